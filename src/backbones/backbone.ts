@@ -15,87 +15,83 @@ import {
 } from './preprocessing.js';
 
 /**
- * A known pretrained trunk. Use it as a whole, `.trunk(backbone)`, or as the first block of a trunk,
- * `.trunk(sharedTrunk([backbone, globalAveragePool()]))`. Its input is always the image itself, because it includes its preprocessing. The
- * same backbone can be in many networks, and each network creates its own layers from it.
+ * A standard architecture that can have pretrained weights. Use it as the whole trunk, `.trunk(backbone)`, or as the first block of a
+ * trunk, `.trunk(sharedTrunk([backbone, globalAveragePool()]))`. The input is always the unprocessed image because the backbone includes
+ * its preprocessing. The same backbone can be used in several networks. Each network creates separate layers.
  *
  * @category Compose
  */
 export interface Backbone extends Trunk, Block {}
 
 /**
- * Which layers of a backbone are trained: all of them (default, as in Keras), none, or the last ones.
+ * Selection of the layers of a backbone that are trained: all layers (default, as in Keras), none, or the last ones.
  *
- * A frozen layer has no gradient, no penalty and no optimizer state. Frozen batch normalization uses its moving statistics in training
- * too and does not change them. Frozen dropout drops nothing, like a base model that Keras calls with `training=False`: the outputs of
- * frozen layers depend on the image alone.
+ * A frozen layer has no gradient, no penalty and no optimizer state. Frozen batch normalization also uses its moving statistics in
+ * training, and does not change them. Frozen dropout drops nothing, as in a Keras base model that is called with `training=False`, so the
+ * outputs of frozen layers depend only on the image.
  *
- * @typeParam Stage - First parts of the backbone's layer names, in order.
+ * @typeParam Stage - Prefixes of the backbone's layer names, in layer order.
  * @category Compose
  */
 export type TrainableOption<Stage extends string> =
   | {
-      /** Whether all layers are trained. Default true. */
+      /** Whether all layers are trained. Default: true. */
       readonly trainable?: boolean | undefined;
       /** Not allowed together with `trainable`. */
-      readonly trainableFrom?:
-        | TypeErrorMessage<'trainable is given already: leave one of the two out'>
-        | undefined;
+      readonly trainableFrom?: TypeErrorMessage<'trainable is already set: omit one of the two'> | undefined;
     }
   | {
       /** Not allowed together with `trainableFrom`. */
-      readonly trainable?:
-        | TypeErrorMessage<'trainableFrom is given already: leave one of the two out'>
-        | undefined;
+      readonly trainable?: TypeErrorMessage<'trainableFrom is already set: omit one of the two'> | undefined;
       /**
-       * Name of the first trained layer, or the first part of its name, such as a stage. All layers before it are frozen.
+       * Name of the first trained layer, or a prefix of its name, such as a stage. All layers before it are frozen.
        */
       readonly trainableFrom?: Stage | (string & {}) | undefined;
     };
 
 /**
- * Source of a backbone's weights.
+ * Options that specify a backbone's weights.
  *
  * @category Compose
  */
 export interface WeightsFile {
   /**
    * - Bytes of a Keras file: weights (`.h5`, `.weights.h5`), or a model that contains the backbone's layers (`.h5`, `.keras`).
-   *   `exportKeras` writes such files too.
+   *   `exportKeras` also writes such files.
    * - `null`: random initial weights from the network's seed, with Keras's initializers.
    */
   readonly weights: Uint8Array | null;
-  /** Name of the file for errors. Default `weights`. */
+  /** Name of the file in error messages. Default: `weights`. */
   readonly file?: string;
 }
 
 /**
  * Options of {@link resnet50Backbone}, {@link mobileNetV2Backbone} and {@link efficientNetB0Backbone}.
  *
- * @typeParam Stage - First parts of the backbone's layer names, in order.
+ * @typeParam Stage - Prefixes of the backbone's layer names, in layer order.
  * @category Compose
  */
 export type BackboneOptions<Stage extends string> = WeightsFile &
   TrainableOption<Stage> & {
-    /** Whether to add Keras's top: global average pooling and a softmax of the 1000 ImageNet classes. Default false. */
+    /** Whether to add Keras's top: global average pooling and a softmax over the 1000 ImageNet classes. Default: false. */
     readonly includeTop?: boolean;
   };
 
-/** Description of one backbone. */
+/** Definition of one backbone. */
 export interface BackboneTable<Stage extends string = string> {
-  /** Name of the public function, for errors. */
+  /** Name of the public function, for error messages. */
   readonly path: string;
   readonly rows: readonly BackboneRow[];
   readonly top: readonly BackboneRow[];
   readonly stages: readonly Stage[];
 }
 
-/** Names of {@link BackboneOptions}. */
+/** Names of all options in {@link BackboneOptions}. */
 const OPTION_NAMES = ['weights', 'file', 'includeTop', 'trainable', 'trainableFrom'];
 
 /**
- * Throws an `argument` error for options that are no object, unknown option names, and switches that are no booleans, because the text
- * 'false' would count as true.
+ * Throws an `argument` error for options that are not an object, for unknown option names, and for boolean options with any other type,
+ * because the string 'false' would count as true.
  */
 export function checkBackboneOptions(
   path: string,
@@ -119,10 +115,10 @@ export function checkBackboneOptions(
   }
 }
 
-/** Smallest side of the image, as in Keras: the output has one pixel for every 32. */
+/** Smallest side of an image, as in Keras. The output has one pixel for every 32 pixels along a side. */
 const MIN_SIDE = 32;
 
-/** Creates the block of a backbone. `weights` has the arrays of each row with weights; undefined means random initial weights. */
+/** Creates the block of a backbone. `weights` contains the arrays of each row that has weights. Undefined means random initial weights. */
 export function createBackbone<Stage extends string>(
   { path, rows, stages, ...table }: BackboneTable<Stage>,
   preprocessing: Preprocessing,
@@ -134,7 +130,7 @@ export function createBackbone<Stage extends string>(
   }: TrainableOption<Stage> & { readonly includeTop?: boolean },
 ): Backbone {
   const all = includeTop ? [...rows, ...table.top] : rows;
-  // A TypeErrorMessage exists in types only; no value has it.
+  // A TypeErrorMessage exists only in types. No value has this type.
   const first = findFirstTrainableRow(path, all, stages, trainable as boolean, trainableFrom as string);
   const trainableRows = new Set(all.slice(first));
   const block: Block = {
@@ -190,7 +186,7 @@ function findFirstTrainableRow(
     received: formatValue(from),
     advice:
       (typeof from === 'string' && didYouMean(from, [...stages, ...rows.map(({ name }) => name)])) ||
-      'Give the first layer to train, or write trainable: false to freeze the whole backbone.',
+      'Pass the name of the first layer to train, or write trainable: false to freeze the whole backbone.',
   });
 }
 

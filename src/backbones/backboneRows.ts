@@ -1,14 +1,14 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { tf } from '../tensor/tf.js';
 
-/** Variance-scaling initializer, in TensorFlow.js's terms, of a layer that does not use Keras's default. */
+/** Variance-scaling initializer with TensorFlow.js option names, for a layer that does not use Keras's default. */
 export interface Initializer {
   readonly scale: number;
   readonly mode: 'fanIn' | 'fanOut';
   readonly distribution: 'truncatedNormal' | 'uniform';
 }
 
-/** Type and options of a row's layer. Windows are square. A missing option has Keras's default. */
+/** Type and options of a row's layer. Windows are square. Missing options have Keras's defaults. */
 export type RowLayer =
   | {
       readonly kind: 'conv';
@@ -33,8 +33,9 @@ export type RowLayer =
   /** Zero padding on all four sides. */
   | { readonly kind: 'pad'; readonly pixels: number }
   /**
-   * Zero padding for a `valid` window of `size` with stride 2. An even side has one row less at its start, so that the window covers the
-   * same pixels as with TensorFlow's `same` padding. Same as Keras 3 `correct_pad` (applications/imagenet_utils.py).
+   * Zero padding for a `valid` window of `size` with stride 2. For an even image side, the start has one row
+   * less, so that the windows cover the same pixels as with TensorFlow's `same` padding. Matches Keras 3
+   * `correct_pad` (applications/imagenet_utils.py).
    */
   | { readonly kind: 'halvingPad'; readonly size: number }
   | { readonly kind: 'maxPool'; readonly size: number; readonly strides: number }
@@ -43,7 +44,7 @@ export type RowLayer =
   | { readonly kind: 'onePixel' }
   | { readonly kind: 'add' }
   | { readonly kind: 'multiply' }
-  /** With `perImage`, all numbers of an image are kept or all are dropped. */
+  /** With `perImage`, either all values of an image are dropped or none. */
   | { readonly kind: 'dropout'; readonly rate: number; readonly perImage: boolean }
   | {
       readonly kind: 'dense';
@@ -52,7 +53,7 @@ export type RowLayer =
       readonly initializer?: Initializer;
     };
 
-/** One layer of a backbone: its name in Keras, its type, and the names of its input rows. */
+/** One layer of a backbone: its name in Keras, its type and options, and the names of its input rows. */
 export interface BackboneRow {
   readonly name: string;
   readonly layer: RowLayer;

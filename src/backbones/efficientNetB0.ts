@@ -4,7 +4,7 @@ import type { Preprocessing } from './preprocessing.js';
 import { readBackboneWeights } from './readBackboneWeights.js';
 
 /**
- * First parts of the layer names of {@link efficientNetB0Backbone}, in order. The blocks of a stage are `block6a`, `block6b` and so on.
+ * Prefixes of the layer names of {@link efficientNetB0Backbone}, in layer order. The blocks of a stage are `block6a`, `block6b` and so on.
  *
  * @category Compose
  */
@@ -36,26 +36,26 @@ const IMAGENET_MEAN = [0.485, 0.456, 0.406];
 const IMAGENET_DEVIATION = [0.229, 0.224, 0.225];
 
 /**
- * Creates an EfficientNetB0 as a trunk. It has 4,049,564 parameters; Keras also counts 7 parameters of the preprocessing.
+ * Creates an EfficientNetB0 as a trunk. The backbone has 4,049,564 parameters. Keras also counts 7 preprocessing parameters.
  *
  * - Input: `[batch, height, width, 3 or 1]` in the network's pixel range, at least 32x32 pixels.
  * - Output: `[batch, ceil(height / 32), ceil(width / 32), 1280]`, or `[batch, 1000]` with `includeTop`.
  *
- * Layers, names, order and initializers are those of Keras 3.15 (applications/efficientnet.py), so that it reads Keras's weight files.
- * Keras's layers `rescaling` and `normalization` are one frozen first layer here, `image_preprocess`, which is computed from the
- * statistics in the file. Therefore images have the usual range, 0..1 or the model's `range`, and can be grayscale. With
- * `weights='imagenet'`, Keras also divides by the square root of the deviations, because those weights were trained so. This backbone does
- * the same for each file with the means of ImageNet, so that it also reads the official file correctly from a path.
+ * Layers, names, order and initializers match Keras 3.15 (applications/efficientnet.py), so that the backbone can read Keras's weight
+ * files. A single frozen first layer, `image_preprocess`, replaces Keras's layers `rescaling` and `normalization`. Its weights are computed
+ * from the statistics in the file. Therefore images have the usual range, 0..1 or the model's `range`, and can be grayscale. With
+ * `weights='imagenet'`, Keras also divides by the square root of the standard deviations because those weights were trained that way. This
+ * backbone does the same for any file with the ImageNet means, so that it also reads the official file correctly from a path.
  *
- * Training skips a trainable block for some of the images (stochastic depth), and never a frozen one.
+ * Training skips trainable blocks for some of the images (stochastic depth). Frozen blocks are never skipped.
  *
  * Source: M. Tan and Q. V. Le, EfficientNet: rethinking model scaling for convolutional neural networks, 2019.
  *
  * @param options - `weights`: bytes of a Keras file, or null for random initial weights. `trainable`, `trainableFrom`: which layers are
- *   trained. `includeTop`: default false. See {@link BackboneOptions}.
+ *   trained. `includeTop`: whether to add Keras's classification top; default: false. See {@link BackboneOptions}.
  * @returns A trunk for `multiTask().trunk()`, or the first block of {@link sharedTrunk}.
- * @throws `file` error for a damaged file and for weights of another network; `argument` error for an unknown option, a `trainableFrom`
- *   that is no start of a layer name, and, at `build()`, for images smaller than 32x32.
+ * @throws `file` error for a damaged file and for weights of a different network; `argument` error for an unknown option, for a
+ *   `trainableFrom` that is not a prefix of a layer name, and, at `build()`, for images smaller than 32x32.
  * @example
  * ```ts
  * import { branch, dense, efficientNetB0Backbone, globalAveragePool, multiTask, regression } from 'tfjs-multitask';
@@ -86,7 +86,7 @@ export async function efficientNetB0Backbone(
   );
 }
 
-/** Layer of Keras's model whose weights are the preprocessing here. It also stores a count of examples. */
+/** Layer of Keras's model that contains the preprocessing statistics. It also stores a count of examples. */
 const NORMALIZATION_LAYER = {
   name: 'normalization',
   weights: [
@@ -96,7 +96,7 @@ const NORMALIZATION_LAYER = {
   ],
 };
 
-/** Computes what Keras's `rescaling`, `normalization` and, for the means of ImageNet, `rescaling_1` do. */
+/** Computes the combined effect of Keras's `rescaling`, `normalization` and, for the ImageNet means, `rescaling_1`. */
 function computeNormalization(mean: ArrayLike<number>, variance: ArrayLike<number>): Preprocessing {
   const imagenet = IMAGENET_MEAN.every((value, i) => Math.abs(value - mean[i]!) < 1e-3);
   const factors = IMAGENET_DEVIATION.map(

@@ -122,8 +122,8 @@ function createStageRows(): BackboneRow[] {
 }
 
 /**
- * EfficientNetB0 without its top, as Keras 3 builds it (applications/efficientnet.py), from after its `rescaling` and
- * `normalization`: those are the preprocessing.
+ * EfficientNetB0 without its top, as built by Keras 3 (applications/efficientnet.py), starting after `rescaling` and `normalization`, which
+ * are the preprocessing.
  */
 export const ROWS: readonly BackboneRow[] = [
   row('stem_conv_pad', { kind: 'halvingPad', size: 3 }),
@@ -143,7 +143,7 @@ export const ROWS: readonly BackboneRow[] = [
   row('top_activation', SWISH),
 ];
 
-/** Its top of 1000 classes. */
+/** Top of EfficientNetB0, with 1000 classes. */
 export const TOP: readonly BackboneRow[] = [
   row('avg_pool', { kind: 'globalAveragePool' }),
   row('top_dropout', { kind: 'dropout', rate: 0.2, perImage: false }),

@@ -6,8 +6,7 @@ import { md5 } from './md5.js';
 import { type DownloadSource, getDownloadSource, PartialDownload } from './partialDownload.js';
 
 /**
- * Condition for a valid file: a hash of its bytes in hexadecimal digits, or, if none is known, a function
- * `accepts` that checks the bytes.
+ * Condition for a valid file: a hexadecimal hash of its bytes, or, if no hash is known, a function `accepts` that checks the bytes.
  *
  * @category Files
  */
@@ -17,8 +16,8 @@ export type FileHash =
   | { readonly accepts: (bytes: Uint8Array) => Promise<boolean> };
 
 /**
- * Callback that receives the number of bytes downloaded so far, and the total, or undefined if the server
- * does not report it.
+ * Callback that receives the number of bytes downloaded so far and the total number. The total is undefined if the server does not report
+ * it.
  *
  * @category Files
  */
@@ -39,26 +38,24 @@ export interface FetchFileOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Download options, and the size of an invalid file of that name in the store. */
+/** Download options, and the size of an existing file in the store that has the same name but is invalid. */
 interface DownloadRequest extends FetchFileOptions {
   readonly existingSize: number | undefined;
 }
 
 /**
- * Calls in progress, by store and name. Two downloads of the same file would write into each other's partial
- * file.
+ * Calls in progress, keyed by store and file name. Without it, two downloads of the same file would write to the same partial file.
  */
 const activeDownloads = new WeakMap<Store, Map<string, Promise<unknown>>>();
 
 /**
- * Returns a file from the store, or downloads it into the store. The hash is checked each time the file is
- * read, and before a download gets its final name. An interrupted download stays in the store as `NAME.part`,
- * and the next call resumes it.
+ * Returns a file from the store, or downloads the file into the store first. The hash is checked each time the file is read, and before a
+ * downloaded file gets its final name. An interrupted download stays in the store as `NAME.part`, and the next call resumes it.
  *
  * @returns The bytes of the file.
- * @throws A `download` error if the server does not respond, responds with anything but the file, or the hash
- *   differs; it contains the URL and where to put the file by hand. A file that was in the store before stays
- *   there. An `aborted` error if `signal` is aborted.
+ * @throws A `download` error if the server does not respond or responds with anything but the file, or if the hash does not match. The
+ *   error contains the URL and the path for a manual download. A file that was already in the store is not removed. An `aborted` error if
+ *   `signal` is aborted.
  */
 export async function fetchFile(options: FetchFileOptions): Promise<Uint8Array> {
   const { store, name } = options;
@@ -104,7 +101,7 @@ async function downloadFile(
     return bytes;
   }
   await partialDownload.remove();
-  // The partial file was of another version, or another process appended to it. Start from the beginning, once.
+  // The partial file belongs to a different version, or another process appended to it. Start once more from the beginning.
   if (partialFile) return downloadFile(options, partialDownload, false);
   const concurrentBytes = await store.read(name); // from another process
   if (concurrentBytes && (await matchesHash(concurrentBytes, hash))) return concurrentBytes;
@@ -116,9 +113,7 @@ async function downloadFile(
 }
 
 const describeMismatch = (hash: FileHash) =>
-  'accepts' in hash
-    ? 'with other contents than expected'
-    : `whose hash is not ${Object.entries(hash)[0]!.join(' ')}`;
+  'accepts' in hash ? 'with unexpected contents' : `whose hash is not ${Object.entries(hash)[0]!.join(' ')}`;
 
 /**
  * Receives the rest of the file. Returns all its bytes, or undefined if the server cannot resume the partial
@@ -189,7 +184,7 @@ async function requestFile(
   }
 }
 
-/** Returns whether a partial response starts where the partial file ends, and is of the same file. */
+/** Returns whether a partial response starts where the partial file ends, and belongs to the same version of the file. */
 function isContinuation(
   { headers }: FetcherResponse,
   partialFile: { bytes: Uint8Array; origin: DownloadSource } | undefined,
@@ -212,7 +207,7 @@ async function* readBody({ body }: FetcherResponse): AsyncGenerator<Uint8Array> 
   }
 }
 
-/** Describes a failed request. The message of Node's fetch has no reason; it is in `cause`. */
+/** Describes a failed request. In Node, the message of a fetch error does not contain the reason, which is in `cause`. */
 function describeFailure(error: unknown): string {
   const { message, cause } = error as Error;
   const { code, message: inner } = (cause ?? {}) as { readonly code?: string; readonly message?: string };
@@ -247,7 +242,7 @@ function throwIfAborted({ url, name, signal }: FetchFileOptions): void {
     kind: 'aborted',
     path: url,
     expected: `the file ${name}`,
-    received: 'a signal to stop',
+    received: 'an aborted signal',
     advice: 'Call again to resume the download: the received bytes are stored.',
     cause: signal.reason,
   });

@@ -3,7 +3,7 @@ import { createFileError } from '../core/errors/errors.js';
 import type { WeightsByLayer } from '../interop/keras/file/weightFiles.js';
 import type { BackboneRow } from './backboneRows.js';
 
-/** Arrays of each row with weights, in the order of its layer's weights. */
+/** Arrays of each row that has weights, keyed by row name, in the order of the layer's weights. */
 export type RowWeights = ReadonlyMap<string, readonly Float32Array[]>;
 
 /** A layer that a weight file must contain. */
@@ -12,7 +12,7 @@ export interface WeightedLayer {
   readonly weights: readonly { readonly name: string; readonly shape: readonly number[] }[];
 }
 
-/** Lists the layers with weights of a table, with Keras's names and in Keras's order. */
+/** Lists the layers of a table that have weights, with Keras's names and in Keras's order. */
 export function listWeightedLayers(rows: readonly BackboneRow[]): WeightedLayer[] {
   const channels = new Map<string, number>();
   let previous = 3;
@@ -46,14 +46,14 @@ function getWeightSpecs(layer: BackboneRow['layer'], input: number): WeightedLay
 }
 
 /**
- * Finds the arrays of the `expected` layers in a file: by name, or by order when a name is missing, as Keras reads its files, because some
- * official files have older names. By order, the number of layers, every shape and the position of every matching name must agree.
+ * Finds the arrays of the `expected` layers in a file by name. If a name is missing, finds them by order, as Keras does, because some
+ * official files have older names. In that case the number of layers, all shapes and the positions of all matching names must agree.
  *
- * @param file - Name of the file, for errors.
- * @param whole - Whether the file is a model that contains the backbone. Its other layers are ignored, unless their names belong to a
- *   larger backbone of the same kind.
- * @throws `file` error with the file and the tensor: a missing tensor, a tensor of another shape, or a tensor that the backbone does not
- *   have.
+ * @param file - Name of the file, for error messages.
+ * @param whole - Whether the file is a model that contains the backbone. Other layers of such a model are ignored, unless their names
+ *   belong to a larger backbone of the same kind.
+ * @throws `file` error that names the file and the tensor, for a missing tensor, a tensor of a different shape, or a tensor that the
+ *   backbone does not have.
  */
 export function matchWeights(
   file: string,
@@ -94,7 +94,7 @@ export function matchWeights(
   if (extra) {
     const topAdvice =
       extra[0] === 'predictions'
-        ? 'Pass includeTop: true, or give a file without the classification layer.'
+        ? 'Pass includeTop: true, or pass a file without the classification layer.'
         : undefined;
     throw createMismatchError(
       extra[0],
@@ -108,18 +108,18 @@ export function matchWeights(
       const found = storedLayers.get(name);
       if (found) return [name, matchLayerArrays(name, weights, found, createMismatchError)];
       const topAdvice =
-        name === 'predictions' ? 'Omit includeTop, or give a file with the classification layer.' : undefined;
+        name === 'predictions' ? 'Omit includeTop, or pass a file with the classification layer.' : undefined;
       throw createMismatchError(name, `weights of this layer of ${backbone}`, 'no weights for it', topAdvice);
     }),
   );
 }
 
-/** Returns a pattern for the names of the same layer in other blocks: `conv4_block23_1_conv` and `conv4_block1_1_conv`. */
+/** Returns a pattern that matches the names of the same layer in all blocks, such as `conv4_block23_1_conv` and `conv4_block1_1_conv`. */
 const toBlockPattern = (name: string) => name.replaceAll(/\d+[a-z]?(?=_)/g, '\\d+[a-z]?');
 
 type CreateMismatchError = (weightPath: string, expected: string, received: string, advice?: string) => Error;
 
-/** Finds the arrays of a layer by name, or by position when a file has other names: numbers, or `depthwise_kernel` of Keras 2. */
+/** Finds the arrays of a layer by name, or by position if the file has different names: numbers, or `depthwise_kernel` in Keras 2. */
 function matchLayerArrays(
   layer: string,
   wanted: WeightedLayer['weights'],

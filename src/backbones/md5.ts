@@ -10,8 +10,8 @@ const WORD_INDICES = Uint8Array.from(
 const SINES = Int32Array.from({ length: 64 }, (_, i) => Math.floor(2 ** 32 * Math.abs(Math.sin(i + 1))));
 
 /**
- * Computes the MD5 (RFC 1321) as 32 hexadecimal digits. Keras publishes MD5 hashes of its weights, and Web
- * Crypto does not support MD5. It detects corrupted files, but not files that were manipulated on purpose.
+ * Computes the MD5 hash (RFC 1321) as 32 hexadecimal digits. Keras publishes MD5 hashes of its weights, and Web
+ * Crypto does not support MD5. The hash detects corrupted files, but not deliberate manipulation.
  */
 export function md5(bytes: Uint8Array): string {
   const state = new Int32Array([0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476]);
@@ -23,7 +23,7 @@ export function md5(bytes: Uint8Array): string {
     for (let i = 0; i < 16; i++) words[i] = view.getInt32(at + 4 * i, true);
     mixBlock(state, words);
   }
-  // Padding: a one bit, zeros, and the length in bits fill the last block or the last two.
+  // Padding: a 1 bit, zeros, and the length in bits fill the last one or two blocks.
   const padded = new Uint8Array(bytes.length - whole < 56 ? 64 : 128);
   padded.set(bytes.subarray(whole));
   padded[bytes.length - whole] = 0x80;

@@ -4,7 +4,7 @@ import { MINUS_ONE_TO_ONE } from './preprocessing.js';
 import { readBackboneWeights } from './readBackboneWeights.js';
 
 /**
- * First parts of the layer names of {@link mobileNetV2Backbone}, in order.
+ * Prefixes of the layer names of {@link mobileNetV2Backbone}, in layer order.
  *
  * @category Compose
  */
@@ -52,22 +52,22 @@ const STAGES: readonly MobileNetV2Stage[] = [
 ];
 
 /**
- * Creates a MobileNetV2 of width 1 as a trunk. It is small enough for phones and web pages: 2,257,984 parameters.
+ * Creates a MobileNetV2 with width multiplier 1 as a trunk. With 2,257,984 parameters, it is small enough for phones and web pages.
  *
  * - Input: `[batch, height, width, 3 or 1]` in the network's pixel range, at least 32x32 pixels.
  * - Output: `[batch, ceil(height / 32), ceil(width / 32), 1280]`, or `[batch, 1000]` with `includeTop`.
  *
- * Layers, names, order and initializers are those of Keras 3.15 (applications/mobilenet_v2.py), so that it reads Keras's weight files.
- * Its preprocessing (-1 to 1) is a frozen first layer, `image_preprocess`, with its own parameters. Therefore images have the usual
- * range, 0..1 or the model's `range`, and can be grayscale.
+ * Layers, names, order and initializers match Keras 3.15 (applications/mobilenet_v2.py), so that the backbone can read Keras's weight
+ * files. The preprocessing (to -1..1) is a frozen first layer, `image_preprocess`, whose parameters are not counted above. Therefore images
+ * have the usual range, 0..1 or the model's `range`, and can be grayscale.
  *
  * Source: M. Sandler et al., MobileNetV2: inverted residuals and linear bottlenecks, 2018.
  *
  * @param options - `weights`: bytes of a Keras file, or null for random initial weights. `trainable`, `trainableFrom`: which layers are
- *   trained. `includeTop`: default false. See {@link BackboneOptions}.
+ *   trained. `includeTop`: whether to add Keras's classification top; default: false. See {@link BackboneOptions}.
  * @returns A trunk for `multiTask().trunk()`, or the first block of {@link sharedTrunk}.
- * @throws `file` error for a damaged file and for weights of another network; `argument` error for an unknown option, a `trainableFrom`
- *   that is no start of a layer name, and, at `build()`, for images smaller than 32x32.
+ * @throws `file` error for a damaged file and for weights of a different network; `argument` error for an unknown option, for a
+ *   `trainableFrom` that is not a prefix of a layer name, and, at `build()`, for images smaller than 32x32.
  * @example
  * ```ts
  * import { branch, dense, globalAveragePool, mobileNetV2Backbone, multiTask, regression } from 'tfjs-multitask';

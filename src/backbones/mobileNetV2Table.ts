@@ -84,7 +84,7 @@ function createStageRows(): BackboneRow[] {
   return rows;
 }
 
-/** MobileNetV2 of width 1 without its top, as Keras 3 builds it (applications/mobilenet_v2.py). */
+/** MobileNetV2 with width multiplier 1, without its top, as built by Keras 3 (applications/mobilenet_v2.py). */
 export const ROWS: readonly BackboneRow[] = [
   row('Conv1', { kind: 'conv', filters: 32, size: 3, strides: 2, padding: 'same', useBias: false }),
   row('bn_Conv1', NORM),
@@ -95,7 +95,7 @@ export const ROWS: readonly BackboneRow[] = [
   row('out_relu', RELU6),
 ];
 
-/** Its top of 1000 classes. */
+/** Top of MobileNetV2, with 1000 classes. */
 export const TOP: readonly BackboneRow[] = [
   row('global_average_pooling2d', { kind: 'globalAveragePool' }),
   row('predictions', { kind: 'dense', units: 1000, activation: 'softmax' }),

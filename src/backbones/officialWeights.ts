@@ -1,11 +1,11 @@
-/** A weight file for ImageNet that Keras publishes. */
+/** A file with ImageNet weights that Keras publishes. */
 export interface OfficialWeightsFile {
   readonly url: string;
-  /** MD5 hash of the file as in Keras, or undefined when Keras has none. Then only the structure of the file is checked. */
+  /** MD5 hash of the file in Keras's source code. Undefined if Keras has no hash; then only the structure of the file is checked. */
   readonly md5: string | undefined;
 }
 
-/** Weight files of a backbone with and without its top of 1000 classes. */
+/** Weight files of a backbone with and without the top of 1000 classes. */
 export interface OfficialWeightsFiles {
   readonly top: OfficialWeightsFile;
   readonly withoutTop: OfficialWeightsFile;
@@ -29,10 +29,10 @@ export const RESNET50_FILES: OfficialWeightsFiles = {
 
 export const MOBILENETV2_SIDES = [96, 128, 160, 192, 224] as const;
 
-/** Side of the images that the published weights of MobileNetV2 were trained on, in pixels. */
+/** Side in pixels of the images on which published MobileNetV2 weights were trained. */
 export type MobileNetV2Side = (typeof MOBILENETV2_SIDES)[number];
 
-/** Returns the weight files of Keras 3.15 (applications/mobilenet_v2.py), which has no hashes of them. */
+/** Returns the weight files of Keras 3.15 (applications/mobilenet_v2.py), which has no hashes for them. */
 export const getMobileNetV2Files = (side: MobileNetV2Side): OfficialWeightsFiles => {
   const start = `${MOBILENET_URL}/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_${side}`;
   return {

@@ -1,33 +1,32 @@
 import { concatBytes } from '../core/arrays.js';
 import type { FetcherResponse, Store } from '../core/platform/platform.js';
 
-/** Source of a partial file. */
+/** Origin of a partial file. */
 export interface DownloadSource {
   readonly url: string;
   /**
-   * Validator of this version of the file (ETag or date); empty if the server sends none that a range request
-   * can use.
+   * Validator of this version of the file (ETag or date). Empty if the server sends no validator that a range request can use.
    */
   readonly version: string;
   /** Size of the whole file in bytes; undefined if the server does not report it. */
   readonly total: number | undefined;
 }
 
-/** Returns the source of a response, from its headers. */
+/** Returns the origin of a response from its headers. */
 export function getDownloadSource(url: string, { headers }: FetcherResponse): DownloadSource {
   const etag = headers.get('etag');
   // A weak ETag can match several files and is not allowed in a range request (RFC 9110, 13.1.5).
   const version = (etag?.startsWith('"') ? etag : headers.get('last-modified')) ?? '';
   const length = headers.get('content-length');
-  // The length is that of the compressed bytes.
+  // The length is the number of compressed bytes.
   const isCompressed = (headers.get('content-encoding') ?? 'identity') !== 'identity';
   return { url, version, total: length === null || isCompressed ? undefined : Number(length) };
 }
 
-/** Bytes that are written to the store at a time, and the most that a killed process loses. */
+/** Number of bytes that are written to the store at a time, which is also the most that a killed process loses. */
 const FLUSH_BYTES = 4 * 2 ** 20;
 
-/** File whose download is incomplete: `NAME.part`, and its source in `NAME.part.json`. */
+/** Incomplete download: the received bytes in `NAME.part`, and their origin in `NAME.part.json`. */
 export class PartialDownload {
   private readonly partName: string;
   private readonly sourceName: string;
@@ -55,7 +54,7 @@ export class PartialDownload {
       const isSameSource = origin.url === url && !(bytes.length > (origin.total ?? Number.POSITIVE_INFINITY));
       return isSameSource ? { bytes, origin } : undefined;
     } catch {
-      return undefined; // The source file is truncated, so the source of the partial file is unknown.
+      return undefined; // NAME.part.json is truncated, so the origin of the partial file is unknown.
     }
   }
 

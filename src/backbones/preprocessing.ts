@@ -12,21 +12,24 @@ export interface Preprocessing {
   readonly offset: readonly [number, number, number];
 }
 
-/** Blue, green, red, each minus its mean over ImageNet: mode `caffe` of Keras 3 `preprocess_input` (applications/imagenet_utils.py). */
+/**
+ * Blue, green and red, each minus its mean over ImageNet, as in the mode `caffe` of Keras 3 `preprocess_input`
+ * (applications/imagenet_utils.py).
+ */
 export const CAFFE: Preprocessing = {
   channels: [2, 1, 0],
   scale: [1, 1, 1],
   offset: [-103.939, -116.779, -123.68],
 };
 
-/** Scaling to -1..1: mode `tf` of Keras 3 `preprocess_input`. */
+/** Scaling to -1..1, as in the mode `tf` of Keras 3 `preprocess_input`. */
 export const MINUS_ONE_TO_ONE: Preprocessing = {
   channels: [0, 1, 2],
   scale: [1 / 127.5, 1 / 127.5, 1 / 127.5],
   offset: [-1, -1, -1],
 };
 
-/** Computes the kernel `[1, 1, inputs, 3]` and the bias `[3]` of the preprocessing for pixels of a range, grayscale or color. */
+/** Computes the kernel `[1, 1, inputs, 3]` and the bias `[3]` of the preprocessing for grayscale or color pixels in a given range. */
 export function computePreprocessingWeights(
   { channels, scale, offset }: Preprocessing,
   [black, white]: PixelRange,
@@ -40,7 +43,7 @@ export function computePreprocessingWeights(
   return [kernel, Float32Array.from(offset, (value, output) => value - scale[output]! * stretch * black)];
 }
 
-/** Computes the preprocessing of 0..255 pixels from the layer's weights in a network with another pixel range. */
+/** Computes the preprocessing of 0..255 pixels from the weights of a preprocessing layer in a network with any pixel range. */
 export function readPreprocessing(
   kernel: HostArray,
   bias: HostArray,
@@ -58,7 +61,7 @@ export function readPreprocessing(
   return { channels, scale, offset } as unknown as Preprocessing;
 }
 
-/** Creates the preprocessing layer: a frozen 1x1 convolution, which is a part of every saved and exported model. */
+/** Creates the preprocessing layer, a frozen 1x1 convolution that is part of every saved and exported model. */
 export function createPreprocessingLayer(): tf.layers.Layer {
   return tf.layers.conv2d({
     name: PREPROCESSING_LAYER_NAME,

@@ -6,19 +6,20 @@ import type { BackboneTable, WeightsFile } from './backbone.js';
 import { listWeightedLayers, matchWeights, type RowWeights, type WeightedLayer } from './matchWeights.js';
 import { PREPROCESSING_LAYER_NAME, type Preprocessing, readPreprocessing } from './preprocessing.js';
 
-/** Weights of a backbone's rows and of the layer before them, if Keras has such a layer. */
+/** Weights of a backbone's rows, and of the layer before the rows if Keras has such a layer. */
 export interface BackboneWeights {
   readonly rows: RowWeights;
   readonly inputLayerWeights: readonly Float32Array[] | undefined;
-  /** Preprocessing from a file of this library, which has no such layer. */
+  /** Preprocessing from a file that this library wrote, which has no such layer. */
   readonly preprocessing?: Preprocessing;
 }
 
 /**
  * Reads and checks the weights of a backbone. Returns undefined for `weights: null`.
  *
- * @param inputLayer - Layer with weights that Keras's model has before the table.
- * @throws `file` error for a damaged file and a file of another network; `argument` error for `weights` that are neither bytes nor null.
+ * @param inputLayer - Layer with weights that precedes the rows of the table in Keras's model.
+ * @throws `file` error for a damaged file and for a file of a different network; `argument` error for `weights` that are neither bytes nor
+ *   null.
  */
 export async function readBackboneWeights(
   { path, rows, top }: BackboneTable,
@@ -51,7 +52,7 @@ export async function readBackboneWeights(
       preprocessing,
     };
   }
-  // Keras numbers layers without an explicit name: the second model of a process has `normalization_1`.
+  // Keras numbers layers without an explicit name: the second model in a process has `normalization_1`.
   const counted = new RegExp(`^${inputLayer.name}_\\d+$`);
   const renamed = Object.entries(stored).map(([name, arrays]) => [
     counted.test(name) ? inputLayer.name : name,
@@ -62,8 +63,8 @@ export async function readBackboneWeights(
 }
 
 /**
- * Returns the layers of nested models together with those of the model itself. Throws a `file` error for two layers of the same name,
- * such as those of two backbones of the same kind.
+ * Returns the layers of nested models together with those of the model itself. Throws a `file` error if two layers have the same name, for
+ * example the layers of two backbones of the same kind.
  */
 function flattenNestedLayers(layers: WeightsByLayer, file: string): WeightsByLayer {
   const found = new Map<string, Map<string, HostArray>>();
@@ -76,8 +77,8 @@ function flattenNestedLayers(layers: WeightsByLayer, file: string): WeightsByLay
           kind: 'file',
           path: `${file}: ${path}`,
           expected: `only one layer named ${layer} in the model and its nested models`,
-          received: 'a second layer of that name, in another nested model',
-          advice: 'Save the nested model on its own, and give that file.',
+          received: 'a second layer with that name in a different nested model',
+          advice: 'Save the nested model that you want to load separately, and pass that file.',
         });
       }
       found.get(layer)!.set(weight, array);

@@ -11,7 +11,7 @@ const createConvLayer = (filters: number, size: number, strides = 1): RowLayer =
   strides,
 });
 
-/** Filters of the inner convolutions, blocks and stride of the first block of conv2 to conv5. */
+/** Number of filters of the inner convolutions, number of blocks, and stride of the first block, for conv2 to conv5. */
 const STAGES = [
   { stage: 'conv2', filters: 64, blocks: 3, strides: 1 },
   { stage: 'conv3', filters: 128, blocks: 4, strides: 2 },
@@ -19,7 +19,10 @@ const STAGES = [
   { stage: 'conv5', filters: 512, blocks: 3, strides: 2 },
 ] as const;
 
-/** Creates the rows of a block in the order of Keras's `model.layers`, which sorts by depth: layers of a shortcut are between the others. */
+/**
+ * Creates the rows of a block in the order of Keras's `model.layers`. Keras sorts layers by depth, so the layers of a shortcut are
+ * interleaved with the others.
+ */
 function createBlockRows(
   block: string,
   input: string,
@@ -57,7 +60,7 @@ function createStageRows(): BackboneRow[] {
   return rows;
 }
 
-/** ResNet50 (version 1) without its top, as Keras 3 builds it (applications/resnet.py). */
+/** ResNet50 (version 1) without its top, as built by Keras 3 (applications/resnet.py). */
 export const ROWS: readonly BackboneRow[] = [
   row('conv1_pad', { kind: 'pad', pixels: 3 }),
   row('conv1_conv', createConvLayer(64, 7, 2)),
@@ -68,7 +71,7 @@ export const ROWS: readonly BackboneRow[] = [
   ...createStageRows(),
 ];
 
-/** The top of 1000 classes. */
+/** Top of ResNet50, with 1000 classes. */
 export const TOP: readonly BackboneRow[] = [
   row('avg_pool', { kind: 'globalAveragePool' }),
   row('predictions', { kind: 'dense', units: 1000, activation: 'softmax' }),

@@ -2,12 +2,12 @@ import { createError } from '../core/errors/errors.js';
 import type { Network } from '../network/network.js';
 import type { EngineName } from './engineChoice.js';
 
-/** Usable bytes of a 32-bit heap. The rest is lost to fragmentation by allocations of this size. */
+/** Usable bytes of a 32-bit heap. The rest is lost to fragmentation. */
 const WASM_HEAP_BYTES = 3.5 * 2 ** 30;
 
 /**
- * Throws a `memory` error when a training step cannot fit the engine's memory. The error contains the largest batch size that fits. A
- * heap that is exhausted during a step ends the process.
+ * Throws a `memory` error if a training step does not fit into the engine's memory. The error reports the largest batch size that fits.
+ * Without this check, a heap that is exhausted during a step would end the process.
  */
 export function checkMemory(network: Network, batchSize: number, engine: EngineName): void {
   if (engine !== 'wasm') return;
@@ -23,7 +23,7 @@ export function checkMemory(network: Network, batchSize: number, engine: EngineN
       largest > 0 ? `at most ${largest} images of ${height}x${width} with the wasm engine` : 'smaller images',
     received: `a batch of ${batchSize} images`,
     advice:
-      'Use a smaller batch size or smaller images. With gradientAccumulationSteps, several batches form one update.',
+      'Use a smaller batch size or smaller images. Set gradientAccumulationSteps to use several batches for one update.',
   });
 }
 
@@ -33,9 +33,9 @@ function estimateFixedBytes(network: Network): number {
 }
 
 /**
- * Estimates the bytes of a step per image. A step stores the activation of every call and its gradient; convolutions and
- * fragmentation need the rest. The factors are measured: Model A grows the heap by 57 MB per image at 128x128 (activations 13.5 MB,
- * the largest 4.1 MB) and by 14 MB at 64x64.
+ * Estimates the bytes that a step needs per image. A step stores the activations and gradients of all calls, and needs additional memory
+ * for convolutions and fragmentation. The factors are based on measurements: Model A grows the heap by 57 MB per image at 128x128
+ * (activations 13.5 MB, the largest 4.1 MB) and by 14 MB at 64x64.
  */
 function estimateBytesPerImage(network: Network): number {
   const sizes = network.graph.calls.flatMap(({ layer, nodeIndex }) =>

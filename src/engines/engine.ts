@@ -13,24 +13,24 @@ import { createOnnxExecutor } from './onnx/executor/onnxExecutor.js';
 import { PredictionSessions } from './onnx/executor/predictionSessions.js';
 import type { StartedEngine } from './processState.js';
 
-/** How an engine compiles training steps. The engines that run operation by operation ignore it. */
+/** How an engine compiles training steps. Engines that run operation by operation ignore these settings. */
 export interface CompileSettings {
-  /** Where compiled steps that were verified are stored. */
+  /** Store for compiled steps that were verified. */
   readonly compileCache?: Store | undefined;
-  /** Receives a line when the cache cannot be written. */
+  /** Called with a message if the cache cannot be written. */
   readonly log?: ((line: string) => void) | undefined;
 }
 
 /**
- * An engine that has started: it runs training steps and predictions, and owns their executors and ONNX sessions. While an
- * executor trains weights, {@link forward} uses the weights of the last step.
+ * An engine that has started. It runs training steps and predictions, and owns the executors and ONNX sessions for them. During training,
+ * {@link forward} uses the weights of the last step.
  */
 export class Engine {
   readonly name: EngineName;
   readonly #onnx: StartedEngine['onnx'];
   /** The executors in use, each with the layers whose weights its steps change. */
   readonly #executors = new Map<Executor, ReadonlySet<tf.layers.Layer>>();
-  /** Undefined for the engines that predict operation by operation. */
+  /** Undefined for engines that run predictions operation by operation. */
   readonly #predictionSessions: PredictionSessions | undefined;
 
   constructor({ name, onnx }: StartedEngine) {
@@ -72,7 +72,7 @@ export class Engine {
   /**
    * Runs one batch through a graph in inference mode, with the current weights.
    *
-   * @param inputs - One array or tensor per graph input; images are in the network's range. The caller disposes of tensors.
+   * @param inputs - One array or tensor per graph input; images are in the network's range. The caller disposes of these tensors.
    * @returns One tensor per graph output, which the caller disposes of.
    */
   async forward(
@@ -99,12 +99,14 @@ export class Engine {
     this.#predictionSessions?.release(graph);
   }
 
-  /** Throws a `memory` error when a training step on `batchSize` images cannot fit the engine's memory. */
+  /** Throws a `memory` error if a training step on `batchSize` images does not fit into the engine's memory. */
   checkMemory(network: Network, batchSize: number): void {
     checkMemory(network, batchSize, this.name);
   }
 
-  /** Copies the weights of the executors that train layers of this graph. Copies of other executors would have no effect. */
+  /**
+   * Copies weights into the model's variables from the executors that train layers of this graph. Other executors do not affect the graph.
+   */
   #syncWeights(graph: Pick<LayerGraph, 'calls'>): void {
     for (const [executor, layers] of this.#executors) {
       if (graph.calls.some(({ layer }) => layers.has(layer))) executor.syncWeights();

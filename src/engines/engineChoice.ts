@@ -6,14 +6,14 @@
 export type EngineName = 'native' | 'onnx' | 'wasm' | 'webgpu' | 'webgl' | 'cpu';
 
 /**
- * The engine that was chosen, and the reason.
+ * The engine that was chosen, and the reason for choosing it.
  *
  * @category Engines
  */
 export interface EngineChoice {
   /** Name of the engine. */
   readonly name: EngineName;
-  /** Why this engine was chosen, as a sentence for logs. */
+  /** The reason for choosing this engine, as text for logs. */
   readonly reason: string;
   /** A faster engine that is not installed or does not load, and the command that fixes it. */
   readonly fasterEngine?: {

@@ -5,7 +5,7 @@ import type { StepKind } from '../steps/trainingStep.js';
 
 /** Runs the training steps of one run and stores the state that they change: weights and optimizer slots. */
 export interface Executor extends WeightSource {
-  /** Runs one step on named host arrays and returns the sums of its batch. */
+  /** Runs one step on named host arrays and returns the sums of the losses and metrics of the batch. */
   runStep(kind: StepKind, inputs: NamedArrays): Promise<Float32Array>;
   /** Returns a copy of the optimizer's slots by name. */
   getSlots(): Promise<Weights>;

@@ -3,8 +3,8 @@ import type { EngineChoice, EngineName } from './engineChoice.js';
 import type { OnnxRuntime } from './onnx/session/onnxRuntime.js';
 
 /**
- * An engine that has started in this process. Plain data: a process can load this library twice, as an ES module and as a
- * CommonJS module, and both copies read it.
+ * An engine that has started in this process. The record is plain data, because a process can load this library twice, as an ES module and
+ * as a CommonJS module, and both copies read it.
  */
 export interface StartedEngine {
   readonly name: EngineName;
@@ -20,11 +20,11 @@ export interface StartedEngine {
 export interface DefaultEngine {
   readonly engine: StartedEngine;
   readonly choice: EngineChoice;
-  /** Where runs on this engine store compiled steps, unless they name another store. */
+  /** Store for the compiled steps of runs on this engine, unless a run specifies another store. */
   readonly compileCache: Store | undefined;
 }
 
-/** State that all copies of the library share, because TensorFlow.js has one backend per process. */
+/** State that all copies of the library share, because TensorFlow.js allows only one active backend per process. */
 export interface ProcessState {
   /** Engines by name. An entry is replaced when the engine starts with another runtime or number of threads. */
   readonly startedEngines: Map<EngineName, StartedEngine>;
@@ -32,9 +32,12 @@ export interface ProcessState {
   defaultEngine: DefaultEngine | undefined;
   /** The engine whose backend TensorFlow.js uses now, or undefined before the first engine starts. */
   activeEngine: StartedEngine | undefined;
-  /** Training runs in progress on the active engine. While there are any, no other engine can start. */
+  /** Number of training runs in progress on the active engine. No other engine can start during a run. */
   activeRuns: number;
-  /** Resolves or rejects when the last requested engine start has ended. TensorFlow.js drops one of two backends that start at the same time. */
+  /**
+   * Resolves or rejects when the last requested engine start has ended. TensorFlow.js drops one of two backends that start at the same
+   * time.
+   */
   pendingStart: Promise<unknown>;
 }
 
@@ -56,7 +59,7 @@ export function getProcessState(): ProcessState {
   return holder[STATE_KEY];
 }
 
-/** Returns this copy's object for a started engine, and creates it on the first call. */
+/** Returns the object of this copy of the library for a started engine. Creates the object on the first call. */
 export function getEngineInstance<E>(started: StartedEngine, create: () => E): E {
   const instance = (started.instances.get(LIBRARY_COPY) as E | undefined) ?? create();
   started.instances.set(LIBRARY_COPY, instance);

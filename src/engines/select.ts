@@ -19,21 +19,22 @@ import { getEngineInstance, getProcessState, type StartedEngine } from './proces
  * @category Engines
  */
 export interface EngineOptions {
-  /** Receives a line with the engine that was chosen and the reason, and a line when a run is resumed. Default: no log. */
+  /** Called with a message that reports the chosen engine and the reason, and with a message when a run is resumed. Default: no log. */
   readonly log?: (line: string) => void;
   /**
-   * Threads of the `onnx` and the `wasm` engine.
+   * Number of threads for the engines `onnx` and `wasm`.
    *
-   * - `onnx`: default as many as the machine runs at the same time.
-   * - `wasm` in Node: default as many as the machine runs at the same time, at most 4.
-   * - `wasm` in a page: default half as many as the machine runs, at most 8, if the page is cross-origin isolated; else 1.
+   * - `onnx`: by default the number of hardware threads.
+   * - `wasm` in Node: by default the number of hardware threads, at most 4.
+   * - `wasm` in a page: by default half the number of hardware threads, at most 8, if the page is cross-origin isolated; else 1.
    *
-   * The number of threads of `wasm` is fixed by its first start in the process; {@link EngineChoice.reason} contains it.
+   * The number of threads of `wasm` cannot change after it has started in the process; {@link EngineChoice.reason} reports the number.
    */
   readonly threads?: number;
   /**
-   * Where the `onnx` engine stores compiled training steps that were verified, so that later runs start sooner:
-   * `folderStore('out/graphs')`. Default: not stored. When the store cannot be written, `log` receives a line and the run continues.
+   * Store in which the `onnx` engine saves verified compiled training steps, so that later runs start faster, for example
+   * `folderStore('out/graphs')`. Default: compiled steps are not saved. If the store cannot be written, `log` is called with a message and
+   * the run continues.
    */
   readonly compileCache?: Store;
 }
@@ -45,7 +46,7 @@ export interface EngineOptions {
  */
 export interface UseEngineOptions extends EngineOptions {
   /**
-   * Functions that import optional packages, by package name. A page needs this option for the `onnx` engine, because a
+   * Functions that import optional packages, keyed by package name. A page needs this option for the `onnx` engine, because a
    * bundler includes only imports in the source code of the page: `{ 'onnxruntime-web': () => import('onnxruntime-web') }`.
    */
   readonly packages?: {
@@ -58,16 +59,16 @@ export interface UseEngineOptions extends EngineOptions {
 export interface UseEngine {
   /**
    * Starts an engine and makes it the default of all later calls in this process: `fit`, `evaluate`, `predict` and `gradCam`
-   * use it unless their option `engine` names another.
+   * use it unless their option `engine` specifies another engine.
    *
    * `auto` selects the fastest engine that is installed. In Node: TensorFlow's native backend, then `onnx`
    * (`onnxruntime-node`), then `wasm`, which is always installed. In a page: `webgpu` or `webgl` if the page has imported it, else `wasm`.
    *
    * @param request - `auto` (default) or the name of an engine. A named engine never falls back to another.
    * @returns The engine and the reason for the choice.
-   * @throws `missing-package` error when a named engine is not installed, `broken-package` error when its package does not
-   *   load, `engine` error when it does not start, is too old, or when a run on another engine is in progress, `argument`
-   *   error for an unknown name or an invalid number of threads.
+   * @throws `missing-package` error if a named engine is not installed, `broken-package` error if its package fails to load, `engine` error
+   *   if it does not start, if its version is too old, or if a run on another engine is in progress, `argument` error for an unknown name
+   *   or an invalid number of threads.
    * @example
    * ```ts
    * import { useEngine } from 'tfjs-multitask';
@@ -104,7 +105,7 @@ export function createUseEngine(platform: Platform): UseEngine {
 export interface EngineLease {
   readonly engine: Engine;
   readonly choice: EngineChoice;
-  /** Where the run stores compiled steps. */
+  /** Store for the compiled steps of the run. */
   readonly compileCache: Store | undefined;
   /** Ends the lease. A second call does nothing. */
   release(): void;
@@ -136,8 +137,8 @@ export async function acquireEngine(
 }
 
 /**
- * Returns the engine of a prediction: the requested engine, else that of the run in progress, else the default of `useEngine`, else the
- * active engine, else the fastest engine.
+ * Returns the engine for a prediction: the requested engine, else the engine of the run in progress, else the default of `useEngine`, else
+ * the active engine, else the fastest engine.
  */
 export async function startEngine(
   platform: Platform,
@@ -180,7 +181,10 @@ export async function runOnWasm<R>({ loadPackage }: Platform, action: () => R): 
 
 const getEngine = (started: StartedEngine): Engine => getEngineInstance(started, () => new Engine(started));
 
-/** Runs `start` after the engine starts that were requested before. Their errors are thrown to their own callers only. */
+/**
+ * Runs `start` after all earlier requests to start an engine have finished. Errors of the earlier requests are ignored here, because their
+ * callers receive them.
+ */
 async function afterPendingStart<R>(start: () => Promise<R>): Promise<R> {
   const state = getProcessState();
   const previous = state.pendingStart;
@@ -193,9 +197,9 @@ async function afterPendingStart<R>(start: () => Promise<R>): Promise<R> {
 }
 
 /**
- * Selects the engine of the run in progress, or else starts an engine with `select`.
+ * Selects the engine of the run in progress. If there is no run, starts an engine with `select`.
  *
- * @param onSelected - Called before another engine can start. `isShared`: whether a run in progress has the engine.
+ * @param onSelected - Called before another engine can start. `isShared` is true if a run in progress uses the engine.
  */
 async function selectEngine<R>(
   request: EngineName | 'auto' | undefined,
@@ -218,8 +222,8 @@ async function selectEngine<R>(
 }
 
 /**
- * Returns the choice of the engine of the run in progress. Throws an `engine` error if another engine is requested, because TensorFlow.js
- * has one backend per process.
+ * Returns the engine of the run in progress. Throws an `engine` error if another engine is requested, because TensorFlow.js allows only one
+ * active backend per process.
  */
 function selectSharedEngine(request: EngineName | 'auto' | undefined): EngineChoice {
   const { name } = getProcessState().activeEngine!;
@@ -234,7 +238,10 @@ function selectSharedEngine(request: EngineName | 'auto' | undefined): EngineCho
   });
 }
 
-/** Selects the default of `useEngine` for a call that requests no engine, or the same engine without a number of threads; else starts an engine. */
+/**
+ * Selects the default engine of `useEngine` for a call that requests no engine, or requests the same engine without a number of threads.
+ * For other calls, starts an engine.
+ */
 async function selectForCall(
   platform: Platform,
   request: EngineName | 'auto' | undefined,
@@ -261,7 +268,7 @@ interface EngineStart {
   /** Name of the TensorFlow.js backend. */
   readonly backend: string;
   readonly onnx?: StartedEngine['onnx'];
-  /** Text at the end of {@link EngineChoice.reason}. */
+  /** Text that is appended to {@link EngineChoice.reason}. */
   readonly note?: string;
 }
 
@@ -295,7 +302,7 @@ const ENGINE_STARTERS: { readonly [Name in EngineName]: EngineStarter } = {
 const REGISTER_ONNX_ADVICE =
   "Register it first: await useEngine('onnx', { packages: { 'onnxruntime-web': () => import('onnxruntime-web') } }).";
 
-/** Returns the runtime that an earlier call of `useEngine` registered. Rethrows the error of loading it if no call did. */
+/** Returns the runtime that an earlier call of `useEngine` registered. Throws `error` if no runtime is registered. */
 function getRegisteredRuntime(error: unknown): OnnxRuntime {
   const started = getProcessState().startedEngines.get('onnx');
   if (started?.onnx && isMultitaskError(error) && error.kind === 'missing-package')
@@ -313,7 +320,7 @@ function createPackageLoader(
   return loadPackage.threads === undefined ? load : Object.assign(load, { threads: loadPackage.threads });
 }
 
-/** Starts an engine and makes it the active engine. Returns the text for the end of the reason. */
+/** Starts an engine and makes it the active engine. Returns the text to append to the reason. */
 async function activateEngine(
   name: EngineName,
   platform: Platform,
@@ -350,7 +357,7 @@ async function selectNamedEngine(
   return { name, reason: `asked for by name${await activateEngine(name, platform, options)}` };
 }
 
-/** Starts the first available engine of: TensorFlow's native backend, ONNX Runtime, the GPU of a page, wasm. */
+/** Starts the first available engine in this order: TensorFlow's native backend, ONNX Runtime, the GPU of a page, wasm. */
 async function selectFastestEngine(platform: Platform, options: UseEngineOptions): Promise<EngineChoice> {
   const select = async (
     name: EngineName,
@@ -410,7 +417,7 @@ async function startBackend(backend: string): Promise<EngineStart> {
     expected: isRegistered
       ? 'a backend that starts on this machine'
       : `the package @tensorflow/tfjs-backend-${backend}`,
-    received: isRegistered ? 'a backend that failed to start' : 'no backend of this name',
+    received: isRegistered ? 'a backend that failed to start' : 'no backend with this name',
     advice: isRegistered
       ? 'Use engine: "wasm", which every runtime supports.'
       : `Install and import @tensorflow/tfjs-backend-${backend}.`,

@@ -7,7 +7,7 @@ import type { Tasks } from '../tasks/task.js';
 
 /**
  * Throws a `data` or `argument` error for a dataset that does not match the tasks and the image shape. Checks all labels in advance, so
- * that an invalid label does not stop an epoch.
+ * that an invalid label cannot abort training halfway through an epoch.
  */
 export function checkDataset(
   path: string,

@@ -25,9 +25,9 @@ export interface EvaluationConfig {
   readonly epoch: number;
   readonly lossAverage: LossAverage;
   readonly signal?: AbortSignal | undefined;
-  /** Workers of the run that evaluates. Default: workers for this pass alone. */
+  /** Workers of the run that calls the evaluation. Default: new workers, which end with the evaluation. */
   readonly workerPool?: WorkerPool;
-  /** Input pipeline of the run that evaluates. Default: the whole network receives the images. */
+  /** Input pipeline of the run that calls the evaluation. Default: the whole network runs on the images, without cached features. */
   readonly inputPipeline?: InputPipeline;
 }
 

@@ -10,17 +10,17 @@ export type ImageFeatures = readonly Float32Array[];
 
 /** Maximum number of bytes of features in memory. Features beyond this limit are computed again in every epoch. */
 const MAX_CACHED_BYTES = 2 * 2 ** 30;
-/** Number of bytes of new features after which they are written to a file. */
+/** Number of buffered feature bytes at which a new shard file is written. */
 const SHARD_BYTES = 32 * 2 ** 20;
 
 /**
  * Stores the features that the frozen graph computes from images, in memory for later epochs and in a store for later runs. Images
- * are identified by the digest of their pixels, and the frozen graph by the digest of its layers and weights: features of changed
- * images or weights are never used.
+ * are identified by the digest of their pixels, and the frozen graph by the digest of its layers and weights, so outdated features are
+ * never used.
  */
 export class FeatureCache {
   readonly #featuresByDigest = new Map<string, ImageFeatures>();
-  /** The same features by dataset and index, so that each image is read and digested once per run. */
+  /** The same features, keyed by dataset and index, so that each image is read and hashed only once per run. */
   readonly #featuresByIndex = new WeakMap<Dataset<any>, Map<number, ImageFeatures>>();
   #unsavedDigests: string[] = [];
   #cachedBytes = 0;
@@ -28,7 +28,7 @@ export class FeatureCache {
 
   constructor(
     readonly store: Store,
-    /** Digest of the frozen graph, and the engine that computes it. */
+    /** Digest of the frozen graph and of the engine that runs it. */
     readonly digest: string,
     readonly outputs: LayerGraph['outputs'],
     readonly log: (line: string) => void,
@@ -41,7 +41,7 @@ export class FeatureCache {
     return dataset.augmentation === null || dataset.augmentation.fixed;
   }
 
-  /** Reads the features that earlier runs stored. */
+  /** Reads the features that earlier runs stored in the store. */
   async load(): Promise<void> {
     const files = await this.store.list(`${this.digest}/`);
     for (const name of files) if (name.endsWith('.safetensors')) await this.#readShard(name);
@@ -55,9 +55,9 @@ export class FeatureCache {
   }
 
   /**
-   * Returns the features of a batch, from the cache for pixels that were computed before.
+   * Returns the features of a batch. Features of known pixels are read from the cache.
    *
-   * @param compute - Runs the frozen graph on the images in some rows of the batch. Returns one array per output.
+   * @param compute - Runs the frozen graph on the images in the passed rows of the batch, and returns one array per output.
    */
   async getOrCompute(
     dataset: Dataset<any>,
@@ -117,7 +117,7 @@ export class FeatureCache {
     }
   }
 
-  /** Reads the features of a file. A file that was changed is ignored, and its features are computed again. */
+  /** Reads the features of a file. A file whose contents were changed is ignored, and its features are computed again. */
   async #readShard(name: string): Promise<void> {
     const bytes = await this.store.read(name);
     if (!bytes) return;

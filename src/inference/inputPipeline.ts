@@ -8,8 +8,8 @@ import { FeatureCache, type ImageFeatures } from './featureCache.js';
 import { rescaleImages } from './rescaleImages.js';
 
 /**
- * Computes the inputs of the trainable graph of a network: images as numbers, or the features that the frozen graph computes from
- * them. The frozen graph runs in inference mode, outside the gradient tape; with a feature cache it runs once per image.
+ * Computes the inputs of the trainable graph of a network: the images in the network's range, or the features that the frozen graph
+ * computes from them. The frozen graph runs in inference mode, outside the gradient tape; with a feature cache it runs once per image.
  */
 export class InputPipeline {
   /** @param featureCache - Stores features of images that are the same in every epoch. */

@@ -33,7 +33,7 @@ export type PredictInput = ImageBytes | Uint8Array | string | URL | Tensor3D;
 export interface PredictOptions extends EngineOptions {
   /** Engine to predict with. Default: the engine of the run in progress, else the engine in use, else `auto`. */
   readonly engine?: EngineName | 'auto';
-  /** Images per pass. Default 32. */
+  /** Number of images in a batch. Default 32. */
   readonly batchSize?: number;
   /** Decodes and resizes encoded files. Default: `sharp` in Node, the browser's decoder in a page. */
   readonly decoder?: Decoder;
@@ -81,13 +81,13 @@ function decodePredictions<T extends Tasks>(
 
 /** Settings of {@link createImageReader}. */
 export interface ImageReaderOptions {
-  /** Path for errors, such as `predict`. */
+  /** Path at the start of error messages, such as `predict`. */
   readonly path: string;
-  /** Default: the platform's decoder. */
+  /** Decoder for encoded files. Default: the decoder of the platform. */
   readonly decoder: Decoder | undefined;
 }
 
-/** Returns `count` images from index `start` as one batch in the network's range. The caller disposes of a tensor. */
+/** Returns `count` images from index `start` as one batch in the network's range. If the result is a tensor, the caller disposes of it. */
 export type ImageReader = (start: number, count: number) => Promise<HostArray | Tensor4D>;
 
 /** Creates a function that reads images in batches, whatever kind of {@link PredictInput} they are. */
@@ -116,7 +116,7 @@ export function createImageReader(
   };
 }
 
-/** Returns a function that turns files into pixels and passes other inputs on. */
+/** Returns a function that decodes files to pixels and returns other inputs unchanged. */
 function createFileOpener(platform: Platform, shape: ImageShape, decoder: Decoder | undefined) {
   let loadedDecoder = decoder;
   return async (input: PredictInput, path: string): Promise<ImageBytes | Tensor3D> => {
@@ -159,7 +159,7 @@ function createFileOpener(platform: Platform, shape: ImageShape, decoder: Decode
   };
 }
 
-/** Writes the values of one image in the network's range into `values`. */
+/** Converts one image to the network's range and writes it into `values`. */
 async function writeImage(
   network: Network,
   image: ImageBytes | Tensor3D,

@@ -12,7 +12,7 @@ export function rescaleImages(
   return { shape, data };
 }
 
-/** Writes pixel values from 0 to 255 in the network's range into `values`, which has the same length. */
+/** Converts pixel values from 0 to 255 to the network's range and writes them into `values`, which has the same length. */
 export function rescalePixelsInto(
   pixels: ArrayLike<number>,
   [black, white]: PixelRange,

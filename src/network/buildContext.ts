@@ -7,7 +7,7 @@ import type { BuildContext, LayerLike } from '../layers/block.js';
 import { checkSupportedLayer, patchLayer } from '../layers/patched/patchLayer.js';
 import { tf } from '../tensor/tf.js';
 
-/** Layers of the network under construction by name. The value null reserves a name. */
+/** Layers of the network under construction, keyed by name. The value null reserves a name. */
 export type LayersByName = Map<string, tf.layers.Layer | null>;
 
 /** State that the build contexts of one network share. */
@@ -33,14 +33,14 @@ export interface PartBuildContext extends BuildContext {
   readonly connections: readonly LayerConnection[];
   /** Returns the weights that {@link BuildContext.setWeights} assigned to a layer. */
   getWeights(layer: tf.layers.Layer): readonly Float32Array[] | undefined;
-  /** Returns a function that removes all layers connected since this call, releases their names and disposes of their weights. */
+  /** Returns a function that removes all layers that were connected after this call, releases their names and disposes of their weights. */
   createRollback(): () => void;
 }
 
 /**
  * Applies layers and blocks one after the other and returns the output of the last one.
  *
- * @throws `argument` error for a block whose `build` returns no tensor of a connected layer.
+ * @throws `argument` error for a block whose `build` returns something other than the output of a connected layer.
  */
 export function applyLayers(
   input: SymbolicTensor,
@@ -62,7 +62,7 @@ export function applyLayers(
 }
 
 /**
- * Creates the build context of one part of a network. It names the layers of the part and connects them.
+ * Creates the build context for one part of a network. The context names the layers of the part and connects them.
  *
  * @param part - Prefix of the layer names, for example `trunk` or the name of a task.
  * @param image - Image or view that is the input of the part.
@@ -114,7 +114,7 @@ export function createBuildContext(
           kind: 'argument',
           path: `${part}: ${layer.name}`,
           expected: 'a unique layer name',
-          received: isTaskName ? 'the name of a task' : 'a second layer of that name',
+          received: isTaskName ? 'the name of a task' : 'a second layer with this name',
           advice: isTaskName
             ? 'Rename the task, because its last layer has the name of the task, or rename the tf.layers layer.'
             : 'Give the tf.layers layer another name, and use each layer object only once.',
@@ -153,7 +153,7 @@ function checkLayerWeights({ name, weights }: tf.layers.Layer, arrays: readonly 
 }
 
 /**
- * Calls the layers of a part again, with the same weights, on another view of the image.
+ * Calls the layers of a part again on another view of the image, with the same weights.
  *
  * @param end - Output of the part on its first view.
  * @returns The output of the part on `view`.
@@ -186,7 +186,7 @@ export function reapplyPart(
 interface ApplyLayerOptions {
   readonly path: string;
   readonly describeMinimumSize: () => string;
-  /** Advice of the error for a layer that rejects the shapes of its inputs. */
+  /** Advice in the error for a layer that rejects the shapes of its inputs. */
   readonly advice: string;
 }
 
@@ -216,8 +216,8 @@ function applyLayer(
 }
 
 /**
- * Renames a tf.layers layer that was created without a name. Its default name contains a count of all layers of the process
- * (`conv2d_Conv2D7`), and initial weights depend on names: with a name like that of a block, a program that builds the same network
+ * Renames a tf.layers layer that was created without a name. Its default name contains the number of layers in the process
+ * (`conv2d_Conv2D7`), and initial weights depend on names. With a name like the names of blocks, a program that builds the same network
  * twice gets equal names and weights.
  */
 function renameDefaultLayer(layer: tf.layers.Layer, part: string, counts: Map<string, number>): void {

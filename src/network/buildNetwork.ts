@@ -28,7 +28,7 @@ export interface TaskDefinition {
 /** Everything that {@link buildNetwork} needs: input, trunk, tasks and seed. */
 export interface NetworkDefinition {
   readonly input: NetworkInput;
-  /** Layers that all tasks share. Undefined for none: the branches then begin at the image. */
+  /** Layers that all tasks share. If undefined, the branches begin at the image. */
   readonly trunk: Trunk | undefined;
   readonly tasks: readonly TaskDefinition[];
   /** Seed for weight initialization. */
@@ -39,8 +39,8 @@ export interface NetworkDefinition {
  * Builds a network: the trunk, the branches and one head per task in one flat `tf.LayersModel`. Layers are named by their
  * position, and the initial weights are determined by the seed.
  *
- * @throws `argument` error for images that are too small, a branch without a flat output, two layers with the same name, and layers
- *   that a training step cannot run.
+ * @throws `argument` error for images that are too small, a branch without a flat output, two layers with the same name, and layers that
+ *   are not supported in training.
  */
 export function buildNetwork({ input, trunk, tasks, seed }: NetworkDefinition): Network {
   silenceCpuAdvice();
@@ -70,7 +70,7 @@ export function buildNetwork({ input, trunk, tasks, seed }: NetworkDefinition): 
     initializeWeights(layersModel, seed, weightsByLayer);
     return createNetwork(layersModel, Object.fromEntries(tasks.map(({ name, task }) => [name, task])), input);
   } catch (error) {
-    // Layers that the caller created stay usable: only the weights of layers that this call created are disposed of.
+    // Layers that the caller created must remain usable, so only the weights of layers that this call created are disposed of.
     const callerLayers = new Set<unknown>(
       [
         trunk?.layerStack,

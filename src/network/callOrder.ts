@@ -23,10 +23,10 @@ export interface CallDepths {
 }
 
 /**
- * Computes the depths of calls as `map_graph` of Keras 3 (ops/function.py): the depth of a shared layer's call is at least the depth of
- * the layer's calls that were visited before.
+ * Computes the depths of calls like `map_graph` in Keras 3 (ops/function.py): the depth of a call of a shared layer is at least the depth
+ * of the calls of the same layer that were visited earlier.
  *
- * @param steps - Calls in execution order: each after the calls whose outputs it reads.
+ * @param steps - Calls in execution order: each call follows the calls whose outputs it reads.
  */
 export function computeCallDepths(steps: readonly LayerNodeRef[]): CallDepths {
   const byNode = new Map<LayerNode, number>();
@@ -44,7 +44,9 @@ export function computeCallDepths(steps: readonly LayerNodeRef[]): CallDepths {
   return { byNode, byLayer };
 }
 
-/** Sorts calls in the order in which Keras runs them: by decreasing depth, and at equal depth in the order of its visits. */
+/**
+ * Sorts calls in the order in which Keras runs them: by decreasing depth, and calls of equal depth in the order in which Keras visits them.
+ */
 export function sortInKerasOrder<S extends LayerNodeRef>(steps: readonly S[]): S[] {
   const { byNode } = computeCallDepths(steps);
   const visitOrder = new Map([...byNode.keys()].map((node, i) => [node, i]));

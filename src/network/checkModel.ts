@@ -22,7 +22,7 @@ export function checkModel(path: string, model: unknown, plain: boolean): void {
   if (layersModel.weights.some(isWeightDisposed)) throw createDisposedModelError(path);
 }
 
-/** Creates the error of a method or function for a disposed model. */
+/** Creates the error that a method or function throws for a disposed model. */
 export const createDisposedModelError = (path: string) =>
   createError({
     kind: 'argument',
@@ -39,8 +39,8 @@ function getLayersModel(model: unknown, plain: boolean): tf.LayersModel | undefi
 }
 
 /**
- * Whether a weight was disposed of. The public API of TensorFlow.js reports it only as an error of `read()`, which looks like
- * other errors.
+ * Whether a weight was disposed of. In the public API of TensorFlow.js, only an error of `read()` shows this, which cannot be distinguished
+ * from other errors.
  */
 const isWeightDisposed = (weight: tf.LayerVariable) =>
   (weight as unknown as { val: tf.Variable }).val.isDisposed;

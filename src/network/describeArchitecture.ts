@@ -16,7 +16,8 @@ export function describeArchitecture(network: Network): ArchitectureRecord {
       name: layer.name,
       kind: layer.getClassName(),
       detail: describeLayer(layer),
-      // The shape of the first call. A shared layer has outputs of other shapes on views of other sizes.
+      // This is the output shape of the first call. Other calls of a shared layer have different output shapes if their views have
+      // different sizes.
       outputShape: (layer.getOutputAt(0) as SymbolicTensor).shape.slice(1) as number[],
       parameters: layer.countParams(),
       trainable: layer.trainable,
@@ -72,7 +73,7 @@ function createCallSourceLookup({ inputs, calls }: LayerGraph): (layer: tf.layer
 
 /**
  * Returns the part that a layer belongs to: the task whose name is the prefix of the layer's name, else the trunk. Input views and the
- * preprocessing of a backbone count as input, so that the parameters of the trunk are those of the backbone.
+ * preprocessing of a backbone belong to the input, so that the trunk has the same number of parameters as the backbone.
  */
 function getPartName(layer: tf.layers.Layer, tasks: readonly string[]): string {
   if (layer.getClassName() === 'InputLayer') return 'input';

@@ -6,7 +6,7 @@ import { createNetwork } from './buildNetwork.js';
 import type { Network, NetworkInput } from './network.js';
 
 /**
- * The parts of a `MultiTaskModel` that exports and Grad-CAM read.
+ * The properties of a `MultiTaskModel` that exports and Grad-CAM use.
  *
  * @category Files
  */
@@ -23,9 +23,9 @@ export interface ExportableModel<T extends Tasks = Tasks> {
   readonly '~platform'?: Platform;
 }
 
-/** Returns the network of a model, whose weights follow a run in progress, or creates a network for an object without one. */
+/** Returns the network of a model, whose weights are up to date during a run, or creates a network for an object without one. */
 export const getNetwork = <T extends Tasks>(model: ExportableModel<T>): Network<T> =>
   model['~network'] ?? createNetwork(model.layersModel, model.tasks, model.input);
 
-/** Returns the platform of a model, or a platform without optional packages for an object without one. */
+/** Returns the platform of a model, or the default platform, which has no optional packages, for an object without one. */
 export const getPlatform = (model: ExportableModel): Platform => model['~platform'] ?? defaultPlatform;

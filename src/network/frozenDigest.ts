@@ -39,7 +39,7 @@ export async function computeFrozenDigest(
 
 const describePorts = (list: readonly GraphTensor[]) => list.map(({ tensorId, shape }) => [tensorId, shape]);
 
-/** Returns the part of a layer's configuration that affects its outputs: without initializers, regularizers and constraints. */
+/** Returns the configuration of a layer without initializers, regularizers and constraints, which do not affect its outputs. */
 function getInferenceConfig(layer: tf.layers.Layer): Json {
   const settings = Object.entries(layer.getConfig() as { readonly [key: string]: Json });
   return Object.fromEntries(settings.filter(([key]) => !/(Initializer|Regularizer|Constraint)$/.test(key)));

@@ -8,7 +8,7 @@ import {
   type UnscheduledCall,
 } from './layerGraph.js';
 
-/** A graph, split into the part that is constant during training and the rest. */
+/** A graph that is split into the part that is constant during training and the rest. */
 export interface FrozenSplit {
   /** Calls whose outputs are the same in every step. Undefined if no weight is frozen. */
   readonly frozenGraph: LayerGraph | undefined;
@@ -57,8 +57,8 @@ export function splitFrozen(graph: LayerGraph): FrozenSplit {
 }
 
 /**
- * Stock layers whose output, when they are frozen, is the same in training and in inference. Custom layers are not in the list, because
- * their behavior in training is unknown: they are part of the trainable graph.
+ * Classes of TensorFlow.js layers whose output is the same in training and in inference if they are frozen. Custom layers are not in the
+ * list, because their behavior in training is unknown: they are part of the trainable graph.
  */
 const DETERMINISTIC_LAYERS = new Set([
   ...['Conv1D', 'Conv2D', 'Conv2DTranspose', 'DepthwiseConv2D', 'SeparableConv2D', 'Dense', 'PReLU'],

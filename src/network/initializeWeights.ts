@@ -10,9 +10,9 @@ interface VarianceScaling {
 /**
  * Draws the initial weights of variance-scaling initializers (Glorot, He, LeCun) from the seed and the names of the layer and the weight.
  * Equal seeds therefore result in equal networks on every engine, and the weights of a layer do not depend on the other layers.
- * Weights of other initializers are not changed. The distributions are those of Keras 3 (initializers/random_initializers.py).
+ * Weights of other initializers are not changed. The distributions match Keras 3 (initializers/random_initializers.py).
  *
- * @param initialized - Layers whose weights are not changed, as its keys.
+ * @param initialized - A map whose keys are layers that already have weights. These weights are not changed.
  */
 export function initializeWeights(
   model: tf.LayersModel,
@@ -38,14 +38,17 @@ export function initializeWeights(
   }
 }
 
-/** Returns the configuration key of a weight's initializer, without `Initializer`: `depthwise` for `depthwise_kernel`, else the weight's name. */
+/**
+ * Returns the configuration key of a weight's initializer, without `Initializer`: `depthwise` for `depthwise_kernel`, else the weight's
+ * name.
+ */
 function getInitializerKey(weight: string): string {
   return weight
     .replace(/^(depthwise|pointwise)_kernel$/, '$1')
     .replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
 }
 
-/** Draws the values of a weight, row-major: K. He et al. 2015 and X. Glorot and Y. Bengio 2010, with the scaling of Keras. */
+/** Draws the values of a weight in row-major order (K. He et al. 2015; X. Glorot and Y. Bengio 2010). The scaling matches Keras. */
 export function drawVarianceScaling(
   random: Rng,
   shape: readonly number[],
@@ -57,7 +60,8 @@ export function drawVarianceScaling(
   const fan = mode === 'fanIn' ? fanIn : mode === 'fanOut' ? fanOut : (fanIn + fanOut) / 2;
   const variance = scale / Math.max(1, fan);
   const limit = Math.sqrt(3 * variance);
-  // A normal distribution truncated at two standard deviations has 0.8796 times its standard deviation. The division corrects for that.
+  // Truncating a normal distribution at two standard deviations reduces its standard deviation by a factor of 0.8796. The division corrects
+  // for this.
   const deviation = Math.sqrt(variance) / 0.87962566103423978;
   const draw =
     distribution === 'uniform'

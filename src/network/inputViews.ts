@@ -5,17 +5,17 @@ import type { LayerLike } from '../layers/block.js';
 import type { Branch } from '../layers/trunkAndBranch.js';
 import { applyLayers, type LayerConnection, type PartBuildContext } from './buildContext.js';
 
-/** Description of the computation of a view. Views with equal signatures are equal. */
+/** Description of the computation of a view. Views with equal signatures have equal outputs. */
 interface ViewSignature {
   readonly text: string;
   readonly weights: readonly (readonly Float32Array[])[];
 }
 
 /**
- * Builds the input view of each task and returns them in the order of the tasks. Tasks without a view receive the image itself; tasks
- * with equal views share one.
+ * Builds the input view of each task and returns them in the order of the tasks. Tasks without a view receive the image itself; tasks with
+ * equal views share one view.
  *
- * @param context - Build context whose input is the image. Its layers have names like `image_avgpool1`.
+ * @param context - Build context whose input is the image. Names of the connected layers start with `image_`, for example `image_avgpool1`.
  * @throws `argument` error for a view whose output is not an image.
  */
 export function buildInputViews(
@@ -63,8 +63,8 @@ const createViewShapeError = (task: string, view: SymbolicTensor) =>
   });
 
 /**
- * Computes the signature of a view from the layers that its blocks connected. Returns undefined if a layer has weights that are trained
- * or drawn at random, because the weights of two such views are different.
+ * Computes the signature of a view from the layers that its blocks connected. Returns undefined if a layer has weights that are trained or
+ * initialized randomly, because two such views have different weights.
  */
 function computeViewSignature(
   connections: readonly LayerConnection[],

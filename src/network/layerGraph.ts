@@ -14,7 +14,9 @@ export interface LayerCall {
   readonly inputs: readonly number[];
   /** Tensor ids of the outputs. */
   readonly outputs: readonly number[];
-  /** Ids of inputs that no later call and no output of the graph reads. Inference disposes of these tensors after the call. */
+  /**
+   * Ids of inputs that are not used by later calls and are not outputs of the graph. Inference disposes of these tensors after the call.
+   */
   readonly releasableInputs: readonly number[];
 }
 
@@ -31,11 +33,11 @@ export interface GraphTensor {
 export interface LayerGraph {
   readonly inputs: readonly GraphTensor[];
   readonly calls: readonly LayerCall[];
-  /** Outputs of the graph. Those of a whole network are the outputs of the tasks, in the order of `model.outputs`. */
+  /** Outputs of the graph. The graph of a whole network has one output for each task, in the order of `model.outputs`. */
   readonly outputs: readonly GraphTensor[];
 }
 
-/** A function of tensors that uses the layers of a graph. An engine runs it in inference mode, like a graph. */
+/** A function of tensors that uses the layers of a graph. Like a graph, it can be run by an engine in inference mode. */
 export interface InferenceFunction {
   readonly inputs: readonly Omit<GraphTensor, 'tensorId'>[];
   /** Calls of the layers whose weights the function reads. */
@@ -49,8 +51,8 @@ export interface InferenceFunction {
 export type UnscheduledCall = Omit<LayerCall, 'releasableInputs'>;
 
 /**
- * Creates the graph of a flat model. Each call follows the calls whose outputs it reads. TensorFlow.js can run a model as well, but
- * passes no keyword arguments to its layers, and the patched layers of this library need them.
+ * Creates the graph of a flat model. Each call follows the calls whose outputs it reads. TensorFlow.js can also run a model, but does not
+ * pass keyword arguments to the layers, which the patched layers of this library need.
  */
 export function createLayerGraph(model: tf.LayersModel): LayerGraph {
   const tensorIds = new Map<number, number>();
@@ -91,7 +93,7 @@ export function createLayerGraph(model: tf.LayersModel): LayerGraph {
 
 /**
  * Whether the order of two calls affects results: each call of a batch normalization updates the moving statistics that the previous
- * call wrote. All other networks run branch by branch, which needs memory for fewer activations than the order of Keras.
+ * call wrote. All other networks run branch by branch, which keeps fewer activations in memory than the order of Keras.
  */
 function hasRepeatedBatchNorm(steps: readonly LayerNodeRef[]): boolean {
   const batchNormSteps = steps.filter(({ layer }) => layer instanceof BatchNormalization);
@@ -119,7 +121,7 @@ export function createGraphFromCalls(
   };
 }
 
-/** Returns the layers of a graph, each once, in the order of their first calls. */
+/** Returns the layers of a graph without duplicates, in the order of their first calls. */
 export function getLayers(graph: Pick<LayerGraph, 'calls'>): tf.layers.Layer[] {
   return [...new Set(graph.calls.map(({ layer }) => layer))];
 }
@@ -136,7 +138,7 @@ export function getTensorShapes(graph: LayerGraph): Map<number, readonly number[
   return shapes;
 }
 
-/** Runs a graph or a function of tensors in inference mode. The inputs and outputs are those of {@link runGraph}. */
+/** Runs a graph or a function of tensors in inference mode. Inputs and outputs are the same as for {@link runGraph}. */
 export function runInference(graph: LayerGraph | InferenceFunction, inputs: readonly Tensor[]): Tensor[] {
   return 'run' in graph ? graph.run(inputs) : runGraph(graph, inputs, { training: false });
 }

@@ -16,7 +16,7 @@ export interface NetworkInput {
   readonly range: PixelRange;
 }
 
-/** Parts that a {@link Network} can share with another network of the same weights. */
+/** Objects that a {@link Network} can share with another network that has the same weights. */
 interface NetworkParts {
   readonly graph?: LayerGraph;
   readonly weightSync?: WeightSync;
@@ -24,9 +24,9 @@ interface NetworkParts {
 
 /** A built network: a flat `tf.LayersModel`, its tasks and its input. */
 export class Network<T extends Tasks = Tasks> {
-  /** The layers in execution order. Read weights through {@link layersModel}, which is current during a run too. */
+  /** Calls of the layers in execution order. Read weights through {@link layersModel}, which is up to date even during a run. */
   readonly graph: LayerGraph;
-  /** Updates the variables of {@link layersModel} from a run in progress. */
+  /** Copies weights from a run in progress into the variables of {@link layersModel}. */
   readonly weightSync: WeightSync;
   readonly #layersModel: tf.LayersModel;
 

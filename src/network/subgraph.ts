@@ -10,11 +10,14 @@ import {
   type LayerGraph,
 } from './layerGraph.js';
 
-/** The calls that one tensor of a graph depends on, split at a tensor between the image and that tensor. */
+/** The calls that a tensor of a graph depends on, split at an intermediate tensor. */
 export interface GraphSplit {
   /** Calls from the image to the inputs of `after`. */
   readonly before: LayerGraph;
-  /** Calls that depend on the tensor of the split. That tensor is the first input, followed by the other tensors that they read. */
+  /**
+   * Calls that depend on the intermediate tensor. That tensor is the first input of the graph, followed by the other tensors that the calls
+   * read.
+   */
   readonly after: LayerGraph;
 }
 
@@ -30,7 +33,7 @@ export function findCallsTo(graph: LayerGraph, tensorId: number): LayerCall[] {
   return path;
 }
 
-/** Splits the calls that the tensor `end` depends on at the output of `call`, which must be one of them. */
+/** Splits the calls that the tensor `end` depends on at the output of `call`, which must be one of these calls. */
 export function splitGraphAt(graph: LayerGraph, call: LayerCall, end: number): GraphSplit {
   const shapes = getTensorShapes(graph);
   const createGraphTensor = (tensorId: number): GraphTensor => ({
@@ -54,15 +57,18 @@ export function splitGraphAt(graph: LayerGraph, call: LayerCall, end: number): G
   };
 }
 
-/** Whether a layer is a convolution whose output is a feature map. The convolutions that prepare the image are excluded: their output is an image. */
+/**
+ * Whether a layer is a convolution whose output is a feature map. Convolutions that prepare the image are excluded, because their output is
+ * an image.
+ */
 const isImageConvolution = (layer: tf.layers.Layer) =>
   /Conv2D/.test(layer.getClassName()) && layer.name !== 'image_preprocess' && !isGrayscaleLayer(layer);
 
 /**
  * Finds the call whose output is the last convolutional feature map before `end`: the last convolution with an output larger than 1x1,
- * or the last of the batch normalizations, activations and additions that follow it and preserve its shape.
+ * or the last batch normalization, activation or addition that follows the convolution and preserves its shape.
  *
- * @throws `argument` error if there is no such convolution.
+ * @throws `argument` error if the network has no such convolution.
  */
 export function findLastFeatureMap(graph: LayerGraph, end: number, task: string): LayerCall {
   const path = findCallsTo(graph, end);

@@ -1,17 +1,17 @@
-/** Something that changes the weights of a model elsewhere than in the model's variables. */
+/** An object that changes weights of a model outside the model's variables. */
 export interface WeightSource {
-  /** Copies the current weights into the model's variables. Does nothing when they are current already. */
+  /** Copies the current weights into the model's variables, unless the variables are already up to date. */
   syncWeights(): void;
 }
 
 /**
- * Keeps the variables of one model current while training steps change copies of its weights. Every way to read weights
- * through a `Network` goes through it.
+ * Keeps the variables of one model up to date while training steps change copies of its weights. Every function that reads weights through
+ * a `Network` uses it.
  */
 export class WeightSync {
   readonly #sources = new Set<WeightSource>();
 
-  /** Adds a source, for the time in which it changes the weights. */
+  /** Adds a source. Call it before the source changes weights. */
   attach(source: WeightSource): void {
     this.#sources.add(source);
   }

@@ -6,7 +6,7 @@ import { getLayers, type LayerGraph } from './layerGraph.js';
 import type { Network } from './network.js';
 
 /**
- * Weights of a model as host arrays by name, moving statistics included.
+ * Weights of a model as named arrays in host memory, including moving statistics.
  *
  * @category Callbacks
  */
@@ -18,7 +18,7 @@ export interface Weights {
 export const getGraphWeights = (graph: LayerGraph): Weight[] =>
   getLayers(graph).flatMap((layer) => layer.weights);
 
-/** Returns a copy of the current weights of the network's layers, moving statistics included, by name. */
+/** Returns a copy of the current weights of the network's layers, keyed by name, including moving statistics. */
 export async function readWeights({ graph, weightSync }: Network): Promise<Weights> {
   weightSync.sync();
   const weights: Record<string, Weights[string]> = {};
@@ -30,7 +30,7 @@ export async function readWeights({ graph, weightSync }: Network): Promise<Weigh
 }
 
 /**
- * Writes a copy from {@link readWeights} into the network it was read from, or into one with the same layers.
+ * Writes a copy from {@link readWeights} into the same network, or into a network with the same layers.
  *
  * @throws `checkpoint` error for weights that are missing or have another shape.
  */
@@ -42,7 +42,7 @@ export function writeWeights({ graph }: Network, weights: Weights): void {
         kind: 'checkpoint',
         path: weight.originalName,
         expected: `a weight of shape ${formatShape(weight.shape)}`,
-        received: saved ? `a weight of shape ${formatShape(saved.shape)}` : 'no weight of this name',
+        received: saved ? `a weight of shape ${formatShape(saved.shape)}` : 'no weight with this name',
         advice: 'Pass the weights of a run with the same network.',
       });
     }

@@ -37,7 +37,7 @@ function createProgram(): Command {
   return program;
 }
 
-/** Runs the command line, and returns the exit code. */
+/** Runs the command with the arguments `args`. Returns the exit code. */
 async function main(args: readonly string[]): Promise<number> {
   try {
     await createProgram().parseAsync(args.length > 0 ? args : ['--help'], { from: 'user' });
@@ -53,11 +53,11 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-// A reader such as `head` may close the pipe early.
+// The process that reads the output, such as `head`, may close the pipe early.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit();
 });
 main(process.argv.slice(2)).then((code) => {
-  process.exitCode ||= code; // A command that was stopped has already set its exit code.
+  process.exitCode ||= code; // If a command was stopped, it has already set the exit code.
 });

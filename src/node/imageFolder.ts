@@ -14,10 +14,12 @@ import { sharpDecoder } from './platform/sharpDecoder.js';
 import { workerThreads } from './platform/workerThreads.js';
 
 /**
- * Creates a dataset from the images in a folder and its subfolders. Images are decoded and resized once, kept as bytes, and sorted
- * by path. A file with an image extension is never ignored: it is in the dataset, in its `skipped` list, or in the error.
+ * Creates a dataset from the images in a folder and its subfolders. Images are decoded and resized once, kept in memory as
+ * bytes, and sorted by path. A file with an image extension is never ignored silently: it is in the dataset or in its `skipped`
+ * list, or it causes an error.
  *
- * @throws A `file` error if the folder cannot be read or contains no images. A `data` error if a file cannot be used.
+ * @throws A `file` error if the folder cannot be read or contains no images. A `data` error if a file cannot be decoded or has no
+ *   labels.
  * @example
  * ```ts
  * import { imageFolder } from 'tfjs-multitask/node';

@@ -132,12 +132,12 @@ describe('a weight file', () => {
     const whole = kerasFile(await drawnLayers('mobileNetV2', true));
     expect(await faultOf(() => read(whole))).toMatchObject({
       path: 'mobile.h5: predictions',
-      advice: 'Pass includeTop: true, or give a file without the classification layer.',
+      advice: 'Pass includeTop: true, or pass a file without the classification layer.',
     });
     const without = kerasFile(mobile);
     expect(await faultOf(() => read(without, { includeTop: true }))).toMatchObject({
       path: 'mobile.h5: predictions',
-      advice: 'Omit includeTop, or give a file with the classification layer.',
+      advice: 'Omit includeTop, or pass a file with the classification layer.',
     });
   });
 
@@ -243,7 +243,8 @@ describe('a backbone function', () => {
   ])('rejects the misspelled stage %s, and suggests the nearest name', async (trainableFrom, advice) => {
     const fault = await faultOf(() => resnet50Backbone({ weights: null, trainableFrom }));
     expect(fault.advice).toBe(
-      advice ?? 'Give the first layer to train, or write trainable: false to freeze the whole backbone.',
+      advice ??
+        'Pass the name of the first layer to train, or write trainable: false to freeze the whole backbone.',
     );
   });
 
@@ -324,6 +325,6 @@ describe('a backbone function', () => {
     const twice = multiTask({ input: [32, 32, 3] })
       .task('age', regression({ unit: 'years' }), branch([backbone, globalAveragePool()]))
       .task('height', regression({ unit: 'cm' }), branch([backbone, globalAveragePool()]));
-    expect((await faultOf(() => twice.build())).received).toBe('a second layer of that name');
+    expect((await faultOf(() => twice.build())).received).toBe('a second layer with this name');
   });
 });

@@ -58,7 +58,7 @@ describe('exportKeras rejects a layer without an equivalent in Keras, and the er
     ],
     ['eye (activation)', layers.dense({ units: 1, activation: 'hardSigmoid', name: 'eye' }), [3], /0\.2 x/],
     ['eye (activation)', layers.activation({ activation: 'gelu_new' as 'relu', name: 'eye' }), [3], /tanh/],
-    ['one/eye', layers.dense({ units: 1, name: 'one/eye' }), [3], /another name/],
+    ['one/eye', layers.dense({ units: 1, name: 'one/eye' }), [3], /Rename the layer/],
     [inner.name, inner, IMAGE, /flat/],
   ])('%s', async (path, layer, shape, advice) => {
     const fault = await faultOf(() => exportKeras(createModel(shape, layer)));

@@ -256,7 +256,7 @@ describe('loadKeras rejects a configuration', () => {
         ],
       };
     }
-    expect((await readError(archive(model))).expected).toBe('at most 100000 calls of layers');
+    expect((await readError(archive(model))).expected).toBe('at most 100000 layer calls');
   });
 
   test('with weights larger than the file', async () => {

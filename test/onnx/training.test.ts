@@ -538,7 +538,7 @@ describe('with an ONNX Runtime package that', () => {
   const runtimes: { readonly [name: string]: [PackageLoader, object] } = {
     'is not registered on a platform that cannot load packages by name': [
       defaultPlatform.loadPackage,
-      { kind: 'missing-package', received: expect.stringContaining('no registered package') },
+      { kind: 'missing-package', received: expect.stringContaining('a package that is not registered') },
     ],
     'is not installed': [
       (name) => loadPackage(`${name}-not-there`, 'a test'),

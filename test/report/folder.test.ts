@@ -318,7 +318,7 @@ describe('the report command', () => {
   test('rejects a folder without a run and a call without folders', async () => {
     await expect(runCommand(join(scratch, 'nowhere'))).rejects.toMatchObject({
       kind: 'file',
-      received: 'no such file',
+      received: 'a missing file',
     });
     await expect(runCommand()).rejects.toMatchObject({
       kind: 'argument',

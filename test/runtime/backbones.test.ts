@@ -114,7 +114,7 @@ describe("a backbone with weights: 'imagenet'", () => {
       'md5 50bc09e76180e00e4465e1a485ddc09d',
     );
     expect((await faultOf(() => mobileNetV2Backbone(localOptions()))).received).toContain(
-      'with other contents than expected',
+      'with unexpected contents',
     );
     expect(readdirSync(cache)).toEqual([]);
   });
@@ -212,7 +212,7 @@ describe('a backbone with weights: a path', () => {
     expect(await faultOf(() => read(wholeFile(mobile, ['base_a', 'base_b'])))).toMatchObject({
       kind: 'file',
       path: `${path}: base_b`,
-      received: 'a second layer of that name, in another nested model',
+      received: 'a second layer with that name in a different nested model',
     });
   });
 

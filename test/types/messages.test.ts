@@ -183,7 +183,7 @@ describe('an invalid call causes a compiler error', () => {
     [
       'both kinds of freezing',
       "await mobileNetV2Backbone({ weights: null, trainable: false, trainableFrom: 'block_13' });",
-      'TypeErrorMessage<"trainable is given already: leave one of the two out">',
+      'TypeErrorMessage<"trainable is already set: omit one of the two">',
     ],
     [
       'a task in a file with the name of a column',

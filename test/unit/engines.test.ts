@@ -33,7 +33,7 @@ describe('an installed native package that fails to load', () => {
       kind: name.endsWith('gpu') ? 'missing-package' : 'broken-package',
       path: name,
       expected: 'the package',
-      received: 'a package that does not load (libtensorflow.so.2: cannot open shared object file)',
+      received: 'a package that fails to load (libtensorflow.so.2: cannot open shared object file)',
       advice: 'Run: npx tfjs-multitask build-native',
     });
   };
@@ -72,10 +72,10 @@ describe('an installed native package that fails to load', () => {
 describe('loading a package', () => {
   test('loadPackage distinguishes a missing package from a package that does not load', async () => {
     const missing = await faultOf(() => loadPackage('no-such-package', 'this test'));
-    expect(missing).toMatchObject({ kind: 'missing-package', received: 'no such package' });
+    expect(missing).toMatchObject({ kind: 'missing-package', received: 'a package that is not installed' });
     // In Vite, and therefore in these tests, importing an optional peer dependency that is not installed loads a stub that throws.
     const peer = await faultOf(() => loadPackage('@tensorflow/tfjs-node-gpu', 'this test'));
-    expect(peer).toMatchObject({ kind: 'missing-package', received: 'no such package' });
+    expect(peer).toMatchObject({ kind: 'missing-package', received: 'a package that is not installed' });
     const folder = mkdtempSync(join(tmpdir(), 'broken-'));
     writeFileSync(join(folder, 'index.cjs'), "require('another-package');");
     const broken = await faultOf(() => loadPackage(join(folder, 'index.cjs'), 'this test'));

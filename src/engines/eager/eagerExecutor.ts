@@ -67,7 +67,7 @@ export function checkSlots(saved: Weights, slotNames: readonly string[], size: n
     kind: 'checkpoint',
     path: mismatch,
     expected: `an optimizer slot of ${size} numbers`,
-    received: saved[mismatch] ? `a slot of ${saved[mismatch].data.length} numbers` : 'no slot of this name',
+    received: saved[mismatch] ? `a slot of ${saved[mismatch].data.length} numbers` : 'no slot with this name',
     advice: 'Pass the state of a run with the same network and the same optimizer.',
   });
 }

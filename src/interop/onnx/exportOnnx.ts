@@ -10,8 +10,8 @@ import type { AnyTask } from '../../tasks/task.js';
  * Returns a model as the bytes of an `.onnx` file for ONNX Runtime and other tools: one graph with constant weights (operation set 18).
  *
  * - Input `image`: float32 `[batch, height, width, channels]`, any batch size, in the model's pixel range (default: 0 to 1).
- * - One output per task, with the name of the task: float32 `[batch, units]`. It is the number in its unit (regression), the probability
- *   of the second label (binary), or one probability per label (categorical).
+ * - One output per task, with the name of the task: float32 `[batch, units]`. The values are the predicted number in the task's unit
+ *   (regression), the probability of the second label (binary), or one probability per label (categorical).
  * - Metadata `tfjs-multitask`: the task table as JSON, with labels, units and pixel range.
  *
  * @param model - A model that {@link multiTask} built or {@link loadModel} loaded.
@@ -37,20 +37,23 @@ export async function exportOnnx(model: ExportableModel): Promise<Uint8Array> {
   return runOnWasm(getPlatform(model), () => exportNetwork(network));
 }
 
-/** Returns a network as the bytes of an `.onnx` file. It is traced on the TensorFlow.js backend in use, which must read tensors synchronously. */
+/**
+ * Returns a network as the bytes of an `.onnx` file. The network is traced on the TensorFlow.js backend in use, which must read tensors
+ * synchronously.
+ */
 export function exportNetwork(network: Network): Uint8Array {
   network.weightSync.sync();
   const [black, white] = network.input.range;
   return exportGraph(network.graph, {
     inputDescription: `Images, rows from the top, channels last; ${black} is black, ${white} is white.`,
     outputDescriptions: Object.values(network.tasks).map(describeOutput),
-    modelDescription: `Answers ${Object.keys(network.tasks).join(', ')} for each image.`,
+    modelDescription: `Predicts ${Object.keys(network.tasks).join(', ')} for each image.`,
     metadata: { 'tfjs-multitask': JSON.stringify(createTaskTable(network)) },
   });
 }
 
 function describeOutput({ kind, unit, labels = [] }: AnyTask): string {
   if (kind === 'regression') return `In ${unit}.`;
-  if (kind === 'binary') return `Probability of "${labels[1]}"; the other answer is "${labels[0]}".`;
+  if (kind === 'binary') return `Probability of "${labels[1]}"; the other label is "${labels[0]}".`;
   return `Probabilities of ${labels.map((label) => `"${label}"`).join(', ')}.`;
 }

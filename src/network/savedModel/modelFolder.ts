@@ -25,14 +25,13 @@ const COPY_ADVICE = 'Copy the whole folder again.';
 const encodeJson = (value: unknown) => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
 
 /**
- * Writes a network to `folder` of a store: `model.json` and a weights file that `tf.loadLayersModel` can
- * read, with stock layer classes only, and `tasks.json` with the rest: tasks, labels, units and pixel range.
+ * Writes a network to `folder` of a store: `model.json` and a weights file that `tf.loadLayersModel` can read without custom layer classes,
+ * and `tasks.json` with the tasks, labels, units and pixel range.
  *
- * The folder never mixes two models. The weights file is written first, under a name that contains its hash;
- * then `model.json`, which refers to it, is replaced in one rename; only then are older weights removed.
+ * The folder never contains a mix of two models. The weights file is written first, with a name that contains its hash. Then `model.json`,
+ * which refers to the weights file, is replaced atomically. Only then are older weights files removed.
  *
- * @throws A `file` error if the store cannot be written. The model that was saved before is still intact
- *   then.
+ * @throws A `file` error if the store cannot be written. A model that was saved earlier then stays intact.
  */
 export async function writeModelFolder(network: Network, store: Store, folder: string): Promise<void> {
   const artifacts = await getModelArtifacts(network.layersModel);
@@ -91,7 +90,7 @@ export async function readModelFolder<T extends Tasks>(
       path: toPath(file),
       expected: 'a saved model',
       received: 'no such file',
-      advice: 'Give a folder that save() or bestCheckpoint() wrote.',
+      advice: 'Pass a folder that save() or bestCheckpoint() wrote.',
     });
   };
   const table = (await readJson('tasks.json')) as TaskTable;
@@ -104,8 +103,8 @@ export async function readModelFolder<T extends Tasks>(
       kind: 'file',
       path: toPath('model.json'),
       expected: 'a layers model with one weights file in the same folder',
-      received: 'a model.json of another layout',
-      advice: 'Give a folder that save() or bestCheckpoint() wrote.',
+      received: 'a model.json with a different layout',
+      advice: 'Pass a folder that save() or bestCheckpoint() wrote.',
     });
   }
   const bytes = await store.read(toKey(file));
@@ -152,8 +151,7 @@ async function openLayersModel(path: string, artifacts: tf.io.ModelArtifacts): P
 }
 
 /**
- * Checks that `tasks.json` and `model.json` describe the same model: the same image, and one output per task,
- * in order.
+ * Checks that `tasks.json` and `model.json` describe the same model: the same image shape, and one output per task in the same order.
  */
 function checkInputAndOutputs(
   model: tf.LayersModel,

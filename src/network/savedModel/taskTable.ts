@@ -9,7 +9,7 @@ import { regression } from '../../tasks/regression.js';
 import { type AnyTask, createTaskRecord, type Tasks } from '../../tasks/task.js';
 import type { Network, NetworkInput } from '../network.js';
 
-/** Content of `tasks.json`: what a page or a program needs in addition to the network. */
+/** Contents of `tasks.json`: the information that a page or a program needs in addition to the network. */
 export interface TaskTable {
   readonly format: 'tfjs-multitask';
   readonly version: number;
@@ -23,10 +23,10 @@ export interface TaskTable {
   readonly tasks: readonly TaskRecord[];
 }
 
-/** Format number of the table. It increases when older versions of the library cannot read a newer table. */
+/** Version of the file format. It is increased when older versions of the library cannot read a newer table. */
 const TABLE_VERSION = 1;
 
-const FOLDER_ADVICE = 'Give a folder that save() or bestCheckpoint() wrote, without changes.';
+const FOLDER_ADVICE = 'Pass an unchanged folder that save() or bestCheckpoint() wrote.';
 
 /** Creates the task table of a network. */
 export function createTaskTable(network: Pick<Network, 'input' | 'tasks'>): TaskTable {
@@ -41,8 +41,8 @@ export function createTaskTable(network: Pick<Network, 'input' | 'tasks'>): Task
 /**
  * Checks a task table that was read from a file and returns its input and tasks.
  *
- * @param expected - Tasks that the caller expects; they must equal those of the table.
- * @throws A `file` error if the format is different, the version is newer, or the tasks differ.
+ * @param expected - Tasks that the caller expects. They must equal the tasks in the table.
+ * @throws A `file` error if the format is unknown, the version is newer, or the tasks differ.
  */
 export function parseTaskTable(
   table: TaskTable,
@@ -82,7 +82,7 @@ export function parseTaskTable(
   };
 }
 
-/** Creates a task from its record. Errors about labels and units are rethrown with the path of the file. */
+/** Creates a task from its record. Errors about labels and units are rethrown with the file path. */
 function parseTask(record: TaskRecord, path: string): AnyTask {
   try {
     return createTask(record);
@@ -125,6 +125,6 @@ function checkSameTasks(tableTasks: Tasks, expected: Tasks, path: string): void 
       path,
       `the tasks ${expectedJson}`,
       `the tasks ${tableJson}`,
-      'Omit `tasks` to use those of the file.',
+      'Omit `tasks` to use the tasks in the file.',
     );
 }

@@ -34,7 +34,7 @@ import { downloadWeights } from './downloadWeights.js';
 /**
  * Options of {@link resnet50Backbone}, {@link mobileNetV2Backbone} and {@link efficientNetB0Backbone} in Node.
  *
- * @typeParam Stage - First parts of the backbone's layer names, in order.
+ * @typeParam Stage - Stages of the backbone, in order. Layer names start with the name of their stage.
  * @category Compose
  */
 export type BackboneFileOptions<Stage extends string> = TrainableOption<Stage> & {
@@ -43,21 +43,21 @@ export type BackboneFileOptions<Stage extends string> = TrainableOption<Stage> &
    *
    * - `imagenet` (default): the weights that Keras publishes, trained on the 1000 classes of ImageNet. They are downloaded
    *   once, with a progress line on the terminal.
-   * - a path: a weights file of Keras (`.h5`, `.weights.h5`), or the file of a model that contains the backbone's layers (`.h5`,
-   *   `.keras`). `exportKeras` also creates such files.
-   * - bytes: the content of such a file.
-   * - null: random weights, drawn with the network's seed.
+   * - a path: a Keras weights file (`.h5`, `.weights.h5`), or a Keras model file that contains the layers of the backbone (`.h5`,
+   *   `.keras`), for example a file that `exportKeras` created.
+   * - bytes: the contents of such a file.
+   * - null: random weights, initialized with the seed of the network.
    */
   readonly weights?: 'imagenet' | (string & {}) | Uint8Array | null;
   /** Folder for downloaded files. Default: the user's cache folder, for example `~/.cache/tfjs-multitask` on Linux. */
   readonly cache?: string;
-  /** Whether to include global average pooling and the softmax layer of the 1000 ImageNet classes. Default false. */
+  /** Whether to include global average pooling and the softmax layer for the 1000 ImageNet classes. Default false. */
   readonly includeTop?: boolean;
   /** Function that sends requests. Default: `fetch` of the platform. */
   readonly fetch?: Fetcher;
   /** Callback that receives the progress of a download. Default: prints a progress line on the terminal. */
   readonly progress?: DownloadProgress;
-  /** Signal that stops a download. The received bytes are kept, so that the download can be resumed. */
+  /** Signal that stops a download. The bytes received so far are kept, so that the download can be resumed. */
   readonly signal?: AbortSignal;
 };
 
@@ -113,16 +113,19 @@ async function createBackbone<Stage extends string>(
       `${path}.weights`,
       "'imagenet', a path, bytes or null",
       `the URL ${formatValue(weights)}`,
-      'Download the file, and give its path.',
+      'Download the file, and pass its path.',
     );
   }
   const advice =
     didYouMean(weights.toLowerCase(), ['imagenet']) ??
     "Check the path, or write 'imagenet' for the weights that Keras publishes.";
-  return create(await readFileBytes(weights, 'a weights file of Keras', advice), weights);
+  return create(await readFileBytes(weights, 'a Keras weights file', advice), weights);
 }
 
-/** Creates the check of a downloaded file: its md5 if it is known, otherwise a test that the backbone accepts its weights. */
+/**
+ * Creates the check for a downloaded file. It compares the MD5 hash if that is known, and otherwise tests whether the backbone
+ * accepts the weights.
+ */
 function createFileCheck<Stage extends string>(
   { md5 }: OfficialWeightsFile,
   factory: BackboneFactory<Stage>,
@@ -142,10 +145,10 @@ function createFileCheck<Stage extends string>(
 }
 
 /**
- * Creates the ResNet50 backbone, like the function of `tfjs-multitask`, with weights that are downloaded or read from a file. The
- * md5 of the downloaded file is checked before it is saved, and each time it is read.
+ * Creates the ResNet50 backbone, as the function with that name in `tfjs-multitask` does, with weights that are downloaded or read
+ * from a file. The MD5 hash of the downloaded file is checked before the file is saved, and each time it is read.
  *
- * @throws A `download` error if the weights cannot be downloaded; the error names the URL and the path for a manual download. A
+ * @throws A `download` error if the weights cannot be downloaded; the error reports the URL, and the path for a manual download. A
  *   `file` error if a file does not exist, is corrupted, or belongs to another network. An `aborted` error if `signal` is aborted.
  * @example
  * ```ts
@@ -161,12 +164,13 @@ export function resnet50Backbone(options: BackboneFileOptions<Resnet50Stage> = {
 }
 
 /**
- * Creates the MobileNetV2 backbone, like the function of `tfjs-multitask`, with weights that are downloaded or read from a file.
- * Keras publishes no hash of these files, so a downloaded file is saved only if it contains exactly the backbone's tensors.
+ * Creates the MobileNetV2 backbone, as the function with that name in `tfjs-multitask` does, with weights that are downloaded or
+ * read from a file. Keras publishes no hashes for these files, so a downloaded file is saved only if it contains exactly the
+ * backbone's tensors.
  *
- * @param options - `side`: image side that the published weights were trained with. Default 224. Keras chooses the side of the
- *   input if weights of that side exist.
- * @throws A `download` error if the weights cannot be downloaded; the error names the URL and the path for a manual download. A
+ * @param options - `side`: side length in pixels of the images that the published weights were trained with. Default 224. Keras
+ *   uses the side length of the input if weights for it exist.
+ * @throws A `download` error if the weights cannot be downloaded; the error reports the URL, and the path for a manual download. A
  *   `file` error if a file does not exist, is corrupted, or belongs to another network. An `aborted` error if `signal` is aborted.
  * @example
  * ```ts
@@ -183,17 +187,17 @@ export async function mobileNetV2Backbone(
   const path = 'mobileNetV2Backbone';
   const { side = 224 } = options ?? {};
   checks.oneOf(`${path}.side`, side, MOBILENETV2_SIDES, {
-    noun: 'an image side with published weights',
-    advice: 'Use the side nearest to your images, which may have any size.',
+    noun: 'an image side length with published weights',
+    advice: 'Use the side length nearest to that of your images, which may have any size.',
   });
   return createBackbone(path, mobileNetV2, getMobileNetV2Files(side), options, ['side']);
 }
 
 /**
- * Creates the EfficientNetB0 backbone, like the function of `tfjs-multitask`, with weights that are downloaded or read from a file. The
- * md5 of the downloaded file is checked before it is saved, and each time it is read.
+ * Creates the EfficientNetB0 backbone, as the function with that name in `tfjs-multitask` does, with weights that are downloaded
+ * or read from a file. The MD5 hash of the downloaded file is checked before the file is saved, and each time it is read.
  *
- * @throws A `download` error if the weights cannot be downloaded; the error names the URL and the path for a manual download. A
+ * @throws A `download` error if the weights cannot be downloaded; the error reports the URL, and the path for a manual download. A
  *   `file` error if a file does not exist, is corrupted, or belongs to another network. An `aborted` error if `signal` is aborted.
  * @example
  * ```ts

@@ -12,7 +12,7 @@ export function getCacheFolder(
     win32: env.LOCALAPPDATA || join(home, 'AppData', 'Local'),
     darwin: join(home, 'Library', 'Caches'),
   }[platform as string];
-  // The XDG Base Directory Specification 0.8 requires to ignore a relative path.
+  // The XDG Base Directory Specification 0.8 requires that a relative path is ignored.
   const xdg =
     env.XDG_CACHE_HOME && isAbsolute(env.XDG_CACHE_HOME) ? env.XDG_CACHE_HOME : join(home, '.cache');
   return join(platformFolder ?? xdg, 'tfjs-multitask');

@@ -4,10 +4,10 @@ import type { ProgressOutput } from '../../callbacks/progressBar.js';
 const BAR_WIDTH = 16;
 
 /**
- * Creates a progress callback that prints a download. On a terminal, it updates one line with a bar. Elsewhere, it prints one line
- * when the download starts.
+ * Creates a progress callback that prints the progress of a download. On a terminal, it updates one line with a bar. Elsewhere, it
+ * prints one line when the download starts.
  *
- * @param output - `process.stdout`, or any object with `write`.
+ * @param output - `process.stdout`, or any object with a `write` method.
  */
 export function downloadBar(output: ProgressOutput, name: string): DownloadProgress {
   let lastLine = '';

@@ -17,16 +17,16 @@ export interface DownloadWeightsOptions {
   readonly fetch?: Fetcher;
   /** Callback that receives the progress. Default: prints a progress line on the terminal. */
   readonly progress?: DownloadProgress;
-  /** Signal that stops the download. The received bytes are kept, so that the download can be resumed. */
+  /** Signal that stops the download. The bytes received so far are kept, so that the download can be resumed. */
   readonly signal?: AbortSignal;
 }
 
 /**
  * Downloads a weights file, or reads it from the store if it is already downloaded.
  *
- * @param file - URL, hash, and name of the file in the store.
+ * @param file - URL and hash of the file, and its name in the store.
  * @param output - Stream that the default progress line is printed to.
- * @throws A `download` error if the file cannot be downloaded; the error names the URL and the path for a manual download. An
+ * @throws A `download` error if the file cannot be downloaded; the error reports the URL, and the path for a manual download. An
  *   `aborted` error if `signal` is aborted.
  */
 export function downloadWeights(

@@ -4,7 +4,7 @@ import { formatValue } from '../../core/errors/formatValue.js';
 import type { StudySettings } from '../tuning/trial/loadStudy.js';
 import type { QueueOptions } from '../tuning/trialQueue.js';
 
-/** Exit code of a command that was called with wrong arguments. */
+/** Exit code of a command that was called with invalid arguments. */
 export const USAGE_EXIT_CODE = 2;
 
 /** Exit code of a command that a signal stopped. */
@@ -28,7 +28,7 @@ export function createStopSignal(): AbortSignal {
   return stop.signal;
 }
 
-/** Creates a parser for the value of `flag`, an integer of at least 1. */
+/** Creates a parser for the value of the option `flag`: an integer of at least 1. */
 export const parseCount =
   (flag: string) =>
   (text: string): number => {
@@ -37,7 +37,7 @@ export const parseCount =
     throw createUsageError(flag, 'an integer of at least 1', formatValue(text));
   };
 
-/** Creates a parser for the value of `flag`, a number of seconds. */
+/** Creates a parser for the value of the option `flag`: a number of seconds. */
 export const parseSeconds =
   (flag: string) =>
   (text: string): number => {
@@ -52,7 +52,7 @@ function parseSettings(text: string): StudySettings {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as StudySettings;
   } catch {
-    // Text that is not JSON is reported like JSON of another type.
+    // Text that is not JSON causes the same error as JSON of another type.
   }
   throw createUsageError('--settings', 'a JSON object', text || 'an empty string');
 }

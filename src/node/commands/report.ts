@@ -11,7 +11,7 @@ export const createReportCommand = (): Command =>
     .usage('DIR... [options]')
     .argument('[DIR...]', 'folders of runs, where your program called recordRun()')
     .option('--out <DIR>', 'folder for the page and the figures (default: the first DIR)')
-    .option('--no-images', 'leave out pictures of images')
+    .option('--no-images', 'do not show images on the page')
     .action(async (folders: readonly string[], options: WriteReportOptions) => {
       console.log(await writeReport(folders, options));
     });

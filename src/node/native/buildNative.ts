@@ -12,7 +12,7 @@ export interface BuildNativeOptions {
   readonly package?: string | undefined;
   /** C++ compiler. Default `g++`. */
   readonly compiler?: string | undefined;
-  /** Callback that receives a line for each stage. */
+  /** Callback that receives a line of text for each step of the build. */
   readonly log?: (line: string) => void;
 }
 
@@ -24,7 +24,8 @@ export interface NativeBuild extends CompiledBinding {
 }
 
 /**
- * Builds the binding of an installed `@tensorflow/tfjs-node` or `-gpu` against a TensorFlow that pip installed, and tests it.
+ * Builds the binding of an installed `@tensorflow/tfjs-node` or `@tensorflow/tfjs-node-gpu` against a TensorFlow that was
+ * installed with pip, and tests the binding.
  *
  * @throws An `engine` error if the platform is not Linux or the compilation fails. A `missing-package` error if the package, a
  *   Python with TensorFlow, or the compiler is missing. A `broken-package` error if the binding does not load.

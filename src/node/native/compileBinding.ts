@@ -9,7 +9,7 @@ import { runProgram } from './runProgram.js';
 
 /** Result of {@link compileBinding}. */
 export interface CompiledBinding {
-  /** Path of the binding that the package loads. */
+  /** Path of the compiled binding, from which the package loads it. */
   readonly outputPath: string;
   /** First line that the compiler prints for `--version`. */
   readonly compilerVersion: string;
@@ -20,12 +20,12 @@ export interface CompiledBinding {
 const MAX_ERROR_LINES = 15;
 
 /**
- * Compiles the package's binding against a TensorFlow that pip installed, and writes it atomically to the path that the package
- * loads. The TensorFlow libraries are not copied: the binding contains the path of their folder.
+ * Compiles the binding of the package against a TensorFlow that was installed with pip, and writes it atomically to the path
+ * from which the package loads it. The TensorFlow libraries are not copied: the binding contains the path of their folder.
  *
- * @param compiler - C++ compiler that accepts GCC's options.
- * @throws A `missing-package` error if the compiler does not exist. An `engine` error with the compiler's last lines if the
- *   compilation fails.
+ * @param compiler - C++ compiler that accepts the options of GCC.
+ * @throws A `missing-package` error if the compiler does not exist. An `engine` error with the last lines of the compiler output
+ *   if the compilation fails.
  */
 export async function compileBinding(
   { folder, nodeApiVersion }: NativePackage,
@@ -38,13 +38,13 @@ export async function compileBinding(
       kind: 'missing-package',
       path: compiler,
       expected: 'a C++ compiler',
-      received: 'no such program',
+      received: 'a program that is not installed',
       advice: 'Install one with apt-get install g++, or name your compiler in the environment: CXX=clang++.',
     });
   }
   const targetFolder = join(folder, 'lib', `napi-v${nodeApiVersion}`);
   await mkdir(targetFolder, { recursive: true });
-  // The build folder is on the same disk as the target, so that the result can be renamed.
+  // The build folder is on the same file system as the target path, so that the result can be moved there by renaming it.
   const buildFolder = await mkdtemp(join(targetFolder, '.build-'));
   try {
     await cp(join(folder, 'binding'), buildFolder, { recursive: true });
@@ -80,7 +80,9 @@ export async function compileBinding(
   }
 }
 
-/** Returns the folder of the Node-API headers, from a package, because not every installation of Node contains them. */
+/**
+ * Returns the folder of the Node-API headers. They are in an npm package, because not every installation of Node contains them.
+ */
 function getNodeApiHeaders(): string {
   return join(dirname(createRequire(import.meta.url).resolve('node-api-headers/package.json')), 'include');
 }

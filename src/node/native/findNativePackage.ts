@@ -7,7 +7,7 @@ import { createArgumentError, createError } from '../../core/errors/errors.js';
 export interface NativePackage {
   readonly name: string;
   readonly version: string;
-  /** Folder of the package's package.json. */
+  /** Folder that contains the package.json of the package. */
   readonly folder: string;
   /** Version of Node-API to build for: the newest version that the package lists and this Node supports. */
   readonly nodeApiVersion: number;
@@ -19,8 +19,8 @@ const INSTALL_COMMAND = `npm install --ignore-scripts ${PACKAGE_NAMES[1]}@4.22.0
 /**
  * Finds the native package in `folder`. By default, finds the package that a program in the current folder would load.
  *
- * @throws A `missing-package` error if no package is installed. An `argument` error if `folder` contains another package or no
- *   sources.
+ * @throws A `missing-package` error if no package is installed. An `argument` error if `folder` contains a different package or no
+ *   C++ sources.
  */
 export function findNativePackage(folder = findInstalledFolder()): NativePackage {
   const path = resolve(folder);
@@ -30,7 +30,7 @@ export function findNativePackage(folder = findInstalledFolder()): NativePackage
       `--package ${folder}`,
       `the folder of ${PACKAGE_NAMES.join(' or ')} 4, with its sources in binding/`,
       received,
-      `Run ${INSTALL_COMMAND}, and give node_modules/${PACKAGE_NAMES[1]} or omit --package.`,
+      `Run ${INSTALL_COMMAND}, and pass node_modules/${PACKAGE_NAMES[1]}, or omit --package.`,
     );
   if (!existsSync(manifest)) throw createPackageError('a folder without a package.json');
   const { name, version, binary } = JSON.parse(readFileSync(manifest, 'utf8')) as {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createError } from '../../core/errors/errors.js';
 import { runProgram } from './runProgram.js';
 
-/** A TensorFlow that pip installed. */
+/** A TensorFlow that was installed with pip. */
 export interface PipTensorFlow {
   /** Path of the Python interpreter. */
   readonly python: string;
@@ -22,7 +22,7 @@ const INSTALL_ADVICE = [
   '(with a CUDA device: pip install "tensorflow[and-cuda]").',
 ].join('');
 
-/** Prefix of the script's output. Modules that Python loads at its start may print other lines. */
+/** Prefix of the script's output. Modules that Python loads at startup may print other lines. */
 const OUTPUT_PREFIX = 'tensorflow:';
 
 /** Python script that finds TensorFlow without importing it, because the import takes seconds. */
@@ -36,9 +36,10 @@ print('${OUTPUT_PREFIX}' + json.dumps({'python': sys.executable, 'folder': folde
 `;
 
 /**
- * Finds the TensorFlow of a Python interpreter. By default, uses the first of `python3` and `python` that has one.
+ * Finds the TensorFlow of a Python interpreter. By default, tries `python3` and then `python`.
  *
- * @throws A `missing-package` error if no Python is found, it has no TensorFlow, or TensorFlow lacks the C libraries or headers.
+ * @throws A `missing-package` error if no Python interpreter is found, it has no TensorFlow, or its TensorFlow lacks the C
+ *   libraries or headers.
  */
 export async function findTensorFlow(python?: string): Promise<PipTensorFlow> {
   const problems: string[] = [];

@@ -1,6 +1,6 @@
 /**
- * Patches for two kinds of attributes that fused convolutions require and the package's binding cannot pass to TensorFlow: lists of
- * strings and lists of types. Each patch is inserted before the code for a single value.
+ * Patches for lists of strings and lists of types. Fused convolutions require such attributes, but the unpatched binding of the
+ * package cannot pass them to TensorFlow. Each patch is inserted before the code that handles a single value.
  */
 const SOURCE_PATCHES: readonly (readonly [before: string, added: string])[] = [
   [
@@ -50,7 +50,7 @@ const SOURCE_PATCHES: readonly (readonly [before: string, added: string])[] = [
   ],
 ];
 
-/** Returns the patched source of `tfjs_backend.cc`, or undefined if it differs from that of 4.22 and cannot be patched. */
+/** Returns the patched source of `tfjs_backend.cc`, or undefined if the source differs from version 4.22 and cannot be patched. */
 export function patchBackendSource(source: string): string | undefined {
   return SOURCE_PATCHES.reduce<string | undefined>((text, [before, added]) => {
     const parts = text?.split(before);

@@ -8,7 +8,7 @@ export interface ProgramResult {
   readonly stderr: string;
 }
 
-/** Runs a program until it ends. The promise is never rejected: a program that does not exist gives the exit code undefined. */
+/** Runs a program until it ends. The promise is never rejected. If the program does not exist, the exit code is undefined. */
 export function runProgram(command: string, args: readonly string[], cwd?: string): Promise<ProgramResult> {
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });

@@ -6,7 +6,7 @@ import { runProgram } from './runProgram.js';
 export interface BindingInfo {
   /** Version of TensorFlow. */
   readonly tensorflow: string;
-  /** Whether it computes on a GPU. */
+  /** Whether TensorFlow computes on a GPU. */
   readonly gpu: boolean;
 }
 
@@ -25,7 +25,7 @@ console.log('\\n' + JSON.stringify({ tensorflow: binding.TF_Version, gpu: isUsin
 /**
  * Tests a native package: loads it in a new process and multiplies two matrices.
  *
- * @throws A `broken-package` error with the last lines of the error output.
+ * @throws A `broken-package` error with the last lines of the error output if the test fails.
  */
 export async function testBinding({ name, folder }: NativePackage): Promise<BindingInfo> {
   const { code, stdout, stderr } = await runProgram(process.execPath, ['-e', TEST_SCRIPT, folder]);

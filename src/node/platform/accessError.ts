@@ -1,6 +1,6 @@
 import { createFileError, type MultitaskError } from '../../core/errors/errors.js';
 
-/** Error codes of Node as noun phrases. */
+/** Noun phrases for the error codes of Node. */
 const DESCRIPTIONS: { readonly [code: string]: string } = {
   ENOENT: 'no such file or folder',
   ENOTDIR: 'a file in place of a folder',
@@ -17,7 +17,7 @@ const DESCRIPTIONS: { readonly [code: string]: string } = {
 
 const NOT_A_FOLDER_CODES = ['ENOTDIR', 'EEXIST', 'EISDIR', 'ENOTEMPTY'];
 
-/** Creates a `file` error from an error of the file system: `no such file or folder (ENOENT)`. */
+/** Creates a `file` error from an error of the file system. It received, for example, `no such file or folder (ENOENT)`. */
 export function createAccessError(
   path: string,
   expected: string,

@@ -10,10 +10,12 @@ import { listFiles } from './listFiles.js';
 const TEMPORARY_SUFFIX = '.unfinished';
 
 /**
- * Creates a store for a folder. Files are written atomically: a temporary file is flushed to the disk and renamed, so a process
- * that is killed at any moment leaves the old bytes or the new bytes. Names that lead out of the folder are rejected.
+ * Creates a store for a folder. Files are written atomically: a temporary file is flushed to the disk and renamed, so if the
+ * process is killed at any moment, the file contains either all old bytes or all new bytes. Names that refer to files outside
+ * the folder are rejected.
  *
- * @throws A `file` error if a folder or file cannot be read or written. An `argument` error if a name leads out of the folder.
+ * @throws A `file` error if a folder or file cannot be read or written. An `argument` error if a name refers to a file outside the
+ *   folder.
  * @example
  * ```ts
  * import { folderStore } from 'tfjs-multitask/node';
@@ -33,7 +35,7 @@ export function folderStore(folder: string): Store {
       kind: 'argument',
       path: name,
       expected: `a file name inside ${folder}`,
-      received: 'a name that leads out of this folder',
+      received: 'a name that refers to a file outside this folder',
       advice: 'Use a relative name without "..".',
     });
   };
@@ -83,14 +85,14 @@ export function folderStore(folder: string): Store {
   };
 }
 
-/** Returns the store of a folder path. A store is returned unchanged. */
+/** Returns a store for a folder path. If the argument is a store, returns it unchanged. */
 export const toStore = (folder: string | Store): Store =>
   typeof folder === 'string' ? folderStore(folder) : folder;
 
 /** Writes a file atomically. Missing folders are created. */
 export const writeAtomically = (path: string, bytes: Uint8Array) => writeTemporaryFile(path, bytes, rename);
 
-/** Writes a file only if its name is free. A hard link is used because it fails atomically if the name exists. */
+/** Writes a file only if it does not exist. A hard link is used because creating one fails atomically if the name exists. */
 const createAtomically = (path: string, bytes: Uint8Array) =>
   writeTemporaryFile(path, bytes, async (temporaryPath) => {
     try {
@@ -104,7 +106,7 @@ const createAtomically = (path: string, bytes: Uint8Array) =>
     }
   });
 
-/** Writes a temporary file next to `path` and flushes it to the disk. Then `publish` gives it its final name. */
+/** Writes a temporary file next to `path` and flushes it to the disk. Then calls `publish`, which moves it to its final name. */
 async function writeTemporaryFile<R>(
   path: string,
   bytes: Uint8Array,

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 
-/** An entry of a folder: the properties of Node's `Dirent` that select files. */
+/** A folder entry, with the properties of Node's `Dirent` by which files are selected. */
 export interface FolderEntry {
   readonly name: string;
   isFile(): boolean;
@@ -9,9 +9,9 @@ export interface FolderEntry {
 }
 
 /**
- * Lists the selected entries of a folder and its subfolders, as relative paths with `/`.
+ * Lists the entries of a folder and its subfolders for which `select` returns true, as relative paths with `/`.
  *
- * @throws The error of Node if a folder cannot be read.
+ * @throws The Node error if a folder cannot be read.
  */
 export async function listFiles(root: string, select: (entry: FolderEntry) => boolean): Promise<string[]> {
   const entries = await readdir(root, { recursive: true, withFileTypes: true });

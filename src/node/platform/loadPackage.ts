@@ -6,8 +6,8 @@ import { restoreNodeUtil } from './restoreNodeUtil.js';
 /**
  * Imports an optional package.
  *
- * @throws A `missing-package` error with the install command if the package is not installed. A `broken-package` error if it does
- *   not load.
+ * @throws A `missing-package` error with the install command if the package is not installed. A `broken-package` error if it
+ *   fails to load.
  */
 export const loadPackage: PackageLoader = /* @__PURE__ */ Object.assign(importPackage, {
   threads: availableParallelism(),
@@ -20,15 +20,17 @@ async function importPackage<M>(name: string, neededFor: string): Promise<M> {
     return (await import(name)) as M;
   } catch (cause) {
     const [firstLine] = (cause as Error).message.split('\n');
-    // Node and Vite report a missing package with different messages. If the package is found and one of its own imports is
+    // Node and Vite report a missing package with different messages. If the package exists but one of its own imports is
     // missing, the name in the message differs.
     const isMissing =
       firstLine!.match(/(?:Cannot find (?:package|module)|Could not resolve) ['"]([^'"]+)/)?.[1] === name;
     throw createError({
       kind: isMissing ? 'missing-package' : 'broken-package',
       path: name,
-      expected: `the package ${name}, for ${neededFor}`,
-      received: isMissing ? 'no such package' : `a package that does not load (${firstLine!.trim()})`,
+      expected: `the package ${name} (needed for ${neededFor})`,
+      received: isMissing
+        ? 'a package that is not installed'
+        : `a package that fails to load (${firstLine!.trim()})`,
       advice:
         isMissing || !isNativePackage ? `Run: npm install ${name}` : 'Run: npx tfjs-multitask build-native',
       cause,

@@ -4,7 +4,7 @@ import { loadPackage } from './loadPackage.js';
 import { readFileBytes } from './readFileBytes.js';
 import { sharpDecoder } from './sharpDecoder.js';
 
-/** Platform of Node: optional packages, threads, files, URLs, and sharp as the decoder. */
+/** Platform for Node: imports optional packages, provides threads, reads files and URLs, and decodes images with sharp. */
 export const nodePlatform: Platform = {
   name: 'node',
   loadPackage,
@@ -12,8 +12,8 @@ export const nodePlatform: Platform = {
   readFile: (source) => (/^https?:/i.test(String(source)) ? fetchFileBytes(source) : readLocalFile(source)),
 };
 
-/** Reads a file of this machine. `readFile` of Node understands a `file:` URL only as a `URL` object. */
+/** Reads a file on this machine. Node's `readFile` accepts a `file:` URL only as a `URL` object. */
 function readLocalFile(source: string | URL): Promise<Uint8Array> {
   const isFileUrl = typeof source === 'string' && /^file:\/\//i.test(source) && URL.canParse(source);
-  return readFileBytes(isFileUrl ? new URL(source) : source, 'a file that can be read', 'Check the path.');
+  return readFileBytes(isFileUrl ? new URL(source) : source, 'a readable file', 'Check the path.');
 }

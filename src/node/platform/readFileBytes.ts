@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createAccessError } from './accessError.js';
 
 /**
- * Reads a file whose path a user passed.
+ * Reads a file whose path was passed by the user.
  *
  * @param expected - Description of the file, for the error.
  * @param advice - What to do if the file cannot be read, for the error.

@@ -1,6 +1,6 @@
 import util from 'node:util';
 
-/** Adds two functions to `util` that tfjs-node 4.22 calls and newer versions of Node lack. */
+/** Restores two functions of `util` that tfjs-node 4.22 calls, because newer versions of Node lack them. */
 export function restoreNodeUtil(): void {
   const mutableUtil = util as unknown as Record<string, (value: unknown) => boolean>;
   mutableUtil.isNullOrUndefined ??= (value) => value === null || value === undefined;

@@ -5,12 +5,12 @@ import { loadPackage } from './loadPackage.js';
 type Sharp = typeof import('sharp').default;
 
 /**
- * Creates a decoder that uses the package sharp.
+ * Creates an image decoder that uses the package sharp.
  *
- * - The image is rotated by its EXIF orientation, converted to sRGB, and stretched to the requested shape with sharp's default
- *   kernel (Lanczos with three lobes).
- * - Grayscale uses the weights of BT.601, as Keras does. Transparent pixels become black.
- * - A truncated file is an error.
+ * - The image is rotated according to its EXIF orientation, converted to sRGB, and stretched to the requested shape with sharp's
+ *   default kernel (Lanczos with three lobes).
+ * - Images are converted to grayscale with the BT.601 weights, as in Keras. Transparent pixels become black.
+ * - A truncated file causes an error.
  *
  * @throws A `missing-package` error if sharp is not installed.
  * @example

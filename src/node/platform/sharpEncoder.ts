@@ -7,12 +7,12 @@ import { loadPackage } from './loadPackage.js';
  * @category Data
  */
 export interface SharpEncoderOptions {
-  /** Largest length of the longer side, in pixels. Default 96. */
+  /** Maximum length of the longer side of the image, in pixels. Default 96. */
   readonly maxSide?: number;
 }
 
 /**
- * Creates an encoder that writes small JPEG files with the package sharp, as a report shows them.
+ * Creates an encoder that produces small JPEG files for reports with the package sharp.
  *
  * @throws A `missing-package` error if sharp is not installed.
  * @example

@@ -9,8 +9,8 @@ const { parentPort } = require('node:worker_threads');
 parentPort.on('message', (message) => parentPort.postMessage(...answer(message)));`;
 
 /**
- * Creates worker threads for the augmentation of a dataset. `imageFolder` uses them; pass them to other datasets with
- * `dataset.withWorkers`. Workers start when a run needs them, and end with the run.
+ * Creates worker threads for the augmentation of a dataset. `imageFolder` uses them automatically; for other datasets,
+ * pass them to `dataset.withWorkers`. Workers start when a run needs them, and are terminated at its end.
  *
  * @param options - `count`: number of workers. Default: the number of CPU cores minus 1, at least 1 and at most 4.
  * @throws An `argument` error if `count` is not an integer of at least 1.
@@ -36,7 +36,7 @@ export function workerThreads({
   return {
     maxWorkers: count,
     spawn: (script, { onMessage, onError }) => {
-      // The script needs no flags and no environment. Those of the process could load other modules into each thread.
+      // The script needs no flags and no environment variables. Those of the process could load other modules into each thread.
       const worker = new Worker(script + LISTENER_SCRIPT, { eval: true, execArgv: [], env: {} });
       let hasEnded = false;
       const fail = (cause: unknown) => {

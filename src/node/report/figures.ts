@@ -16,7 +16,8 @@ import { loadPackage } from '../platform/loadPackage.js';
 import { svgToPng } from './svgToPng.js';
 
 /**
- * Draws the learning curves of a task as SVG text, like `learningCurves` of `tfjs-multitask/report`.
+ * Draws the learning curves of a task as SVG text. Same as `learningCurves` of `tfjs-multitask/report`, but loads the necessary
+ * packages.
  *
  * @throws A `missing-package` error if `@observablehq/plot` or `linkedom` is not installed. An `argument` error if the task is
  *   unknown.
@@ -39,8 +40,8 @@ export async function learningCurves<const Name extends string>(
 }
 
 /**
- * Draws the learning curves of several groups of runs next to each other as SVG text, like `learningCurveGrid` of
- * `tfjs-multitask/report`.
+ * Draws the learning curves of several groups of runs next to each other as SVG text. Same as `learningCurveGrid` of
+ * `tfjs-multitask/report`, but loads the necessary packages.
  *
  * @throws A `missing-package` error if `@observablehq/plot` or `linkedom` is not installed. An `argument` error if a run has no
  *   epochs, or the groups have different tasks.
@@ -63,9 +64,9 @@ export async function learningCurveGrid(
 }
 
 /**
- * Loads the installed packages that draw charts.
+ * Loads the packages that draw charts.
  *
- * @param purpose - What the packages are needed for, for the error.
+ * @param purpose - Purpose of the packages, for the error message.
  * @throws A `missing-package` error if one of them is not installed.
  */
 export async function loadChartTools(purpose: string): Promise<ChartTools> {
@@ -76,7 +77,8 @@ export async function loadChartTools(purpose: string): Promise<ChartTools> {
 }
 
 /**
- * Draws the architecture of a network as a diagram in SVG text, like `architectureDiagram` of `tfjs-multitask/report`.
+ * Draws the architecture of a network as a diagram in SVG text. Same as `architectureDiagram` of `tfjs-multitask/report`, but
+ * loads Graphviz.
  *
  * @throws A `missing-package` error if `@hpcc-js/wasm-graphviz` is not installed.
  * @example

@@ -9,11 +9,11 @@ import { heatOverlay } from '../../report/charts/heatOverlay.js';
 import type { LabelsOf, Tasks } from '../../tasks/task.js';
 
 /**
- * Creates Grad-CAM heat maps of each task for `count` of the images that a report shows as random samples.
+ * Creates Grad-CAM heat maps for each task, for `count` of the images that a report shows as random samples.
  *
  * - A classification is explained for the predicted label.
  * - A regression is explained toward `higher` or `lower`, depending on whether the prediction is above or below the mean.
- * - A task without a feature map, or with weights that are not finite, has no pictures.
+ * - A task has no heat maps if it has no feature map, or if weights are NaN or infinite.
  */
 export async function createGradCamImages<T extends Tasks>(
   model: MultiTaskModel<T>,

@@ -15,17 +15,19 @@ import { createGradCamImages } from './gradCamImages.js';
  * @category Figures
  */
 export interface RecordRunOptions<T extends Tasks = Tasks> extends CreateRunRecordOptions<T> {
-  /** Versions of packages and the kind of machine, in addition to the versions of this library and of Node. Default: none. */
+  /** Package versions and the kind of machine. The versions of this library and of Node are always recorded. Default: none. */
   readonly versions?: { readonly [name: string]: string };
-  /** Whether to save small pictures of some images. Default true. */
+  /** Whether to save small versions of some images. Default true. */
   readonly images?: boolean;
-  /** Number of images with a Grad-CAM heat map of each task. Default 6. */
+  /** Number of images for which a Grad-CAM heat map is saved for each task. Default 6. */
   readonly gradCams?: number;
-  /** Seed of the run. With it, the augmented images equal those of the training. Default 0. */
+  /** Seed of the run. It is needed to show the same augmented images that were used in training. Default 0. */
   readonly seed?: number;
 }
 
-/** Finds the epoch and the monitor of the model in `best/`. Returns `{}` if the caller chose another epoch or monitor. */
+/**
+ * Finds the epoch and the monitored column of the model in `best/`. Returns `{}` if the caller chose a different epoch or column.
+ */
 async function findReportedEpoch(store: Store, { history, monitor, keptEpoch }: CreateRunRecordOptions<any>) {
   if (!history || keptEpoch !== undefined) return {};
   const checkpoint = await readCheckpointEpoch(store, 'best', history.rows);
@@ -33,18 +35,18 @@ async function findReportedEpoch(store: Store, { history, monitor, keptEpoch }: 
   return { monitor: checkpoint.monitor, keptEpoch: checkpoint.epoch };
 }
 
-/** Name of a picture of an earlier record. */
+/** Matches the names of image files that an earlier record may have saved. */
 const IMAGE_FILE_PATTERN = /^pictures\/\d+\.(?:jpg|png|webp)$/;
 
 /**
- * Writes the data that a report needs to `store`: `run.json`, and small pictures in `pictures/`. Pictures of an earlier record are
- * removed. The reported epoch is that of the model in `best/`,
- * which `bestCheckpoint` saved.
+ * Writes the data that a report needs to `store`: `run.json`, and small images in `pictures/`. Images of an earlier record are
+ * removed. By default, the report describes the epoch of the model that `bestCheckpoint` saved in `best/`.
  *
- * Call it after `fit` with the best model. To watch the run with {@link watchRun}, call it before `fit` too, without `history`.
+ * Call `recordRun` after `fit`, with the best model. To watch the run with {@link watchRun}, also call it before `fit`, without
+ * `history`.
  *
- * @throws The errors of `model.predict`. A `file` error if the store cannot be written. A `missing-package` error if pictures are
- *   saved and sharp is not installed.
+ * @throws The errors of `model.predict`. A `file` error if the store cannot be written. A `missing-package` error if images
+ *   are saved and sharp is not installed.
  * @example
  * ```ts
  * import { branch, flatten, imagesInMemory, multiTask, regression } from 'tfjs-multitask';

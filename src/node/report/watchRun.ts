@@ -15,7 +15,7 @@ export interface WatchOptions {
   readonly port?: number;
   /** Interval in seconds after which the browser reloads the page. Default 5. */
   readonly refresh?: number;
-  /** Whether the page shows pictures of images. Default true. */
+  /** Whether the page shows images. Default true. */
   readonly images?: boolean;
 }
 
@@ -33,10 +33,11 @@ export interface Watch {
 
 /**
  * Serves the report of a run in progress at 127.0.0.1, so that only this machine can open it. The server does not keep the process
- * alive. For security, it rejects requests with another host name (DNS rebinding), and the page cannot be shown in a frame.
+ * alive. For security, the server rejects requests with a different host name (DNS rebinding), and forbids showing the page in
+ * a frame.
  *
  * @param folder - Folder of the run, with `run.json` and `history.csv`.
- * @throws A `missing-package` error if a package of `writeReport` is not installed. An error of Node if the port is in use.
+ * @throws A `missing-package` error if a package of `writeReport` is not installed. A Node error if the port is in use.
  * @example
  * ```ts
  * import { watchRun } from 'tfjs-multitask/node';

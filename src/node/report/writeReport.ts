@@ -16,7 +16,7 @@ import { getFontPaths } from './svgToPng.js';
  * @category Figures
  */
 export interface WriteReportOptions {
-  /** Whether the page shows pictures of images. Default true. */
+  /** Whether the page shows images. Default true. */
   readonly images?: boolean;
   /** Folder that the page and the figures are written to. Default: the first of `folders`. */
   readonly out?: string;
@@ -25,11 +25,11 @@ export interface WriteReportOptions {
 /**
  * Writes the report of one or more runs:
  *
- * - `report.html`: one page. Several runs are compared on it.
+ * - `report.html`: one page. If there are several runs, it compares them.
  * - `figures/`: every figure of the page as SVG and PNG.
  * - `best/MODEL_CARD.md` in the folder of each run. A model card that you wrote yourself is not replaced.
  *
- * @param folders - Folder of a run that `recordRun` wrote, or an array of several.
+ * @param folders - Folder that `recordRun` wrote, or an array of such folders.
  * @returns Path of the page.
  * @throws A `file` error if a folder contains no record, or the files cannot be written. A `missing-package` error if
  *   `@observablehq/plot`, `linkedom`, `@hpcc-js/wasm-graphviz` or `@resvg/resvg-js` is not installed.
@@ -54,7 +54,7 @@ export async function writeReport(
       path: 'report',
       expected: 'at least one folder of a run',
       received: 'no folders',
-      advice: 'Name one or more folders that recordRun() wrote.',
+      advice: 'Pass one or more folders that recordRun() wrote.',
     });
   }
   const { page, figures } = createReport(runs, await loadReportTools());
@@ -80,7 +80,7 @@ async function writeModelCard(folder: string, run: ReportedRun): Promise<void> {
 }
 
 /**
- * Loads the installed packages that draw a report.
+ * Loads the packages that draw a report.
  *
  * @throws A `missing-package` error if one of them is not installed.
  */

@@ -2,10 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { sha256 } from '../../core/digest.js';
 
-/** Relative path after `from`, `import` or `require`. */
+/** Matches a relative path after `from`, `import` or `require`. */
 const RELATIVE_IMPORT = /\b(?:from|import|require)\s*\(?\s*(['"`])(\.{1,2}\/[^'"`\n]+)\1/g;
 
-/** Extensions of source files, by those in imports: TypeScript imports a file by the name of its compiled file. */
+/**
+ * Source file extensions for each extension in an import, because TypeScript code imports a file by the name of its compiled file.
+ */
 const SOURCE_EXTENSIONS: readonly (readonly [RegExp, string])[] = [
   [/\.js$/, '.ts'],
   [/\.js$/, '.tsx'],
@@ -18,11 +20,11 @@ const SOURCE_EXTENSIONS: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * Computes the hash of a study's code: the text of its module and of all files that it imports by relative path. The hash does not
- * depend on the folder that contains the files. Packages and path aliases are not included. Text in comments that looks like an
- * import is treated as an import.
+ * Computes the hash of the code of a study: the text of its module and of all files that are imported by relative path. The hash
+ * does not depend on the folder that contains the files. Packages and path aliases are not included. Text in comments that looks
+ * like an import is treated as an import.
  *
- * @param moduleUrl - URL of the module. If it is not a file, the URL itself is returned.
+ * @param moduleUrl - URL of the module. If it is not a file URL, it is returned instead of a hash.
  */
 export async function computeCodeHash(moduleUrl: string): Promise<string> {
   if (!moduleUrl.startsWith('file:')) return moduleUrl;
@@ -36,7 +38,7 @@ export async function computeCodeHash(moduleUrl: string): Promise<string> {
     }
   };
   await visit(moduleUrl, await readFile(new URL(moduleUrl), 'utf8'));
-  // Paths relative to the module are the same on all machines that have the same files.
+  // Paths relative to the module are used because they are the same on all machines that have the same files.
   const folder = posix.dirname(new URL(moduleUrl).pathname);
   const textsByPath = [...texts].map(
     ([fileUrl, text]) => [posix.relative(folder, new URL(fileUrl).pathname), text] as const,

@@ -4,9 +4,9 @@ import { resultsTable } from '../../tuner/results/resultsTable.js';
 import { sortByNumber, type TrialRecord } from '../../tuner/results/trialRecord.js';
 import type { Study } from '../../tuner/study.js';
 
-/** Number of last trials that are shown. */
+/** Number of most recent trials that are shown. */
 const MAX_ROWS = 20;
-/** Number of best trials before them that are shown too. */
+/** Number of best trials that are shown above the most recent trials. */
 const MAX_BEST_ROWS = 4;
 
 /**
@@ -15,18 +15,18 @@ const MAX_BEST_ROWS = 4;
  * @category Tuner
  */
 export interface LiveTable {
-  /** Draws the current trials. Pass it to `runStudy` as `onChange`. */
+  /** Draws the current state of the trials. Pass it to `runStudy` as `onChange`. */
   show(trials: readonly TrialRecord[], study: Study): void;
   /** Removes the table from the terminal. */
   clear(): void;
 }
 
 /**
- * Creates a display for a running search. On a terminal, it updates a table in place and estimates the remaining time. Elsewhere, it
- * prints a line for each trial that ends.
+ * Creates a display for a running search. On a terminal, it updates a table in place and estimates the remaining time. If the
+ * output is not a terminal, it prints a line for each trial that ends.
  *
  * @param out - Output stream, usually `process.stdout`.
- * @param options - `trials`: total number of trials, for the remaining time.
+ * @param options - `trials`: total number of trials, from which the remaining time is estimated.
  * @example
  * ```typescript
  * import { liveTable, runStudy } from 'tfjs-multitask/node';
@@ -49,11 +49,11 @@ export function liveTable(
   };
   return {
     show: (trials: readonly TrialRecord[], study: Study) => {
-      const sorted = sortByNumber(trials); // The rows of the table have this order.
+      const sorted = sortByNumber(trials); // The rows of the table are in this order.
       if (out.isTTY) {
         const lines = resultsTable(study, trials, out.columns).split('\n');
         const rows = lines.slice(1);
-        // A table that is taller than the terminal could not be updated in place.
+        // A table that is taller than the terminal cannot be updated in place.
         const lastCount = Math.max(1, Math.min(MAX_ROWS, out.rows - MAX_BEST_ROWS - 4));
         const bestNumbers = findBestTrialNumbers(trials, study.objectives);
         const best = rows
@@ -78,7 +78,9 @@ export function liveTable(
   };
 }
 
-/** Formats the progress, with an estimate of the remaining time at the current speed and number of parallel trials. */
+/**
+ * Formats the progress, with an estimate of the remaining time at the current speed with the current number of parallel trials.
+ */
 function formatProgress(trials: readonly TrialRecord[], trialCount: number | undefined): string {
   const ended = trials.filter(({ state }) => state !== 'running');
   const seconds = ended.map(({ rows }) =>

@@ -7,20 +7,23 @@ import { writeIfAbsent } from '../../core/platform/writeIfAbsent.js';
 
 const LOCK_FILE = 'search.lock';
 
-/** Tokens of the locks that this process holds. A lock with this process id and another token is from an earlier process. */
+/**
+ * Tokens of the locks that this process holds. A lock with the id of this process but a different token was created by an earlier
+ * process.
+ */
 const heldTokens = new Set<string>();
 
 /**
- * Locks a study for this process. A lock of a process that was killed on this machine is replaced, by one process only.
+ * Locks a study for this process. Replaces the lock of a process that was killed on this machine. Only one process can replace it.
  *
- * @returns Function that releases the lock.
+ * @returns A function that releases the lock.
  * @throws A `file` error if another process is running the study.
  */
 export async function lockStudy(store: Store): Promise<() => Promise<void>> {
   const token = randomBytes(8).toString('hex');
   const lockBytes = new TextEncoder().encode(JSON.stringify({ host: hostname(), pid: process.pid, token }));
   const create = (name: string) => writeIfAbsent(store, name, lockBytes);
-  // The token is added before the lock is created, so that no other call in this process takes the lock for an old one.
+  // The token is added before the lock is created, so that no other call in this process mistakes the new lock for an old one.
   heldTokens.add(token);
   try {
     await acquireLock(store, create);
@@ -41,17 +44,17 @@ async function acquireLock(store: Store, create: (name: string) => Promise<boole
     const bytes = await store.read(LOCK_FILE);
     const holder = parseLockHolder(bytes);
     if (bytes && tries < 3 && hasHolderExited(holder)) {
-      // Only the process that creates this second file may remove the old lock. Otherwise, two processes that find the old lock
-      // could remove each other's new lock.
+      // Only the process that creates this second file may remove the old lock. Otherwise, two processes that both find the old
+      // lock could remove each other's new lock.
       const takeoverName = `${LOCK_FILE}.${(await sha256(bytes)).slice(0, 16)}`;
       if (await create(takeoverName)) {
-        // A slow process may get here after another process has replaced the lock, run the study and released the lock.
+        // A slow process may reach this line after another process has replaced the lock, run the study and released its lock.
         if (equalBytes(await store.read(LOCK_FILE), bytes)) await store.remove(LOCK_FILE);
         else await store.remove(takeoverName);
         continue;
       }
     }
-    if (bytes === undefined && tries < 3) continue; // The lock was released just now.
+    if (bytes === undefined && tries < 3) continue; // The lock has just been released.
     throw createError({
       kind: 'file',
       path: `${store.label}/${LOCK_FILE}`,
@@ -79,7 +82,7 @@ function parseLockHolder(bytes: Uint8Array | undefined): LockHolder | undefined 
       ? { host, pid, token: String(token) }
       : undefined;
   } catch {
-    return undefined; // The process was killed while a store without `create` wrote the lock.
+    return undefined; // The process was killed while writing the lock to a store without `create`.
   }
 }
 

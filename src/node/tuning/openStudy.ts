@@ -6,7 +6,8 @@ import { getRuntimeVersions } from '../platform/runtimeVersions.js';
 import { loadStudy, type StudySettings, toModuleUrl } from './trial/loadStudy.js';
 
 /**
- * Opens a study that a search has started. Its module is loaded with the settings of the search, merged with `settings`.
+ * Opens a study that a search has started. Loads the module of the study with the settings of the search, overridden by
+ * `settings`.
  *
  * @throws A `file` error if the store contains no study. The errors of `loadStudy` and `openStudyRecords`.
  */
@@ -21,7 +22,7 @@ export async function openStudy(
       kind: 'file',
       path: `${store.label}/study.json`,
       expected: 'a study that a search has started',
-      received: 'no such file',
+      received: 'a missing file',
       advice: 'Start the search in this folder first, and check that this machine can access the folder.',
     });
   }
@@ -29,6 +30,9 @@ export async function openStudy(
   return { study, records: await openRecords(store, study, savedSettings) };
 }
 
-/** Opens the records of a study with this version of the library. Creates them with `settings` if there are none. */
+/**
+ * Opens the records of a study. Checks that this version of the library wrote them. If there are none, creates them with
+ * `settings`.
+ */
 export const openRecords = (store: Store, study: Study, settings: StudySettings): Promise<StudyRecords> =>
   openStudyRecords(store, study, { library: getRuntimeVersions()['tfjs-multitask']!, settings });

@@ -8,12 +8,12 @@ import type { SettingsOf, StudyModule } from './studyModule.js';
 import type { StudySettings } from './trial/loadStudy.js';
 
 /**
- * Reads a study and its trials from its folder, also while a search runs. Runs no trials.
+ * Reads a study and its trials from its folder. Runs no trials, so it can be called while a search is running.
  *
  * @typeParam M - Type of the study's module, `typeof import('./my-study.js')`.
  * @param module - Path or URL of the study's module.
- * @param options - `folder`: folder or store of the study. `settings`: settings that are merged over those of the search.
- * @returns The study and its trials in the order of their numbers. Pass them to `bestTrial`, `resultsTable` or
+ * @param options - `folder`: folder or store of the study. `settings`: settings that override those of the search.
+ * @returns The study, and its trials sorted by number. Pass them to `bestTrial`, `resultsTable` or
  *   `writeStudyResults`.
  * @throws A `file` error if the folder contains no study, or records cannot be read. A `checkpoint` error if the folder contains a
  *   different study.

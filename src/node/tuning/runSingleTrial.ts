@@ -17,27 +17,28 @@ import { resolveTrialResources } from './trialResources.js';
  * @category Tuner
  */
 export interface RunSingleTrialOptions<M extends StudyModule = StudyModule<Study>> {
-  /** Folder of the study that all machines share, or a store with the same content. */
+  /** Folder of the study that all machines share, or a store with the same contents. */
   readonly folder: string | Store;
   /** Number of the trial, counted from 1. */
   readonly number: number;
   /** Settings that are passed to the module's function, if its default export is a function. Default `{}`. */
   readonly settings?: SettingsOf<M>;
-  /** Number of threads of the trial. Default: the number of threads of the machine. */
+  /** Number of threads that the trial may use. Default: the number of threads of the machine. */
   readonly threads?: number;
   /** Time in seconds after which the trial counts as hanging and fails. Default: no limit. */
   readonly trialTimeout?: number;
-  /** Signal that stops the trial after the current step. The trial resumes when it is run again. */
+  /** Signal that stops the trial after the current step. The trial resumes when `runSingleTrial` is called again. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Runs one trial of a study with an independent strategy, such as `grid` or `random`: the params depend only on the trial number and
- * the seed. It is for machines that work independently, such as the pods of an Indexed Job in Kubernetes. They share only the folder.
+ * Runs one trial of a study with an independent strategy, such as `grid` or `random`, whose params depend only on the trial number
+ * and the seed. Use it for machines that work independently and share only the folder, such as the pods of an Indexed Job in
+ * Kubernetes.
  *
  * @typeParam M - Type of the study's module, `typeof import('./my-study.js')`.
  * @param module - Path or URL of the module whose default export is the study.
- * @returns The trial when it has ended, or undefined if the space has no such trial or the signal stopped it.
+ * @returns The trial after it has ended, or undefined if the search has no trial with this number or the signal stopped the trial.
  * @throws An `argument` error if `number` is invalid, or the strategy needs the results of other trials. The other errors of
  *   `runStudy`.
  * @example
@@ -69,7 +70,7 @@ export async function runSingleTrial(
   const { number, settings = {} } = options;
   checks.integer('runSingleTrial.number', number, {
     min: 1,
-    advice: 'Give a number that counts from 1: add 1 to an index that counts from 0.',
+    advice: 'Pass a number that is counted from 1: add 1 to an index that is counted from 0.',
   });
   const { store, threads, trialTimeout, signal } = resolveTrialResources('runSingleTrial', options);
   const moduleUrl = toModuleUrl(module);
@@ -84,7 +85,7 @@ export async function runSingleTrial(
       advice: `Use runStudy() with a queue: ${strategy.name} needs the results of other trials to suggest the next one.`,
     });
   }
-  // Every machine computes the earlier trials itself, because the strategy must not repeat their params.
+  // Each machine computes the params of the earlier trials itself, because the strategy must not repeat them.
   const proposals: TrialRecord[] = [];
   for (let i = 1; i <= number; i++) {
     const next = proposeTrial(space, study, i, proposals);

@@ -22,30 +22,30 @@ import { resolveTrialResources, TIMEOUT_CHECK, type TrialResources } from './tri
  * @category Tuner
  */
 export interface RunStudyOptions<M extends StudyModule = StudyModule<Study>> {
-  /** Folder or store of the study. A search in the folder of an earlier search resumes it. */
+  /** Folder or store of the study. If the folder contains an earlier search, the search is resumed. */
   readonly folder: string | Store;
   /** Total number of trials, including those of earlier runs. Default: until the strategy is exhausted. */
   readonly trials?: number;
-  /** Number of trials at a time, each in a process of its own. With a queue, the number of trials in the queue. Default 1. */
+  /** Number of trials that run at a time, each in its own process. With a queue, the number of trials in the queue. Default 1. */
   readonly parallel?: number;
   /** Queue through which workers on other machines run the trials. Default: the trials run on this machine. */
   readonly queue?: QueueOptions;
   /** Settings that are passed to the module's function, if its default export is a function. Default `{}`. */
   readonly settings?: SettingsOf<M>;
-  /** Number of threads of one trial. Default: the threads of the machine, divided by `parallel`. */
+  /** Number of threads that one trial may use. Default: the number of threads of the machine, divided by `parallel`. */
   readonly threads?: number;
   /** Time in seconds after which no further trial starts. Running trials continue until they end. Default: no limit. */
   readonly timeout?: number;
   /** Time in seconds after which a trial counts as hanging and fails. Default: no limit. */
   readonly trialTimeout?: number;
   /**
-   * Number of consecutive trials that may fail before their first epoch. Then the search ends, because the cause is probably not in
-   * the params. The next search repeats these trials. Default 3.
+   * Number of consecutive trials that fail before their first epoch after which the search ends, because the params are probably
+   * not the cause. The next search repeats these trials. Default 3.
    */
   readonly maxConsecutiveFailures?: number;
   /** Signal that stops the search after the current steps. The trials resume when the search is run again. */
   readonly signal?: AbortSignal;
-  /** Callback that receives all trials after every change. */
+  /** Callback that receives all trials and the study after every change. */
   readonly onChange?: (trials: readonly TrialOf<M>[], study: StudyOf<M>) => void;
 }
 
@@ -58,14 +58,14 @@ export interface RunStudyOptions<M extends StudyModule = StudyModule<Study>> {
 export interface StudyResult<M extends StudyModule = StudyModule<Study>> {
   /** Study that the module exports or returns. */
   readonly study: StudyOf<M>;
-  /** All trials, in the order of their numbers. */
+  /** All trials, sorted by number. */
   readonly trials: readonly TrialOf<M>[];
   /**
    * Reason why the search ended:
    *
    * - `finished`: the requested number of trials have ended.
    * - `exhausted`: the strategy has no more params.
-   * - `timeout`: the time is over.
+   * - `timeout`: the timeout expired.
    * - `aborted`: the signal stopped the search.
    */
   readonly stopped: 'finished' | 'exhausted' | 'timeout' | 'aborted';
@@ -77,15 +77,15 @@ const OPTION_NAMES = [
 ];
 
 /**
- * Runs a search. Each trial runs in a process of its own, and all progress is saved. A search that was killed resumes with the same
- * params when it is run again, and loses at most the epochs in progress. A trial that throws, crashes, hangs, runs out of memory or
- * never reports a number fails with a reason, and the search continues.
+ * Runs a search. Each trial runs in its own process, and all progress is saved. If a search was killed and is run again, it
+ * resumes with the same params, and loses at most the epochs that were in progress. A trial that throws, crashes, hangs, runs out
+ * of memory or never reports a number fails with a reason, and the search continues.
  *
  * @typeParam M - Type of the study's module, `typeof import('./my-study.js')`. It determines the types of settings and params.
- * @param module - Path or URL of the module whose default export is the study. Each trial imports it in a new process.
- * @throws A `checkpoint` error if the folder contains a different study. A `file` error if another process is running the study, or
- *   the module exports no study. An `argument` error if an option is invalid or unknown. A `data` error after too many consecutive
- *   failures.
+ * @param module - Path or URL of the module whose default export is the study. Each trial imports the module in a new process.
+ * @throws A `checkpoint` error if the folder contains a different study. A `file` error if another process is running the study,
+ *   or the module exports no study. An `argument` error if an option is invalid or unknown. A `data` error after too many
+ *   consecutive failures.
  * @example
  * ```typescript
  * import { runStudy } from 'tfjs-multitask/node';
@@ -126,8 +126,8 @@ export async function runStudy(module: string | URL, options: RunStudyOptions): 
       kind: 'argument',
       path: 'runStudy.trials',
       expected: 'a number of trials, or a timeout',
-      received: 'neither of them',
-      advice: `Give one of them: the strategy ${study.strategy.name} never exhausts a space with a continuous parameter.`,
+      received: 'neither of these options',
+      advice: `Pass one of these options: the strategy ${study.strategy.name} never exhausts a space with a continuous parameter.`,
     });
   }
   const unlock = await lockStudy(resources.store);
@@ -170,7 +170,7 @@ async function runSearch(study: Study, options: ResolvedRunOptions): Promise<Stu
   } = options;
   const { onChange = () => {} } = options;
   const deadline = Date.now() + 1000 * (timeout ?? Number.POSITIVE_INFINITY);
-  // If the search fails, its trials are stopped too: they must not write after the lock is released.
+  // If the search fails, its trials are stopped too, because they must not write after the lock is released.
   const failureController = new AbortController();
   const signal = AbortSignal.any([options.signal, failureController.signal]);
   const records = await openRecords(store, study, settings);
@@ -200,7 +200,7 @@ async function runSearch(study: Study, options: ResolvedRunOptions): Promise<Stu
     const proposal = proposeTrial(study.space, study, getNextTrialNumber(all(), study.strategy), all());
     if (proposal === undefined) exhausted = true;
     if (proposal === undefined || proposal === 'wait') return undefined;
-    await records.clearTrial(proposal.number); // An earlier copyTrial() may have been killed and have left files.
+    await records.clearTrial(proposal.number); // An earlier process may have been killed during copyTrial() and have left files.
     if (proposal.rung?.parent !== undefined) await records.copyTrial(proposal.rung.parent, proposal.number);
     await records.saveProgress(proposal);
     updateTrial(proposal);
@@ -254,7 +254,7 @@ async function runSearch(study: Study, options: ResolvedRunOptions): Promise<Stu
       searchError === undefined && createTooManyFailuresError(endedTrials, maxConsecutiveFailures);
     if (!failureError) continue;
     fail(failureError);
-    // The params did not cause these failures, so the trials are repeated after the cause is fixed.
+    // The params did not cause these failures, so the trials are repeated when the search is run again.
     await Promise.all(endedTrials.slice(-maxConsecutiveFailures).map(records.reopenTrial)).catch(fail);
   }
   await dispatcher?.close();
@@ -270,7 +270,10 @@ async function runSearch(study: Study, options: ResolvedRunOptions): Promise<Stu
   return { study, trials: all(), stopped };
 }
 
-/** Creates the error of a search whose last trials all failed, or returns undefined. Trials are in the order in which they ended. */
+/**
+ * Creates the error for a search whose last trials all failed, or returns undefined. `trials` are in the order in which they
+ * ended.
+ */
 function createTooManyFailuresError(
   endedTrials: readonly TrialRecord[],
   maxFailures: number,
@@ -284,6 +287,6 @@ function createTooManyFailuresError(
     expected: 'a trial that completes its first epoch',
     received: `${maxFailures} consecutive failures, the last of them with the reason: ${last.at(-1)!.reason}`,
     advice:
-      'Fix the cause and run the study again, which repeats these trials. Allow more failures with maxConsecutiveFailures.',
+      'Fix the cause and run the study again to repeat these trials. To allow more failures, increase maxConsecutiveFailures.',
   });
 }

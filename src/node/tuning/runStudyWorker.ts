@@ -27,15 +27,15 @@ import { resolveTrialResources } from './trialResources.js';
  * @category Tuner
  */
 export interface RunStudyWorkerOptions<M extends StudyModule = StudyModule<Study>> {
-  /** Folder of the study that all machines share, or a store with the same content. */
+  /** Folder of the study that all machines share, or a store with the same contents. */
   readonly folder: string | Store;
   /** Queue that the search adds trials to. */
   readonly queue: QueueOptions;
-  /** Settings of this machine, for example the folder of its data, merged over those of the search. Default: none. */
+  /** Settings that this machine overrides, for example the path of its data folder. Default: the settings of the search. */
   readonly settings?: Partial<SettingsOf<M>>;
-  /** Number of trials at a time. Default 1. */
+  /** Number of trials that run at a time. Default 1. */
   readonly parallel?: number;
-  /** Number of threads of one trial. Default: the threads of the machine, divided by `parallel`. */
+  /** Number of threads that one trial may use. Default: the number of threads of the machine, divided by `parallel`. */
   readonly threads?: number;
   /** Time in seconds after which a trial counts as hanging and fails. Default: no limit. */
   readonly trialTimeout?: number;
@@ -48,14 +48,15 @@ export interface RunStudyWorkerOptions<M extends StudyModule = StudyModule<Study
 const OPTION_NAMES = ['folder', 'queue', 'settings', 'parallel', 'threads', 'trialTimeout', 'signal', 'log'];
 
 /**
- * Runs trials of a search that `runStudy` started in another process, until `signal` is aborted. Each trial runs in a process of its
- * own, and this process keeps the connection to the queue. The result of a trial is written once, even if several workers ran it.
+ * Runs trials of a search that `runStudy` started in another process, until `signal` is aborted. Each trial runs in its own
+ * process, and this process keeps the connection to the queue. The result of a trial is written only once, even if several
+ * workers ran the trial.
  *
  * @typeParam M - Type of the study's module, `typeof import('./my-study.js')`.
  * @param module - Path or URL of the study's module on this machine.
- * @throws A `checkpoint` error if the study in `folder` differs from that of the module, its library version or `digest` differs, or
- *   the search has other code in the module or its relative imports. A `queue` error if the server does not respond. A
- *   `missing-package` error if `bullmq` or `ioredis` is not installed.
+ * @throws A `checkpoint` error if the study in `folder` differs from the study of the module, for example in its library version
+ *   or `digest`, or if the search uses different code in the module or its relative imports. A `queue` error if the server does
+ *   not respond. A `missing-package` error if `bullmq` or `ioredis` is not installed.
  * @example
  * ```typescript
  * import { runStudyWorker } from 'tfjs-multitask/node';
@@ -86,13 +87,13 @@ export async function runStudyWorker(module: string | URL, options: RunStudyWork
     config.name,
     async ({ data }) => {
       if (data.study !== studyHash) {
-        // The search adds the trial to the queue again, so that a worker of its own study can take it.
+        // The search adds the trial to the queue again, so that a worker of the right study can take it.
         if (otherStudyError === undefined) {
           otherStudyError = createError({
             kind: 'checkpoint',
             path: `queue ${config.name}`,
             expected: `trials of the study in ${store.label}`,
-            received: 'a trial of another study',
+            received: 'a trial of a different study',
             advice: 'Give each study its own queue name.',
           });
           log(otherStudyError.message);
@@ -104,14 +105,14 @@ export async function runStudyWorker(module: string | URL, options: RunStudyWork
           kind: 'checkpoint',
           path: moduleUrl,
           expected: 'the same code as the search, in this module and its relative imports',
-          received: 'another version of the code',
+          received: 'a different version of the code',
           advice: 'Copy the code of the search to this machine, and start the worker again.',
         });
         failureController.abort();
         throw workerError;
       }
       const trial = await records.readTrial(data.number);
-      if (!trial || hasEnded(trial)) return; // Another worker was faster.
+      if (!trial || hasEnded(trial)) return; // Another worker has already run the trial.
       log(`trial ${trial.number} begins`);
       const settings = { ...data.settings, ...options.settings } as StudySettings;
       const environment = {
@@ -125,7 +126,7 @@ export async function runStudyWorker(module: string | URL, options: RunStudyWork
         signal: stopSignal,
       };
       const ended = await executeTrial(environment, trial).catch((error: unknown) => {
-        workerError ??= error; // An error of this machine, such as a full disk, would also break the next trial.
+        workerError ??= error; // An error on this machine, such as a full disk, would also break the next trial.
         failureController.abort();
         throw error;
       });
@@ -139,7 +140,7 @@ export async function runStudyWorker(module: string | URL, options: RunStudyWork
       concurrency: parallel,
       lockDuration: config.lockDuration,
       stalledInterval: config.stalledInterval,
-      maxStalledCount: 1_000_000, // A trial may lose its worker any number of times.
+      maxStalledCount: 1_000_000, // The worker of a trial may be lost any number of times.
     },
   );
   worker.on('error', (error) => log(error.message));
@@ -148,7 +149,7 @@ export async function runStudyWorker(module: string | URL, options: RunStudyWork
     if (stopSignal.aborted) resolve();
     else stopSignal.addEventListener('abort', () => resolve(), { once: true });
   });
-  // An unreachable server does not acknowledge the end, so the wait is limited.
+  // An unreachable server does not acknowledge that the worker is closed, so the wait is limited.
   await withTimeout(STOP_GRACE_MS + 5000, worker.close());
   worker.close(true).catch(() => {});
   if (workerError !== undefined) throw workerError;

@@ -4,18 +4,18 @@ import type { Study } from '../../tuner/study.js';
 import type { StudySettings } from './trial/loadStudy.js';
 
 /**
- * Type of a study's module. Use `typeof import('./search.js')`, which determines the types of settings and params.
+ * Type of the module of a study. Use `typeof import('./search.js')`, which determines the types of settings and params.
  *
  * @typeParam S - Type of the study that the module exports or returns.
  * @category Tuner
  */
 export interface StudyModule<S extends Study<any> = Study<any>> {
-  /** A study, or a function that returns a study for some settings. */
+  /** A study, or a function that receives settings and returns a study. */
   readonly default: S | ((settings: any) => S | Promise<S>);
 }
 
 /**
- * Type of the study of a module.
+ * Type of the study that a module exports.
  *
  * @typeParam M - `typeof import('./search.js')`.
  * @category Tuner
@@ -27,7 +27,8 @@ export type StudyOf<M extends StudyModule> = M['default'] extends infer D
   : never;
 
 /**
- * Type of a trial record of a module's study. Its params are `unknown` if the type of the module is not specified.
+ * Type of the trial records of the study that a module exports. The params are `unknown` if the type of the module is not
+ * specified.
  *
  * @typeParam M - `typeof import('./search.js')`.
  * @category Tuner
@@ -37,8 +38,8 @@ export type TrialOf<M extends StudyModule> = TrialRecord<
 >;
 
 /**
- * Type of the settings of a module's function. They may have any names if the type of the module is not specified, or its function
- * has no parameter.
+ * Type of the settings that the function of a module receives. Any names are allowed if the type of the module is not specified,
+ * or if the function has no parameter.
  *
  * @typeParam M - `typeof import('./search.js')`.
  * @category Tuner
@@ -50,7 +51,7 @@ export type SettingsOf<M extends StudyModule> = M['default'] extends (settings: 
   : StudySettings;
 
 /**
- * Options that require `settings` if the module's function requires them.
+ * Options in which `settings` is required if the function of the module requires settings.
  *
  * @typeParam M - `typeof import('./search.js')`.
  * @category Tuner
@@ -59,6 +60,6 @@ export type RequiredSettings<M extends StudyModule> =
   Record<never, never> extends SettingsOf<M>
     ? unknown
     : {
-        /** Settings that are passed to the module's function. */
+        /** Settings that are passed to the function of the module. */
         readonly settings: SettingsOf<M>;
       };

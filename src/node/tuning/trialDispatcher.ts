@@ -17,15 +17,16 @@ import {
 /** A dispatcher that adds trials to a queue, and waits for their results in the store. */
 export interface TrialDispatcher {
   /**
-   * Adds a trial to the queue, again if the queue loses it, until it has ended. Returns undefined if `signal` stopped the search, or
-   * the time was over before a worker took the trial.
+   * Adds a trial to the queue, and waits until it has ended. Adds it again if the queue loses it. Returns undefined if `signal`
+   * stopped the search, or if the timeout expired before a worker took the trial.
    */
   dispatch(trial: TrialRecord, onProgress: (trial: TrialRecord) => void): Promise<TrialRecord | undefined>;
   close(): Promise<void>;
 }
 
 /**
- * Creates the dispatcher of one study. The store is authoritative: jobs that the server loses are added again.
+ * Creates the dispatcher for one study. The store determines which trials have ended: if the server loses a job, the dispatcher
+ * adds it again.
  *
  * @throws A `queue` error if the server does not respond. A `missing-package` error if `bullmq` or `ioredis` is not installed.
  */
@@ -39,7 +40,7 @@ export async function createTrialDispatcher(
     ...options
   }: QueueOptions &
     Pick<TrialJob, 'code' | 'settings'> & {
-      /** Time after which no further trial may start, in milliseconds as `Date.now()`. */
+      /** Time after which no further trial may start, in milliseconds since 1970, as returned by `Date.now()`. */
       readonly deadline: number;
     },
   signal: AbortSignal,
@@ -56,13 +57,13 @@ export async function createTrialDispatcher(
   const pollInterval = Math.min(1000, 250 * (options.workerTimeout ?? 30));
 
   const getJobId = (number: number) => `${studyHash}-${number}`;
-  /** Removes the trial from the queue if no worker has started it. Returns false if one has. */
+  /** Removes a trial from the queue. Returns false if a worker has already started the trial. */
   const withdraw = async (number: number): Promise<boolean> => {
     const job = await queue.getJob(getJobId(number));
     if (!job) return true;
     return job.remove().then(
       () => true,
-      () => false, // A running worker holds the lock of the job.
+      () => false, // Removing fails if a running worker holds the lock of the job.
     );
   };
   const enqueue = async (number: number) => {
@@ -109,7 +110,7 @@ export async function createTrialDispatcher(
               requestStart = undefined;
             });
         }
-        // A server that never responds counts as unreachable too.
+        // A server that never responds also counts as unreachable.
         const since = Math.min(
           outage?.since ?? Number.POSITIVE_INFINITY,
           requestStart ?? Number.POSITIVE_INFINITY,
@@ -123,7 +124,7 @@ export async function createTrialDispatcher(
     },
     close: async () => {
       await withTimeout(CLOSE_TIMEOUT_MS, queue.close());
-      queue.disconnect().catch(() => {}); // It is not awaited, because it may wait for the server too.
+      queue.disconnect().catch(() => {}); // This is not awaited, because it may also wait for the server.
     },
   };
 }

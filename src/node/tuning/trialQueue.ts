@@ -6,49 +6,55 @@ import { loadPackage } from '../platform/loadPackage.js';
 import type { StudySettings } from './trial/loadStudy.js';
 
 /**
- * Options of a queue of trials on a Redis server.
+ * Options of a trial queue on a Redis server.
  *
  * @category Tuner
  */
 export interface QueueOptions {
-  /** URL of the server, with user and password if it requires them: `redis://:secret@host:6379`. */
+  /** URL of the server, including user and password if the server requires them: `redis://:secret@host:6379`. */
   readonly url: string;
   /** Name of the queue. Default: a name derived from the study. */
   readonly name?: string;
-  /** Time in seconds after which a silent worker counts as lost, and its trial is given to another worker. Default 30. */
+  /**
+   * Time in seconds without contact after which a worker counts as lost, and its trial is assigned to another worker. Default 30.
+   */
   readonly workerTimeout?: number;
 }
 
 type Bullmq = typeof import('bullmq');
 
-/** Returns the time in seconds for which a server may be unreachable, for example to restart it, before the search fails. */
+/**
+ * Returns the time in seconds for which the server may be unreachable before the search fails, for example because it is
+ * restarted.
+ */
 export const getMaxOutageSeconds = ({ workerTimeout = 30 }: QueueOptions) => Math.max(10, 2 * workerTimeout);
 
 /** Largest `workerTimeout` in seconds: one day. */
 const MAX_WORKER_TIMEOUT = 86_400;
 
-/** Time in milliseconds to wait for a server that may be unreachable when a connection is closed. */
+/** Time in milliseconds to wait when a connection is closed, because the server may be unreachable. */
 export const CLOSE_TIMEOUT_MS = 1000;
 
 /** A job of the queue: one trial of one study. */
 export interface TrialJob {
   readonly number: number;
-  /** Hash of the study. A worker of another study rejects the job. */
+  /** Hash of the study. A worker of a different study rejects the job. */
   readonly study: string;
-  /** Hash of the search's code. A worker with other code rejects the job, because it would run another trial. */
+  /** Hash of the search's code. A worker with different code rejects the job, because it would not run the same trial. */
   readonly code: string;
-  /** Current settings of the search. They may differ from those that the study was started with. */
+  /** Current settings of the search. They may differ from the settings that the study was started with. */
   readonly settings: StudySettings;
 }
 
-/** Computes the hash that distinguishes studies on a server, from `study.json`. */
+/** Computes the hash of `study.json`, which distinguishes studies on a server. */
 export async function computeStudyHash(store: Store): Promise<string> {
   const bytes = await store.read('study.json');
   return (await digestJson(new TextDecoder().decode(bytes ?? new Uint8Array()))).slice(0, 16);
 }
 
 /**
- * Creates the configuration of a queue: its name, the connection to the server, and the times after which BullMQ finds a lost worker.
+ * Creates the configuration of a queue: its name, the connection to the server, and the times after which BullMQ detects a lost
+ * worker.
  *
  * @throws An `argument` error if an option is invalid or unknown.
  */
@@ -79,7 +85,7 @@ export function createQueueConfig(options: QueueOptions, studyHash: string) {
       ...(serverUrl.password && { password: decodeURIComponent(serverUrl.password) }),
       ...(database !== '' && { db: Number(database) }),
       ...(serverUrl.protocol === 'rediss:' && { tls: {} }),
-      // Requests wait for a server that is unreachable.
+      // While the server is unreachable, requests wait.
       maxRetriesPerRequest: null,
       retryStrategy: (times: number) => Math.min(1000, 100 * times),
     },
@@ -88,13 +94,13 @@ export function createQueueConfig(options: QueueOptions, studyHash: string) {
   };
 }
 
-/** Creates the error for an invalid URL. It does not contain the URL, which may include a password. */
+/** Creates the error for an invalid URL. The error does not contain the URL, because the URL may include a password. */
 const createUrlError = () =>
   createError({
     kind: 'argument',
     path: 'queue.url',
-    expected: 'the address of a Redis server',
-    received: 'a URL of another form',
+    expected: 'the URL of a Redis server',
+    received: 'a URL in a different format',
     advice: 'Write redis://host:6379, redis://:password@host:6379, or redis://host:6379/2 for database 2.',
   });
 
@@ -111,7 +117,7 @@ export async function loadBullmq(): Promise<Bullmq> {
 /**
  * Checks that the server responds.
  *
- * @throws A `queue` error with the reason if it does not.
+ * @throws A `queue` error with the reason if the server does not respond.
  */
 export async function checkQueueServer(config: ReturnType<typeof createQueueConfig>): Promise<void> {
   const { Redis } = await loadPackage<typeof import('ioredis')>('ioredis', 'trials on many machines');
@@ -146,8 +152,8 @@ export function createUnreachableError(serverLabel: string, message: string, cau
     expected: 'a running Redis server',
     received: message ? `a failed connection (${message})` : 'a failed connection',
     advice: requiresPassword
-      ? 'Give the password in the address: redis://:password@host:6379.'
-      : 'Start the server or correct its address, and run the search again. Finished trials are kept.',
+      ? 'Add the password to the URL: redis://:password@host:6379.'
+      : 'Start the server or correct its URL, and run the search again. Finished trials are kept.',
     cause,
   });
 }

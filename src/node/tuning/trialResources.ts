@@ -3,13 +3,13 @@ import * as checks from '../../core/errors/checks.js';
 import type { Store } from '../../core/platform/platform.js';
 import { toStore } from '../platform/folderStore.js';
 
-/** Resources of this machine for running trials. */
+/** Resources of this machine that trials use. */
 export interface TrialResources {
   /** Store of the study. */
   readonly store: Store;
-  /** Number of trials at a time. */
+  /** Number of trials that run at a time. */
   readonly parallel: number;
-  /** Number of threads of one trial. */
+  /** Number of threads that one trial may use. */
   readonly threads: number;
   /** Time in seconds after which a trial counts as hanging and fails. */
   readonly trialTimeout: number | undefined;
@@ -18,7 +18,7 @@ export interface TrialResources {
 }
 
 /**
- * Resolves the resources from the options of `caller` and default values.
+ * Creates the resources from the options of the function `caller`. Options that are missing get default values.
  *
  * @throws An `argument` error if an option is out of range.
  */
@@ -43,7 +43,7 @@ export function resolveTrialResources(
   return { store: toStore(folder), parallel, threads, trialTimeout, signal };
 }
 
-/** Check of a timeout in seconds; infinity means no timeout. */
+/** Options for checking a timeout in seconds. Infinity means no timeout. */
 export const TIMEOUT_CHECK = {
   noun: 'a number of seconds',
   above: 0,

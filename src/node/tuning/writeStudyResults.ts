@@ -31,7 +31,7 @@ export async function writeStudyResults(
 ): Promise<string> {
   const store = folderStore(folder);
   const write = (name: string, text: string) => store.write(name, new TextEncoder().encode(text));
-  await write('results.csv', resultsCsv(study, trials)); // The CSV is written first, because it needs no optional package.
+  await write('results.csv', resultsCsv(study, trials)); // The CSV file is written first, because it needs no optional package.
   const { page, figures } = createStudyReport(study, trials, await loadReportTools());
   for (const { name, svg } of figures) await saveFigure(store, `figures/${name}`, svg);
   await write('study.html', page);

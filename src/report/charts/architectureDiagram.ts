@@ -4,7 +4,7 @@ import { escapeXml, FONT_FAMILY } from '../text/svgText.js';
 import type { GraphvizTool } from './chartTools.js';
 import { createDiagramBoxes, type DiagramBox } from './diagramBoxes.js';
 
-/** Fill colors by the class name of the layer. */
+/** Fill colors for layers, selected by class name. */
 const LAYER_COLORS: readonly (readonly [kind: RegExp, color: string])[] = [
   [/Conv/, '#dbe7f9'],
   [/Pool/, '#dcefdc'],
@@ -17,11 +17,11 @@ const STAGE_COLOR = '#eef2f7';
 
 /**
  * Draws the architecture of a network as SVG text. The diagram contains a box for each layer, with its kind, options, output
- * shape and number of parameters, and a frame around the trunk and each task. In a part with more than 40 layers, such as a
- * backbone, a box represents a stage.
+ * shape and number of parameters, and a frame around the trunk and each task. If the trunk or a task has more than
+ * 40 layers, for example because it contains a backbone, a box represents a group of layers.
  *
  * @param architecture - Result of `model.architecture()`.
- * @param graphviz - Graphviz, for the layout. `architectureDiagram` of `tfjs-multitask/node` loads it itself.
+ * @param graphviz - Graphviz, for the layout. `architectureDiagram` of `tfjs-multitask/node` loads Graphviz itself.
  * @example
  * ```ts
  * import { Graphviz } from '@hpcc-js/wasm-graphviz';
@@ -77,7 +77,8 @@ ${parts
     const members = layers.filter((layer) => layer.part === part);
     const sum = members.reduce((total, layer) => total + layer.parameters, 0);
     const name = formatPartName(part);
-    // The title is on the side away from the arrow, which enters the frame in its middle or from the middle of the diagram.
+    // The title is on the side where no arrow enters the frame. Arrows enter in the middle of the frame or from the middle of the
+    // diagram.
     const side = part !== 'trunk' && 2 * branches.indexOf(part) >= branches.length ? 'r' : 'l';
     return `subgraph "cluster${i}" { style="rounded"; color="#d0d7de"; penwidth=1.2; margin=14; labelloc=t;
 labeljust=${side}; fontsize=11;
@@ -93,7 +94,7 @@ ${layers.flatMap(toDotEdges).join('\n')}
 
 const formatPartName = (part: string) => (part === 'trunk' ? 'shared trunk' : truncateMiddle(part, 22));
 
-/** Adds an invisible node below each layer with an even number of successors. It keeps the layer centered above them. */
+/** Creates an invisible node below each layer that has an even number of successors. It keeps the layer centered above them. */
 function createCenteringNodes(layers: readonly LayerRecord[]): string {
   return layers
     .filter(({ name }) => {
@@ -109,7 +110,9 @@ ${quote(name)} -> ${quote(`below ${name}`)} [style=invis weight=50];`,
     .join('\n');
 }
 
-/** Arrow styles of the calls of a shared layer, in the order of the calls. They let a reader follow each view of the image. */
+/**
+ * Arrow styles of the calls of a shared layer, in the order of the calls. They allow a reader to follow each view of the image.
+ */
 const CALL_EDGE_STYLES = [
   'color="#8c959f"',
   'color="#0b7285" style="dashed"',
@@ -136,7 +139,7 @@ function createRowTexts({ kind, detail, outputShape, parameters, trainable }: Di
   ] as const;
 }
 
-/** Computes the widths of the four columns for Inter at 11 points, because Graphviz measures text in another font. */
+/** Computes the widths of the four columns for Inter at 11 points, because Graphviz measures text in a different font. */
 function computeColumnWidths(boxes: readonly DiagramBox[]): readonly number[] {
   const longest = [0, 1, 2, 3].map((column) =>
     Math.max(...boxes.map((box) => createRowTexts(box)[column]!.length)),
@@ -146,7 +149,7 @@ function computeColumnWidths(boxes: readonly DiagramBox[]): readonly number[] {
   );
 }
 
-/** Returns the DOT node of a box: a table of one row. */
+/** Returns the DOT node of a box: a table with one row. */
 function toDotNode(box: DiagramBox, [first, second, third, fourth]: readonly number[]): string {
   const { name, kind, parameters, layerCount } = box;
   const [title, options, shape] = createRowTexts(box);
@@ -162,5 +165,5 @@ function toDotNode(box: DiagramBox, [first, second, third, fourth]: readonly num
 
 const quote = (name: string) => JSON.stringify(name);
 
-/** Formats an integer with separators of thousands, in the same way on every machine: `1,045,058`. */
+/** Formats an integer with thousands separators, in the same way on every machine: `1,045,058`. */
 const formatInteger = (value: number) => value.toLocaleString('en-US');

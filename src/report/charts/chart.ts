@@ -9,19 +9,20 @@ import type { ChartTools } from './chartTools.js';
  * @category Figures
  */
 export interface ReportFigure {
-  /** Name of the figure, and of its files: `age-errors`. */
+  /** Name of the figure and of its files, for example `age-errors`. */
   readonly name: string;
-  /** Title, in one line. */
+  /** Title on one line. */
   readonly title: string;
-  /** Explanation for readers. */
+  /** Explanation of the figure for readers. */
   readonly note?: string;
   /** Complete SVG document. */
   readonly svg: string;
 }
 
 /**
- * Colors of series, chosen so that they differ on paper and for color-blind readers. The distance between any two in CIELAB is
- * at least 22, simulated for deuteranopia and protanopia (G. M. Machado and others 2009). The contrast with white is at least 3.
+ * Colors of series, chosen so that color-blind readers can distinguish them, on paper too. With simulated deuteranopia and
+ * protanopia (G. M. Machado and others 2009), the CIELAB distance between any two is at least 22. The contrast ratio with white
+ * is at least 3.
  */
 export const SERIES_COLORS = ['#4269d0', '#e8590c', '#1f2328', '#2a9bd4', '#b0578d'] as const;
 export const BLUE = SERIES_COLORS[0];
@@ -32,7 +33,10 @@ export const CHART_WIDTH = 420;
 /** Default height of a figure in pixels. */
 export const CHART_HEIGHT = 300;
 
-/** Draws a figure with Plot, in the style of the report: margins for the axes, white background, and the font of the package. */
+/**
+ * Draws a figure with Plot in the style of the report, with margins for the axes, a white background, and the font that this
+ * package contains.
+ */
 export function drawChart(
   { name, title, note }: Omit<ReportFigure, 'svg'>,
   { Plot, document }: ChartTools,
@@ -78,6 +82,6 @@ export const toSvgDocument = (
 export const computeLabelMargin = (labels: readonly string[]) =>
   Math.round(24 + 6.6 * Math.max(4, ...labels.map((label) => Array.from(label).length)));
 
-/** Formats a tick of an axis of counts: integers, and no label for other values. */
+/** Formats a tick on an axis of counts. Ticks that are not integers have no label. */
 export const formatIntegerTick = (value: number) =>
   Number.isInteger(value) ? value.toLocaleString('en-US') : '';

@@ -4,14 +4,14 @@
  * @category Figures
  */
 export interface ChartTools {
-  /** Module `@observablehq/plot`. */
+  /** The `@observablehq/plot` module. */
   readonly Plot: typeof import('@observablehq/plot');
   /** Document of the page, or a document that linkedom or jsdom created. */
   readonly document: Document;
 }
 
 /**
- * Graphviz, as the module `@hpcc-js/wasm-graphviz` provides it.
+ * Graphviz, as provided by the `@hpcc-js/wasm-graphviz` module.
  *
  * @category Figures
  */
@@ -21,7 +21,7 @@ export interface GraphvizTool {
 }
 
 /**
- * Packages and fonts that draw a report.
+ * Packages and fonts with which a report is drawn.
  *
  * @category Figures
  */
@@ -29,13 +29,13 @@ export interface ReportTools extends ChartTools {
   /** Graphviz, for the architecture diagram. */
   readonly graphviz: GraphvizTool;
   /**
-   * OpenType files of the font Inter. The page contains them, so that it looks the same on every machine. Default: no fonts; the
-   * page uses a font of the reader's machine.
+   * OpenType files of the Inter font. They are embedded in the page, so that it looks the same on every machine. Default: no
+   * fonts; the page uses a font that is installed on the reader's machine.
    */
   readonly fonts?: {
-    /** Font file of weight 400. */
+    /** Font file for weight 400. */
     readonly regular: Uint8Array;
-    /** Font file of weight 600. */
+    /** Font file for weight 600. */
     readonly semiBold: Uint8Array;
   };
 }

@@ -10,11 +10,14 @@ import { formatPercentTick } from '../text/tickFormat.js';
 import { BLUE, computeLabelMargin, drawChart, formatIntegerTick, type ReportFigure } from './chart.js';
 import type { ChartTools } from './chartTools.js';
 
-/** Largest number of rows of a confusion matrix. With more labels, the least frequent ones share a row and a column. */
+/** Largest number of rows of a confusion matrix. If there are more labels, the least frequent ones share a row and a column. */
 const MAX_LABELS = 16;
 const OTHER_LABELS = 'all others';
 
-/** Draws the confusion matrix and the reliability diagram of a task. `pairs` must not be empty, and all probabilities finite. */
+/**
+ * Draws the confusion matrix and the reliability diagram of a task. `pairs` must not be empty, and all probabilities must be
+ * finite.
+ */
 export function drawClassificationFigures(
   task: TaskRecord,
   pairs: readonly ClassPrediction[],

@@ -7,7 +7,7 @@ import type { ChartTools } from './chartTools.js';
 import { getPoints } from './curvePoints.js';
 import { createEpochAxis } from './epochAxis.js';
 
-/** Dash patterns. If there are more runs than colors, the colors repeat with the next pattern. */
+/** Dash patterns. If there are more runs than colors, the colors are used again with the next pattern. */
 const LINE_DASHES = ['none', '6,3', '2,3'];
 
 /** Color and dash pattern of a line. */
@@ -30,8 +30,8 @@ interface ComparedMetric {
 }
 
 /**
- * Draws the curves of several runs: a figure for the loss and for each metric of each task, with a line for each run. A line
- * shows validation values, or training values if the run has no validation data.
+ * Draws the curves of several runs: one figure for the loss and one for each metric of each task, with a line for each run.
+ * A line shows validation values, or training values if the run has no validation data.
  */
 export function drawComparisonFigures(runs: readonly RunRecord[], tools: ChartTools): ReportFigure[] {
   const panels = new Map<string, ComparedMetric>();

@@ -2,7 +2,10 @@ import { getColumnPrefix, type HistoryRecord, type TaskRecord } from '../../core
 import { escapeXml, TEXT_COLOR } from '../text/svgText.js';
 import { SERIES_COLORS } from './chart.js';
 
-/** Lines of a panel: prefix of the history columns, name in a legend, name above a table column, color and dash pattern. */
+/**
+ * Series that a panel can show, with the prefix of their history columns, the name for legends (`name`) and table headers
+ * (`head`), color and dash pattern.
+ */
 export const CURVE_SERIES = [
   { prefix: '', name: 'training', head: 'training', color: SERIES_COLORS[0], dash: 'none' },
   { prefix: 'val_', name: 'validation', head: 'validation', color: SERIES_COLORS[1], dash: 'none' },
@@ -15,14 +18,14 @@ export const CURVE_SERIES = [
   },
 ] as const;
 
-/** Line of a panel. */
+/** Series that a panel can show. */
 export type CurveSeries = (typeof CURVE_SERIES)[number];
 
 /** Returns the series that the history contains for a task. */
 export const findTaskSeries = ({ rows }: HistoryRecord, { name }: TaskRecord): readonly CurveSeries[] =>
   CURVE_SERIES.filter(({ prefix }) => rows.some((row) => row[`${prefix}${name}_loss`] !== undefined));
 
-/** Returns the series that a run contains: training, and each kind of validation. */
+/** Returns the series that a run contains: training, and each kind of validation (with and without augmentation). */
 export const findRunSeries = ({ rows }: HistoryRecord): readonly CurveSeries[] =>
   CURVE_SERIES.filter(
     ({ prefix }) =>
@@ -32,8 +35,8 @@ export const findRunSeries = ({ rows }: HistoryRecord): readonly CurveSeries[] =
 /**
  * Draws the legend of a figure as SVG elements, 47 pixels below its top edge.
  *
- * @param series - Series with a line.
- * @param circleLabel - Meaning of the circles. Undefined: the figure has no circles.
+ * @param series - Series to list in the legend.
+ * @param circleLabel - Explanation of the circles, or undefined if the figure has no circles.
  */
 export function drawLegend(series: readonly CurveSeries[], circleLabel: string | undefined): string {
   let x = 16;

@@ -1,17 +1,17 @@
 import type { ArchitectureRecord, CallSource, LayerRecord } from '../../core/records/architecture.js';
 
-/** Largest number of layers of a part that is drawn layer by layer. A diagram of 175 boxes is not readable. */
+/** Largest number of layers of the trunk or a task that are drawn individually. A diagram with 175 boxes is not readable. */
 const MAX_LAYERS_PER_PART = 40;
 
-/** A box of a diagram: a layer, or a stage of a part with too many layers. */
+/** A box of a diagram: either one layer, or a group of layers if the trunk or a task has too many layers to draw individually. */
 export type DiagramBox = LayerRecord & {
   /** Number of layers that the box represents. */
   readonly layerCount: number;
 };
 
 /**
- * Returns the boxes of a diagram: one for each layer. In a part with more than 40 layers, such as a backbone, consecutive layers
- * with the same stage in their names (`conv4_block1_out`, `block_13_expand`, `block6a_dwconv`) share a box.
+ * Returns the boxes of a diagram: one for each layer. If the trunk or a task has more than 40 layers, for example because it
+ * contains a backbone, consecutive layers whose names start with the same stage (`conv4` in `conv4_block1_out`) share a box.
  */
 export function createDiagramBoxes({ layers }: ArchitectureRecord): DiagramBox[] {
   const counts = new Map<string, number>();
@@ -22,7 +22,7 @@ export function createDiagramBoxes({ layers }: ArchitectureRecord): DiagramBox[]
   for (const layer of layers) {
     const isGrouped = counts.get(layer.part)! > MAX_LAYERS_PER_PART && layer.part !== 'input';
     const stage = isGrouped ? `${layer.part}/${getStageName(layer.name)}` : layer.name;
-    // A stage that occurs again later gets another box. Otherwise, the arrows would form a cycle.
+    // If a stage occurs again later, it gets a second box. Otherwise, the arrows would form a cycle.
     const isRepeated = boxLayers.has(stage) && stage !== previous;
     const box = isRepeated ? `${stage}/${layer.name}` : stage;
     boxNames.set(layer.name, box);
@@ -49,7 +49,7 @@ export function createDiagramBoxes({ layers }: ArchitectureRecord): DiagramBox[]
   });
 }
 
-/** Returns the sources of each call of a box, without those inside the box. */
+/** Returns the boxes from which each call of a box receives its inputs, without the box itself. */
 function collectBoxCalls(
   members: readonly LayerRecord[],
   name: string,
@@ -66,5 +66,8 @@ function collectBoxCalls(
   });
 }
 
-/** Returns the stage in the name of a layer: `conv4` for `conv4_block1_out`, `block_13` for `block_13_expand`, `stem` for `stem_conv`. */
+/**
+ * Returns the stage in the name of a layer: `conv4` for `conv4_block1_out`, `block_13` for `block_13_expand`, `stem` for
+ * `stem_conv`.
+ */
 const getStageName = (name: string) => /^[A-Za-z]+(?:_?\d+)?/.exec(name)?.[0] ?? name;

@@ -1,6 +1,6 @@
 import type { HistoryRow } from '../../core/records/history.js';
 
-/** Returns the options of an x axis of epochs, with at most ten ticks. */
+/** Returns the Plot options of an x axis that shows epochs, with at most ten ticks. */
 export function createEpochAxis(rows: readonly HistoryRow[]) {
   const first = rows[0]?.epoch ?? 1;
   const last = rows.at(-1)?.epoch ?? 1;

@@ -7,7 +7,7 @@ import { formatPercentTick } from '../text/tickFormat.js';
 import { BLUE, computeLabelMargin, drawChart, formatIntegerTick, type ReportFigure } from './chart.js';
 import type { ChartTools } from './chartTools.js';
 
-/** Draws the mean absolute error or the accuracy of each subgroup, with its interval. */
+/** Draws the mean absolute error or the accuracy of each subgroup, with its confidence interval. */
 export function drawGroupFigure(
   { name, labels, unit }: TaskRecord,
   { group, scores, omittedCount }: GroupScores,

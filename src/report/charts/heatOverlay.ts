@@ -10,13 +10,15 @@ import type { HeatMap } from '../../core/records/heatMap.js';
  * @category Figures
  */
 export interface HeatOverlayOptions {
-  /** Weight of the heat map's color in each pixel, from 0 to 1. The rest is the grayscale image. Default 0.5. */
+  /**
+   * Weight of the heat map color in each pixel, from 0 to 1. The rest of the color is that of the grayscale image. Default 0.5.
+   */
   readonly opacity?: number;
 }
 
 /**
  * Color map Viridis (S. van der Walt and N. Smith, matplotlib 1.5) at 16 equidistant positions. Its lightness increases evenly,
- * so that it is readable in grayscale and with red-green color blindness.
+ * so that it is readable in grayscale and for people with red-green color blindness.
  */
 const VIRIDIS = (
   '440154 48186a 472d7b 424086 3b528b 33638d 2c728e 26828e 21918c ' +
@@ -26,14 +28,14 @@ const VIRIDIS = (
   .map((hex) => [0, 2, 4].map((offset) => Number.parseInt(hex.slice(offset, offset + 2), 16)));
 
 /**
- * Draws a heat map over an image, from dark violet (0) over green to yellow (1). The image is converted to grayscale, so that
- * all colors belong to the heat map. The map is resized to the image by bilinear interpolation.
+ * Draws a heat map over an image, from dark violet (0) through green to yellow (1). The image is converted to grayscale, so that
+ * all colors come from the heat map. The heat map is resized to the image size by bilinear interpolation.
  *
  * @param image - Image of any size, with 1 or 3 channels.
  * @param heat - Heat map that `gradCam` returned for this image.
  * @returns An RGB image of the same size.
- * @throws `argument` error for an opacity outside 0 to 1, an image with another number of channels, values of the heat map that
- *   are not finite, and data whose length does not match the shape.
+ * @throws `argument` error for an opacity outside 0 to 1, an image with a different number of channels, values of the heat map
+ *   that are not finite, or data whose length does not match the shape.
  * @example
  * ```ts
  * import { heatOverlay } from 'tfjs-multitask/report';
@@ -66,7 +68,7 @@ export function heatOverlay(
   checkLength('heatOverlay.heat', heat.data, heat.height * heat.width, `${heat.height}x${heat.width}`);
   const invalid = heat.data.findIndex((value) => !Number.isFinite(value));
   if (invalid >= 0) {
-    const advice = 'Check the losses of the training run: weights that are NaN produce such a heat map.';
+    const advice = 'Check the losses of the training run: weights that are NaN cause such a heat map.';
     throw createArgumentError(
       `heatOverlay.heat[${invalid}]`,
       'a finite number',
@@ -98,7 +100,7 @@ export function heatOverlay(
   return { data, height, width, channels: 3 };
 }
 
-/** Interpolates linearly. The result is exactly `a` at 0 and exactly `b` at 1, unlike that of `a + weight * (b - a)`. */
+/** Interpolates linearly. The result is exactly `a` at 0 and exactly `b` at 1, unlike the result of `a + weight * (b - a)`. */
 const interpolate = (a: number, b: number, weight: number) => a * (1 - weight) + b * weight;
 
 /** Position of a pixel between the centers of two cells of the heat map. */

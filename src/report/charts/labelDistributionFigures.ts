@@ -28,7 +28,7 @@ export function drawLabelDistributions(
   };
   const groups = Object.keys(data.train.groups).filter((group) => {
     const { train } = getCounts('groups', group);
-    // A group with the labels of a task would repeat the figure of the task.
+    // A group that equals the labels of a task would repeat the figure of that task.
     return (
       train.length > 1 &&
       !tasks.some(({ name }) => JSON.stringify(getCounts('labels', name).train) === JSON.stringify(train))
@@ -107,7 +107,7 @@ function drawNumberDistribution(
   );
 }
 
-/** Largest number of labels of a figure. With more labels, only the first ones are drawn. */
+/** Largest number of labels in a figure. If there are more labels, only the first ones are drawn. */
 const MAX_LABELS = 30;
 
 function drawClassDistribution(

@@ -10,14 +10,14 @@ import { computeEpochTicks } from './epochAxis.js';
 import { formatMetricLabel } from './learningCurves.js';
 
 /**
- * One column of {@link learningCurveGrid}: the runs with one setting.
+ * One column of {@link learningCurveGrid}: the runs that share a setting.
  *
  * @category Figures
  */
 export interface RunGroup {
   /** Title above the column. */
   readonly title: string;
-  /** At least one run, for example one for each seed. All runs of a figure have the same tasks. */
+  /** At least one run, for example one for each seed. All runs in a figure must have the same tasks. */
   readonly runs: readonly HistoryRecord[];
 }
 
@@ -49,12 +49,12 @@ const BOLD_CHARACTER_WIDTH = 8.2;
 const PANEL_MARGIN_LEFT = 46;
 
 /**
- * Draws the learning curves of several settings as SVG text. The grid has a column for each setting, and a row for each task
- * with its first metric, or its loss. All panels of a row have the same scale. If a setting has several runs, each run is a thin
- * line, and their mean a thick line.
+ * Draws the learning curves of several settings as SVG text. The grid has one column for each setting and one row for each
+ * task. A row shows the first metric of the task, or its loss if the task has no metrics. All panels in a row have the same
+ * scale. If a setting has several runs, each run is drawn as a thin line and their mean as a thick line.
  *
- * @param tools - Observable Plot and a document. `learningCurveGrid` of `tfjs-multitask/node` loads them itself.
- * @throws `argument` error for an empty list of settings, a setting without epochs, and settings with different tasks.
+ * @param tools - Observable Plot and a document. `learningCurveGrid` of `tfjs-multitask/node` loads both itself.
+ * @throws `argument` error if there are no settings, if a run has no epochs, or if the tasks of the runs differ.
  * @example
  * ```ts
  * import * as Plot from '@observablehq/plot';
@@ -143,7 +143,7 @@ function getSharedTasks(settings: readonly RunGroup[]): readonly TaskRecord[] {
   return tasks;
 }
 
-/** Returns the y domain of all panels of a row. It starts at 0 or below; for a percentage, at 50 % or below. */
+/** Returns the y domain for all panels of a row. The domain starts at 0 or below, or at 50 % or below for a percentage. */
 function computeDomain(
   runs: readonly HistoryRecord[],
   seriesList: readonly CurveSeries[],
@@ -179,7 +179,8 @@ function drawGridPanel(
       Plot.lineY(points, { ...lineOptions, strokeWidth: 1, strokeOpacity: 0.4 }),
     );
     const meanCurve = computeMeanCurve(curves);
-    // Dots instead of Plot's markers: the ids of markers contain a counter of the process, so the SVG would not be reproducible.
+    // Dots instead of Plot's markers: the ids of markers contain a counter that is global to the process, so the SVG would not be
+    // reproducible.
     const dots =
       lastEpoch <= 25 ? [Plot.dot(meanCurve, { x: 'epoch', y: 'value', r: 2.2, fill: series.color })] : [];
     const meanLine = [Plot.lineY(meanCurve, { ...lineOptions, strokeWidth: 2.2 }), ...dots];
@@ -232,7 +233,7 @@ function drawGridPanel(
   return roundSvgNumbers(svg.outerHTML);
 }
 
-/** Returns the mean of several curves. Epochs that are missing in one of them are left out. */
+/** Returns the mean of several curves. Epochs that are missing in one of the curves are omitted. */
 function computeMeanCurve(curves: readonly (readonly CurvePoint[])[]): CurvePoint[] {
   return curves[0]!.flatMap(({ epoch }) => {
     const values = curves.flatMap((points) => points.filter((point) => point.epoch === epoch));

@@ -33,7 +33,7 @@ import { createEpochAxis } from './epochAxis.js';
 export interface LearningCurvesOptions<Name extends string = string> {
   /** Task whose curves are drawn. */
   readonly task: Name;
-  /** Column whose best epoch is marked. Default `val_loss`, or `loss` for a run without validation. */
+  /** History column whose best epoch is marked. Default `val_loss`, or `loss` for a run without validation. */
   readonly monitor?: string;
   /** Title above the figure. Default: the name of the task. */
   readonly title?: string;
@@ -48,11 +48,11 @@ const HEADER_HEIGHT = 64;
 
 /**
  * Draws the learning curves of a task as SVG text: a panel for the loss and for each metric, with training and validation
- * values. The best epoch is marked.
+ * values. The best epoch according to `monitor` is marked.
  *
- * @param history - History that `fit` returned, or the same record from a file.
- * @param tools - Observable Plot and a document. `learningCurves` of `tfjs-multitask/node` loads them itself.
- * @throws `argument` error for an unknown task, and for a history without rows.
+ * @param history - History that `fit` returned, or the same record read from a file.
+ * @param tools - Observable Plot and a document. `learningCurves` of `tfjs-multitask/node` loads both itself.
+ * @throws `argument` error if the task is unknown or the history has no rows.
  * @example
  * ```ts
  * import * as Plot from '@observablehq/plot';
@@ -119,12 +119,12 @@ function findTask({ tasks, rows }: HistoryRecord, name: string): TaskRecord {
   throw createArgumentError('learningCurves', 'at least one epoch', 'a history without rows', advice);
 }
 
-/** Returns the metrics with a panel: the loss, and the other metrics of the task. */
+/** Returns the metrics that have a panel: the loss, and the other metrics of the task. */
 const getPanelMetrics = ({ metrics }: TaskRecord) => [...new Set(['loss', ...metrics])];
 
 /**
  * Draws the panels of {@link learningCurves} as separate figures without a legend, for a page. Panels without any finite value
- * are left out.
+ * are omitted.
  */
 export function drawCurvePanels(
   history: HistoryRecord,
@@ -201,7 +201,8 @@ function drawPanel(
           },
         ),
       ),
-      // Dots instead of Plot's markers: the ids of markers contain a counter of the process, so the SVG would not be reproducible.
+      // Dots instead of Plot's markers: the ids of markers contain a counter that is global to the process, so the SVG would not
+      // be reproducible.
       ...(hasDots ? [Plot.dot(points, { x: 'epoch', y: 'value', r: 2.5, fill: 'color' })] : []),
       Plot.dot(bestPoints, {
         x: 'epoch',

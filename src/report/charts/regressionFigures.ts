@@ -9,12 +9,12 @@ import { formatTick, skipCrowdedTicks } from '../text/tickFormat.js';
 import { BLUE, drawChart, formatIntegerTick, ORANGE, type ReportFigure } from './chart.js';
 import type { ChartTools } from './chartTools.js';
 
-/** Largest number of points of a scatter plot. More points overlap, and make the page several megabytes larger. */
+/** Largest number of points of a scatter plot. More points would overlap and make the page several megabytes larger. */
 const MAX_POINTS = 1500;
 
 /**
  * Draws the figures of a regression: a scatter plot of predicted and true values, the histogram of the errors, and the error by
- * true value. `pairs` must not be empty, and all values finite.
+ * true value. `pairs` must not be empty, and all values must be finite.
  */
 export function drawRegressionFigures(
   task: TaskRecord,

@@ -6,7 +6,7 @@ import type { ChartTools } from './chartTools.js';
 import { getPoints } from './curvePoints.js';
 import { createEpochAxis } from './epochAxis.js';
 
-/** Draws the learning rate and the duration of every epoch. A figure without values is left out. */
+/** Draws the learning rate and the duration of every epoch. A figure without values is omitted. */
 export function drawTrainingFigures(rows: readonly HistoryRow[], tools: ChartTools): ReportFigure[] {
   const { Plot } = tools;
   const x = createEpochAxis(rows);

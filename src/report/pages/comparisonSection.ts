@@ -55,7 +55,9 @@ ${renderFigures(figures)}`,
   };
 }
 
-/** Returns a row for each argument that is not equal in all runs: its name, and its value in each run. */
+/**
+ * Returns a row for each argument that differs between runs. A row contains the name of the argument, and its value in each run.
+ */
 function findDifferingArguments(runs: readonly ReportedRun[]): string[][] {
   const argumentNames = [...new Set(runs.flatMap((run) => Object.keys(run.arguments)))];
   return argumentNames

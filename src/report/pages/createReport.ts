@@ -23,7 +23,7 @@ import { renderTaskSection } from './taskSection.js';
  * @category Figures
  */
 export interface ReportPageOptions {
-  /** Interval in seconds at which a browser reloads the page, for a run that continues. Default: no reload. */
+  /** Interval in seconds at which the browser reloads the page while a run is in progress. Default: no reload. */
   readonly refresh?: number;
 }
 
@@ -35,13 +35,13 @@ export interface ReportPageOptions {
 export interface Report {
   /** HTML document of the page. */
   readonly page: string;
-  /** Figures in the order of the page. Their names are unique. */
+  /** Figures in the order in which the page shows them. Their names are unique. */
   readonly figures: readonly ReportFigure[];
 }
 
 /**
  * Creates the HTML page of one or several runs. The page contains no scripts, needs no network, and can be printed. Markup in the
- * text of a record is escaped. The same records result in the same page, byte for byte.
+ * text of a record is escaped. The same records always result in the same page, byte for byte.
  *
  * @param runs - At least one run. The page of several runs starts with their comparison.
  * @param tools - Observable Plot, a document and Graphviz. `writeReport` of `tfjs-multitask/node` loads them itself.

@@ -2,14 +2,16 @@ import type { ReportFigure } from '../charts/chart.js';
 import { truncateMiddle } from '../text/format.js';
 import { escapeXml } from '../text/svgText.js';
 
-/** Safe HTML. Only {@link html} adds untrusted text to it. */
+/** Safe HTML. Untrusted text is added only with {@link html}, which escapes it. */
 export interface Html {
   readonly html: string;
 }
 
 type HtmlValue = Html | string | number | undefined | false | readonly Html[];
 
-/** Template tag for HTML. It escapes strings and numbers, joins lists of HTML by line breaks, and omits `undefined` and `false`. */
+/**
+ * Template tag for HTML. It escapes strings and numbers, joins lists of HTML by line breaks, and omits `undefined` and `false`.
+ */
 export function html(strings: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
   const toHtml = (value: HtmlValue): string => {
     if (value === undefined || value === false) return '';
@@ -38,13 +40,13 @@ export const renderFigureCells = (figures: readonly ReportFigure[]): Html[] =>
 <div class="scroll" tabindex="0" role="group" aria-label="${title}">${toInlineSvg(svg)}</div></figure>`,
   );
 
-/** Renders a figure over the whole width of the page. It scrolls on a narrow page. */
+/** Renders a figure that is as wide as the page. On a narrow page, the figure scrolls. */
 export const renderWideFigure = (figure: ReportFigure): Html =>
   html`<div class="figures wide" style="--natural: ${readSvgWidth(figure.svg)}">${renderFigureCells([figure])}</div>`;
 
 /**
- * Reads the width of a figure as a CSS length. At this width, the text of the figure is as large as that of the page. The style
- * sheet scales a figure down to 60 %; a narrower page scrolls it.
+ * Reads the width of a figure as a CSS length. At this width, the text of the figure is as large as the text of the page. The
+ * style sheet scales a figure down to at least 60 %. On an even narrower page, the figure scrolls.
  */
 function readSvgWidth(svg: string): string {
   const [, width, unit = 'px'] = /^<svg [^>]*\bwidth="([\d.]+)(pt)?"/.exec(svg) ?? [];
@@ -52,17 +54,17 @@ function readSvgWidth(svg: string): string {
 }
 
 /**
- * Prepares a figure for a page. It removes ids, which must be unique in a page, and the ARIA attributes of the parts of the
- * figure, which a screen reader would read one by one.
+ * Prepares a figure for a page. It removes ids, which must be unique in a page, and the ARIA attributes of the elements of
+ * the figure, because a screen reader would read these elements one by one.
  */
 const toInlineSvg = (svg: string): Html => ({
   html: svg.replace(/<(?!title)[^>]*>/g, (tag) => tag.replace(/ (?:id|aria-\w+|xmlns:xlink)="[^"]*"/g, '')),
 });
 
 /**
- * Renders a table. It scrolls if it is wider than the page. The first cell of a row is its header.
+ * Renders a table. The table scrolls if it is wider than the page. The first cell of each row is the row header.
  *
- * @param cells - Content of the cells. Numbers are aligned to the right, words to the left.
+ * @param cells - Contents of the cells. Numbers are right-aligned, and words are left-aligned.
  */
 export function renderTable(
   caption: string,
@@ -74,7 +76,7 @@ export function renderTable(
 <tbody>${rows.map(([first = '', ...others]) => html`<tr><th scope="row">${truncateMiddle(first, 60)}</th>${others.map((cell) => html`<td>${renderCell(cell)}</td>`)}</tr>`)}</tbody></table></div>`;
 }
 
-/** Renders a value and its interval. A narrow page shows the interval below the value. */
+/** Renders a value and its interval. On a narrow page, the interval is below the value. */
 function renderCell(cell: string): Html | string {
   const intervalStart = cell.indexOf(' (');
   if (intervalStart < 0) return cell;
@@ -92,7 +94,10 @@ const IMAGE_SIGNATURES: readonly (readonly [signature: readonly number[], type: 
   [[0x52, 0x49, 0x46, 0x46], 'webp'],
 ];
 
-/** Renders an image as part of the page. Returns undefined for missing bytes, and for a file that is no JPEG, PNG or WebP image. */
+/**
+ * Renders an image that is embedded in the page. Returns undefined if there are no bytes, or if the file is not a JPEG, PNG or
+ * WebP image.
+ */
 export function renderImage(bytes: Uint8Array | undefined, alt: string): Html | undefined {
   const type =
     bytes && IMAGE_SIGNATURES.find(([signature]) => signature.every((byte, i) => bytes[i] === byte))?.[1];

@@ -2,7 +2,7 @@ import type { ReportTools } from '../charts/chartTools.js';
 import { type Html, html } from './html.js';
 import { createPageStyle } from './pageStyle.js';
 
-/** Content of an HTML document. */
+/** Contents of an HTML document. */
 export interface DocumentParts {
   readonly title: string;
   /** Navigation below the title. */
@@ -10,7 +10,7 @@ export interface DocumentParts {
   readonly main: Html;
   /** Version of the library, for the footer. */
   readonly version?: string | undefined;
-  /** Interval in seconds at which a browser reloads the page. Default: no reload. */
+  /** Interval in seconds at which the browser reloads the page. Default: no reload. */
   readonly refresh?: number | undefined;
 }
 

@@ -17,10 +17,10 @@ import {
 } from '../text/format.js';
 import { sanitizeText } from '../text/svgText.js';
 
-/** Returns whether a card contains the comments that mark the sections of the user. */
+/** Returns whether this library generated a card: whether it contains the comments that mark the sections for the user. */
 export const isGeneratedCard = (card: string): boolean => card.includes('<!-- yours: ');
 
-/** Sections that the user writes, with their initial text. */
+/** Initial text of the sections that the user writes. */
 const USER_SECTIONS = {
   'intended use': 'To be completed: users, decisions, and what a person must check.',
   'not intended': 'To be completed: uses that the model is not suitable for.',
@@ -31,11 +31,11 @@ const USER_SECTIONS = {
 } as const;
 
 /**
- * Creates a model card (M. Mitchell and others 2019) in Markdown from the record of a run. The intended use, the limits and the
- * licenses are sections for the user to write, between comments. A new card copies the text of these sections from the previous
+ * Creates a model card (M. Mitchell and others 2019) in Markdown from the record of a run. The user writes the sections on the
+ * intended use, the limits and the licenses, between comments. A new card copies the text of these sections from the previous
  * card.
  *
- * @param previous - Previous card. Default: no card; the sections contain their initial text.
+ * @param previous - Previous card. Default: there is no previous card, and these sections contain their initial text.
  * @example
  * ```ts
  * import { branch, flatten, imagesInMemory, multiTask, regression } from 'tfjs-multitask';
@@ -129,7 +129,7 @@ const SECTION_END = '<!-- end -->';
 
 /**
  * Returns the text of a section, between its first comment and its end comment. If the end comment is missing, the text ends at
- * the next heading or section, so that the text of the user is never lost. Returns undefined if the first comment is missing.
+ * the next heading or section, so that text of the user is never lost. Returns undefined if the first comment is missing.
  */
 function extractUserText(card: string, start: string): string | undefined {
   const startIndex = card.indexOf(start);
@@ -241,16 +241,16 @@ function renderGroupCounts({ data }: RunRecord): string[] {
   });
 }
 
-/** Largest number of rows of a table of subgroups. */
+/** Largest number of rows in a table of subgroups. */
 const MAX_GROUP_ROWS = 20;
 
-/** Escapes the characters that have a meaning in Markdown or HTML. */
+/** Escapes the characters that have a special meaning in Markdown or HTML. */
 const escapeMarkdown = (text: string) =>
   sanitizeText(text)
     .replace(/\s+/g, ' ')
     .replace(/[\\`*_{}[\]<>#!|~&]/g, (character) => `\\${character}`);
 
-/** Renders a paragraph. It also escapes a first character that would start a list. */
+/** Renders a paragraph. Also escapes a first character that would start a list. */
 const renderParagraph = (text: string) =>
   escapeMarkdown(text).replace(/^(?:[-+=]|\d+(?=[.)]))/, (start) =>
     /\d/.test(start) ? `${start}\\` : `\\${start}`,

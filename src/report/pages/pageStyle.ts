@@ -1,14 +1,14 @@
 import type { ReportTools } from '../charts/chartTools.js';
 import { toDataUrl } from './html.js';
 
-/** Returns the style sheet of the page. It contains the fonts, because the page must not request files. */
+/** Returns the style sheet of the page. The fonts are embedded in the style sheet, because the page must not request files. */
 export function createPageStyle({ fonts }: Pick<ReportTools, 'fonts'>): string {
   const createFontFace = (weight: number, bytes: Uint8Array) =>
     `@font-face { font-family: Inter; font-weight: ${weight}; src: url(${toDataUrl('font/otf', bytes)}); }\n`;
   return `${fonts ? createFontFace(400, fonts.regular) + createFontFace(600, fonts.semiBold) : ''}${PAGE_CSS}`;
 }
 
-/** Style sheet for one column, with figures side by side on a wide screen, and rules for printing. */
+/** Style sheet with one column of text, figures side by side on a wide screen, and rules for printing. */
 const PAGE_CSS = `
 :root { color-scheme: light; --ink: #1f2328; --faint: #59636e; --line: #d0d7de; --wash: #f6f8fa; }
 * { box-sizing: border-box; }

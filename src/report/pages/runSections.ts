@@ -22,7 +22,7 @@ import {
 import type { Section } from './section.js';
 import { createMetricTable, formatAnswer } from './taskSection.js';
 
-/** Renders a line of a figure and its meaning. */
+/** Renders a legend item: a sample of a line in a figure, and its label. */
 export const renderLegendItem = ({ color, dash }: LineStyle, label: string): Html =>
   html`<span><svg width="24" height="8" aria-hidden="true"><line x1="0" x2="24" y1="4" y2="4" stroke="${color}" stroke-width="2.5" stroke-dasharray="${dash}"/></svg>${label}</span>`;
 
@@ -30,11 +30,11 @@ export const renderLegendItem = ({ color, dash }: LineStyle, label: string): Htm
 export interface ReportedEpoch extends BestEpoch {
   /** Row of the history. */
   readonly row: HistoryRow;
-  /** Whether the epoch is that of the checkpoint, and not the best by the default rule of the monitor. */
+  /** True if the epoch is that of the saved checkpoint and differs from the best epoch by the default rule for `monitor`. */
   readonly isCheckpoint: boolean;
 }
 
-/** Returns the epoch that a report describes, or undefined if no epoch has a value of the monitor. */
+/** Returns the epoch that a report describes, or undefined if no epoch has a value of the monitored column. */
 export function findReportedEpoch(run: ReportedRun): ReportedEpoch | undefined {
   const best = getReportedEpoch(run);
   const row = best && run.rows.find(({ epoch }) => epoch === best.epoch);
@@ -76,7 +76,7 @@ ${renderFigures(training)}`,
   };
 }
 
-/** Renders a warning about values that the curves cannot show. */
+/** Renders a warning about NaN and infinite values, which the curves cannot show. */
 function renderGapWarning({ rows }: ReportedRun): Html | undefined {
   const nonFiniteRows = rows.filter((row) => Object.values(row).some((value) => !Number.isFinite(value)));
   if (nonFiniteRows.length === 0) return undefined;

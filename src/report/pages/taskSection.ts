@@ -40,7 +40,7 @@ import { formatTick } from '../text/tickFormat.js';
 import { type Html, html, renderFigureCells, renderFigureGrid, renderImage, renderTable } from './html.js';
 import type { Section } from './section.js';
 
-/** Largest number of rows of a table of labels. */
+/** Largest number of rows in a table of labels. */
 const MAX_LABEL_ROWS = 40;
 
 /** Renders the predictions of one task: figures and tables, scores by group, largest errors, and Grad-CAM images. */
@@ -187,7 +187,7 @@ function renderGradCams(task: TaskRecord, run: ReportedRun): Html | undefined {
   return html`<h3>Grad-CAM</h3><p>Brighter regions, from violet to yellow, contribute more to ${task.labels ? 'the predicted label' : 'a lower value if the prediction is below the mean of all predictions, and to a higher value otherwise'}. An image without bright regions contains no such contribution.</p><ul class="pictures">${cells}</ul>`;
 }
 
-/** Creates the table of an epoch: a row for each metric, a column for training and for each kind of validation of the run. */
+/** Creates the table of an epoch: a row for each metric, and a column for training and for each kind of validation in the run. */
 export function createMetricTable(
   run: ReportedRun,
   row: { readonly [column: string]: number } | undefined,

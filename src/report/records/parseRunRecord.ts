@@ -9,10 +9,10 @@ import type {
   SplitRecord,
 } from '../../core/records/runRecord.js';
 
-/** Checks and converts a value of the JSON. `path` is for the error: `tasks[0].name`. */
+/** Checks and converts a JSON value. Errors contain its `path`, for example `tasks[0].name`. */
 type Reader<T> = (value: unknown, path: string) => T;
 
-/** Error whose message is the noun phrase of the expected value. */
+/** Error whose message is a noun phrase for the expected value. */
 class InvalidRecordError extends Error {}
 
 const requireThat = (isValid: boolean, path: string, expected: string) => {
@@ -181,8 +181,8 @@ const readLayer: Reader<RunRecord['architecture']['layers'][number]> = (value, p
 /**
  * Reads a record from JSON text, and checks the type of every value, because the file can come from an untrusted source.
  *
- * @param path - Path of the file, for the error.
- * @throws `file` error for text that is not JSON, and for a value of the wrong type. The error contains its position.
+ * @param path - Path of the file, for error messages.
+ * @throws `file` error if the text is not JSON or a value has the wrong type. The error reports the position of the value.
  */
 export function parseRunRecord(text: string, path: string): RunRecord {
   try {
@@ -260,14 +260,16 @@ export function parseRunRecord(text: string, path: string): RunRecord {
       path,
       expected: cause instanceof InvalidRecordError ? cause.message : 'JSON',
       received:
-        cause instanceof InvalidRecordError ? 'another value' : `invalid JSON (${(cause as Error).message})`,
+        cause instanceof InvalidRecordError
+          ? 'a different value'
+          : `invalid JSON (${(cause as Error).message})`,
       advice: 'Restore the original file, or update tfjs-multitask if a newer version wrote it.',
       cause,
     });
   }
 }
 
-/** Removes the labels and predictions that are not valid for their task, for example a number outside 0 to 1 as a probability. */
+/** Removes labels and predictions that are invalid for their task, for example a probability outside 0 to 1. */
 function removeInvalidValues(
   { labels, answers, ...rest }: PredictionRecord,
   tasks: readonly TaskRecord[],

@@ -11,7 +11,7 @@ import { parseRunRecord } from './parseRunRecord.js';
  * @category Figures
  */
 export interface ReportedRun extends RunRecord {
-  /** Bytes of the image files, by file name. A missing file has no entry, and is not shown. */
+  /** Bytes of the image files, keyed by file name. A missing file has no entry, and is not shown. */
   readonly images: ReadonlyMap<string, Uint8Array>;
 }
 
@@ -25,17 +25,19 @@ export interface ReadRunRecordOptions {
   readonly images?: boolean;
 }
 
-/** Size limit of an image file. `saveRunImages` writes smaller files, and a page with larger ones would be slow to open. */
+/**
+ * Size limit of an image file in bytes. `saveRunImages` writes smaller files, and a page with larger files would be slow to open.
+ */
 const MAX_IMAGE_BYTES = 200_000;
-/** Limit for the number of images of a page. */
+/** Limit for the number of images on a page. */
 const MAX_IMAGES = 500;
 
 /**
  * Reads the record of a run from its folder:
  *
  * - `run.json`, which {@link createRunRecord} describes;
- * - `history.csv`, for the rows of a run that continues; an incomplete last line is ignored;
- * - the image files of the record.
+ * - `history.csv`, for the rows of a run in progress; an incomplete last line is ignored;
+ * - the image files that the record refers to.
  *
  * @throws `file` error if `run.json` is missing or invalid.
  * @example
@@ -63,7 +65,7 @@ export async function readRunRecord(
       kind: 'file',
       path,
       expected: 'the record of a run',
-      received: 'no such file',
+      received: 'a missing file',
       advice:
         'Pass the folder of a run: the --out folder of an example, or the folder in which your program called recordRun().',
     });
@@ -86,7 +88,9 @@ export async function readRunRecord(
   return { ...record, rows, images: imageBytes };
 }
 
-/** Reads an image file. Returns undefined for a name outside the folder, which a store rejects. */
+/**
+ * Reads an image file. Returns undefined if the name refers to a file outside the folder, because the store rejects such a name.
+ */
 async function readImage(store: Store, file: string): Promise<Uint8Array | undefined> {
   try {
     return await store.read(file); // `await` is necessary: a store can also throw before it returns a promise.

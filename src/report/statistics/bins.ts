@@ -1,7 +1,7 @@
 /** Returns the edges of at most `count` bins that cover `low` to `high`. The bin width is 1, 2 or 5 times a power of ten. */
 export function computeBinEdges(low: number, high: number, count: number): number[] {
   const size = Math.max(Math.abs(low), Math.abs(high));
-  // Values that are equal except for rounding get one bin of their order of magnitude: 26 gets the bin from 20 to 30.
+  // If all values are equal except for rounding errors, there is one bin of their order of magnitude: from 20 to 30 for 26.
   const isSingleValue = !(high - low > 1e-6 * size && high - low > 1e-100);
   const span = isSingleValue ? count * (size > 1e-100 ? size : 1) : high - low;
   const power = 10 ** Math.floor(Math.log10(span / count));

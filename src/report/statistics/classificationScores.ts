@@ -9,7 +9,7 @@ export interface ClassPrediction {
   readonly probabilities: readonly number[];
 }
 
-/** Returns the index of the most probable label, the first of equal ones. */
+/** Returns the index of the most probable label. If several are equally probable, returns the first one. */
 export const findPredictedLabel = ({ probabilities }: ClassPrediction): number =>
   probabilities.reduce((top, probability, i) => (probability > probabilities[top]! ? i : top), 0);
 
@@ -25,9 +25,9 @@ export interface LabelScore {
   readonly label: string;
   /** Number of images with this true label. */
   readonly count: number;
-  /** Proportion of the images with this predicted label that have it as their true label. Undefined without such images. */
+  /** Proportion of correct predictions among the images with this predicted label. Undefined if there are no such images. */
   readonly precision: ConfidenceInterval | undefined;
-  /** Proportion of the images with this true label that have it as their predicted label. Undefined without such images. */
+  /** Proportion of correct predictions among the images with this true label. Undefined if there are no such images. */
   readonly recall: ConfidenceInterval | undefined;
 }
 
@@ -64,9 +64,9 @@ export interface ReliabilityBin {
 }
 
 /**
- * Groups predictions into ten bins of probability. With two labels, the probability is that of the second label; with more, that
- * of the predicted label. `error` is the expected calibration error (M. P. Naeini, G. F. Cooper and M. Hauskrecht 2015): the
- * mean distance between probability and accuracy. `bins` contains no empty bins.
+ * Groups predictions into ten bins by probability. With two labels, this is the probability of the second label; with more labels,
+ * it is the probability of the predicted label. `error` is the expected calibration error (M. P. Naeini, G. F. Cooper and M.
+ * Hauskrecht 2015): the mean absolute difference between probability and accuracy. `bins` contains no empty bins.
  */
 export function computeReliability(pairs: readonly ClassPrediction[]): {
   readonly bins: ReliabilityBin[];

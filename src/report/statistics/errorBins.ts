@@ -7,7 +7,7 @@ export interface NumberPrediction {
   readonly predicted: number;
 }
 
-/** Error of the images whose true value is between `from` and `to`. */
+/** Error for the images whose true value is between `from` and `to`. */
 export interface ErrorBin {
   readonly from: number;
   readonly to: number;

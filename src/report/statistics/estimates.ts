@@ -11,8 +11,8 @@ export interface ConfidenceInterval {
 const NORMAL_QUANTILE = 1.959963984540054;
 
 /**
- * Estimates a proportion with Wilson's score interval (E. B. Wilson 1927), which is accurate for few images and near 0 and 1.
- * Returns undefined if `count` is 0.
+ * Estimates a proportion with Wilson's score interval (E. B. Wilson 1927), which is accurate even for few images and for
+ * proportions near 0 or 1. Returns undefined if `count` is 0.
  */
 export function estimateProportion(hits: number, count: number): ConfidenceInterval | undefined {
   if (count === 0) return undefined;
@@ -24,13 +24,16 @@ export function estimateProportion(hits: number, count: number): ConfidenceInter
   return { value, low: Math.max(0, center - halfWidth), high: Math.min(1, center + halfWidth) };
 }
 
-/** Number of bootstrap samples. 1,000 are enough for two digits of the bounds of an interval. */
+/** Number of bootstrap samples. 1,000 samples are enough for two significant digits of the bounds of an interval. */
 const MAX_RESAMPLES = 1000;
-/** Limit of all random draws together. Larger groups get fewer samples: their means vary less. */
+/** Limit on the total number of random draws. Larger groups get fewer samples, because their means vary less. */
 const MAX_DRAWS = 1_000_000;
 const MIN_RESAMPLES = 200;
 
-/** Smallest number of values for which a mean has an interval. Resampling fewer values underestimates the uncertainty too much. */
+/**
+ * Smallest number of values for which a mean has an interval. With fewer values, resampling underestimates the uncertainty too
+ * much.
+ */
 export const MIN_INTERVAL_VALUES = 5;
 
 /** Estimate with a 95 % confidence interval. An estimate from few values has no interval. */
@@ -41,13 +44,13 @@ export interface MeanEstimate {
 }
 
 /**
- * Estimates a mean with the percentile interval of a bootstrap (B. Efron 1979). The interval is widened about the mean by
- * `t(n - 1) / z · √(n / (n - 1))` (T. Hesterberg 2015, "expanded percentile"), because resamples have the variance of `n`
- * instead of `n - 1` values, and ignore that the variance itself is an estimate.
+ * Estimates a mean with the percentile interval of a bootstrap (B. Efron 1979). The interval is widened around the mean by the
+ * factor `t(n - 1) / z · √(n / (n - 1))` (T. Hesterberg 2015, "expanded percentile"), because the variance of resamples is
+ * computed with the divisor `n` instead of `n - 1`, and because the variance itself is only an estimate.
  *
- * Coverage in simulations: 94 to 95 % for normal values, from five values on; for exponential values, which are as skewed as
- * errors can be, 89 % with five, 90 % with eight and 93 % with thirty values. Fewer than {@link MIN_INTERVAL_VALUES} values have
- * no interval.
+ * Coverage in simulations: 94 to 95 % for five or more normally distributed values. For exponentially distributed values, which
+ * are about as skewed as errors can be, 89 % with five, 90 % with eight and 93 % with thirty values. Fewer than {@link
+ * MIN_INTERVAL_VALUES} values have no interval.
  *
  * @param unsorted - Values in any order. The order does not change the interval.
  * @param minimum - Lower bound of all possible means, for example 0 for absolute errors. Default: no bound.
@@ -77,7 +80,7 @@ export function estimateMean(
 }
 
 /**
- * Returns the 97.5th percentile of Student's t distribution, by its expansion about the normal distribution (M. Abramowitz and
+ * Returns the 97.5th percentile of Student's t distribution, by its expansion around the normal distribution (M. Abramowitz and
  * I. Stegun, 26.7.5). The error is below 0.001 for four or more degrees of freedom.
  */
 export function computeTQuantile(degreesOfFreedom: number): number {

@@ -7,11 +7,11 @@ import { estimateMean, type MeanEstimate } from './estimates.js';
 
 /** Groups that an image belongs to. */
 export interface GroupMembership {
-  /** Name of the image's subgroup, by group: `{ sex: 'female' }`. */
+  /** Subgroup that the image belongs to, keyed by the name of the group: `{ sex: 'female' }`. */
   readonly groups: { readonly [group: string]: string };
 }
 
-/** Predictions of one task that can be evaluated. One of the lists is empty. */
+/** Predictions of one task that can be evaluated. One of the two lists is always empty. */
 export interface TaskPredictions {
   /** Predictions of a regression. */
   readonly numbers: readonly (NumberPrediction & GroupMembership)[];
@@ -59,11 +59,11 @@ export interface GroupScores {
   readonly group: string;
   /** Scores of all images, then of each subgroup, the largest first. */
   readonly scores: readonly GroupScore[];
-  /** Number of subgroups that were left out, because there are more than {@link MAX_GROUPS}. */
+  /** Number of subgroups that were omitted, because there are more than {@link MAX_GROUPS}. */
   readonly omittedCount: number;
 }
 
-/** Largest number of subgroups with a score. Those with the fewest images are left out. */
+/** Largest number of subgroups with a score. Those with the fewest images are omitted. */
 export const MAX_GROUPS = 12;
 
 /** Computes the scores of a task by group. A group with fewer than two subgroups has no scores. */

@@ -12,19 +12,19 @@ import { renderDocument } from '../pages/htmlDocument.js';
 import { formatCount, formatMetric, formatNumber, truncateMiddle } from '../text/format.js';
 import { drawFigureGroups, type FigureGroup } from './studyFigures.js';
 
-/** Number of numeric columns that fit on printed paper. In a wider table, numbers can break into several lines. */
+/** Number of numeric columns that fit on a printed page. In a table with more columns, numbers can break across lines. */
 const MAX_UNBROKEN_COLUMNS = 13;
-/** Largest number of trials of the Pareto front that the first paragraph lists. */
+/** Largest number of trials on the Pareto front that the first paragraph lists. */
 const MAX_LISTED_TRIALS = 6;
 /** Name of the figure that is as wide as the page. */
 const WIDE_FIGURE_NAME = 'parallel';
 
 /**
  * Creates the HTML page of a study: the best trial or the Pareto front, the figures of {@link studyFigures}, and a table of all
- * trials. Like the page of {@link createReportPage}, it contains no scripts and needs no network.
+ * trials. Like the page of {@link createReportPage}, this page contains no scripts and needs no network.
  *
  * @param study - Search space, objectives and strategy.
- * @param trials - Trials of `runStudy` or `askAndTell`.
+ * @param trials - Trials from `runStudy` or `askAndTell`.
  * @param tools - Observable Plot, a document, and optional fonts. `writeStudyResults` of `tfjs-multitask/node` loads them itself.
  * @example
  * ```ts

@@ -9,7 +9,7 @@ import { MUTED_COLOR, sanitizeText, TEXT_COLOR } from '../text/svgText.js';
 /** Distance between two axes in pixels. */
 const AXIS_SPACING = 130;
 
-/** Position on the axis of an objective whose values are all equal. */
+/** Position on the axis of an objective if all its values are equal. */
 const EQUAL_VALUES_Y = 0.5;
 
 interface AxisPoint {
@@ -17,23 +17,23 @@ interface AxisPoint {
   readonly y: number;
 }
 
-/** Position of a line at the axis of a parameter without a value: below the axis. */
+/** Position of a line at the axis of a parameter that has no value in this trial: below the axis. */
 const MISSING_VALUE_Y = -0.14;
 
 /** Options of {@link drawParallelCoordinates}. */
 export interface ParallelCoordinatesOptions {
-  /** Numbers of the trials of the Pareto front. Undefined for a single objective. */
+  /** Numbers of the trials on the Pareto front. Undefined if there is a single objective. */
   readonly front: ReadonlySet<number> | undefined;
-  /** Number of trials that were left out, because they have no value of an objective. */
+  /** Number of trials that were omitted because they have no value for one of the objectives. */
   readonly omittedCount: number;
 }
 
 /**
- * Draws parallel coordinates: a line for each trial, with an axis for each parameter and each objective. The trials of the Pareto
- * front, or the best 10 % for a single objective, are orange. The line of a trial without a value of a parameter, which belongs to
- * another alternative, passes below its axis.
+ * Draws parallel coordinates: a line for each trial, and an axis for each parameter and each objective. The trials on the Pareto
+ * front are orange, or the best 10 % if there is a single objective. If a trial has no value for a parameter, because it chose
+ * another alternative, its line passes below the axis of that parameter.
  *
- * @param scoredTrials - Trials with values of all objectives.
+ * @param scoredTrials - Trials with values for all objectives.
  */
 export function drawParallelCoordinates(
   dimensions: readonly Dimension[],
@@ -158,7 +158,7 @@ export function drawParallelCoordinates(
 const shortenPath = (path: string) =>
   path.length > 20 && path.includes('.') ? `…${path.split('.').slice(-2).join('.')}` : path;
 
-/** Creates the ticks of a parameter: one for each of at most eight values, otherwise one at each end of the axis. */
+/** Creates the ticks of a parameter: one for each value if there are at most eight, otherwise one at each end of the axis. */
 function createAxisTicks({ parameter }: Dimension): { readonly y: number; readonly text: string }[] {
   const formatValue = (value: unknown) =>
     sanitizeText(typeof value === 'number' ? formatNumber(value) : truncateMiddle(String(value), 14));

@@ -6,9 +6,11 @@ import { truncateMiddle } from '../text/format.js';
 import { sanitizeText, TEXT_COLOR } from '../text/svgText.js';
 import { getTickFormat, skipCrowdedTicks } from '../text/tickFormat.js';
 
-/** Smallest size in pixels of the area that the points cover. It is smaller than the frame, because the domains are rounded. */
+/**
+ * Smallest size in pixels of the area that the points cover. This area is smaller than the frame, because the domains are rounded.
+ */
 const MIN_FRAME_SIZE = { x: 250, y: 150 };
-/** Width of a digit and height of a line in pixels. */
+/** Width of a digit and height of a line of text, in pixels. */
 const DIGIT_SIZE = { x: 8, y: 13 };
 
 interface FrontPoint {
@@ -17,7 +19,7 @@ interface FrontPoint {
   readonly number: number;
 }
 
-/** Selects the points of the front whose numbers do not overlap. Both ends of the front have priority. */
+/** Selects points of the front so that their number labels do not overlap. Both ends of the front have priority. */
 function selectLabeledPoints(
   points: readonly FrontPoint[],
   frontPoints: readonly FrontPoint[],
@@ -41,10 +43,10 @@ function selectLabeledPoints(
 }
 
 /**
- * Draws a scatter plot of two objectives, of the complete trials that have values of both. The trials of the Pareto front are
- * orange.
+ * Draws a scatter plot of two objectives. It shows the complete trials that have values for both. The trials on the Pareto front
+ * are orange.
  *
- * @param front - Numbers of the trials of the Pareto front of all objectives.
+ * @param front - Numbers of the trials on the Pareto front of all objectives.
  */
 export function drawParetoFront(
   evaluatedTrials: readonly EvaluatedTrial[],

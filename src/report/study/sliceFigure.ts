@@ -9,7 +9,7 @@ import { truncateMiddle } from '../text/format.js';
 import { sanitizeText } from '../text/svgText.js';
 import { formatTick, getTickFormat, skipCrowdedTicks } from '../text/tickFormat.js';
 
-/** Formats a tick of a logarithmic axis. Only powers of ten have a label, because the others are too close to each other. */
+/** Formats a tick on a logarithmic axis. Only powers of ten have a label, because the others are too close to each other. */
 const formatPowerOfTen = (value: number) =>
   Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-9 ? formatTick(value, 0) : '';
 
@@ -20,11 +20,11 @@ const MAX_CATEGORIES = 30;
 interface CategorySelection {
   /** Categories in the order of the search space. */
   readonly shown: readonly string[];
-  /** Number of categories that are left out. */
+  /** Number of categories that are omitted. */
   readonly omittedCount: number;
 }
 
-/** Selects the categories of an axis. If there are too many, the categories of the best trials have priority. */
+/** Selects the categories of an axis. If there are too many, those that the best trials use have priority. */
 function selectCategories(
   { count, valueAt }: Dimension['parameter'],
   scoredTrials: readonly ScoredTrial[],
@@ -46,15 +46,15 @@ function selectCategories(
 
 /** Options of {@link drawSlice}. */
 export interface SliceOptions {
-  /** Numbers of the orange trials. */
+  /** Numbers of the trials that are drawn in orange. */
   readonly highlighted: ReadonlySet<number>;
-  /** Whether the orange trials are the Pareto front, and not the best trial. */
+  /** True if the orange trials are the Pareto front. False if the orange trial is the best trial. */
   readonly isFront: boolean;
-  /** Note on the epoch of the values, or an empty string. */
+  /** Note on the epoch that the values come from, or an empty string. */
   readonly epochNote: string;
 }
 
-/** Draws a scatter plot of the objective over one parameter. */
+/** Draws a scatter plot of the objective against one parameter. */
 export function drawSlice(
   { path, parameter }: Dimension,
   scoredTrials: readonly ScoredTrial[],

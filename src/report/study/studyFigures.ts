@@ -25,15 +25,15 @@ import { drawSlice } from './sliceFigure.js';
  * Draws the figures of a study:
  *
  * - `history`: the objective of each trial, and the best value so far;
- * - `slice-PARAMETER`: the objective over each parameter;
+ * - `slice-PARAMETER`: the objective against each parameter;
  * - `importance`: the importance of the parameters;
  * - `parallel`: parallel coordinates of all parameters and objectives;
- * - `front`, only with several objectives: each further objective over the first, with the Pareto front.
+ * - `front`, only with several objectives: each further objective against the first one, with the Pareto front.
  *
- * The names of the figures of a second objective end in its metric: `history-val_accuracy`.
+ * The figure names of any further objective end with its metric, for example `history-val_accuracy`.
  *
  * @param study - Search space and objectives.
- * @param trials - Trials of `runStudy` or `askAndTell`.
+ * @param trials - Trials from `runStudy` or `askAndTell`.
  * @param tools - Observable Plot and a document. `writeStudyResults` of `tfjs-multitask/node` loads them itself.
  * @example
  * ```ts
@@ -115,11 +115,11 @@ export function drawFigureGroups(
   });
 }
 
-/** Trials of a study, and results that all objectives share. */
+/** Trials of a study, and results that the figures of all objectives share. */
 interface EvaluatedStudy {
   readonly trials: readonly TrialRecord[];
   readonly evaluatedTrials: readonly EvaluatedTrial[];
-  /** Numbers of the trials of the Pareto front, or of the best trial. */
+  /** Numbers of the trials on the Pareto front, or number of the best trial. */
   readonly bestNumbers: ReadonlySet<number>;
 }
 
@@ -136,7 +136,8 @@ function drawObjectiveFigures(
   const isFront = others.length > 0;
   const epochNote =
     objective === first ? '' : `Values at the best epoch by ${truncateMiddle(first!.metric, 30)}.`;
-  // Importances choose the best epoch by their objective. Equal rows make them use the same epoch as the other figures.
+  // The importance uses the best epoch by its own objective. With the same values in all rows of a trial, it uses the same values
+  // as the other figures.
   const trialsWithEqualRows = scoredTrials.map(({ trial, row }) => ({
     ...trial,
     rows: trial.rows.map(({ epoch }) => ({ ...row, epoch })),

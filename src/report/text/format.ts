@@ -1,7 +1,7 @@
 import type { Json } from '../../core/json.js';
 import type { MeanEstimate } from '../statistics/estimates.js';
 
-/** Returns the number of decimals that give a number of this size three significant digits. */
+/** Returns the number of decimals with which a number of this size has three significant digits. */
 const countDecimals = (size: number) =>
   size >= 100
     ? 0
@@ -50,7 +50,7 @@ export function formatEstimate(
   const { value, low, high } = estimate;
   const valueText = kind === 'proportion' ? formatPercent(value) : formatNumber(value);
   if (low === undefined || high === undefined) return `${valueText} (–)`;
-  if (low === high) return valueText; // The values are all equal: such an interval contains no information.
+  if (low === high) return valueText; // All values are equal, so the interval contains no information.
   if (kind === 'proportion')
     return `${valueText} (${[low, high].map((bound) => (100 * bound).toFixed(1)).join('\u00a0to\u00a0')})`;
   const size = Math.max(Math.abs(value), high - low); // A bias near zero needs no more decimals than its interval.
@@ -67,10 +67,13 @@ export function formatEstimate(
   return `${format(value)} (${format(low)}\u00a0to\u00a0${format(high)})`;
 }
 
-/** Returns whether a metric, or a column of the history, is a proportion from 0 to 1, shown as a percentage: an accuracy is. */
+/**
+ * Returns whether a metric or history column is a proportion from 0 to 1, which is shown as a percentage. This is true for an
+ * accuracy.
+ */
 export const isProportion = (metric: string): boolean => metric.endsWith('accuracy');
 
-/** Returns whether a metric has the unit of the task: `mae` and `rmse` of an age are in years. */
+/** Returns whether a metric has the unit of the task. For example, `mae` and `rmse` of an age are in years. */
 export const hasTaskUnit = (metric: string): boolean => metric === 'mae' || metric === 'rmse';
 
 /** Adds a unit to a label: `mae (years)`. Returns the label alone if there is no unit. Long units are truncated. */
@@ -99,7 +102,10 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(rounded / 3600)}\u00a0h\u00a0${Math.floor((rounded % 3600) / 60)}\u00a0min`;
 }
 
-/** Joins text into one line and shortens it to `length` characters. It cuts in the middle, because long names often differ at the ends. */
+/**
+ * Joins text into one line and shortens it to `length` characters. The middle is omitted, because long names often differ at their
+ * ends.
+ */
 export function truncateMiddle(text: string, length: number): string {
   const line = text.replace(/\s+/g, ' ');
   const characters = Array.from(line);

@@ -1,4 +1,4 @@
-/** Font of the text in figures. The package contains the Inter font files for PNG export. */
+/** Font used for text in figures. The package contains the Inter font files for PNG export. */
 export const FONT_FAMILY = 'Inter, system-ui, sans-serif';
 
 /** Color of text and axes. */

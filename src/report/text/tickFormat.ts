@@ -7,14 +7,14 @@ const UNIT_SUFFIXES: readonly (readonly [from: number, size: number, suffix: str
 ];
 
 /**
- * Formats the value of a tick. All ticks of an axis have the same number of decimals, enough to tell them apart. The largest
- * tick selects the notation:
+ * Formats the value of a tick. All ticks on an axis have the same number of decimals, which is enough to distinguish them. The
+ * largest tick selects the notation:
  *
  * - from 10,000: `20k`;
  * - from 1,000,000: `20M`;
- * - from 1,000,000,000 and below 0.0001: a power of ten.
+ * - from 1,000,000,000, or below 0.0001: a power of ten.
  *
- * The parameters are those of Plot's `tickFormat`.
+ * The parameters match those of the `tickFormat` function in Plot.
  */
 export function formatTick(value: number, _: number, ticks: readonly number[] = [value]): string {
   const largest = Math.max(...ticks.map(Math.abs));
@@ -25,7 +25,7 @@ export function formatTick(value: number, _: number, ticks: readonly number[] = 
   return formatFixed(value / size, step / size) + suffix;
 }
 
-/** Formats a tick of an axis of proportions as a percentage: `40 %`, or `0.5 %` if the ticks are less than 1 % apart. */
+/** Formats a tick on an axis of proportions as a percentage: `40 %`, or `0.5 %` if the ticks are less than 1 % apart. */
 export const formatPercentTick = (value: number, _: number, ticks: readonly number[] = [value]): string =>
   `${formatFixed(100 * value, Math.min(1, 100 * (findSmallestStep(ticks) ?? 1)))} %`;
 
@@ -40,7 +40,7 @@ function findSmallestStep(ticks: readonly number[]): number | undefined {
   return nonzeroSteps.length > 0 ? Math.min(...nonzeroSteps) : undefined;
 }
 
-/** Formats a number with the decimals that distinguish ticks at a distance of `step`. A step of 0.25 needs two decimals. */
+/** Formats a number with enough decimals to distinguish ticks at a distance of `step`. A step of 0.25 needs two decimals. */
 function formatFixed(value: number, step: number): string {
   let digits = Math.max(0, -computeExponent(step));
   if (digits < 8 && Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) > 0.01) digits++;
@@ -55,17 +55,17 @@ function formatFixed(value: number, step: number): string {
 function formatExponentialTick(value: number, step: number): string {
   if (value === 0) return '0';
   const digits = Math.min(8, Math.max(0, computeExponent(value) - computeExponent(step)));
-  const text = value.toExponential(digits).replace(/\.?0+e/, 'e'); // `1e−4`, also if other ticks are like `2.5e−5`
+  const text = value.toExponential(digits).replace(/\.?0+e/, 'e'); // `1e−4`, even if other ticks have more digits, such as `2.5e−5`
   return text.replace('e+', 'e').replaceAll('-', '−');
 }
 
 /** Returns the decimal exponent of a number. The tolerance is for values with rounding errors, such as 0.1 + 0.1 + 0.1. */
 const computeExponent = (value: number) => Math.floor(Math.log10(Math.abs(value)) + 1e-9);
 
-/** Length in pixels that is available for the labels of an axis. A character is about 6.6 pixels wide. */
+/** Length in pixels that is available for the labels on an axis. A character is about 6.6 pixels wide. */
 const AXIS_LENGTH = 340;
 
-/** Returns a tick format that leaves out labels at regular intervals, so that long labels do not overlap. */
+/** Returns a tick format that omits labels at regular intervals, so that long labels do not overlap. */
 export function skipCrowdedTicks(format: typeof formatTick): typeof formatTick {
   return (value, i, ticks = [value]) => {
     const longest = Math.max(...ticks.map((tick, index) => format(tick, index, ticks).length));

@@ -12,7 +12,7 @@ export function createUnsupportedOpError(call: KernelCall): Error {
     path: describeCall(call),
     expected: 'an operation that can be compiled to ONNX',
     received: `an unsupported operation with an output of shape ${formatShape(call.outputs[0]?.shape ?? [])}`,
-    advice: `Replace it by operations that docs/onnx-operations.md lists, or ${USE_WASM}, which runs every operation.`,
+    advice: `Replace it with operations that are listed in docs/onnx-operations.md, or ${USE_WASM}, which runs every operation.`,
   });
 }
 

@@ -65,7 +65,7 @@ function readSymbolNode(file: ByteReader, node: number, nameHeap: Uint8Array, li
     const at = node + 8 + 40 * i;
     const start = file.uint64(at);
     const end = nameHeap.subarray(0, start + MAX_NAME_BYTES).indexOf(0, start);
-    if (end < start) throw file.createCorruptFileError('a name without an end');
+    if (end < start) throw file.createCorruptFileError('an unterminated name');
     if (file.uint32(at + 16) === 2) throw file.createCorruptFileError('a soft link, which is not supported,');
     links.push({
       name: new TextDecoder().decode(nameHeap.subarray(start, end)),
@@ -83,6 +83,6 @@ function readLinkMessage(file: ByteReader, at: number, size: number): Link {
   const width = 1 << (flags & 3);
   const bytes = file.uintOfSize(length, Math.min(width, 6));
   if (bytes > MAX_NAME_BYTES || length + width + bytes + 8 > at + size)
-    throw file.createCorruptFileError('a name without an end');
+    throw file.createCorruptFileError('an unterminated name');
   return { name: file.text(length + width, bytes), address: file.address(length + width + bytes) };
 }

@@ -111,7 +111,7 @@ function addTextAttribute(
     add(name, encodeVariableTextType(!ascii), shape, references.toBytes());
     return;
   }
-  const width = longest + 1; // one byte more for the terminating zero
+  const width = longest + 1; // space for the terminating zero
   let at = 0;
   for (const [part, count] of computePartSizes(texts.length, width).entries()) {
     const bytes = new Uint8Array(count * width);

@@ -2,27 +2,26 @@ import { createFileError } from '../../../core/errors/errors.js';
 import { formatValue } from '../../../core/errors/formatValue.js';
 
 /**
- * Deepest nesting that is parsed. Nested models take four levels each; deeper nesting is an attempt to
- * exhaust the stack.
+ * Maximum nesting depth. Each nested model takes four levels; deeper nesting is treated as an attempt to exhaust the stack.
  */
 const MAX_DEPTH = 200;
 
 const SAVE_AGAIN_ADVICE = 'Save the model again with Keras.';
 
 /**
- * Node of a file's JSON, and its path. Nothing in the JSON is trusted: every value is read through a check of
- * its type. Errors name the file and the node: `face.keras: config.json: layers[3].config.filters`.
+ * Node in a file's JSON, with its path. The JSON is not trusted: the type of every value is checked when it is read. Errors name the file
+ * and the node: `face.keras: config.json: layers[3].config.filters`.
  */
 export class JsonNode {
   constructor(
     readonly value: unknown,
     /** Path of the node, for errors. */
     readonly path: string,
-    /** Separator between the path and the key of a field: `: ` after the name of a file. */
+    /** Separator between the path and the key of a field: `: ` after a file name, `.` otherwise. */
     private readonly separator: '.' | ': ' = '.',
   ) {}
 
-  /** Parses JSON text. Throws a `file` error if the text is not JSON, or is nested deeper than any model. */
+  /** Parses JSON text. Throws a `file` error if the text is not JSON, or is nested too deeply. */
   static parse(text: string, path: string): JsonNode {
     if (measureDepth(text) > MAX_DEPTH)
       throw createFileError(
@@ -45,14 +44,14 @@ export class JsonNode {
   }
 
   /**
-   * Returns a field without extending the path. Used for the `config` of a model, since every path in a model
-   * would contain it.
+   * Returns a field without adding its key to the path. Used for the `config` of a model because it would otherwise occur in every path in
+   * the model.
    */
   atSamePath(key: string): JsonNode {
     return new JsonNode(this.at(key).value, this.path, this.separator);
   }
 
-  /** Returns a node with another value at the same path, for a value that the file implies. */
+  /** Returns a node with a different value and the same path, for a value that the file only implies. */
   withValue(value: unknown): JsonNode {
     return new JsonNode(value, this.path);
   }
@@ -80,8 +79,7 @@ export class JsonNode {
   }
 
   /**
-   * Returns a field of a record. A missing field results in a node too, so that the error of its check
-   * contains its path.
+   * Returns a field of a record. For a missing field, also returns a node, so that the error of a later check contains the path.
    */
   at(key: string): JsonNode {
     if (!this.isRecord) throw this.createError('an object');
@@ -93,14 +91,14 @@ export class JsonNode {
   }
 
   /**
-   * Returns the first of these fields that exists, otherwise the first field. Keras 2 and 3 use different
-   * keys for the same value.
+   * Returns the field of the first key that exists, or the missing field of the first key. Keras 2 and 3 use different keys for the same
+   * value.
    */
   atAny(...keys: readonly [string, ...string[]]): JsonNode {
     return this.at(keys.find((key) => !this.at(key).isMissing) ?? keys[0]);
   }
 
-  /** Returns the fields of a record by key. */
+  /** Returns the fields of a record as pairs of key and node. */
   entries(): [string, JsonNode][] {
     if (!this.isRecord) throw this.createError('an object');
     return Object.keys(this.value as object).map((key) => [key, this.at(key)]);
@@ -125,7 +123,7 @@ export class JsonNode {
 
   asNumber(fallback?: number): number {
     if (this.isMissing && fallback !== undefined) return fallback;
-    // Keras 2 wraps numbers that are numpy scalars.
+    // Keras 2 stores numpy scalars as objects that contain the number.
     if (this.isRecord && typeof this.at('value').value === 'number') return this.at('value').asNumber();
     if (typeof this.value !== 'number' || !Number.isFinite(this.value)) throw this.createError('a number');
     return this.value;
@@ -160,7 +158,7 @@ export class JsonNode {
   }
 }
 
-/** Measures how deep brackets are nested in JSON text, not counting brackets in strings. */
+/** Returns the maximum nesting depth of brackets in JSON text, ignoring brackets in strings. */
 function measureDepth(text: string): number {
   let depth = 0;
   let deepest = 0;

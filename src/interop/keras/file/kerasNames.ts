@@ -1,6 +1,5 @@
 /**
- * Names of activations in Keras, by their names in TensorFlow.js. Activations that compute different
- * functions in the two are not listed.
+ * Keras activation names, keyed by TensorFlow.js name. Activations that compute different functions in Keras and TensorFlow.js are omitted.
  */
 export const ACTIVATION_NAMES: { readonly [tfjs: string]: string } = {
   linear: 'linear',
@@ -19,7 +18,7 @@ export const ACTIVATION_NAMES: { readonly [tfjs: string]: string } = {
   mish: 'mish',
 };
 
-/** Keras initializer classes, by the settings of TensorFlow.js's variance scaling: `scale mode distribution`. */
+/** Keras initializer classes, keyed by the settings of the equivalent TensorFlow.js variance scaling: `scale mode distribution`. */
 export const VARIANCE_SCALING_CLASSES: { readonly [settings: string]: string } = {
   '1 fan_avg uniform': 'GlorotUniform',
   '1 fan_avg truncated_normal': 'GlorotNormal',
@@ -38,8 +37,8 @@ export const camelToSnakeCase = (name: string) =>
   name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 /**
- * Converts a class name to the form that Keras uses in paths: `Conv2DTranspose` to `conv2d_transpose`. Same
- * as Keras 3's `to_snake_case` (utils/naming.py).
+ * Converts a class name to the form that Keras uses in paths: `Conv2DTranspose` to `conv2d_transpose`. Matches Keras 3 `to_snake_case`
+ * (utils/naming.py).
  */
 export const toSnakeCase = (className: string) =>
   className

@@ -8,8 +8,8 @@ import { TASK_TABLE_KEY } from './kerasNames.js';
 /** Weights in a Keras file. */
 export interface KerasWeightsFile {
   /**
-   * Layout of the weights. `containers`: Keras 3, `layers/conv2d_1/vars/0`. `legacy`: one group per layer,
-   * with the names of its weights.
+   * Layout of the weights. `containers`: the layout of Keras 3, for example `layers/conv2d_1/vars/0`. `legacy`:
+   * one group per layer, with named weights.
    */
   readonly layout: 'containers' | 'legacy';
   readonly root: Hdf5Group;
@@ -17,27 +17,29 @@ export interface KerasWeightsFile {
   readonly path: string;
 }
 
-/** Content of a Keras file. */
+/** Contents of a Keras file. */
 export interface KerasFile {
   readonly model?: JsonNode;
   readonly weights?: KerasWeightsFile;
-  /** Version of Keras that wrote the file, if the file contains it: `3.15.1`. */
+  /**
+   * Version of the Keras that wrote the file, for example `3.15.1`. Undefined if the file does not contain it.
+   */
   readonly version?: string;
   /** Task table, if this library wrote the file. */
   readonly taskTable?: JsonNode;
 }
 
 /**
- * Largest JSON member that is read. That of a very large network has a few MB; a larger one is an attempt to
- * exhaust memory.
+ * Maximum size of a JSON member. Even a very large network has only a few MB of JSON; a larger member is
+ * treated as an attempt to exhaust memory.
  */
 const MAX_JSON_BYTES = 256 * 2 ** 20;
 
 /**
- * Opens a file that Keras wrote. The content determines which kind of file it is: a `.keras` archive (Keras
- * 3), a whole model as `.h5` (Keras 2 and 3), `.weights.h5` (Keras 3) or a legacy weights `.h5`.
+ * Opens a file that Keras wrote. Detects the kind of file from its contents: a `.keras` archive (Keras 3), a
+ * whole model as `.h5` (Keras 2 and 3), `.weights.h5` (Keras 3) or a legacy weights `.h5`.
  *
- * @throws A `file` error if the file is of another kind or corrupted.
+ * @throws A `file` error if the file is of any other kind, or is corrupted.
  */
 export async function openKerasFile(bytes: Uint8Array, path: string): Promise<KerasFile> {
   return isZip(bytes) ? openArchive(bytes, path) : openHdf5(readHdf5(bytes, path), path);
@@ -105,7 +107,7 @@ function getAttribute(group: Hdf5Group, name: string) {
 function createNotKerasError(path: string, received: string): Error {
   return createFileError(
     path,
-    'a model or weights file of Keras (.keras, .h5, .weights.h5)',
+    'a Keras model or weights file (.keras, .h5, .weights.h5)',
     received,
     "Save one in Keras with model.save('face.keras').",
   );

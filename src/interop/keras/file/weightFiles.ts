@@ -6,7 +6,7 @@ import { type KerasFile, openKerasFile } from './openKerasFile.js';
 
 /** Weight in a Keras file. */
 export interface StoredWeight {
-  /** Name of the weight. Legacy layout: `conv1/kernel`, without `:0`. Keras 3: its number. */
+  /** Name of the weight. Legacy layout: for example `conv1/kernel`, without the suffix `:0`. Keras 3: the number of the weight. */
   readonly name: string;
   readonly array: Hdf5Dataset;
   /** Path of the weight, for errors. */
@@ -25,24 +25,24 @@ export function readLegacyWeights(group: Hdf5Group, path: string): StoredWeight[
     const weightPath = `${path}/${name}`;
     const array = findDataset(group, name);
     if (!array)
-      throw createWeightsFileError(weightPath, 'a dataset for a weight in weight_names', 'no such dataset');
+      throw createWeightsFileError(weightPath, 'a dataset for every weight in weight_names', 'no dataset');
     return { name: name.replace(/:\d+$/, ''), array, path: weightPath };
   });
 }
 
-/** Returns the groups of a legacy file by layer, in the order of `layer_names`. */
+/** Returns the groups of a legacy file, keyed by layer name, in the order of `layer_names`. */
 export function readLegacyGroups(root: Hdf5Group, path: string): Map<string, Hdf5Group> {
   const groups = new Map<string, Hdf5Group>();
   for (const name of readNames(root, 'layer_names', path)) {
     const group = findGroup(root, name);
     if (!group)
-      throw createWeightsFileError(`${path}/${name}`, 'a group for a layer in layer_names', 'no such group');
+      throw createWeightsFileError(`${path}/${name}`, 'a group for every layer in layer_names', 'no group');
     groups.set(name, group);
   }
   return groups;
 }
 
-/** Reads the weights in a layer's group of a Keras 3 file, in the order of their numbers. */
+/** Reads a layer's weights from its group in a Keras 3 file, sorted by their numeric dataset names (`0`, `1`, ...). */
 export function readContainerWeights(group: Hdf5Group, path: string): StoredWeight[] {
   const { arrays = {} } = group.groups.vars ?? {};
   return Object.keys(arrays)
@@ -51,8 +51,8 @@ export function readContainerWeights(group: Hdf5Group, path: string): StoredWeig
 }
 
 /**
- * Returns the groups of the layers in a container of a Keras 3 file, by key: `conv2d_1`. Keras 2.13 uses
- * another name for the container.
+ * Returns the groups of the layers in a container of a Keras 3 file, keyed by group name, for example `conv2d_1`. Keras 2.13 uses a
+ * different name for the container.
  */
 export function getContainerLayers(group: Hdf5Group): { readonly [key: string]: Hdf5Group } {
   return (group.groups.layers ?? group.groups._layer_checkpoint_dependencies)?.groups ?? {};
@@ -70,7 +70,7 @@ export function getContainerName({ groups: { vars } }: Hdf5Group): string | unde
 /** Converts a stored weight to float32. Throws a `file` error if a number is NaN or infinite. */
 export function toFiniteNumbers({ array: { data }, path: weightPath }: StoredWeight): Float32Array {
   const numbers = data instanceof Float32Array ? data : Float32Array.from(data as ArrayLike<number>, Number);
-  // A single sum finds any of them: 0 times a number that is not finite is NaN, and NaN persists in the sum.
+  // A single sum detects any NaN or infinity: 0 times such a number is NaN, and NaN persists in the sum.
   let sum = 0;
   for (let i = 0; i < numbers.length; i++) sum += numbers[i]! * 0;
   if (sum === 0) return numbers;
@@ -78,17 +78,16 @@ export function toFiniteNumbers({ array: { data }, path: weightPath }: StoredWei
   throw createWeightsFileError(weightPath, 'finite numbers', `${numbers[at]} at index ${at}`);
 }
 
-/** Weights of a file by layer and name. */
+/** Weights of a file, keyed by layer and weight name. */
 export interface WeightsByLayer {
   readonly [layer: string]: { readonly [weight: string]: HostArray };
 }
 
 /**
- * Reads the weights of a file by layer and name: `{ conv1_conv: { kernel, bias }, … }`. The layers are in the
- * order of the file; a layer without weights has an empty record.
+ * Reads the weights of a file, keyed by layer and weight name: `{ conv1_conv: { kernel, bias }, … }`. The layers are in file order. A layer
+ * without weights has an empty record.
  *
- * - Legacy layout: a weight's name is the last part of its path, or, in a nested model, the path without the
- *   model: `conv/kernel`.
+ * - Legacy layout: a weight's name is the last segment of its path. In a nested model, it is the path without the model: `conv/kernel`.
  * - Keras 3: weights have no names, so their numbers are used. Layers of a nested model are listed as
  *   `model/layer`.
  *
@@ -132,7 +131,7 @@ function readLegacyByLayer(root: Hdf5Group, path: string): WeightsByLayer {
   const layers = [...readLegacyGroups(root, path)].map(([layer, group]) => {
     const storedWeights = readLegacyWeights(group, `${path}/${layer}`);
     const nameParts = storedWeights.map(({ name }) => name.split('/'));
-    // The weights of one layer differ in their last part only; those of a nested model need the layer's name too.
+    // The paths of one layer's weights differ only in the last segment. In a nested model, the layer's name is also needed.
     const parts = new Set(nameParts.map((name) => name.at(-2))).size > 1 ? 2 : 1;
     return [layer, indexByName(storedWeights, (_, i) => nameParts[i]!.slice(-parts).join('/'))] as const;
   });
@@ -159,7 +158,7 @@ function indexByName(
   storedWeights.forEach((weight, i) => {
     const name = getName(weight, i);
     if (weights.has(name))
-      throw createWeightsFileError(weight.path, 'a unique weight name', 'a second weight of that name');
+      throw createWeightsFileError(weight.path, 'a unique weight name', 'a second weight with that name');
     weights.set(name, toHostArray(weight));
   });
   return Object.fromEntries(weights);

@@ -24,22 +24,24 @@ export interface BuildOptions {
   readonly flatLayers: ReadonlyMap<KerasLayer, FlatLayer>;
   readonly isKeras3: boolean;
   readonly log: (text: string) => void;
-  /** Factories of custom layers, by class name. */
+  /** Factories of custom layers, keyed by class name. */
   readonly layerFactories: { readonly [className: string]: LayerFactory };
-  /** Image shape `[height, width, channels]`, for models that leave it open. */
+  /** Image shape `[height, width, channels]`, for models in files without a fixed input shape. */
   readonly inputShape: readonly number[] | undefined;
-  /** Total count of numbers in the file's weights. A layer that needs more is rejected. */
+  /** Total number of values in the file's weights. A layer that needs more is rejected. */
   readonly maxWeightValues: number;
 }
 
 /** Stock layers that replace one layer of the file. */
 export interface ImportedLayer {
   readonly layers: readonly tf.layers.Layer[];
-  /** Custom mapping of weights; undefined if the layer's weights are those of `layers`. */
+  /**
+   * Custom mapping of weights. Undefined if the weights in the file map one to one to the weights of `layers`.
+   */
   readonly customWeights: Pick<LayerWithWeights, 'weightSlots' | 'setWeights'> | undefined;
 }
 
-/** Model of the file as connected TensorFlow.js layers, before the values of its weights are set. */
+/** The model in the file as connected TensorFlow.js layers, whose weights have not been set yet. */
 export interface BuiltModel {
   readonly inputs: readonly SymbolicTensor[];
   readonly outputs: readonly SymbolicTensor[];
@@ -47,17 +49,16 @@ export interface BuiltModel {
 }
 
 /**
- * Most calls of layers in one model. Models that call each other twice, level by level, have exponentially
- * many.
+ * Maximum number of layer calls in one model. If each nested model calls the next one twice, the number of calls grows exponentially.
  */
 const MAX_CALLS = 100_000;
 
 /**
- * Connects the layers of a model, and of the models inside it, one after another.
+ * Connects the layers of a model, including the layers of its nested models.
  *
- * @param importedLayers - Receives the layers. If this function throws, it contains the layers created so
- *   far, which the caller must dispose.
- * @throws A `file` error if stock layers cannot express a layer or setting; its path names it.
+ * @param importedLayers - Map to which the layers are added. If this function throws, the map contains the layers created so far, which the
+ *   caller must dispose.
+ * @throws A `file` error if TensorFlow.js layers cannot express a layer or setting. The error path names the layer or setting.
  */
 export function buildLayers(
   model: KerasModel,
@@ -72,7 +73,7 @@ export function buildLayers(
   return { inputs, outputs, importedLayers };
 }
 
-/** Method with which a stock layer creates its weights. */
+/** The `addWeight` method, with which a layer creates its weights. */
 interface AddsWeights {
   addWeight(name: string, shape: readonly (number | null)[], ...rest: unknown[]): tf.LayerVariable;
 }
@@ -141,12 +142,12 @@ class LayerBuilder {
     if (++this.callCount > MAX_CALLS) {
       throw createLayerError(
         { layer },
-        `at most ${MAX_CALLS} calls of layers`,
+        `at most ${MAX_CALLS} layer calls`,
         'more calls',
         'Save a smaller model.',
       );
     }
-    // Keras 3 writes `training` into the file too, but ignores it: the phase of the current run counts.
+    // Keras 3 also writes `training` to the file, but ignores it and uses the mode of the current run.
     const training = this.options.isKeras3 ? undefined : (call.training ?? outerTraining);
     if (!layer.model) return [this.applyStockLayers(layer, call, inputs, training)];
     checkArguments(layer, call);
@@ -207,8 +208,8 @@ class LayerBuilder {
   }
 
   /**
-   * Replaces repeated inputs by copies: if a layer takes the same tensor twice, TensorFlow.js frees it before
-   * other layers have read it.
+   * Replaces repeated inputs by copies. If a layer receives the same tensor twice, TensorFlow.js frees the tensor before other layers have
+   * read it.
    */
   private copyRepeatedInputs(
     layer: KerasLayer,
@@ -276,7 +277,7 @@ class LayerBuilder {
     return imported;
   }
 
-  /** Logs once per dtype that the model computes in float32 instead of its mixed-precision policy. */
+  /** Logs once per dtype that the model computes in float32 instead of using its mixed-precision policy. */
   private logDtype(dtype: string): void {
     if (dtype === 'float32' || this.loggedDtypes.has(dtype)) return;
     this.loggedDtypes.add(dtype);
@@ -284,8 +285,7 @@ class LayerBuilder {
   }
 
   /**
-   * Makes the layer initialize its weights with zeros, and rejects weights that the file is too small to
-   * contain.
+   * Makes the layer initialize its weights with zeros, and rejects weights that are too large to be in the file.
    */
   private limitWeights(stock: tf.layers.Layer, layer: KerasLayer): void {
     stock.setFastWeightInitDuringBuild(true);
@@ -298,7 +298,7 @@ class LayerBuilder {
           { layer },
           `weights within the ${this.options.maxWeightValues} numbers of the file`,
           `${name} of shape [${shape.join(', ')}]`,
-          'Give the weights that belong to this model.',
+          'Pass the weights file that belongs to this model.',
         );
       }
       return addWeight(name, shape, ...rest);

@@ -15,7 +15,7 @@ type CallReference = Pick<TensorReference, 'layer' | 'node'>;
 const toCallKey = ({ layer, node }: CallReference) => `${node} ${layer}`;
 
 /**
- * Makes every call of a model once, as soon as its inputs exist, in whatever order the file lists the calls.
+ * Executes every call of a model once, as soon as its inputs exist, regardless of the order of the calls in the file.
  *
  * @param applyCall - Applies a layer and returns its outputs.
  * @returns The outputs of the model.

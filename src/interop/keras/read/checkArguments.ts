@@ -2,12 +2,12 @@ import { createLayerError } from './importContext.js';
 import { isTensorReference, type LayerCall } from './inboundNodes.js';
 import type { KerasLayer } from './modelStructure.js';
 
-/** Arguments that operations take and layers do not, as `class argument`. */
+/** Call arguments that only operations accept, as `class argument`. */
 const SUPPORTED_ARGUMENTS = ['GetItem args1', 'SlicingOpLambda slice_spec'];
 
 /**
- * Rejects calls with a mask or another argument in addition to tensors, which no layer here supports.
- * Arguments of Keras 2 that only state the default are accepted.
+ * Rejects calls with a mask or any other argument in addition to tensors, because no supported layer accepts
+ * one. Keras 2 arguments that are equal to their defaults are allowed.
  */
 export function checkArguments(layer: KerasLayer, call: LayerCall): void {
   for (const [name, option] of Object.entries(call.kwargs)) {
@@ -17,7 +17,7 @@ export function checkArguments(layer: KerasLayer, call: LayerCall): void {
         (name === 'data_format' && option.value === 'NHWC'));
     if (!isDefault && !SUPPORTED_ARGUMENTS.includes(`${layer.className} ${name}`))
       throw option.createError(
-        'no argument of this name',
+        'no argument with this name',
         undefined,
         'Build the model without this argument.',
       );
@@ -27,7 +27,7 @@ export function checkArguments(layer: KerasLayer, call: LayerCall): void {
   }
 }
 
-/** Returns the dtype or mixed-precision policy of a layer. Only those with float32 weights are accepted. */
+/** Returns the dtype or mixed-precision policy of a layer. Throws a `file` error unless the weights are float32. */
 export function readDtype({ config }: KerasLayer): string {
   const dtype = config.at('dtype');
   if (dtype.isMissing) return 'float32';

@@ -4,13 +4,13 @@ import { createLayerError } from './importContext.js';
 import type { KerasLayer } from './modelStructure.js';
 
 /**
- * Function that creates a layer of a custom class, from its configuration in the file and the name that it
- * must have. The weights are assigned from the file in order.
+ * Function that creates a layer of a custom class, from its configuration in the file and its required name.
+ * The weights in the file are then assigned to the layer in order.
  * @category Files
  */
 export type LayerFactory = (config: { readonly [key: string]: unknown }, name: string) => tf.layers.Layer;
 
-/** Finds the factory of a class, which may be registered with its package or without. */
+/** Finds the factory of a class, which may be registered with or without its package name. */
 export function findLayerFactory(
   factories: { readonly [className: string]: LayerFactory },
   className: string,

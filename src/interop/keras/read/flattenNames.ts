@@ -1,18 +1,18 @@
 import type { KerasLayer, KerasModel } from './modelStructure.js';
 
-/** Layer of the flat model that results from flattening nested models. */
+/** Layer of the flat model that results when nested models are flattened. */
 export interface FlatLayer {
   /** Name of the layer: unique in the flat model, and valid in TensorFlow.js. */
   readonly name: string;
   /** Whether the layer and all models around it are trainable. */
   readonly isTrainable: boolean;
-  /** Names of the models around it, from the outermost to the innermost, and its own name. */
+  /** Names of the models around the layer, from the outermost to the innermost, followed by the name of the layer. */
   readonly path: readonly string[];
 }
 
 /** Allocator of unique names in a flat model. */
 export interface NameAllocator {
-  /** Allocates `name`, or the first of `name_2`, `name_3`, … that is free. */
+  /** Allocates and returns `name`, or the first free name of `name_2`, `name_3`, …. */
   allocate(name: string): string;
 }
 
@@ -33,10 +33,10 @@ export function createNameAllocator(reservedNames: readonly string[] = []): Name
 }
 
 /**
- * Lists every layer of a model and of the models inside it, with its name in the flat model. A layer of an
- * inner model keeps its name if the name is unique; otherwise the model's name is prepended: `base_conv1`.
+ * Lists all layers of a model and of its nested models, with their names in the flat model. A layer of a nested model keeps its name if the
+ * name is unique. Otherwise the name of the nested model is prepended: `base_conv1`.
  *
- * @param outputs - Names for the layers that are outputs of tasks.
+ * @param outputs - Names for the layers whose outputs are task outputs.
  */
 export function flattenLayers(
   model: KerasModel,
@@ -57,7 +57,7 @@ export function flattenLayers(
   visit(model, model.trainable, []);
   const counts = new Map<string, number>();
   for (const { layer } of innerLayers) counts.set(layer.name, (counts.get(layer.name) ?? 0) + 1);
-  // The outermost model comes first, so that none of its names changes because of an inner model.
+  // The outermost model comes first, so that none of its layer names change because of a nested model.
   const order = [...innerLayers].sort((a, b) => Number(a.path.length > 1) - Number(b.path.length > 1));
   const flatLayers = new Map<KerasLayer, FlatLayer>();
   for (const { layer, trainable: isTrainable, path } of order) {

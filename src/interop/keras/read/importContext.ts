@@ -5,49 +5,51 @@ import type { JsonNode } from '../file/jsonNode.js';
 import type { LayerCall } from './inboundNodes.js';
 import type { KerasLayer } from './modelStructure.js';
 
-/** Shape including the batch dimension; null for an open size. */
+/** Shape including the batch dimension. Null means a variable size. */
 export type Shape = readonly (number | null)[];
 
 /** Context in which one layer of the file is imported. */
 export interface ImportContext {
   readonly layer: KerasLayer;
   readonly config: JsonNode;
-  /** Input shapes of the first call. */
+  /** Shape of each input of the layer's first call. */
   readonly inputShapes: readonly Shape[];
-  /** Whether Keras 3 wrote the file: a few settings changed their meaning. */
+  /** Whether Keras 3 wrote the file. A few settings have a different meaning in Keras 2. */
   readonly isKeras3: boolean;
-  /** Value of `training` in a call of Keras 2. */
+  /** Value of the `training` argument in a Keras 2 call. */
   readonly training: boolean | undefined;
   /**
-   * Creates a stock layer of TensorFlow.js.
+   * Creates a TensorFlow.js layer.
    *
    * @param part - Suffix of the name for a helper layer. The layer without `part` has the name of the Keras
-   *   layer and must be the last one, since its output is the output of that layer.
+   *   layer and must be created last, because its output is the output of the Keras layer.
    */
   createLayer(className: string, args: object, part?: string): tf.layers.Layer;
-  /** Logs what differs from Keras. */
+  /** Logs a difference from Keras. */
   log(text: string): void;
 }
 
 /** Function that applies an imported layer to its inputs. */
 export type ApplyLayer = (inputs: readonly SymbolicTensor[], call: LayerCall) => SymbolicTensor;
 
-/** Imported layer whose weights do not map one to one to those of the stock layers. */
+/**
+ * Imported layer whose weights in the file do not map one to one to the weights of the TensorFlow.js layers.
+ */
 export interface LayerWithWeights {
   readonly apply: ApplyLayer;
-  /** Weights that the file contains for the layer, in Keras's order. */
+  /** Weights of the layer in the file, in Keras's order. */
   readonly weightSlots: readonly { readonly name: string; readonly shape: readonly number[] }[];
-  /** Sets the weights of the stock layers from the weights in the file, after all layers have been created. */
+  /** Sets the weights of the TensorFlow.js layers from the weights in the file. Called after all layers have been created. */
   setWeights(arrays: readonly Float32Array[]): void;
 }
 
 /**
- * Function that imports one layer of a file as stock layers. Throws a `file` error for a setting that stock
- * layers cannot express.
+ * Function that imports one layer of a file as TensorFlow.js layers. Throws a `file` error for a setting that TensorFlow.js layers cannot
+ * express.
  */
 export type LayerImporter = (context: ImportContext) => ApplyLayer | LayerWithWeights;
 
-/** Returns a function that applies one stock layer to all inputs. */
+/** Returns a function that applies one TensorFlow.js layer to all inputs. */
 export const createApply =
   (layer: tf.layers.Layer): ApplyLayer =>
   (inputs) =>
@@ -58,7 +60,7 @@ export const applyLayer = (
   input: SymbolicTensor | SymbolicTensor[],
 ): SymbolicTensor => layer.apply(input) as SymbolicTensor;
 
-/** Import of a layer that does nothing outside training: returns its input. */
+/** Import of a layer that does nothing outside training. Returns the input unchanged. */
 export const passThrough: ApplyLayer = ([input]) => input!;
 
 /** Creates a `file` error about a layer that cannot be imported. */

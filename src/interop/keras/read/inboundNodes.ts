@@ -7,9 +7,11 @@ export type Operand = TensorReference | { readonly constant: number | readonly n
 export interface LayerCall {
   /** Tensors and constants, in order. */
   readonly operands: readonly Operand[];
-  /** Keyword arguments, without missing ones and null masks. */
+  /** Keyword arguments, except missing values and null masks. */
   readonly kwargs: { readonly [name: string]: JsonNode };
-  /** Value of `training` in the call. Keras 2 obeys it; Keras 3 writes it too, but ignores it. */
+  /**
+   * Value of the `training` argument in the call. Keras 2 respects it; Keras 3 also writes it, but ignores it.
+   */
   readonly training?: boolean;
   /** Path of the call, for errors. */
   readonly path: string;
@@ -17,7 +19,7 @@ export interface LayerCall {
 
 export const isTensorReference = (operand: Operand): operand is TensorReference => 'layer' in operand;
 
-/** Reads the calls of a layer from `inbound_nodes`, as Keras 2 or Keras 3 writes them. */
+/** Reads the calls of a layer from `inbound_nodes`, in the format of Keras 2 or Keras 3. */
 export function readInboundNodes(nodes: JsonNode): LayerCall[] {
   return nodes.isMissing
     ? []
@@ -27,8 +29,7 @@ export function readInboundNodes(nodes: JsonNode): LayerCall[] {
 const isKeras3Node = (node: JsonNode) => node.isRecord && !node.at('args').isMissing;
 
 /**
- * Reads `input_layers` or `output_layers`: one tensor, a list of tensors, or a record, which is sorted by its
- * keys.
+ * Reads `input_layers` or `output_layers`: one tensor, a list of tensors, or a record, which is sorted by key.
  */
 export function readTensorReferences(part: JsonNode): TensorReference[] {
   if (part.isRecord) {
@@ -87,7 +88,7 @@ const isNull = (part: JsonNode): boolean =>
   (part.isRecord && part.entries().length > 0 && part.entries().every(([, item]) => isNull(item))) ||
   (part.isList && part.items().length > 0 && part.items().every(isNull));
 
-/** Returns whether an argument is the index of a slicing operation such as `x[..., 0]`. */
+/** Returns whether an argument is the index of a slicing operation, for example of `x[..., 0]`. */
 const isSliceSpec = (part: JsonNode): boolean =>
   part.isList
     ? part.items().some(isSliceSpec)
@@ -114,7 +115,7 @@ function readOperands(part: JsonNode): Operand[] | undefined {
   throw part.createError('a tensor or a number', undefined, 'Build the model from layers.');
 }
 
-/** Reads a number, or one number per channel without the axes of size 1 before it. */
+/** Reads a number, or one number per channel. Leading axes of size 1 are removed. */
 function readConstant(part: JsonNode): number | number[] {
   if (!part.isList) return part.asNumber();
   const items = part.items();
@@ -165,6 +166,6 @@ export interface TensorReference {
   readonly layer: string;
   readonly node: number;
   readonly tensor: number;
-  /** Key of the tensor, if the model has its inputs or outputs in a record. */
+  /** Key of the tensor if the inputs or outputs of the model are a record. */
   readonly key?: string;
 }

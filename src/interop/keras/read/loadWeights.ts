@@ -24,14 +24,13 @@ interface WeightSlot {
 type ImportedLayers = ReadonlyMap<KerasLayer, ImportedLayer>;
 
 const createWeightError = (path: string, expected: string, received: string) =>
-  createFileError(path, expected, received, 'Give the weights of this model.');
+  createFileError(path, expected, received, 'Pass the weights file of this model.');
 
 /**
- * Sets the weights of a built model from a file. Weights are matched by name; by order only if the names do
- * not match any layer and counts and shapes agree.
+ * Sets the weights of a built model from a file. Weights are matched by name. They are matched by order only if
+ * the names do not match any layer and all counts and shapes agree.
  *
- * @throws A `file` error if a weight is missing, unused, of another shape, or not finite; the error names the
- *   layer and the weight.
+ * @throws A `file` error if a weight is missing, unused, of a different shape, or not finite. The error names the layer and the weight.
  */
 export function loadWeights(
   model: KerasModel,
@@ -54,7 +53,7 @@ function getWeightSlots(layer: KerasLayer, importedLayers: ImportedLayers): read
   );
 }
 
-/** Returns whether a layer, or any layer inside it, has weights. */
+/** Returns whether a layer, or any layer nested in it, has weights. */
 function hasWeights(layer: KerasLayer, importedLayers: ImportedLayers): boolean {
   return layer.model
     ? layer.model.layers.some((inner) => hasWeights(inner, importedLayers))
@@ -93,7 +92,7 @@ function setLayerWeights(
     });
 }
 
-/** Sets the weights of layers whose weights are constants, for which the file contains nothing. */
+/** Sets the weights of layers whose weights are constants that are not in the weights file. */
 export function setConstantWeights(importedLayers: ImportedLayers): void {
   for (const { customWeights } of importedLayers.values())
     if (customWeights?.weightSlots.length === 0) customWeights.setWeights([]);
@@ -113,7 +112,7 @@ function loadLegacyWeights(
   const byName = layersWithWeights.every(({ name }) => (storedByLayer.get(name)?.length ?? 0) > 0);
   if (!byName && layersWithWeights.length !== nonEmptyGroups.length) {
     const missingLayer = layersWithWeights.find(({ name }) => !storedByLayer.get(name)?.length)!;
-    throw createWeightError(path, `weights of the layer ${missingLayer.name}`, 'no weights of that name');
+    throw createWeightError(path, `weights of the layer ${missingLayer.name}`, 'no weights with that name');
   }
   const used = new Set<string>();
   layersWithWeights.forEach((layer, i) => {
@@ -138,7 +137,7 @@ function loadLegacyWeights(
     );
 }
 
-/** Other names in Keras for weights, by their names in TensorFlow.js. */
+/** Alternative weight names in Keras, keyed by TensorFlow.js name. */
 const WEIGHT_ALIASES: { readonly [slot: string]: readonly string[] } = {
   depthwise_kernel: ['kernel'],
   moving_mean: ['running_mean'],
@@ -148,7 +147,7 @@ const WEIGHT_ALIASES: { readonly [slot: string]: readonly string[] } = {
 const matchesSlotName = (storedName: string, slot: string) =>
   storedName === slot || (WEIGHT_ALIASES[slot] ?? []).includes(storedName);
 
-/** Assigns the stored weights of one layer to its slots: by the last part of their names, otherwise by order. */
+/** Assigns the stored weights of one layer to its slots: by the last segment of their names, or else by order. */
 function matchLayerWeights(
   layer: KerasLayer,
   slots: readonly WeightSlot[],
@@ -171,8 +170,8 @@ function matchLayerWeights(
 }
 
 /**
- * Loads a nested model, whose weights are in one group. Each weight's name is preceded by its layer's name,
- * and possibly by its model's.
+ * Loads a nested model, whose weights are in one group. The name of each weight is preceded by the name of its layer and possibly by the
+ * names of nested models.
  */
 function loadNestedWeights(
   root: string,
@@ -199,7 +198,7 @@ function loadNestedWeights(
           );
           const weight = findBestMatch(candidates, path);
           if (!weight || !unusedWeights.delete(weight)) {
-            throw createWeightError(groupPath, `${name} of layer ${layer.name}`, 'no weight of that name');
+            throw createWeightError(groupPath, `${name} of layer ${layer.name}`, 'no weight with that name');
           }
           return weight;
         });
@@ -213,14 +212,13 @@ function loadNestedWeights(
     throw createWeightError(
       unusedWeight.path,
       `a weight of a layer in ${outer.name}`,
-      'a weight of no such layer',
+      'a weight of a layer that does not exist',
     );
 }
 
 /**
- * Returns the weight whose path fits best to the models around the layer, or undefined if two fit equally
- * well. Keras leaves some models out of a weight's name: it includes sequential models, but not functional
- * ones.
+ * Returns the weight whose path best matches the models around the layer, or undefined if two weights match equally well. Weight names in
+ * Keras include sequential models, but not functional models.
  */
 function findBestMatch(weights: readonly StoredWeight[], path: readonly string[]): StoredWeight | undefined {
   const countMatchingModels = ({ name }: StoredWeight) => {
@@ -286,7 +284,7 @@ function loadContainerWeights(
   }
 }
 
-/** Computes the keys of groups in Keras 3: class names, numbered in the order of the layers. */
+/** Computes the group keys of Keras 3: class names, numbered in layer order. */
 function computeLayerKeys(model: KerasModel): Map<KerasLayer, string> {
   const counts = new Map<string, number>();
   return new Map(

@@ -10,7 +10,7 @@ import {
 
 /** Layer of a Keras file, in a form that is common to Keras 2 and Keras 3. */
 export interface KerasLayer {
-  /** Class name: `Conv2D`. That of a registered class includes its package: `mine>Blur`. */
+  /** Class name, such as `Conv2D`. The name of a registered class includes its package: `mine>Blur`. */
   readonly className: string;
   /** Python module of the class in Keras 3: `keras.layers`, `keras.src.ops.numpy`. */
   readonly module: string;
@@ -19,7 +19,7 @@ export interface KerasLayer {
   readonly config: JsonNode;
   readonly trainable: boolean;
   readonly calls: readonly LayerCall[];
-  /** Model inside the layer, if the layer is a model itself. */
+  /** The nested model, if the layer is a model. */
   readonly model?: KerasModel;
 }
 
@@ -36,18 +36,17 @@ export interface KerasModel {
   readonly outputsPath: string;
 }
 
-/** Class names of functional models. A subclassed model has another kind of config. */
+/** Class names of functional models. A subclassed model has a different kind of config. */
 const FUNCTIONAL_CLASSES = ['Functional', 'Model'];
 
-/** Most layers and models in one file. */
+/** Maximum number of layers and models in one file. */
 const MAX_LAYERS = 50_000;
 
 /**
- * Reads a model of a file as plain records: functional or sequential, of Keras 2 or 3, with the models inside
- * it.
+ * Reads a functional or sequential model of Keras 2 or 3, including its nested models, as plain records.
  *
  * @param json - Node with `{ class_name, config }`.
- * @throws A `file` error if the node is not such a model; its path names the part.
+ * @throws A `file` error if the node is not such a model. The error path names the invalid node.
  */
 export function readModelStructure(json: JsonNode): KerasModel {
   const budget = { remainingLayers: MAX_LAYERS };
@@ -91,8 +90,8 @@ function readFunctionalModel(config: JsonNode, budget: LayerBudget): KerasModel 
 }
 
 /**
- * Renumbers calls of inner models. Keras 2 counts the call that created an inner model, which is not in the
- * file, so references to its calls start at 1.
+ * Renumbers the calls of nested models. Keras 2 also counts the call that created a nested model, which is not
+ * in the file, so references to the calls of a nested model start at 1.
  */
 function shiftKeras2Calls(model: KerasModel): KerasModel {
   const highestCalls = new Map<string, number>();
@@ -128,11 +127,11 @@ function shiftKeras2Calls(model: KerasModel): KerasModel {
 }
 
 /**
- * Reads a sequential model as a chain. Its input is a layer in Keras 3. In Keras 2 it is a field of the first
- * layer, or missing.
+ * Reads a sequential model as a chain. In Keras 3, the input of the model is a layer. In Keras 2, it is a field
+ * of the first layer, or is missing.
  */
 function readSequentialModel(config: JsonNode, json: JsonNode, budget: LayerBudget): KerasModel {
-  const list = config.isList ? config : config.at('layers'); // The first versions of Keras 2 stored only the list.
+  const list = config.isList ? config : config.at('layers'); // Early versions of Keras 2 stored only the list.
   const items = list.items();
   if (items.length === 0) throw list.createError('at least one layer');
   const record = config.isRecord ? config : undefined;
@@ -173,7 +172,7 @@ function readSequentialModel(config: JsonNode, json: JsonNode, budget: LayerBudg
   };
 }
 
-/** Finds the input shape of a nested model, if `layer` is one. */
+/** Returns the node of the input shape if `layer` is a nested model. */
 function findInputShape(layer: JsonNode): JsonNode | undefined {
   const config = layer.at('config');
   const layers = config.isRecord ? config.at('layers') : config;

@@ -23,7 +23,7 @@ export interface ReadKerasOptions {
   readonly layers?: { readonly [className: string]: LayerFactory };
   readonly input?: readonly number[];
   readonly log?: (text: string) => void;
-  /** Selects and renames outputs: returns `[name, index of the output]` for each output to keep. */
+  /** Callback that selects and renames outputs. Returns `[name, index of the output]` for each output to keep. */
   readonly chooseOutputs?: (
     outputs: readonly KerasOutput[],
   ) => readonly (readonly [name: string, output: number])[];
@@ -31,7 +31,7 @@ export interface ReadKerasOptions {
 
 /** Output of a Keras model. */
 export interface KerasOutput {
-  /** Key of the output if the model has its outputs in a record, otherwise the name of its layer. */
+  /** Key of the output if the outputs of the model are a record, otherwise the name of the output's layer. */
   readonly name: string;
   readonly layer: string;
 }
@@ -44,11 +44,10 @@ export interface ImportedModel {
 }
 
 /**
- * Reads a model that Keras saved as one flat TensorFlow.js model with its weights. Stock layers are replaced
- * by this library's corrected layers where they exist.
+ * Reads a model that was saved by Keras. Returns it as one flat TensorFlow.js model with its weights. TensorFlow.js layers that have a
+ * corrected version in this library are replaced by it.
  *
- * @throws A `file` error if the file is corrupted, a layer or setting is not supported, or the weights do not
- *   fit.
+ * @throws A `file` error if the file is corrupted, a layer or setting is not supported, or the weights do not match the model.
  */
 export async function readKerasModel(bytes: Uint8Array, options: ReadKerasOptions): Promise<ImportedModel> {
   const { path, log = () => {}, layers: layerFactories = {}, input: inputShape, chooseOutputs } = options;
@@ -59,7 +58,7 @@ export async function readKerasModel(bytes: Uint8Array, options: ReadKerasOption
       path,
       expected: 'a file with a model',
       received: 'a file with weights only',
-      advice: 'Give the file of the model, and pass this file as `weights`.',
+      advice: 'Pass the model file here, and pass this file as `weights`.',
     });
   }
   const { weightsPath } = options;
@@ -107,7 +106,7 @@ export async function readKerasModel(bytes: Uint8Array, options: ReadKerasOption
       },
       importedLayers,
     );
-    // A layer that was left out, such as a dropout of rate 0, leaves its name to the output that it passes through.
+    // An output of a skipped layer, such as dropout with rate 0, keeps the name of the skipped layer.
     const unusedNames = new Map(
       model.layers.flatMap((layer) => {
         const flatLayer = importedLayers.get(layer)?.layers.length === 0 ? flatLayers.get(layer) : undefined;
@@ -138,7 +137,7 @@ export async function readKerasModel(bytes: Uint8Array, options: ReadKerasOption
     completedModel = layersModel;
     return { layersModel, taskTable: file.taskTable };
   } finally {
-    // Dispose of layers that lead to no output; after an error, dispose of all layers.
+    // Dispose of layers that do not contribute to an output. After an error, dispose of all layers.
     const modelLayers = new Set(completedModel?.layers);
     for (const { layers } of importedLayers.values()) {
       for (const layer of layers)
@@ -148,8 +147,7 @@ export async function readKerasModel(bytes: Uint8Array, options: ReadKerasOption
 }
 
 /**
- * Connects the tensors to a model. TensorFlow.js recurses once per layer, so a model that is too deep throws
- * an error.
+ * Creates a model from connected tensors. TensorFlow.js recurses once per layer, so a model that is too deep causes an error.
  */
 function connectModel(
   inputs: readonly SymbolicTensor[],
@@ -171,7 +169,7 @@ function connectModel(
   }
 }
 
-/** Allowance for numbers that come from the configuration: scales and offsets of a few thousand channels. */
+/** Additional number of weight values that may come from the configuration, such as scales and offsets of a few thousand channels. */
 const CONSTANT_VALUES = 65_536;
 
 function countWeightValues(root: Hdf5Group): number {
@@ -182,15 +180,14 @@ function countWeightValues(root: Hdf5Group): number {
 }
 
 /**
- * Returns whether Keras 3 wrote the file: by the version, or, if it is missing, by the module of a class,
- * which Keras 2 does not write.
+ * Returns whether Keras 3 wrote the file. If the file has no version, this is determined by the module of a class, which Keras 2 does not
+ * write.
  */
 const isKeras3File = (version: string | undefined, module: unknown) =>
   version === undefined ? typeof module === 'string' : Number.parseInt(version, 10) >= 3;
 
 /**
- * Finds the layer, possibly inside nested models, whose only call computes an output. Returns undefined if
- * the layer is called several times.
+ * Returns the layer, possibly in nested models, whose only call computes an output, or undefined if the layer is called several times.
  */
 function findOutputLayer(
   model: KerasModel,
@@ -207,7 +204,7 @@ function isDistinctOutput({ inputs, outputs }: BuiltModel, i: number): boolean {
   return !inputs.includes(outputs[i]!) && outputs.indexOf(outputs[i]!) === i;
 }
 
-/** Returns `output` as the output of a layer called `name`. Saved models name their outputs this way. */
+/** Returns `output` as the output of a layer with the name `name`, because a saved model identifies its outputs by layer names. */
 function renameOutput(name: string, output: SymbolicTensor): SymbolicTensor {
   const { sourceLayer } = output;
   if (sourceLayer.name === name && sourceLayer.inboundNodes.length === 1) return output;

@@ -3,7 +3,7 @@ import type { JsonNode } from '../file/jsonNode.js';
 import { toCamelCase } from '../file/kerasNames.js';
 import type { ImportContext } from './importContext.js';
 
-/** Parameters of the Keras initializers that TensorFlow.js has, by class. */
+/** Parameters of the Keras initializers that TensorFlow.js supports, keyed by class name. */
 const INITIALIZER_FIELDS: { readonly [className: string]: readonly string[] } = {
   Zeros: [],
   Ones: [],
@@ -20,16 +20,16 @@ const INITIALIZER_FIELDS: { readonly [className: string]: readonly string[] } = 
   LecunUniform: ['seed'],
   LecunNormal: ['seed'],
 };
-/** TensorFlow.js names of Keras initializers, if they differ. */
+/** TensorFlow.js names of Keras initializers, for initializers whose names differ. */
 const TFJS_INITIALIZER_NAMES: { readonly [className: string]: string } = {
   LecunUniform: 'LeCunUniform',
   LecunNormal: 'LeCunNormal',
 };
 
 /**
- * Reads the initializers and regularizers of a layer's weights as arguments of a stock layer: `kernel`
- * results in `kernelInitializer` and `kernelRegularizer`. The weights come from the file, so an unknown
- * initializer is replaced by the default of the stock layer.
+ * Reads the initializers and regularizers of a layer's weights as arguments of a TensorFlow.js layer: the weight name `kernel` results in
+ * `kernelInitializer` and `kernelRegularizer`. An unknown initializer is replaced by the layer's default because the weights come from the
+ * file.
  */
 export function readWeightConfig(context: ImportContext, ...weights: readonly string[]): object {
   const { config } = context;

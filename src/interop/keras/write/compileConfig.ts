@@ -8,14 +8,14 @@ import { createKerasObject, markFloat } from './kerasObjects.js';
 /** Training configuration of a model. */
 export interface CompileConfig {
   readonly tasks: Tasks;
-  /** Weight of each task's loss. */
+  /** Loss weights, keyed by task. */
   readonly lossWeights: { readonly [task: string]: number };
   readonly optimizer: Optimizer;
-  /** Current learning rate, if callbacks may change it. */
+  /** Current learning rate, if it is a plain number that callbacks can change. Undefined if it follows a schedule. */
   readonly learningRate?: number | undefined;
 }
 
-/** Losses by Keras's long names. Keras's h5 reader does not find the short ones. */
+/** Long names of the Keras losses. Keras's h5 reader does not recognize the short names. */
 const KERAS_LOSSES = new Set([
   'mean_squared_error',
   'mean_absolute_error',
@@ -49,7 +49,10 @@ function toLossConfig(name: string, { loss }: AnyTask): Json {
   );
 }
 
-/** Converts a metric. It keeps the name of its history column, so that both histories have the same columns. */
+/**
+ * Converts a metric. The metric keeps the name of its history column, so that the histories of Keras and this library have the same
+ * columns.
+ */
 function toMetricConfig(task: string, units: number, { name, weighted }: Metric): Json {
   const baseName = weighted ? name.replace(/^weighted_/, '') : name;
   const createMetric = (className: string, options: { readonly [key: string]: Json } = {}) =>
@@ -71,7 +74,7 @@ function toMetricConfig(task: string, units: number, { name, weighted }: Metric)
   );
 }
 
-/** Converts the metrics by task; returns null if there are none. */
+/** Converts the metrics of each task. Returns null if there are none. */
 function toMetricsConfig(tasks: Tasks, weighted: boolean): Json {
   const lists = Object.entries(tasks).flatMap(([name, { metrics, units }]) => {
     const matchingMetrics = metrics.filter((metric) => metric.weighted === weighted);
@@ -84,7 +87,7 @@ function toMetricsConfig(tasks: Tasks, weighted: boolean): Json {
 
 type JsonRecord = { readonly [option: string]: Json };
 
-/** Converts a learning rate or a schedule. Keras and this library both count updates. */
+/** Converts a learning rate or a schedule. Both Keras and this library count updates. */
 function toLearningRateConfig(description: JsonRecord, current: number | undefined, path: string): Json {
   const createSchedule = (className: string, config: JsonRecord) =>
     createKerasObject('keras.optimizers.schedules', className, { ...config, name: className });
@@ -107,7 +110,7 @@ function toLearningRateConfig(description: JsonRecord, current: number | undefin
     alpha,
   } = (isWarmup ? description.after : description) as JsonRecord;
   if (decayName !== 'cosineDecay') {
-    const advice = 'Omit loss and optimizer, and compile the model in Keras with a schedule of Keras.';
+    const advice = 'Omit loss and optimizer, and compile the model in Keras with a Keras schedule.';
     const supportedSchedules =
       'a number, constantSchedule(), exponentialDecay(), cosineDecay(), or warmup() followed by cosineDecay()';
     throw createArgumentError(
@@ -147,7 +150,7 @@ export function toOptimizerConfig(
   }
   if (gradientAccumulationSteps > 1 && schedule.description.name !== 'constant') {
     const advice =
-      'Export with a number as learningRate: schedules of Keras count batches, those of this library count updates.';
+      'Export with a number as learningRate: Keras schedules count batches, but schedules of this library count updates.';
     throw createArgumentError(
       'optimizer',
       'either a schedule or accumulated gradients',
@@ -180,8 +183,8 @@ export function toOptimizerConfig(
 }
 
 /**
- * Creates the compile configuration of a model. Same as Keras 3 `get_compile_config` (trainers/trainer.py).
- * An h5 file has the optimizer under another key, and no modules of losses and metrics.
+ * Creates the compile configuration of a model. Matches Keras 3 `get_compile_config` (trainers/trainer.py). In an h5 file, the optimizer
+ * has a different key, and losses and metrics have no modules.
  *
  * @throws An `argument` error if Keras has no equivalent of a loss, metric, schedule or optimizer.
  */
@@ -203,7 +206,7 @@ export function toKerasCompileConfig(compiled: CompileConfig, legacy: boolean): 
   return { ...stripModules(settings), optimizer_config: { class_name: className, config } };
 }
 
-/** Removes modules and registered names, as Keras's h5 writer does: `{class_name, config}`. */
+/** Removes modules and registered names, like Keras's h5 writer: `{class_name, config}`. */
 function stripModules<T extends Json>(value: T): T {
   if (Array.isArray(value)) return value.map(stripModules) as unknown as T;
   if (value === null || typeof value !== 'object') return value;

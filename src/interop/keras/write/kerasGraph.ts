@@ -20,18 +20,18 @@ export interface KerasTensor {
   readonly history: readonly [layer: string, node: number, tensor: number];
 }
 
-/** Layer in the graph that is written. */
+/** Layer in a Keras graph. */
 export interface KerasGraphLayer {
   readonly name: string;
   readonly className: string;
   readonly config: { readonly [key: string]: Json };
   /** Keyword arguments of each call. */
   readonly kwargs: { readonly [name: string]: Json };
-  /** Whether the input shape of the first call is written. */
+  /** Whether the input shape of the first call is written to the file. */
   readonly hasBuildConfig: boolean;
-  /** Inputs of each call; empty for an input layer. A list for layer classes that take lists. */
+  /** Inputs of each call, each a tensor, or a list of tensors for layer classes that accept lists. Empty for an input layer. */
   readonly calls: readonly (KerasTensor | readonly KerasTensor[])[];
-  /** TensorFlow.js layer with the weights. */
+  /** TensorFlow.js layer that has the weights. */
   readonly stockLayer: tf.layers.Layer | undefined;
 }
 
@@ -39,24 +39,22 @@ export interface KerasGraphLayer {
 export interface KerasGraph {
   readonly name: string;
   readonly trainable: boolean;
-  /** Layers in Keras's order, in which its files count them. */
+  /** Layers in Keras's order, by which its files number them. */
   readonly layers: readonly KerasGraphLayer[];
   readonly inputs: readonly KerasTensor[];
   readonly outputs: readonly KerasTensor[];
 }
 
 /**
- * Creates the graph of a flat model. The layers are in Keras's order: by depth below the outputs, and for
- * equal depth in the order of a traversal from the outputs. Same as Keras 3 `map_graph` (ops/function.py).
- * Keras numbers the layers of a class in its files, so any other order would assign weights to the wrong
- * layers.
+ * Creates the graph of a flat model. The layers are in Keras's order: by depth below the outputs, and at equal depth in the order of a
+ * traversal from the outputs. This matches Keras 3 `map_graph` (ops/function.py). Keras numbers the layers of a class in its files, so any
+ * other order would assign weights to the wrong layers.
  *
- * @throws An `argument` error if Keras has no equivalent of a layer, or if the model contains a model; the
- *   error names the layer.
+ * @throws An `argument` error if Keras has no equivalent of a layer, or if the model contains a nested model. The error names the layer.
  */
 export function createKerasGraph(model: tf.LayersModel): KerasGraph {
   const { nodes, met: visitOrder } = collectNodes(model.outputs);
-  // An input that no output depends on is a layer too. Keras puts it first among the layers of the lowest depth.
+  // An input that no output depends on is also a layer. Keras puts it first among the layers of the lowest depth.
   for (const input of model.inputs) {
     if (visitOrder.has(input.sourceLayer)) continue;
     visitOrder.set(input.sourceLayer, -1);
@@ -86,7 +84,7 @@ export function createKerasGraph(model: tf.LayersModel): KerasGraph {
     trainable: model.trainable,
     layers: sortedLayers.map((layer): KerasGraphLayer => {
       if ('layers' in layer) {
-        const advice = 'Pass the layers of the model one by one, because the exported model is flat.';
+        const advice = 'Add the layers of the nested model individually, because the exported model is flat.';
         throw createArgumentError(layer.name, 'a single layer', `a model (${layer.getClassName()})`, advice);
       }
       const toCallInputs = (node: LayerNode) => {
@@ -113,8 +111,7 @@ const LIST_INPUT_CLASSES = new Set([
 ]);
 
 /**
- * Collects the calls that lead to the outputs, each after the calls it depends on, and the layers in the
- * order of the traversal.
+ * Collects the calls that lead to the outputs, each after the calls that it depends on, and the layers in traversal order.
  */
 function collectNodes(outputs: readonly SymbolicTensor[]): {
   nodes: LayerNodeRef[];
@@ -137,7 +134,7 @@ function collectNodes(outputs: readonly SymbolicTensor[]): {
 }
 
 /**
- * Adds a `Rescaling` layer after the only input, so that the graph takes bytes from 0 to 255.
+ * Adds a `Rescaling` layer after the only input, so that the graph accepts bytes from 0 to 255.
  *
  * @param range - Values that the bytes 0 and 255 are mapped to.
  */

@@ -3,13 +3,15 @@ import { formatValue } from '../../../core/errors/formatValue.js';
 import type { Json } from '../../../core/json.js';
 import { ACTIVATION_NAMES, camelToSnakeCase, VARIANCE_SCALING_CLASSES } from '../file/kerasNames.js';
 
-/** Part of a layer as TensorFlow.js serializes it: an initializer, a regularizer or a constraint. */
+/** Initializer, regularizer or constraint of a layer, as serialized by TensorFlow.js. */
 interface SerializedObject {
   readonly className: string;
   readonly config: { readonly [key: string]: Json };
 }
 
-/** Creates the record of a Keras object, as Keras 3 serializes it (saving/serialization_lib.py). */
+/**
+ * Creates the record of a Keras object in the serialization format of Keras 3 (saving/serialization_lib.py).
+ */
 export const createKerasObject = (
   module: string,
   className: string,
@@ -23,11 +25,11 @@ export const createKerasObject = (
 
 const FLOAT_MARKER = '\u0000float ';
 
-/** Marks a number that Python must read as a float, whole or not: to Python, JSON's `1` is an integer. */
+/** Marks a number that Python must read as a float even if it is whole, because Python reads `1` in JSON as an integer. */
 export const markFloat = (value: number): Json =>
   Number.isInteger(value) ? `${FLOAT_MARKER}${value}.0` : value;
 
-/** Converts to JSON text. Numbers marked by {@link markFloat} are written with a decimal point. */
+/** Converts to JSON text. Numbers that were marked by {@link markFloat} are written with a decimal point. */
 export const stringifyKerasJson = (value: Json): string =>
   JSON.stringify(value).replace(/"\\u0000float ([^"]*)"/g, '$1');
 
@@ -37,7 +39,7 @@ export function toKerasActivation(name: string, path: string): string {
   if (kerasName !== undefined) return kerasName;
   const adviceByName: { readonly [name: string]: string } = {
     hardSigmoid:
-      'Use rescaling(0.2, 0.5) and reLU({ maxValue: 1 }): under this name, Keras 3 computes relu6(x + 3) / 6, TensorFlow.js clip(0.2 x + 0.5).',
+      'Use rescaling(0.2, 0.5) and reLU({ maxValue: 1 }): under this name, Keras 3 computes relu6(x + 3) / 6, but TensorFlow.js computes clip(0.2 x + 0.5).',
     gelu_new: "Use 'gelu', because a Keras file has no name for the tanh approximation.",
   };
   throw createError({
@@ -68,7 +70,7 @@ export function toKerasInitializer(initializer: Json, path: string): Json {
   const seed = config?.seed ?? null;
   if (className === 'VarianceScaling') {
     const { scale = 1, mode = 'fanIn', distribution = 'normal' } = config;
-    // The normal distribution of TensorFlow.js is truncated too.
+    // The normal distribution in TensorFlow.js is also truncated.
     const kerasDistribution =
       distribution === 'normal' ? 'truncated_normal' : camelToSnakeCase(String(distribution));
     const settings = { scale, mode: camelToSnakeCase(String(mode)), distribution: kerasDistribution };
@@ -115,7 +117,7 @@ export function toKerasConstraint(constraint: Json, path: string): Json {
   return createKerasObject('keras.constraints', className, pickSettings(config, keys));
 }
 
-/** Returns the settings `keys` by their Keras names. */
+/** Returns the settings `keys`, renamed to their Keras names. */
 function pickSettings(config: SerializedObject['config'], keys: string): { [key: string]: Json } {
   const settingNames = keys.split(' ').filter(Boolean);
   const settingsByKerasName = Object.fromEntries(

@@ -14,13 +14,13 @@ import {
 const MASK_KWARGS = { mask: null };
 const TRAINING_KWARGS = { training: false };
 
-/** Schema of a layer class in Keras. */
+/** Configuration schema of a Keras layer class. */
 interface LayerSchema {
-  /** Keras names of the settings, except name, trainable and dtype. */
+  /** Keras names of the settings, separated by spaces, without name, trainable and dtype. */
   readonly configKeys: string;
-  /** Keyword arguments of a call, if there are any. */
+  /** Keyword arguments of each call. Default: none. */
   readonly kwargs?: { readonly [name: string]: Json };
-  /** Whether the input shape is written too, as Keras does for layers that have a build step. */
+  /** Whether to also write the input shape, as Keras does for layers that have a build step. */
   readonly hasBuildConfig?: boolean;
 }
 
@@ -99,7 +99,9 @@ const LAYER_SCHEMAS: { readonly [className: string]: LayerSchema } = {
   GlobalMaxPooling2D: createSchema(GLOBAL_POOLING_KEYS),
 };
 
-/** Values for settings that TensorFlow.js does not have. Each value results in the behavior of TensorFlow.js. */
+/**
+ * Values for settings that TensorFlow.js does not have. With these values, Keras behaves like TensorFlow.js.
+ */
 const DEFAULT_SETTINGS: { readonly [key: string]: Json } = {
   groups: 1,
   output_padding: null,
@@ -124,15 +126,16 @@ const DEFAULT_SETTINGS: { readonly [key: string]: Json } = {
 
 /** Advice for TensorFlow.js classes that cannot be written. */
 const UNSUPPORTED_CLASSES: { readonly [className: string]: string } = {
-  Resizing: 'Resize the images before the model: TensorFlow.js aligns their corners, Keras does not.',
-  CenterCrop: 'Use cropping2D(): TensorFlow.js resamples the image, Keras crops it.',
+  Resizing:
+    'Resize the images before the model: TensorFlow.js aligns the corners of the images, but Keras does not.',
+  CenterCrop: 'Use cropping2D(): TensorFlow.js resamples the image, but Keras crops it.',
   RandomWidth:
-    'Use dataset.augment([randomZoom(...)]): the random numbers of this layer are not those of Keras.',
+    'Use dataset.augment([randomZoom(...)]): this layer draws different random numbers from Keras.',
   Masking: 'Remove the layer, because only image models can be exported.',
   Embedding: 'Remove the layer, because only image models can be exported.',
 };
 
-/** Layer as Keras writes it, without its connections. */
+/** Keras configuration of a layer, without its connections. */
 export interface LayerConfig {
   readonly className: string;
   readonly config: { readonly [key: string]: Json };
@@ -145,13 +148,12 @@ const FLOAT32_POLICY = createKerasObject('keras', 'DTypePolicy', { name: 'float3
 /**
  * Converts a layer to the class, configuration and call arguments of Keras 3.
  *
- * @throws An `argument` error if Keras has no equivalent of the layer; the error names it.
+ * @throws An `argument` error if Keras has no equivalent of the layer. The error names the layer.
  */
 export function toLayerConfig(layer: tf.layers.Layer): LayerConfig {
   const tfjsConfig = layer.getConfig() as { readonly [key: string]: Json };
   const { name, trainable } = layer;
-  if (name.includes('/'))
-    throw createArgumentError(name, 'a name without "/"', name, 'Give the layer another name.');
+  if (name.includes('/')) throw createArgumentError(name, 'a name without "/"', name, 'Rename the layer.');
   const tfjsClassName = layer.getClassName();
   if (tfjsClassName === 'InputLayer') {
     const { batchInputShape, dtype = 'float32', sparse = false } = tfjsConfig;
@@ -181,7 +183,7 @@ export function toLayerConfig(layer: tf.layers.Layer): LayerConfig {
   const keys = schema.configKeys.split(' ').filter(Boolean);
   const kerasSettings = Object.fromEntries(keys.map((key) => [key, toKerasSetting(layer, settings, key)]));
   checkSameBehavior(layer, className, kerasSettings);
-  // Keras's spatial dropout does not accept `trainable`, and its dtype is a name.
+  // Keras's spatial dropout does not accept `trainable`, and requires its dtype as a name.
   const config =
     className === 'SpatialDropout1D'
       ? { ...kerasSettings, name, dtype: 'float32' }
@@ -194,21 +196,21 @@ interface Serializable {
   getConfig(): { readonly [key: string]: Json };
 }
 
-/** Returns the class and settings of a layer, with differences in naming resolved. */
+/** Returns the class and settings of a layer, with names converted to those of Keras. */
 function toKerasSettings(
   layer: tf.layers.Layer,
   className: string,
   config: { readonly [key: string]: Json },
 ) {
   if (className === 'LeakyReLU') return { className, settings: { ...config, negativeSlope: config.alpha! } };
-  // Keras 3 has this layer as a setting of ReLU.
+  // In Keras 3, this layer is a setting of ReLU.
   if (className === 'ThresholdedReLU')
     return { className: 'ReLU', settings: { ...config, threshold: config.theta! } };
   if (className === 'Conv2DTranspose' || className === 'Conv3DTranspose') {
     const sides = (config.kernelSize as readonly number[]).map(() => 1);
     return { className, settings: { ...config, dilationRate: sides } };
   }
-  // TensorFlow.js writes the regularizer in place of the constraint.
+  // TensorFlow.js mistakenly writes the regularizer as the constraint.
   if (className === 'DepthwiseConv2D') {
     const { depthwiseConstraint: constraint } = layer as unknown as {
       depthwiseConstraint: Serializable | null;
@@ -226,14 +228,14 @@ function toKerasSettings(
   return { className, settings: config };
 }
 
-/** Converts one setting to Keras's name and values. */
+/** Converts the name and value of one setting to Keras. */
 function toKerasSetting(
   layer: tf.layers.Layer,
   config: { readonly [key: string]: Json | undefined },
   key: string,
 ): Json {
   const camel = toCamelCase(key);
-  // Some TensorFlow.js layers omit a setting from their configuration but have it as a field.
+  // Some TensorFlow.js layers omit a setting from their configuration but store it in a field.
   const field = ['depthMultiplier', 'dataFormat'].includes(camel)
     ? (layer as unknown as { readonly [field: string]: Json | undefined })[camel]
     : undefined;
@@ -258,7 +260,7 @@ function checkSameBehavior(
       `${layer.name} (interpolation)`,
       "the interpolation 'nearest'",
       `the interpolation '${interpolation}'`,
-      "Use 'nearest', or conv2dTranspose(): bilinear samples of TensorFlow.js are at other positions than those of Keras.",
+      "Use 'nearest', or conv2dTranspose(): bilinear interpolation in TensorFlow.js uses different sampling positions from Keras.",
     );
   }
   if (className === 'DepthwiseConv2D' && (dilation as readonly number[]).some((step) => step !== 1)) {
@@ -266,7 +268,7 @@ function checkSameBehavior(
       `${layer.name} (dilationRate)`,
       'a depthwise convolution without dilation',
       `the dilation [${dilation}]`,
-      'Omit the dilation: the depthwise layer of TensorFlow.js ignores it, the layer of Keras does not.',
+      'Omit the dilation: the depthwise layer in TensorFlow.js ignores it, but the Keras layer does not.',
     );
   }
 }

@@ -11,8 +11,7 @@ const toTensorConfig = ({ shape, dtype, history }: KerasTensor): Json => ({
 });
 
 /**
- * Converts a layer to its entry in `config.json` of a `.keras` file. An h5 file has no module, registered
- * name or shapes.
+ * Converts a layer to its entry in `config.json` of a `.keras` file. In an h5 file, the entry has no module, registered name or shapes.
  */
 function toLayerEntry(layer: KerasGraphLayer, legacy: boolean): Json {
   const { name, className, config, kwargs, hasBuildConfig, calls } = layer;
@@ -37,13 +36,12 @@ function toLayerEntry(layer: KerasGraphLayer, legacy: boolean): Json {
   };
 }
 
-/** Converts references to tensors: a single tensor without a list, several tensors as a list. */
+/** Converts references to tensors. A single reference is not wrapped in a list. */
 const toTensorHistories = (tensors: readonly KerasTensor[]): Json =>
   tensors.length === 1 ? tensors[0]!.history : tensors.map(({ history }) => history);
 
 /**
- * Converts the layers and connections of a model. Same as Keras 3 `Functional.get_config`
- * (models/functional.py).
+ * Converts the layers and connections of a model. Matches Keras 3 `Functional.get_config` (models/functional.py).
  */
 export function toModelConfig(graph: KerasGraph, legacy: boolean): { readonly [key: string]: Json } {
   return {

@@ -6,26 +6,25 @@ import type { OptimizerVariables } from './weightGroups.js';
 
 /** State of an optimizer. */
 export interface OptimizerSnapshot {
-  /** Batches processed so far. */
+  /** Number of batches processed so far. */
   readonly iterations: number;
-  /** Learning rate, if it is a number and not a schedule. */
+  /** Learning rate, if it is a plain number. Undefined if it follows a schedule. */
   readonly learningRate: number | undefined;
-  /** Names of the trained weights, in the order of the vectors. */
+  /** Names of the trained weights, in the order of their values in the vectors. */
   readonly weightNames: readonly string[];
   /**
-   * Slots of the update rule, by name. Each vector contains the values of all trained weights, one after
-   * another.
+   * Optimizer slots, keyed by name. Each vector is the concatenation of the values of all trained weights.
    */
   readonly slotVectors: { readonly [slot: string]: Float32Array };
-  /** Sum of the gradients since the last update, in the same order. */
+  /** Sum of the gradients since the last update, as one vector in the same order. */
   readonly accumulatedGradients: Float32Array | undefined;
 }
 
 /**
  * Creates the variables of an optimizer in the order of Keras 3 (optimizers/base_optimizer.py, adam.py,
- * sgd.py): the count of batches, the learning rate if it is a number, the accumulated gradients of each
- * weight, then all slots of the first trained weight, all of the second, and so on, in the order of the
- * layers. This library stores one vector per slot instead.
+ * sgd.py): the number of batches, the learning rate if it is a plain number, the accumulated gradients of each
+ * weight, then all slots of the first trained weight, all slots of the second, and so on, in layer order. This
+ * library stores one vector per slot instead.
  */
 export function createOptimizerVariables(
   graph: KerasGraph,

@@ -2,7 +2,9 @@ import type { Hdf5Dataset, Hdf5Group } from '../../../formats/hdf5/hdf5Group.js'
 import { toSnakeCase } from '../file/kerasNames.js';
 import type { KerasGraph, KerasGraphLayer } from './kerasGraph.js';
 
-/** Function that returns the values of a weight by its name in the model, `trunk_conv1/kernel`. */
+/**
+ * Function that returns the values of a weight from its name in the model, for example `trunk_conv1/kernel`.
+ */
 export type WeightReader = (name: string) => Hdf5Dataset | Promise<Hdf5Dataset>;
 
 /** State of an optimizer as Keras variables, in Keras's order. */
@@ -24,8 +26,8 @@ export const getWeightNames = ({ stockLayer }: KerasGraphLayer): string[] =>
   (stockLayer?.weights ?? []).map(({ originalName }) => originalName);
 
 /**
- * Creates the content of `model.weights.h5` in a `.keras` file. Each layer has a group, named by its class
- * and its number within the class, which contains the weights by number under `vars`. Same as Keras 3
+ * Creates the contents of `model.weights.h5` in a `.keras` file. Each layer has a group, named after its class
+ * and its number within the class. The subgroup `vars` contains the numbered weights. Matches Keras 3
  * (saving/saving_lib.py).
  */
 export async function createWeightsGroup(
@@ -60,10 +62,10 @@ const createVariablesGroup = (name: string, arrays: readonly Hdf5Dataset[]): Hdf
 export const KERAS_VERSION = { backend: 'tensorflow', keras_version: '3.15.1' };
 
 /**
- * Creates the group `model_weights` of a whole model in one h5 file. Each layer has a group that lists its
- * weights by name. Same as Keras 3 (legacy/saving/legacy_h5_format.py), except for `optimizer_weights`. If
- * they are present, even in a file that Keras wrote, Keras 3.15.1 builds the optimizer without variables, and
- * the model cannot be trained.
+ * Creates the group `model_weights` for a whole model in one h5 file. Each layer has a group that lists its
+ * weights by name. Matches Keras 3 (legacy/saving/legacy_h5_format.py), but omits `optimizer_weights`: if they
+ * are present, even in a file that Keras wrote, Keras 3.15.1 builds the optimizer without variables, and the
+ * model cannot be trained.
  */
 export async function createLegacyWeightsGroup(
   graph: KerasGraph,
@@ -94,8 +96,7 @@ export async function createLegacyWeightsGroup(
 }
 
 /**
- * Returns the name of a weight within its layer. Only the kernel of a depthwise layer has another name in
- * TensorFlow.js.
+ * Returns the Keras name of a weight within its layer. Only the kernel of a depthwise layer has a different name in TensorFlow.js.
  */
 function toKerasWeightName({ className }: KerasGraphLayer, weight: string): string {
   const name = weight.slice(weight.lastIndexOf('/') + 1);

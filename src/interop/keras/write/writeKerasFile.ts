@@ -22,18 +22,18 @@ import {
  */
 export type KerasFormat = 'keras' | 'h5';
 
-/** Content of a Keras file. */
+/** Contents of a Keras file. */
 export interface KerasFileContents {
   readonly graph: KerasGraph;
   readonly readWeight: WeightReader;
   readonly compileConfig: CompileConfig | undefined;
-  /** Variables of the optimizer; written to the archive only. */
+  /** Variables of the optimizer. Written only to a `.keras` archive. */
   readonly optimizerVariables: OptimizerVariables | undefined;
-  /** Metadata of this library that Keras ignores: tasks, labels, pixel range. */
+  /** Metadata of this library, which Keras ignores: tasks, labels and pixel range. */
   readonly taskTable: Json | undefined;
 }
 
-/** Writes a model as a Keras file. The date in it is constant, so the same contents result in the same bytes. */
+/** Writes a model as a Keras file. All dates in the file are constant, so the same contents result in the same bytes. */
 export function writeKerasFile(format: KerasFormat, contents: KerasFileContents): Promise<Uint8Array> {
   return format === 'keras' ? writeArchive(contents) : writeLegacyFile(contents);
 }

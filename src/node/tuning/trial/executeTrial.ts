@@ -7,7 +7,7 @@ import { getTrialFolder, trialStore } from '../../../tuner/trialStore.js';
 import type { StudySettings } from './loadStudy.js';
 import { spawnTrial } from './spawnTrial.js';
 
-/** Environment in which a machine runs trials. */
+/** Environment of the trials on one machine. */
 export interface TrialEnvironment {
   readonly study: Study;
   readonly records: StudyRecords;
@@ -25,11 +25,11 @@ export interface TrialEnvironment {
 }
 
 /**
- * Runs a trial in a process of its own, and saves every epoch and the result. If several machines run the same trial, the first saved
- * result counts.
+ * Runs a trial in its own process, and saves every epoch and the result. If several machines run the same trial, the result that
+ * is saved first counts.
  *
- * @returns The saved result, or undefined if the signal stopped the trial. It can then be resumed.
- * @throws The error of the store if it cannot be written. The trial does not fail in this case.
+ * @returns The saved result, or undefined if the signal stopped the trial. The trial can then be resumed.
+ * @throws The error of the store if the store cannot be written. In this case, the trial does not count as failed.
  */
 export async function executeTrial(
   environment: TrialEnvironment,
@@ -61,7 +61,7 @@ export async function executeTrial(
       pruneReason = reason;
     },
   });
-  if (signal.aborted) return undefined; // A trial that has just ended ends immediately when it is resumed.
+  if (signal.aborted) return undefined; // If the trial had just completed, it ends immediately when it is resumed.
   const ended = createFinalRecord(trial, study, pruneReason, end.failure);
   return (await records.saveResult(ended)) ? ended : records.readTrial(number);
 }

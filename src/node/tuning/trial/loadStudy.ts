@@ -5,13 +5,17 @@ import type { Json } from '../../../core/json.js';
 import { isStudy, type Study } from '../../../tuner/study.js';
 
 /**
- * Settings of a study's module as JSON values by name. They are passed to the module's function, if its default export is one.
+ * Settings for the module of a study: JSON values, keyed by name. If the default export of the module is a function, it receives
+ * them.
  *
  * @category Tuner
  */
 export type StudySettings = { readonly [name: string]: Json };
 
-/** Imports a module by URL. The CommonJS build would convert a literal `import()` to `require()`, which accepts no URL. */
+/**
+ * Imports a module by URL. In the CommonJS build, a literal `import()` would be converted to `require()`, which does not accept a
+ * URL.
+ */
 const importModule = new Function('address', 'return import(address)') as (
   address: string,
 ) => Promise<unknown>;
@@ -24,8 +28,8 @@ export const toModuleUrl = (module: string | URL): string =>
  * Imports a module, and returns the study that it exports by default. If the default export is a function, it is called with
  * `settings`.
  *
- * @throws An `argument` error if the settings are not JSON. A `file` error if the module cannot be imported, or exports no study. The
- *   errors of the module's function.
+ * @throws An `argument` error if the settings are not JSON values. A `file` error if the module cannot be imported, or exports no
+ *   study. The errors that the function of the module throws.
  */
 export async function loadStudy(module: string, settings: StudySettings): Promise<Study> {
   checkSettings(settings);
@@ -42,7 +46,7 @@ export async function loadStudy(module: string, settings: StudySettings): Promis
     const stackLine = stack.split('\n').find((line) => /^\s+at /.test(line));
     const advice =
       code === 'ERR_UNKNOWN_FILE_EXTENSION'
-        ? 'Run Node with a loader for TypeScript, NODE_OPTIONS="--import tsx", or name the compiled file.'
+        ? 'Run Node with a loader for TypeScript, NODE_OPTIONS="--import tsx", or pass the compiled file.'
         : `Fix the import of this module${stackLine ? `, which fails ${stackLine.trim()}` : ''}.`;
     throw createFileError(module, expected, `a module that fails to load (${message})`, advice, cause);
   }
@@ -57,9 +61,9 @@ export async function loadStudy(module: string, settings: StudySettings): Promis
 }
 
 /**
- * Checks that settings are JSON, because they are saved with the study and sent to other processes.
+ * Checks that settings are JSON values, because they are saved with the study and sent to other processes.
  *
- * @throws An `argument` error if they are not.
+ * @throws An `argument` error if a setting is not a JSON value.
  */
 function checkSettings(settings: unknown): void {
   const advice =

@@ -17,22 +17,24 @@ export interface SpawnTrialOptions {
   readonly spec: TrialSpec;
   /** Store that the trial may read and write. */
   readonly store: Store;
-  /** Saves bytes that the process prints. */
+  /** Saves output that the process prints. */
   onOutput(bytes: Uint8Array): Promise<void>;
-  /** Time in seconds after which the trial counts as hanging and fails. Undefined: no limit. */
+  /** Time in seconds after which the trial counts as hanging and fails. Undefined means no limit. */
   readonly trialTimeout: number | undefined;
-  /** Signal that stops the trial after the current step. If it has not stopped after {@link STOP_GRACE_MS}, it is killed. */
+  /**
+   * Signal that stops the trial after the current step. If the trial has not stopped after {@link STOP_GRACE_MS}, it is killed.
+   */
   readonly signal: AbortSignal;
-  /** Saves an epoch. Returns the pruner's reason to stop the trial now, or undefined. */
+  /** Saves an epoch. Returns the pruner's reason to stop the trial now, or undefined to continue. */
   onEpoch(row: Extract<ParentRequest, { row: unknown }>['row']): Promise<string | undefined>;
-  /** Notes that the pruner ended the trial in an earlier process. */
+  /** Records that the pruner stopped the trial in an earlier process. */
   onPruned(reason: string): void;
 }
 
 /** How the process of a trial ended: without an error, or with the reason of its failure. */
 export type TrialExit = { readonly failure?: string };
 
-/** Time in milliseconds to wait for the last output of a process. */
+/** Time in milliseconds to wait for the remaining output after a process has exited. */
 const OUTPUT_DRAIN_MS = 1000;
 
 /** Largest delay of a timer in seconds: about 25 days. */
@@ -41,22 +43,26 @@ const MAX_TIMER_SECONDS = 2_147_483;
 /** Time in milliseconds for a trial to finish its step. A trial that is killed loses the progress since its last checkpoint. */
 export const STOP_GRACE_MS = 60_000;
 
-/** Error codes for a file name that a trial chose badly. Other file errors mean that the store cannot be written. */
+/**
+ * Error codes that are caused by an invalid file name, which the trial chose. Other file errors mean that the store cannot be
+ * written.
+ */
 const BAD_NAME_CODES = ['EISDIR', 'ENOTDIR', 'EEXIST', 'ENAMETOOLONG', 'EINVAL'];
 
-/** Number of last output lines that are included in the reason of a failure. */
+/** Number of last output lines that are included in the reason for a failure. */
 const MAX_REASON_LINES = 8;
 
 /**
- * Runs one trial in a process of its own, and waits until it ends. A failure of the trial is returned, not thrown.
+ * Runs one trial in its own process, and waits until the process exits. If the trial fails, returns the failure and does not
+ * throw.
  *
  * @throws A `file` error if the store cannot be written.
  */
 export function spawnTrial(options: SpawnTrialOptions): Promise<TrialExit> {
   const { spec, store, onOutput, trialTimeout, signal, onEpoch, onPruned } = options;
   const child = fork(getTrialEntryPath(), {
-    execArgv: process.execArgv, // They may contain the loader for a study in TypeScript.
-    serialization: 'advanced', // It transfers bytes without conversion to JSON.
+    execArgv: process.execArgv, // The flags may contain the loader for a study in TypeScript.
+    serialization: 'advanced', // This mode transfers bytes without converting them to JSON.
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const output = captureOutput(child, onOutput);
@@ -76,7 +82,7 @@ export function spawnTrial(options: SpawnTrialOptions): Promise<TrialExit> {
       trialTimeout === undefined || trialTimeout > MAX_TIMER_SECONDS
         ? undefined
         : setTimeout(() => {
-            // A trial that has reported its end keeps its result.
+            // If the trial has already reported its end, that result is kept.
             exit ??= { failure: `it took longer than ${trialTimeout} s` };
             child.kill('SIGKILL');
           }, trialTimeout * 1000);
@@ -109,20 +115,20 @@ export function spawnTrial(options: SpawnTrialOptions): Promise<TrialExit> {
         return;
       }
       exit ??= 'failed' in message ? { failure: truncateMessage(deserializeError(message.failed)) } : {};
-      child.kill('SIGKILL'); // The threads of an engine would keep the process alive. Everything is written.
+      child.kill('SIGKILL'); // The threads of an engine would keep the process alive. All results are already written.
     });
     child.once('error', (error) => {
       exit ??= { failure: error.message };
     });
     const ended = async (code: number | null, signalName: NodeJS.Signals | null) => {
       cleanUp();
-      await pending; // The last reports and the last output are written before the trial ends.
+      await pending; // The last reports and the last output must be written before the trial counts as ended.
       await output.flush();
       if (storeError !== undefined) reject(storeError);
       else resolve(exit ?? { failure: describeExit(code, signalName, output.getLastLines()) });
     };
     child.once('close', ended);
-    // A process that the trial has started may keep the output open forever.
+    // A child process of the trial may keep the output open forever.
     child.once('exit', (code, signalName) =>
       setTimeout(() => void ended(code, signalName), OUTPUT_DRAIN_MS).unref(),
     );
@@ -132,7 +138,7 @@ export function spawnTrial(options: SpawnTrialOptions): Promise<TrialExit> {
   });
 }
 
-/** Returns the path of the file that runs in the process of a trial, in the sources or in the built package. */
+/** Returns the path of the script that runs in the process of a trial. It differs between the sources and the built package. */
 function getTrialEntryPath(): string {
   const isSource = import.meta.url.endsWith('.ts');
   return fileURLToPath(new URL(isSource ? './trialProcess.ts' : './trial.js', import.meta.url));
@@ -142,7 +148,7 @@ function getTrialEntryPath(): string {
 interface ProcessOutput {
   /** Returns the last lines of the output. */
   getLastLines(): string;
-  /** Waits until all received output is saved, or saving it has failed. */
+  /** Waits until all received output has been saved, or saving has failed. */
   flush(): Promise<void>;
 }
 

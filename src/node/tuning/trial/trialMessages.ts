@@ -5,7 +5,7 @@ import type { HistoryRow } from '../../../core/records/history.js';
 import type { Rung } from '../../../tuner/results/trialRecord.js';
 import type { StudySettings } from './loadStudy.js';
 
-/** Specification of the trial that a process runs. */
+/** Specification of a trial that a new process runs. */
 export interface TrialSpec {
   /** URL of the module whose default export is the study. */
   readonly module: string;
@@ -19,7 +19,7 @@ export interface TrialSpec {
   readonly label: string;
 }
 
-/** Request of a trial's process to its parent. The response has the same `id`. */
+/** Request from the process of a trial to its parent. The response has the same `id`. */
 export type ParentRequest =
   | { readonly store: 'read' | 'remove' | 'list'; readonly name: string }
   | { readonly store: 'write' | 'append' | 'create'; readonly name: string; readonly bytes: Uint8Array }
@@ -46,7 +46,7 @@ export function serializeError(error: unknown): ErrorDetails | string {
   return { kind, path, expected, received, advice };
 }
 
-/** Creates the error that {@link serializeError} converted. */
+/** Creates an error from the data that {@link serializeError} returned. */
 export const deserializeError = (details: ErrorDetails | string): Error =>
   typeof details === 'string' ? new Error(details) : createError(details);
 

@@ -1,4 +1,7 @@
-/** The process of one trial. It imports the study, runs the trial, and sends requests for files and reports to its parent. */
+/**
+ * The process of one trial. It imports the study and runs the trial. It sends its reports and its file requests to the parent
+ * process.
+ */
 import { createError } from '../../../core/errors/errors.js';
 import { checkRow } from '../../../tuner/results/checkRow.js';
 import { createTrialFitOptions } from '../../../tuner/trialFitOptions.js';
@@ -33,9 +36,9 @@ process.on('message', (message: MessageToTrial) => {
   if ('failed' in message) request?.reject(deserializeError(message.failed));
   else request?.resolve(message.answer);
 });
-// Ctrl-C reaches every process of a terminal. The parent handles it and stops the trial.
+// Ctrl-C is sent to every process of a terminal. The parent handles it and stops the trial.
 process.on('SIGINT', () => {});
-// Without its parent, the process could not save its epochs.
+// Without the parent process, this process cannot save its epochs, so it exits.
 process.on('disconnect', () => process.exit(1));
 
 const createEpochLimitError = (number: number, epochs: number, epoch: number) =>
@@ -81,7 +84,7 @@ async function runAssignedTrial({
     await study.run({ number, params: params as never, store, threads, signal, fitOptions, report });
     send({ done: true });
   } catch (error) {
-    console.error(error); // The output of the trial then contains the stack.
+    console.error(error); // This writes the stack to the output of the trial.
     send({ failed: serializeError(error) });
   }
 }

@@ -12,7 +12,7 @@ import {
 
 type ActivationFunction = (input: SymbolicTensor) => SymbolicTensor;
 
-/** TensorFlow.js names by Keras names, for activations that compute the same function in both. */
+/** TensorFlow.js activation names, keyed by Keras name. Contains only activations that compute the same function in both. */
 const TFJS_ACTIVATIONS: { readonly [keras: string]: string } = {
   ...Object.fromEntries(Object.entries(ACTIVATION_NAMES).map(([tfjs, keras]) => [keras, tfjs])),
   swish: 'swish',
@@ -22,21 +22,21 @@ const ACTIVATION_ADVICE =
   'Use an activation that TensorFlow.js supports, or register the layer with `layers`.';
 
 /**
- * Reads the `activation` of a layer: a name, or undefined for a layer in place of a name. A missing
- * activation is linear.
+ * Reads the `activation` of a layer. Returns its name, or undefined if the activation is a layer and not a name. A missing activation is
+ * linear.
  */
 function readActivationName(part: JsonNode): string | undefined {
   if (part.isMissing) return 'linear';
   if (!part.isRecord) return part.asText();
-  // The first versions of Keras 3 wrote a function as an object.
+  // Early versions of Keras 3 wrote a function as an object.
   return part.at('class_name').value === 'function' ? part.at('config').asText() : undefined;
 }
 
 /**
  * Imports a layer that has an `activation`.
  *
- * If TensorFlow.js has the activation, it is passed to `createLayer`. Otherwise the layer is linear and
- * separate layers for the activation follow it.
+ * If TensorFlow.js supports the activation, it is passed to `createLayer`. Otherwise the layer is linear, and separate layers after it
+ * compute the activation.
  */
 export function importWithActivation(
   context: ImportContext,
@@ -88,13 +88,18 @@ function createActivation(
     case undefined:
       return createActivationFromLayer(context, part);
     default:
-      throw createLayerError(context, 'an activation that TensorFlow.js has', name, ACTIVATION_ADVICE);
+      throw createLayerError(context, 'an activation that TensorFlow.js supports', name, ACTIVATION_ADVICE);
   }
 }
 
-/** Creates an error for a lambda, which the file contains as Python bytecode or not at all. */
+/** Creates an error for a lambda. The file contains lambdas as Python bytecode or not at all. */
 const createPythonFunctionError = (context: ImportContext) =>
-  createLayerError(context, 'an activation that TensorFlow.js has', 'a Python function', ACTIVATION_ADVICE);
+  createLayerError(
+    context,
+    'an activation that TensorFlow.js supports',
+    'a Python function',
+    ACTIVATION_ADVICE,
+  );
 
 /** Creates the hard sigmoid of Keras 3: `relu6(x + 3) / 6`. */
 function createHardSigmoid({ createLayer }: ImportContext, part?: string): ActivationFunction {
@@ -109,7 +114,7 @@ function createLeakyReLU({ createLayer }: ImportContext, alpha: number, part?: s
   return (x) => applyLayer(layer, x);
 }
 
-/** Creates an activation from a layer in place of an activation's name: `Activation(LeakyReLU(0.1))`. */
+/** Creates an activation from a layer that is used instead of an activation name: `Activation(LeakyReLU(0.1))`. */
 function createActivationFromLayer(context: ImportContext, part: JsonNode): ActivationFunction {
   const className = part.at('class_name').asText();
   if (className === '__lambda__') throw createPythonFunctionError(context);
@@ -117,7 +122,12 @@ function createActivationFromLayer(context: ImportContext, part: JsonNode): Acti
     ? ACTIVATION_IMPORTERS[className]
     : undefined;
   if (!importer || className === 'PReLU') {
-    throw createLayerError(context, 'an activation that TensorFlow.js has', className, ACTIVATION_ADVICE);
+    throw createLayerError(
+      context,
+      'an activation that TensorFlow.js supports',
+      className,
+      ACTIVATION_ADVICE,
+    );
   }
   const activation = importer({ ...context, config: part.at('config') }) as ApplyLayer;
   return (x) => activation([x], { operands: [], kwargs: {}, path: part.path });
@@ -135,8 +145,7 @@ const importLeakyReLU: LayerImporter = (context) => {
 };
 
 /**
- * Imports `ReLU`: `max_value` at the top, `negative_slope · (x - threshold)` below the threshold, `x` in
- * between.
+ * Imports `ReLU`: `max_value` for `x` above it, `negative_slope · (x - threshold)` below the threshold, and `x` in between.
  */
 const importReLU: LayerImporter = (context) => {
   const { config, createLayer } = context;
@@ -148,8 +157,8 @@ const importReLU: LayerImporter = (context) => {
       return createApply(createLayer('ThresholdedReLU', { theta: threshold }));
     throw createLayerError(
       context,
-      'a threshold without slope and maximum',
-      'all of them',
+      'a threshold without a negative slope and a maximum',
+      'a threshold with a negative slope and a maximum',
       ACTIVATION_ADVICE,
     );
   }
@@ -207,7 +216,7 @@ export const ACTIVATION_IMPORTERS: { readonly [className: string]: LayerImporter
     createApply(createLayer('ThresholdedReLU', { theta: config.at('theta').asNumber(1) })),
 };
 
-/** Imports an activation by its Keras name, for an operation such as `ops.relu`. */
+/** Imports an operation such as `ops.relu` as the activation with the Keras name `name`. */
 export function importNamedActivation(context: ImportContext, name: string): ApplyLayer {
   const activation = createActivation(context, context.config, name);
   return ([x]) => activation(x!);

@@ -7,10 +7,10 @@ import {
 } from '../importContext.js';
 
 /**
- * Creates `x · scale + offset` per channel as a frozen stock layer: a depthwise 1x1 convolution for images,
- * otherwise batch normalization with mean 0 and variance 1.
+ * Creates `x · scale + offset` per channel as a frozen TensorFlow.js layer: a depthwise 1x1 convolution for
+ * images, or batch normalization with mean 0 and variance 1 for other inputs.
  *
- * @param weightSlots - Weights that the file contains for the layer.
+ * @param weightSlots - Weights of the layer in the file.
  * @param toScaleAndOffset - Computes scale and offset from those weights.
  */
 export function createAffineLayer(
@@ -48,7 +48,7 @@ export function createAffineLayer(
   };
 }
 
-/** Returns one number per channel. A single number is repeated. */
+/** Returns one number per channel, repeating a single number if necessary. */
 function broadcastToChannels(context: ImportContext, values: Float32Array, channels: number): Float32Array {
   if (values.length === channels) return values;
   if (values.length === 1) return new Float32Array(channels).fill(values[0]!);

@@ -11,7 +11,7 @@ import { importWithActivation } from './activationLayers.js';
 
 const PADDING_MODES = ['valid', 'same'] as const;
 
-/** Reads the settings that all convolutions have in common. */
+/** Reads the settings that are common to all convolutions. */
 function readConvArgs({ config }: ImportContext) {
   return {
     kernelSize: config.at('kernel_size').asIntegerPair(),
@@ -85,7 +85,7 @@ const importConv2DTranspose: LayerImporter = (context) => {
     throw createLayerError(
       context,
       'a transposed convolution without dilation and output_padding',
-      'a transposed convolution with one of them',
+      'a transposed convolution with dilation or output_padding',
       'Build the model without them, because TensorFlow.js supports neither.',
     );
   }
@@ -160,7 +160,7 @@ const importUpSampling2D: LayerImporter = (context) => {
       context,
       'interpolation "nearest"',
       `"${interpolation}"`,
-      'Use "nearest", or Conv2DTranspose: TensorFlow.js samples at other positions than Keras.',
+      'Use "nearest", or Conv2DTranspose: bilinear interpolation in TensorFlow.js uses different sampling positions from Keras.',
     );
   }
   return createApply(
@@ -169,8 +169,7 @@ const importUpSampling2D: LayerImporter = (context) => {
 };
 
 /**
- * Imports `CenterCrop`. An image that is too small throws an error, because Keras would resize it in another
- * way than TensorFlow.js.
+ * Imports `CenterCrop`. Rejects images that are too small, because Keras would resize them differently from TensorFlow.js.
  */
 const importCenterCrop: LayerImporter = (context) => {
   checkChannelsLast(context);
@@ -184,7 +183,7 @@ const importCenterCrop: LayerImporter = (context) => {
         context,
         `images of a fixed size of at least ${targetSize.join('x')}`,
         `images of ${inputSize.slice(0, 2).join('x')}`,
-        'Use images of that size, and pass `input` if the file does not fix the size.',
+        'Use images of that size, and pass `input` if the file does not specify the size.',
       );
     }
     const before = Math.floor(extra / 2);
@@ -194,8 +193,8 @@ const importCenterCrop: LayerImporter = (context) => {
 };
 
 /**
- * Imports `Resizing` if images have the size already. TensorFlow.js uses other sampling positions, so any
- * other size throws an error.
+ * Imports `Resizing` if images already have the target size. Rejects any other size because TensorFlow.js uses different sampling positions
+ * from Keras.
  */
 const importResizing: LayerImporter = (context) => {
   checkChannelsLast(context);

@@ -18,7 +18,9 @@ const importFlatten: LayerImporter = (context) => {
   return context.inputShapes[0]!.length < 3 ? passThrough : createApply(context.createLayer('Flatten', {}));
 };
 
-/** Imports `Reshape`. The shape of the Keras 3 operation includes the batch dimension, which must not change. */
+/**
+ * Imports `Reshape`. In the Keras 3 operation, the shape includes the batch dimension, which must not change.
+ */
 const importReshape: LayerImporter = ({ config, createLayer }) => {
   const target = config.atAny('target_shape', 'newshape');
   const sizes = target.items().map((size) => size.asInteger(-1));

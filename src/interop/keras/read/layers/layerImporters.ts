@@ -10,7 +10,7 @@ import { importTFOpLambda, OPERATION_IMPORTERS } from './operations.js';
 import { RANDOM_IMPORTERS } from './randomLayers.js';
 import { importGetItem } from './sliceOperations.js';
 
-/** Importers of Keras layers, by class name. */
+/** Importers of Keras layers, keyed by class name. */
 export const LAYER_IMPORTERS: { readonly [className: string]: LayerImporter } = {
   ...CONV_AND_POOL_IMPORTERS,
   ...DENSE_AND_RESHAPING_IMPORTERS,
@@ -26,10 +26,10 @@ const getImporter = (table: { readonly [className: string]: LayerImporter }, cla
   Object.hasOwn(table, className) ? table[className] : undefined;
 
 /**
- * Finds the importer of a Keras layer. `x * 2` has the class `Multiply`, like the layer; an operation is
- * recognized by its module, if the file contains it, and by its constant.
+ * Finds the importer of a Keras layer. The operation `x * 2` has the same class name as the `Multiply` layer.
+ * An operation is recognized by its module, if the file contains the module, and by its constant.
  *
- * @throws A `file` error if stock layers cannot express the class.
+ * @throws A `file` error if TensorFlow.js layers cannot express the class.
  */
 export function findLayerImporter(layer: KerasLayer): LayerImporter {
   const { className, module, calls } = layer;

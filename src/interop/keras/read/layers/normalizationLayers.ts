@@ -25,7 +25,7 @@ const importBatchNormalization: LayerImporter = (context) => {
     const part = config.at(name);
     if (part.value)
       throw part.createError(
-        'no such setting',
+        'a layer without this setting',
         undefined,
         'Build the model without it, because TensorFlow.js does not support it.',
       );
@@ -39,7 +39,7 @@ const importBatchNormalization: LayerImporter = (context) => {
       epsilon: config.at('epsilon').asNumber(1e-3),
       scale,
       center,
-      // Keras 2 can fix `training=False` for a call. A frozen layer uses its moving statistics as well.
+      // In Keras 2, a call can set `training=False`. The layer is frozen here because a frozen layer also uses its moving statistics.
       ...(isFrozenByCall(context) ? { trainable: false } : {}),
       ...readWeightConfig(context, ...(scale ? ['gamma'] : []), ...(center ? ['beta'] : [])),
     }),
@@ -66,7 +66,7 @@ const importLayerNormalization: LayerImporter = (context) => {
   const rms = config.at('rms_scaling');
   if (rms.value)
     throw rms.createError(
-      'no such setting',
+      'a layer without this setting',
       undefined,
       'Build the model without it, because TensorFlow.js does not support it.',
     );
@@ -83,8 +83,7 @@ const importLayerNormalization: LayerImporter = (context) => {
 };
 
 /**
- * Imports `Normalization`: `(x - mean) / deviation`. The numbers are in the configuration or among the
- * weights.
+ * Imports `Normalization`: `(x - mean) / deviation`. The mean and the variance are in the configuration or in the weights.
  */
 const importNormalization: LayerImporter = (context) => {
   const { config, inputShapes } = context;
@@ -110,12 +109,12 @@ const importNormalization: LayerImporter = (context) => {
   return createAffineLayer(context, [...statistics, { name: 'count', shape: [] }], toScaleAndOffset);
 };
 
-/** Reads the numbers of nested lists. Keras stores a mean as `[[[0.5, 0.4, 0.3]]]`. */
+/** Reads the numbers from nested lists. Keras stores a mean as `[[[0.5, 0.4, 0.3]]]`. */
 function flattenNumbers(part: JsonNode): number[] {
   return part.isList ? part.items().flatMap(flattenNumbers) : [part.asNumber()];
 }
 
-/** Imports `Rescaling`: as the same layer if it has one number for all channels, otherwise as a convolution. */
+/** Imports `Rescaling` as a rescaling layer if it has one number for all channels, and otherwise as a convolution. */
 const importRescaling: LayerImporter = (context) => {
   const { config, createLayer } = context;
   const scale = config.at('scale');

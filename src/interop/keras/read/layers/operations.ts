@@ -18,8 +18,7 @@ import { importGetItem, importStack } from './sliceOperations.js';
 const OPERATION_ADVICE = 'Build the model from layers, or register the operation with `layers`.';
 
 /**
- * Finds the constant of the first call, and whether it is the first operand. Returns undefined if all
- * operands are tensors.
+ * Returns the constant of the first call, and whether it is the first operand. Returns undefined if all operands are tensors.
  */
 function findConstant(context: ImportContext): { numbers: readonly number[]; first: boolean } | undefined {
   const [call, ...more] = context.layer.calls;
@@ -38,7 +37,7 @@ function findConstant(context: ImportContext): { numbers: readonly number[]; fir
   return { numbers: [constant.constant].flat(), first: at === 0 };
 }
 
-/** Creates `x · scale + offset`, with one number each, or one per channel. */
+/** Creates `x · scale + offset`. `scale` and `offset` are single numbers or have one number per channel. */
 function createScaleLayer(
   context: ImportContext,
   scale: readonly number[],
@@ -97,7 +96,7 @@ const createMergeOperationImporter =
     return createApply(context.createLayer(className, {}));
   };
 
-/** Imports a reduction over rows and columns of an image, which is a global pooling. */
+/** Imports a reduction over the rows and columns of an image as global pooling. */
 const createReductionImporter =
   (className: string): LayerImporter =>
   (context) => {
@@ -115,7 +114,7 @@ const createActivationImporter =
   (context) =>
     importNamedActivation(context, name);
 
-/** Importers of Keras 3 operations by class. `x * 2` and `ops.relu(x)` result in such operations. */
+/** Importers of Keras 3 operations, keyed by class name. `x * 2` and `ops.relu(x)` result in such operations. */
 export const OPERATION_IMPORTERS: { readonly [className: string]: LayerImporter } = {
   Add: importAddOperation,
   Subtract: importSubtractOperation,
@@ -144,7 +143,7 @@ export const OPERATION_IMPORTERS: { readonly [className: string]: LayerImporter 
   Stack: importStack,
 };
 
-/** Importers of Keras 2 operations by function name: `TFOpLambda` with `math.multiply`. */
+/** Importers of Keras 2 operations, keyed by function name, such as `math.multiply` for a `TFOpLambda`. */
 const KERAS2_OPERATION_IMPORTERS: { readonly [name: string]: LayerImporter } = {
   'math.add': importAddOperation,
   '__operators__.add': importAddOperation,
@@ -165,7 +164,7 @@ const KERAS2_OPERATION_IMPORTERS: { readonly [name: string]: LayerImporter } = {
   identity: () => passThrough,
 };
 
-/** Imports `TFOpLambda` of Keras 2. */
+/** Imports the Keras 2 operation layer `TFOpLambda`. */
 export const importTFOpLambda: LayerImporter = (context) => {
   const name = context.config.at('function').asText();
   const importer = Object.hasOwn(KERAS2_OPERATION_IMPORTERS, name)

@@ -7,7 +7,7 @@ import {
   passThrough,
 } from '../importContext.js';
 
-/** Returns whether the call sets `training=False`, so that the layer never acts. Keras 2 obeys this argument. */
+/** Returns whether the call sets `training=False`, which disables the layer. Keras 2 respects this argument. */
 function isDisabledByCall(context: ImportContext): boolean {
   if (context.training) {
     throw createLayerError(
@@ -21,7 +21,7 @@ function isDisabledByCall(context: ImportContext): boolean {
 }
 
 /**
- * Creates an importer of dropout. Each call of a shared layer has its own mask.
+ * Creates an importer for a dropout layer. Each call of a shared layer has a separate mask.
  *
  * @param readShape - Returns the noise shape: 1 for an axis along which the mask is constant.
  */
@@ -50,7 +50,7 @@ const readNoiseShape = ({ config, inputShapes }: ImportContext) => {
   return sizes;
 };
 
-/** Skips a layer that only acts in training and has no counterpart here. */
+/** Skips a layer that only acts in training and has no equivalent in TensorFlow.js. */
 const skipLayer: LayerImporter = (context) => {
   const { layer, log } = context;
   const { className, name } = layer;
@@ -58,7 +58,7 @@ const skipLayer: LayerImporter = (context) => {
   return passThrough;
 };
 
-/** Imports `RandomCrop` if images have its size already, so that it does nothing. */
+/** Imports `RandomCrop` if images already have its size, so that the layer has no effect. */
 const importRandomCrop: LayerImporter = (context) => {
   const { config, inputShapes } = context;
   const targetSize = [config.at('height').asInteger(), config.at('width').asInteger()];
@@ -106,7 +106,7 @@ const SKIPPED_LAYERS = [
   'CutMix',
 ];
 
-/** Importers of layers that draw random numbers, and of others that only act in training. */
+/** Importers of layers that draw random numbers or that only act in training. */
 export const RANDOM_IMPORTERS: { readonly [className: string]: LayerImporter } = {
   Dropout: createDropoutImporter(readNoiseShape),
   SpatialDropout2D: createDropoutImporter((context) => {

@@ -9,8 +9,7 @@ import {
 } from '../importContext.js';
 
 /**
- * Slice along one axis: `count` positions from `start` on, `step` apart. `dropsAxis`: whether the axis is
- * removed.
+ * Slice along one axis: `count` positions, starting at `start` and `step` apart. `dropsAxis` is whether the axis is removed.
  */
 interface AxisSlice {
   readonly start: number;
@@ -31,7 +30,7 @@ export const importGetItem: LayerImporter = (context) => {
   const spec = call?.kwargs.args1 ?? call?.kwargs.slice_spec;
   const [, height, width, channels] = context.inputShapes[0]!;
   if (!spec || more.length > 0 || context.inputShapes[0]!.length !== 4 || !height || !width || !channels) {
-    throw createLayerError(context, 'a slice of an image of a fixed size', 'another slice', SLICE_ADVICE);
+    throw createLayerError(context, 'a slice of an image of a fixed size', 'a different slice', SLICE_ADVICE);
   }
   const [batch, rows, columns, channelSlice] = expandSliceSpec(spec).map((part, axis) =>
     readAxisSlice(part, axis === 0 ? null : [height, width, channels][axis - 1]!),
@@ -41,7 +40,7 @@ export const importGetItem: LayerImporter = (context) => {
     throw createLayerError(
       context,
       'a slice of whole images with contiguous rows and columns',
-      'another slice',
+      'a different slice',
       SLICE_ADVICE,
     );
   const edges = [rows!, columns!].map(({ start, count }, axis) => [
@@ -92,8 +91,7 @@ function createChannelSelection(
 }
 
 /**
- * Returns one part for each of the four axes. Undefined means the whole axis, for an ellipsis and for missing
- * parts.
+ * Returns one entry for each of the four axes. Undefined means the whole axis; an ellipsis and missing entries result in undefined.
  */
 function expandSliceSpec(spec: JsonNode): (JsonNode | undefined)[] {
   const parts = spec.isList ? spec.items() : [spec];
@@ -108,8 +106,7 @@ function expandSliceSpec(spec: JsonNode): (JsonNode | undefined)[] {
 const isEllipsis = (part: JsonNode) => part.isRecord && part.at('class_name').value === '__ellipsis__';
 
 /**
- * Reads Python's slice or index for an axis of `size`. `size` is null for the batch dimension, which cannot
- * be sliced.
+ * Reads a Python slice or index for an axis of `size`. `size` is null for the batch dimension, which cannot be sliced.
  */
 function readAxisSlice(part: JsonNode | undefined, size: number | null): AxisSlice {
   if (part === undefined) return { start: 0, step: 1, count: size ?? 0, dropsAxis: false };
