@@ -59,7 +59,7 @@ export function getProcessState(): ProcessState {
   return holder[STATE_KEY];
 }
 
-/** Returns the object of this copy of the library for a started engine. Creates the object on the first call. */
+/** Returns the `Engine` that this copy of the library keeps for `started`. The first call creates it. */
 export function getEngineInstance<E>(started: StartedEngine, create: () => E): E {
   const instance = (started.instances.get(LIBRARY_COPY) as E | undefined) ?? create();
   started.instances.set(LIBRARY_COPY, instance);

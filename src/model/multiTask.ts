@@ -282,9 +282,9 @@ export function checkNamedTask(
   if (clash) {
     throw createArgumentError(
       path,
-      'a task name that is not a prefix of another, followed by an underscore',
+      'task names of which none starts with another one plus an underscore',
       `"${name}" in addition to "${clash}"`,
-      'Rename one of the two, because their columns and layers would have the same names.',
+      'Rename one of the two. Otherwise their columns and layers could have the same names.',
     );
   }
   if (typeof task?.encode !== 'function') {

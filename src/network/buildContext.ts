@@ -116,7 +116,7 @@ export function createBuildContext(
           expected: 'a unique layer name',
           received: isTaskName ? 'the name of a task' : 'a second layer with this name',
           advice: isTaskName
-            ? 'Rename the task, because its last layer has the name of the task, or rename the tf.layers layer.'
+            ? 'Rename the tf.layers layer or the task: the last layer of a task is named after the task.'
             : 'Give the tf.layers layer another name, and use each layer object only once.',
         });
       }

@@ -323,7 +323,7 @@ describe('loadKeras rejects weights', () => {
     expect(error.path).toBe('old.h5/conv/conv/bias:0');
   });
 
-  test('that are missing from the file, and a file that contains only weights', async () => {
+  test('of a file in which some are missing, and a file that contains only weights', async () => {
     const { 'model.weights.h5': alone, ...others } = members;
     expect(await readError(writeZip(others))).toMatchObject({
       expected: 'a file with weights',

@@ -74,7 +74,7 @@ describe('a parameter', () => {
     );
   });
 
-  test('with steps has `count` values whose ranges cover [0, 1), and a grid search proposes each value once', () => {
+  test('with steps divides [0, 1) among its `count` values without gaps, and a grid search proposes each value once', () => {
     fc.assert(
       fc.property(parameters, (parameter) => {
         fc.pre(Number.isFinite(parameter.count));

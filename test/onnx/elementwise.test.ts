@@ -140,7 +140,7 @@ describe('with broadcasting', () => {
     },
   );
 
-  test('logical operations and where give the same results in ONNX Runtime as in TensorFlow.js', async () => {
+  test('logical operations and tf.where give the same results in ONNX Runtime as in TensorFlow.js', async () => {
     const inputs = shape.chain((size) => fc.tuple(booleans(size), booleans(size), eighths(size)));
     await fc.assert(
       fc.asyncProperty(inputs, async ([a, b, x]) => {

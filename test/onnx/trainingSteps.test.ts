@@ -256,7 +256,7 @@ describe('a training step with built-in layers of TensorFlow.js', () => {
   );
   test('centerCrop as the first layer: the gradients are the same in ONNX Runtime as in TensorFlow.js', () =>
     expectAgreement([layers.centerCrop({ height: 4, width: 4 }), conv(3, 3)]));
-  test('thresholdedReLU as the first layer, because it has no gradient: the gradients are the same in ONNX Runtime as in TensorFlow.js', () =>
+  test('gives the same gradients in ONNX Runtime as in TensorFlow.js when thresholdedReLU, which is not differentiable, is the first layer', () =>
     expectAgreement([layers.thresholdedReLU({ theta: 0.2 }), conv(3, 3)]));
   test('an embedding, traced on cpu because wasm has no embedding gradient: the gradients are the same in ONNX Runtime as in TensorFlow.js', async () => {
     await tf.setBackend('cpu');

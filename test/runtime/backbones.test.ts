@@ -137,7 +137,7 @@ describe("a backbone with weights: 'imagenet'", () => {
   });
 });
 
-describe('a backbone with weights: a path', () => {
+describe('a backbone whose `weights` option is a path', () => {
   test('reads the file', async () => {
     const path = join(cache, 'own.h5');
     writeFileSync(path, file);

@@ -115,14 +115,17 @@ test('a finding reports the file, the line, the phrase and the replacement, and 
   expect(summarize(findings)).toBe('     2  src/data\n\n     1  blue moon\n     1  blue sun');
 });
 
-describe('the rules of this project', () => {
+describe('the wording rules of this project', () => {
   const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
   const rules: Rules = JSON.parse(read('../../tools/language-rules.json'));
   const findIn = (text: string) => checkLanguage([{ path: 'docs/a.md', text }], rules, []).findings;
 
-  test.each(read('fixtures/language/avoided.txt').trim().split('\n'))('find the phrase of "%s"', (line) => {
-    expect(findIn(line)).toHaveLength(1);
-  });
+  test.each(read('fixtures/language/avoided.txt').trim().split('\n'))(
+    'flag the forbidden phrase in "%s"',
+    (line) => {
+      expect(findIn(line)).toHaveLength(1);
+    },
+  );
 
   test('find nothing in ordinary words that resemble the phrases', () => {
     expect(findIn(read('fixtures/language/plain.txt'))).toEqual([]);

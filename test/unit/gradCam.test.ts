@@ -222,7 +222,7 @@ describe('a heat map', () => {
   });
 });
 
-describe('the layer of a heat map', () => {
+describe('the target layer of a heat map', () => {
   const layerOf = async (customModel: MultiTaskModel<Tasks>, task: string) => {
     const [height, width, channels] = customModel.input.shape;
     const image = { data: new Uint8Array(height * width * channels).fill(9), height, width, channels };
@@ -285,7 +285,7 @@ describe('the layer of a heat map', () => {
     customModel.dispose();
   });
 
-  test('can have the name of a grayscale layer, because grayscale layers are not recognized by name', async () => {
+  test('may be named like a grayscale layer, because grayscale layers are not identified by their names', async () => {
     const named = tf.layers.conv2d({ filters: 2, kernelSize: 3, name: 'age_grey1' });
     const customModel = multiTask({ input: [SIDE, SIDE, 3] })
       .trunk(sharedTrunk([conv(2, 3)]))

@@ -9,7 +9,7 @@ const rejectPackage: PackageLoader = async (name, neededFor) => {
   throw createError({
     kind: 'missing-package',
     path: name,
-    expected: `the package, for ${neededFor}`,
+    expected: `a registered package (needed for ${neededFor})`,
     received: 'a package that is not registered',
     advice: `Register it: useEngine('onnx', { packages: { '${name}': () => import('${name}') } }).`,
   });

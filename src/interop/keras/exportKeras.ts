@@ -265,8 +265,8 @@ async function readRunCheckpoint(store: Store, network: Network, optimizer: Opti
     kind: 'checkpoint',
     path: `${store.label}/${CHECKPOINT_FILE}`,
     expected: 'the checkpoint of a run',
-    received: 'no such file',
-    advice: 'Pass the store that fit() used as checkpoint, or omit checkpoint.',
+    received: 'no file',
+    advice: 'Pass the store that you passed to fit() as `checkpoint`, or omit the `checkpoint` option.',
   });
 }
 

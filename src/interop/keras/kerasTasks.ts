@@ -29,10 +29,10 @@ export function matchOutputs(
     throw createError({
       kind: 'argument',
       path: 'loadKeras.tasks',
-      expected: `the names of the model's outputs (${outputs.map(({ name }) => name).join(', ')}), or as many other names as outputs`,
+      expected: `the names of the model's outputs (${outputs.map(({ name }) => name).join(', ')}), or one name of your own per output`,
       received: tasks.map((task) => `"${task}"`).join(', ') || 'no tasks',
       advice:
-        'Use the names of the outputs as task names, or pass one task per output in the order of the outputs.',
+        'Use the names of the outputs as task names, or pass one task name per output, in the order of the outputs.',
     });
   }
   const unusedOutputs = outputs.filter((_, i) => !found.some(([, output]) => output === i));

@@ -61,7 +61,7 @@ export interface Dimension {
 export interface Condition {
   /** Path of the dimension that chooses the alternative. */
   readonly path: string;
-  /** Name of the alternative. */
+  /** Name of the alternative that must be chosen for the parameter to exist. */
   readonly is: string;
 }
 

@@ -54,7 +54,7 @@ export interface Strategy {
   readonly options: Json;
   /**
    * True if a proposal depends only on the trial number and the seed. Independent machines can then run one trial each
-   * (`runSingleTrial`), and missing numbers are filled. Default: not set; a proposal may depend on the results of other trials.
+   * (`runSingleTrial`), and a later search runs the numbers that were skipped. Default: not set; a proposal may depend on the results of other trials.
    */
   readonly independent?: true;
   /**

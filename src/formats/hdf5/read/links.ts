@@ -6,7 +6,7 @@ import { findMessage, type HeaderMessage } from './objectHeader.js';
 /** Link from a group to one of its members. */
 export interface Link {
   readonly name: string;
-  /** Address of its object header. */
+  /** Address of the object header of the linked group or dataset. */
   readonly address: number;
 }
 

@@ -91,7 +91,7 @@ export class JsonNode {
   }
 
   /**
-   * Returns the field of the first key that exists, or the missing field of the first key. Keras 2 and 3 use different keys for the same
+   * Returns the field of the first key that exists. If none exists, returns the (missing) field of the first key in the list. Keras 2 and 3 use different keys for the same
    * value.
    */
   atAny(...keys: readonly [string, ...string[]]): JsonNode {
