@@ -149,7 +149,7 @@ test.each([
 test('the error for a step on a log scale explains that it is a factor', async () => {
   const error = await faultOf(() => float({ min: 1, max: 10, scale: 'log', step: 1 }));
   expect(error.expected).toBe('a factor greater than 1');
-  expect(error.advice).toContain('factor from one value to the next');
+  expect(error.advice).toContain('ratio of neighboring values');
 });
 
 describe('a search rejects', () => {

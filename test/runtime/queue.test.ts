@@ -375,7 +375,7 @@ describe.skipIf(!redis)('a search with a queue', () => {
     stranger.stdout!.setEncoding('utf8').on('data', (part: string) => {
       text += part;
     });
-    await waitForOutput(stranger, 'received a trial of another study');
+    await waitForOutput(stranger, 'received a trial of a different study');
     const { trials } = await second.ended();
     expect(trials[0].state).toBe('complete');
     await sleep(1500); // Meanwhile, the first search adds its trial to the queue again.
