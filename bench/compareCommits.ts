@@ -91,8 +91,8 @@ async function timeRound(
   }
 }
 
-/** Whether this checkout is slower beyond doubt. */
-export const isSlower = ({ interval }: Comparison): boolean => interval.low > MAX_RATIO;
+/** Returns true if the interval lies above 1 and reaches {@link MAX_RATIO}. */
+export const isSlower = ({ interval: { low, high } }: Comparison): boolean => low > 1 && high >= MAX_RATIO;
 
 /** Returns a line of text per comparison. */
 export function formatComparisons(comparisons: readonly Comparison[], commit: string): string {

@@ -61,8 +61,8 @@ export interface UseEngine {
    * Starts an engine and makes it the default of all later calls in this process: `fit`, `evaluate`, `predict` and `gradCam`
    * use it unless their option `engine` specifies another engine.
    *
-   * `auto` selects the fastest engine that is installed. In Node: TensorFlow's native backend, then `onnx`
-   * (`onnxruntime-node`), then `wasm`, which is always installed. In a page: `webgpu` or `webgl` if the page has imported it, else `wasm`.
+   * `auto` selects the fastest engine that is installed: in Node `onnx` (`onnxruntime-node`), else `wasm`, which is always installed;
+   * in a page `webgpu` or `webgl` if TensorFlow.js has it registered, else `wasm`. The guide to engines describes more engines.
    *
    * @param request - `auto` (default) or the name of an engine. A named engine never falls back to another.
    * @returns The engine and the reason for the choice.

@@ -56,8 +56,3 @@ export class Network<T extends Tasks = Tasks> {
     return new Network(this.#layersModel, this.tasks, this.input, { graph, weightSync: this.weightSync });
   }
 }
-
-/** Returns the names of a network's tasks, in the order of its outputs. */
-export function getTaskNames<T extends Tasks>(network: Network<T>): (keyof T & string)[] {
-  return Object.keys(network.tasks) as (keyof T & string)[];
-}

@@ -10,9 +10,6 @@ import { pageThreadStarter } from './pageThreadStarter.js';
 import { tf } from './tf.js';
 import { createThreadedModule, MAX_WASM_THREADS } from './threadedModule.js';
 
-/** Largest heap of the wasm backend in bytes: the limit of 32-bit addresses. */
-export const MAX_WASM_BYTES = 4 * 1024 ** 3;
-
 /** Options for starting the wasm backend. They have an effect only when it is first started in a process. */
 export interface WasmOptions {
   /** Maximum number of threads. Default in Node: the number of cores, at most 4. Default in a page: half the number of cores. */

@@ -285,11 +285,15 @@ test('compareCheckouts returns the time ratio of this checkout to the other chec
   ]);
 });
 
-test('isSlower returns true only if the whole interval is above 1.03', async () => {
+test('isSlower returns true unless the interval contains 1, or lies below 1 or 1.03', async () => {
   const [{ comparisons: slower }, { comparisons: equal }] = [await compare(11, 10), await compare(10, 10)];
   expect(slower.map(isSlower)).toEqual([true, true]);
   expect(equal.map(isSlower)).toEqual([false, false]);
-  expect(isSlower({ ...slower[0]!, interval: { low: 1.02, high: 1.2 } })).toBe(false);
+  const isSlowerWithin = (low: number, high: number) => isSlower({ ...slower[0]!, interval: { low, high } });
+  expect(isSlowerWithin(1.02, 1.2)).toBe(true);
+  expect(isSlowerWithin(1.005, 1.02)).toBe(false);
+  expect(isSlowerWithin(0.98, 1.2)).toBe(false);
+  expect(isSlowerWithin(0.9, 0.95)).toBe(false);
 });
 
 test('bench --against rejects a revision that does not exist', () => {

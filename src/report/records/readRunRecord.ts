@@ -46,7 +46,7 @@ const MAX_IMAGES = 500;
  * import { readRunRecord } from 'tfjs-multitask/report';
  *
  * const error = await readRunRecord(memoryStore('out/run')).catch(({ message }) => message);
- * console.log(error); // out/run/run.json: expected the record of a run, received no such file. …
+ * console.log(error); // out/run/run.json: expected the record of a run, received a missing file. …
  * ```
  * @category Figures
  */
