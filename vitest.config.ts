@@ -14,11 +14,10 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/slow/**'],
     setupFiles: ['test/setup.ts'],
-    // A file is a process of its own: tfjs keeps its backend and its kernels in globals.
+    // Each file runs in its own process, because TensorFlow.js keeps its backend and its kernels in globals.
     pool: 'forks',
     maxWorkers: 2,
-    // They are for what hangs. On an idle machine of two cores no test takes a sixth of its limit, on one with ten things to do
-    // at a time none took a third: a limit of its own has only what takes longer.
+    // The limits catch tests that hang. On an idle machine with two cores, no test takes a sixth of its limit. Slower tests set their own.
     testTimeout: 180_000,
     hookTimeout: 300_000,
     typecheck: { enabled: true, include: ['test/types/**/*.test-d.ts'], tsconfig: './tsconfig.json' },

@@ -382,9 +382,10 @@ async function selectFastestEngine(platform: Platform, options: UseEngineOptions
   try {
     return await select('onnx', `ONNX Runtime is installed${note}`, repair);
   } catch (error) {
+    const isMissing = isMultitaskError(error) && error.kind === 'missing-package';
     const cause = isMultitaskError(error) ? error.received : String(error);
-    const reason = `ONNX Runtime is not installed (${cause})${note}`;
-    return select('wasm', reason, repair ?? { name: 'onnx', install: ONNX_INSTALL_COMMAND });
+    const reason = isMissing ? 'ONNX Runtime is not installed' : `ONNX Runtime failed to start (${cause})`;
+    return select('wasm', reason + note, repair ?? { name: 'onnx', install: ONNX_INSTALL_COMMAND });
   }
 }
 
