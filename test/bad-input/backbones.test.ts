@@ -307,7 +307,7 @@ describe('a backbone function', () => {
       .task('Conv1', regression({ unit: 'years' }), branch([globalAveragePool()]));
     const fault = await faultOf(() => named.build());
     expect(fault).toMatchObject({ path: 'trunk: Conv1', received: 'the name of a task' });
-    expect(fault.advice).toMatch(/^Rename the task/);
+    expect(fault.advice).toMatch(/^Rename the tf\.layers layer or the task/);
   });
 
   test('rejects a following layer that is too large for the feature map, and the error reports the smallest image size', async () => {

@@ -2,9 +2,14 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Returns the folder of this package. Works in the sources and in the built files. */
+/** Returns the folder of this package: the nearest folder with a `package.json`. Works in the sources and in the built files. */
 export function getPackageFolder(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'assets', 'fonts'))) folder = dirname(folder);
+  const start = dirname(fileURLToPath(import.meta.url));
+  let folder = start;
+  while (!existsSync(join(folder, 'package.json'))) {
+    const parent = dirname(folder);
+    if (parent === folder) throw new Error(`${start}: no parent folder contains package.json`);
+    folder = parent;
+  }
   return folder;
 }
