@@ -1,4 +1,4 @@
-import type { Tensor, Tensor4D } from '@tensorflow/tfjs';
+import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { batchNormTraining } from '../../src/tensor/batchNormalization.js';
@@ -28,6 +28,33 @@ describe.skipIf(skipReason !== undefined)('on native', () => {
           ],
           conv,
         );
+      }
+    }
+  });
+
+  test('a convolution of a batch of single-channel images agrees with cpu if only the columns are strided', async () => {
+    for (const padding of ['valid', 'same'] as const) {
+      for (const [width, kernelWidth, stride] of [
+        [3, 2, 2],
+        [3, 3, 3],
+        [5, 3, 3],
+        [2, 2, 3],
+      ] as const) {
+        const shapes = [
+          [2, 5, width, 1],
+          [2, kernelWidth, 1, 4],
+        ];
+        const conv = (x: Tensor, w: Tensor) => tf.conv2d(x as Tensor4D, w as Tensor4D, [1, stride], padding);
+        await expectAgreement('tensorflow', shapes, conv);
+        const fused = (x: Tensor, w: Tensor, b: Tensor) =>
+          convolution(x as Tensor4D, w as Tensor4D, b as Tensor1D, {
+            strides: [1, stride],
+            dilations: [1, 1],
+            padding,
+            activation: 'linear',
+          });
+        const reference = (x: Tensor, w: Tensor, b: Tensor) => tf.add(conv(x, w), b);
+        await expectAgreement('tensorflow', [...shapes, [4]], fused, reference);
       }
     }
   });

@@ -4,6 +4,7 @@ import { registerBatchNorm } from './batchNorm.js';
 import { registerFusedConvolutions } from './convolution.js';
 import { registerMaxPool } from './maxPool.js';
 import { registerBiasReluGradient, registerReluGradients } from './reluGradients.js';
+import { fixSingleChannelConvolution } from './singleChannelConvolution.js';
 import { fixStridedFilterGradient } from './stridedFilterGradient.js';
 
 /**
@@ -18,5 +19,6 @@ export function registerNativeKernels(): void {
   registerBatchNorm();
   registerMaxPool();
   registerFusedConvolutions();
+  fixSingleChannelConvolution();
   fixStridedFilterGradient();
 }

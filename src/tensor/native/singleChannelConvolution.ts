@@ -1,0 +1,33 @@
+import { tf } from '../tf.js';
+import { type Pair, toPair } from '../toPair.js';
+import { overrideNativeKernel } from './tensorflowOps.js';
+
+interface ConvolutionAttributes {
+  readonly strides: Pair;
+  readonly dataFormat?: string;
+}
+
+/**
+ * Adds a channel of zeros to batches of images with one channel when only the column stride is above 1. TensorFlow computes wrong values
+ * for such a batch if the output is one column wide (seen with TensorFlow 2.21 and oneDNN, also from Python); a second channel avoids it.
+ */
+export function fixSingleChannelConvolution(): void {
+  for (const kernelName of ['Conv2D', 'FusedConv2D']) {
+    overrideNativeKernel(kernelName, ({ x, filter, ...others }, attributes: ConvolutionAttributes) => {
+      const { strides, dataFormat = 'NHWC' } = attributes;
+      const [rowStride, columnStride] = toPair(strides);
+      const [batch, , , channels] = x!.shape;
+      if (dataFormat !== 'NHWC' || channels !== 1 || batch === 1) return undefined;
+      if (rowStride !== 1 || columnStride === 1) return undefined;
+      const padded = { x: addChannelOfZeros(x!, 3), filter: addChannelOfZeros(filter!, 2) };
+      return tf
+        .engine()
+        .runKernel(kernelName, { ...others, ...padded } as never, attributes as never) as tf.Tensor;
+    });
+  }
+}
+
+function addChannelOfZeros(tensor: tf.TensorInfo, channelAxis: 2 | 3): tf.Tensor {
+  const padding = tensor.shape.map((_, axis) => [0, axis === channelAxis ? 1 : 0] as [number, number]);
+  return tf.pad(tensor as tf.Tensor, padding);
+}
