@@ -75,7 +75,7 @@ describe('loadKeras rejects a configuration', () => {
 
   test('that is nested deeper than any model', async () => {
     const file = writeZip({ ...members, 'config.json': new TextEncoder().encode('['.repeat(100_000)) });
-    expect(await readError(file)).toMatchObject({ received: 'deeper nested JSON' });
+    expect(await readError(file)).toMatchObject({ received: 'JSON with deeper nesting' });
   });
 
   test('of a subclassed model', async () => {
@@ -126,7 +126,7 @@ describe('loadKeras rejects a configuration', () => {
         findLayer(json, 'conv').config.groups = 2;
       },
       'layers[2] (conv)',
-      '2 groups',
+      'a convolution with 2 groups',
     ],
     [
       'an unknown activation',
@@ -169,7 +169,7 @@ describe('loadKeras rejects a configuration', () => {
         json.config.output_layers.age[0] = 'missing';
       },
       'output_layers',
-      '["missing",0,0]',
+      'the reference ["missing",0,0]',
     ],
     [
       'a reference to a missing call',
@@ -177,7 +177,7 @@ describe('loadKeras rejects a configuration', () => {
         json.config.output_layers.age[1] = 7;
       },
       'output_layers',
-      '["years",7,0]',
+      'the reference ["years",7,0]',
     ],
     [
       'an input that is not an input layer',
@@ -218,7 +218,7 @@ describe('loadKeras rejects a configuration', () => {
       const near = findLayer(json, 'near').inbound_nodes[0].args[0].config;
       near.keras_history = ['far', 0, 0];
     });
-    expect(error.received).toMatch(/^\["(near|far|shared)",\d,0\]$/);
+    expect(error.received).toMatch(/^the reference \["(near|far|shared)",\d,0\]$/);
   });
 
   test('whose number of layer calls doubles with every nested model', async () => {
@@ -256,7 +256,7 @@ describe('loadKeras rejects a configuration', () => {
         ],
       };
     }
-    expect((await readError(archive(model))).expected).toBe('at most 100000 layer calls');
+    expect((await readError(archive(model))).expected).toBe('a model with at most 100000 layer calls');
   });
 
   test('with weights larger than the file', async () => {
@@ -304,7 +304,7 @@ describe('loadKeras rejects weights', () => {
     });
     expect(error).toMatchObject({
       path: 'face.keras: model.weights.h5/layers/conv2d/vars/1',
-      expected: 'bias of layer conv with the shape [2]',
+      expected: 'the shape [2] for the weight bias of layer conv',
       received: 'the shape [3]',
     });
   });
@@ -372,7 +372,7 @@ test('loadKeras reads the pixel range from a file that exportKeras wrote, and re
     expect(turned).toMatchObject({
       kind: 'argument',
       path: 'loadKeras.tasks.gender',
-      expected: 'the task binary([male, female]) of the file',
+      expected: 'binary([male, female]), as stored in the file',
     });
   }
 });

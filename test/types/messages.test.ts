@@ -203,7 +203,7 @@ describe('an invalid call causes a compiler error', () => {
     [
       'the option bytes for a LayersModel',
       'await exportKeras(model.layersModel, { bytes: true });',
-      'TypeErrorMessage<"leave it out: a LayersModel has no range and no tasks">',
+      'TypeErrorMessage<"omit this option: a LayersModel has no pixel range and no tasks">',
     ],
     [
       'an unknown column of a model from a Keras file',
