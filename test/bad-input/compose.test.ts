@@ -94,7 +94,7 @@ describe('a task', () => {
     expect(none).toMatchObject({ kind: 'argument', path: "task('age')" });
     expect(none.expected).toContain('regression()');
     const twice = await faultOf(() => loose().task('age', age, flat).task('age', age, flat));
-    expect(twice).toMatchObject({ path: "task('age')", received: '"age", which is already defined' });
+    expect(twice).toMatchObject({ path: "task('age')", received: '"age", the name of another task' });
     for (const name of ['loss', 'val', 'val_age', 'unaugmented_age', 'a b', '1st', '', 'trunk', 'é']) {
       expect(await faultOf(() => loose().task(name, age, flat))).toMatchObject({
         kind: 'argument',
@@ -103,7 +103,7 @@ describe('a task', () => {
     }
     const clash = await faultOf(() => loose().task('age', age, flat).task('age_loss', age, flat));
     expect(clash).toMatchObject({ kind: 'argument', path: "task('age_loss')" });
-    expect(clash.received).toBe('"age_loss" in addition to "age"');
+    expect(clash.received).toBe('the task names "age_loss" and "age"');
   });
 
   test('is rejected if its unit is empty, or if its labels are equal or fewer than two', async () => {
@@ -135,7 +135,7 @@ describe('a network', () => {
     const other = await faultOf(() => loose().trunk([conv(2, 3)]));
     expect(other).toMatchObject({
       path: 'multiTask().trunk',
-      expected: 'a trunk, sharedTrunk([...])',
+      expected: 'a trunk created with sharedTrunk([...])',
       received: 'an array',
     });
   });

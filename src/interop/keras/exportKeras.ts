@@ -127,7 +127,7 @@ export async function exportKeras(
     const advice = "Use format: 'keras', or omit checkpoint.";
     throw createOptionError(
       'checkpoint',
-      "the format 'keras', the only one that can store the optimizer state of a checkpoint",
+      "the format 'keras', because an h5 file cannot store the optimizer state of a checkpoint",
       "the format 'h5'",
       advice,
     );
