@@ -152,7 +152,11 @@ describe('imageFolder rejects', () => {
   test('a missing folder and a path to a file, and reports the system error code', async () => {
     const missing = join(top, 'missing');
     const error = await faultOf(() => imageFolder(missing, OPTIONS));
-    expect(error).toMatchObject({ kind: 'file', path: missing, received: 'no such file or folder (ENOENT)' });
+    expect(error).toMatchObject({
+      kind: 'file',
+      path: missing,
+      received: 'a file or folder that does not exist (ENOENT)',
+    });
     const file = join(folderWith('with-file', []), GOOD[0]!);
     expect(await faultOf(() => imageFolder(file, OPTIONS))).toMatchObject({
       kind: 'file',

@@ -430,7 +430,7 @@ test('loadKeras rejects a missing file and a file that Keras did not write', asy
   expect(gone).toMatchObject({
     kind: 'file',
     path: 'nowhere/face.keras',
-    received: 'no such file or folder (ENOENT)',
+    received: 'a file or folder that does not exist (ENOENT)',
   });
   const weightsError = await faultOf(() => loadKeras(face, { weights: 'nowhere/w.h5' }));
   expect(weightsError).toMatchObject({ kind: 'file', path: 'nowhere/w.h5' });

@@ -302,7 +302,7 @@ describe('predict and evaluate', () => {
     expect(missing).toMatchObject({
       kind: 'file',
       path: 'missing.jpg',
-      received: 'no such file or folder (ENOENT)',
+      received: 'a file or folder that does not exist (ENOENT)',
     });
     for (const input of [undefined, 7 as never, [null]]) {
       expect(await faultOf(() => model.predict(input as never))).toMatchObject({

@@ -221,7 +221,7 @@ describe('a backbone whose `weights` option is a path', () => {
     expect(await faultOf(() => mobileNetV2Backbone({ weights: path }))).toMatchObject({
       kind: 'file',
       path,
-      received: 'no such file or folder (ENOENT)',
+      received: 'a file or folder that does not exist (ENOENT)',
     });
     writeFileSync(path, file);
     expect((await faultOf(() => resnet50Backbone({ weights: path }))).path).toBe(`${path}: Conv1`);

@@ -20,7 +20,7 @@ export interface WatchOptions {
 }
 
 /**
- * A running report server.
+ * Running server of {@link watchRun}.
  *
  * @category Figures
  */

@@ -52,7 +52,7 @@ export async function writeReport(
     throw createError({
       kind: 'argument',
       path: 'report',
-      expected: 'at least one folder of a run',
+      expected: 'the folder of at least one run',
       received: 'no folders',
       advice: 'Pass one or more folders that recordRun() wrote.',
     });
@@ -80,7 +80,7 @@ async function writeModelCard(folder: string, run: ReportedRun): Promise<void> {
 }
 
 /**
- * Loads the packages that draw a report.
+ * Loads the optional packages that are needed to draw a report.
  *
  * @throws A `missing-package` error if one of them is not installed.
  */
