@@ -1,6 +1,5 @@
 /**
- * Bundles the program of the workers into a string: `npm run worker`. A test fails if src/data/workerScript.ts is out of
- * date.
+ * Bundles the script of the augmentation workers into a string: `npm run worker`. A test fails if src/data/workerScript.ts is out of date.
  */
 import { writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
@@ -8,7 +7,7 @@ import { build } from 'esbuild';
 
 const SOURCE = new URL('../src/data/', import.meta.url);
 
-/** Returns the text of src/data/workerScript.ts. */
+/** Returns the contents of src/data/workerScript.ts. */
 export async function bundleWorker(): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [new URL('worker.ts', SOURCE).pathname],
@@ -22,7 +21,7 @@ export async function bundleWorker(): Promise<string> {
     logLevel: 'error',
   });
   const script = JSON.stringify(outputFiles[0]!.text);
-  return `/** worker.ts and what it imports, bundled by \`npm run worker\`: text starts a worker from anywhere, a file from some places. */\nexport const WORKER_SCRIPT =\n  ${script};\n`;
+  return `/** The worker script worker.ts with its imports, bundled by \`npm run worker\`. It is a string because not every environment can start a worker from a file. */\nexport const WORKER_SCRIPT =\n  ${script};\n`;
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]!).href) {

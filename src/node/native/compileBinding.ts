@@ -65,7 +65,7 @@ export async function compileBinding(
         kind: 'engine',
         path: join(folder, 'binding'),
         expected: `sources that ${compiler} can compile`,
-        received: `compiler errors (exit code ${code}):\n${stderr.trimEnd().split('\n').slice(-MAX_ERROR_LINES).join('\n')}\n`,
+        received: `compiler errors and exit code ${code}:\n${stderr.trimEnd().split('\n').slice(-MAX_ERROR_LINES).join('\n')}\n`,
         advice: `Use TensorFlow 2.21, which is known to work: the version in ${tensorflow.folder} may be too new or too old.`,
       });
     }
