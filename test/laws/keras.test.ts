@@ -19,7 +19,7 @@ import {
   toKeras2Config,
   toKeras3Config,
   toLegacyWeights,
-} from './drawnKeras.js';
+} from './randomKerasModels.js';
 
 beforeAll(async () => {
   await loadWasmBackend();

@@ -40,7 +40,7 @@ import {
 import { computeTrainingStep } from '../../src/steps/trainingStep.js';
 import { tf } from '../../src/tensor/tf.js';
 import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
-import { faultOf } from '../bad-input/faultOf.js';
+import { catchError } from '../bad-input/catchError.js';
 
 beforeAll(() => loadWasmBackend());
 
@@ -373,7 +373,7 @@ describe('input views', () => {
       'image_grey1',
     ]);
     // A backbone requires the image itself as input, so grayscaleImage() is a view here and not a block of the trunk.
-    const inTrunk = await faultOf(() =>
+    const inTrunk = await catchError(() =>
       multiTask({ input: [32, 32, 3] })
         .trunk(sharedTrunk([grayscaleImage(), ...backbone.layerStack]))
         .task('age', regression({ unit: 'years' }), branch([globalAveragePool()]))

@@ -14,7 +14,7 @@ import { getCacheFolder } from '../../src/node/backbones/cacheFolder.js';
 import { downloadBar } from '../../src/node/backbones/downloadBar.js';
 import { downloadWeights } from '../../src/node/backbones/downloadWeights.js';
 import { folderStore } from '../../src/node/index.js';
-import { faultOf } from '../bad-input/faultOf.js';
+import { catchError } from '../bad-input/catchError.js';
 
 const random = createRng(1, 'download');
 /** Test file that is larger than one chunk written to the store. */
@@ -82,7 +82,8 @@ const failAfter = (bytes: number) =>
     }),
   );
 /** Returns the error of a download. If the download succeeds, the test fails with a message that omits the downloaded bytes. */
-const getError = (call: Promise<Uint8Array>) => faultOf(() => call.then(({ length }) => `${length} bytes`));
+const getError = (call: Promise<Uint8Array>) =>
+  catchError(() => call.then(({ length }) => `${length} bytes`));
 const isFile = (bytes: Uint8Array) => FILE.equals(bytes);
 
 describe('fetchFile', () => {

@@ -38,7 +38,7 @@ import {
 } from '../../src/steps/stepArrays.js';
 import { computeTrainingStep } from '../../src/steps/trainingStep.js';
 import { tf } from '../../src/tensor/tf.js';
-import { faultOf } from '../bad-input/faultOf.js';
+import { catchError } from '../bad-input/catchError.js';
 import { expectCloseToLargest } from '../parity/close.js';
 
 const SHAPE = [12, 12, 3] as const;
@@ -315,7 +315,7 @@ test('a run resumes from a checkpoint that omits frozen weights only if the froz
   const other = networkWith(5);
   const weight = other.layersModel.layers.find(({ weights }) => weights.length > 0)!.weights[0]!;
   weight.write(weight.read().mul(2));
-  expect(await faultOf(() => other.fit(train, rest))).toMatchObject({
+  expect(await catchError(() => other.fit(train, rest))).toMatchObject({
     kind: 'checkpoint',
     received: 'a run that differs in frozen weights',
   });
@@ -323,10 +323,12 @@ test('a run resumes from a checkpoint that omits frozen weights only if the froz
 
 test('fit rejects a model without trainable layers and a feature cache for a model without frozen layers', async () => {
   const all = networkWith(100);
-  expect(await faultOf(() => all.fit(train, { epochs: 1, engine: 'wasm' }))).toMatchObject({ path: 'fit' });
+  expect(await catchError(() => all.fit(train, { epochs: 1, engine: 'wasm' }))).toMatchObject({
+    path: 'fit',
+  });
   const none = networkWith(0);
   const featureCache = memoryStore();
-  expect(await faultOf(() => none.fit(train, { epochs: 1, engine: 'wasm', featureCache }))).toMatchObject({
+  expect(await catchError(() => none.fit(train, { epochs: 1, engine: 'wasm', featureCache }))).toMatchObject({
     path: 'fit.featureCache',
   });
 });

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildNative } from '../../src/node/native/buildNative.js';
 import { patchBackendSource } from '../../src/node/native/patchBackendSource.js';
-import { faultOf } from '../bad-input/faultOf.js';
+import { catchError } from '../bad-input/catchError.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'build-native-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -43,11 +43,11 @@ describe.skipIf(process.platform !== 'linux')('buildNative reports', () => {
   test('a missing package and a package without sources', async () => {
     write('other/package.json', manifest('left-pad', '1.0.0'));
     write('bare/package.json', manifest('@tensorflow/tfjs-node', '4.22.0'));
-    const other = await faultOf(() => buildNative({ package: join(folder, 'other') }));
+    const other = await catchError(() => buildNative({ package: join(folder, 'other') }));
     expect(other.received).toContain('left-pad@1.0.0');
-    const bare = await faultOf(() => buildNative({ package: join(folder, 'bare') }));
+    const bare = await catchError(() => buildNative({ package: join(folder, 'bare') }));
     expect(bare.received).toContain('binding/tfjs_backend.cc');
-    const none = await faultOf(() => buildNative({ package: join(folder, 'nowhere') }));
+    const none = await catchError(() => buildNative({ package: join(folder, 'nowhere') }));
     expect(none).toMatchObject({ kind: 'argument', received: 'a folder without a package.json' });
     for (const { advice } of [other, bare, none]) expect(advice).toContain('npm install --ignore-scripts');
   });
@@ -67,7 +67,7 @@ describe.skipIf(process.platform !== 'linux')('buildNative reports', () => {
       ],
     ] as const;
     for (const [command, received] of cases) {
-      const error = await faultOf(() => buildNative({ package: sources, python: command }));
+      const error = await catchError(() => buildNative({ package: sources, python: command }));
       expect(error).toMatchObject({ kind: 'missing-package', path: `--python ${command}` });
       expect(error.received).toContain(received);
       expect(error.advice).toContain('pip install tensorflow-cpu');
@@ -75,12 +75,12 @@ describe.skipIf(process.platform !== 'linux')('buildNative reports', () => {
   });
 
   test('a missing compiler and the last lines of a failed compilation, and leaves no files behind', async () => {
-    const absent = await faultOf(() => buildNative({ package: sources, python, compiler: 'no-compiler' }));
+    const absent = await catchError(() => buildNative({ package: sources, python, compiler: 'no-compiler' }));
     expect(absent).toMatchObject({ kind: 'missing-package', path: 'no-compiler' });
     expect(absent.advice).toContain('g++');
     const script = '#!/bin/sh\n[ "$1" = --version ] && echo fake 1.0 && exit 0\nseq 1 40 >&2\nexit 1\n';
     const compiler = write('compiler', script, 0o755);
-    const error = await faultOf(() => buildNative({ package: sources, python, compiler }));
+    const error = await catchError(() => buildNative({ package: sources, python, compiler }));
     expect(error.kind).toBe('engine');
     expect(error.received).toContain('code 1:\n26\n27\n');
     const target = join(sources, 'lib', 'napi-v8');
@@ -94,7 +94,7 @@ describe.skipIf(process.platform !== 'linux')('buildNative reports', () => {
     const compiler = write('empty', script, 0o755);
     write('tfjs-node/index.js', "throw new Error('cannot open libtensorflow_cc.so.2');");
     const lines: string[] = [];
-    const error = await faultOf(() =>
+    const error = await catchError(() =>
       buildNative({ package: sources, python, compiler, log: (line) => lines.push(line) }),
     );
     expect(error).toMatchObject({ kind: 'broken-package', path: '@tensorflow/tfjs-node' });

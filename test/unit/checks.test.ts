@@ -3,7 +3,7 @@ import * as checks from '../../src/core/errors/checks.js';
 import { describeType, formatValue } from '../../src/core/errors/formatValue.js';
 import { suggestAwait } from '../../src/core/errors/suggestions.js';
 import { memoryStore } from '../../src/entries/node.js';
-import { faultOf } from '../bad-input/faultOf.js';
+import { catchError } from '../bad-input/catchError.js';
 
 const advice = 'Change it.';
 
@@ -69,23 +69,29 @@ describe('checks throw an argument error', () => {
     ],
     ['a path instead of a store', () => checks.store('a', 'out', { advice }), 'a store', 'the string "out"'],
   ] as const)('for %s', async (_, check, expected, received) => {
-    expect(await faultOf(check)).toMatchObject({ kind: 'argument', path: 'a', expected, received, advice });
+    expect(await catchError(check)).toMatchObject({
+      kind: 'argument',
+      path: 'a',
+      expected,
+      received,
+      advice,
+    });
   });
 
   test('for an unknown option, and suggest the nearest name', async () => {
-    const near = await faultOf(() => checks.optionNames('a', { stpes: 1 }, ['steps', 'seed']));
+    const near = await catchError(() => checks.optionNames('a', { stpes: 1 }, ['steps', 'seed']));
     expect(near).toMatchObject({ received: 'the option "stpes"', advice: 'Did you mean "steps"?' });
-    const far = await faultOf(() => checks.optionNames('a', { other: 1 }, ['steps', 'seed']));
+    const far = await catchError(() => checks.optionNames('a', { other: 1 }, ['steps', 'seed']));
     expect(far).toMatchObject({ expected: 'only the options steps, seed', advice: 'Remove it.' });
   });
 
   test('whose advice names the default value', async () => {
-    const error = await faultOf(() => checks.integer('a', 0, { min: 1, defaultValue: 32 }));
+    const error = await catchError(() => checks.integer('a', 0, { min: 1, defaultValue: 32 }));
     expect(error.advice).toBe('Omit it to use the default, 32.');
   });
 
   test('or an error of the requested kind', async () => {
-    const error = await faultOf(() => checks.number('a', -1, { min: 0, kind: 'data', advice }));
+    const error = await catchError(() => checks.number('a', -1, { min: 0, kind: 'data', advice }));
     expect(error.kind).toBe('data');
   });
 });

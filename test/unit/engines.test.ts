@@ -7,7 +7,7 @@ import { createError } from '../../src/core/errors/errors.js';
 import { branch, flatten, multiTask, regression, useEngine } from '../../src/entries/node.js';
 import { loadPackage } from '../../src/node/platform/loadPackage.js';
 import { restoreNodeUtil } from '../../src/node/platform/restoreNodeUtil.js';
-import { faultOf } from '../bad-input/faultOf.js';
+import { catchError } from '../bad-input/catchError.js';
 import { useEngineWith } from '../engines/useEngineWith.js';
 
 test('concurrent first calls all complete and start only one engine', async () => {
@@ -51,7 +51,7 @@ describe('an installed native package that fails to load', () => {
   });
 
   test('causes an error if the engine native is requested by name', async () => {
-    const error = await faultOf(() => useEngineWith(broken)('native'));
+    const error = await catchError(() => useEngineWith(broken)('native'));
     expect(error).toMatchObject({ kind: 'broken-package', path: 'engine native' });
     expect(error.message).toContain('cannot open shared object file');
     expect(error.advice).toContain('npx tfjs-multitask build-native');
@@ -64,21 +64,21 @@ describe('an installed native package that fails to load', () => {
     expect((await useEngineWith(none)('auto')).fasterEngine?.install).toBe(
       'ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node',
     );
-    const error = await faultOf(() => useEngineWith(none)('native'));
+    const error = await catchError(() => useEngineWith(none)('native'));
     expect(error).toMatchObject({ kind: 'missing-package', received: 'no installed package' });
   });
 });
 
 describe('loading a package', () => {
   test('loadPackage distinguishes a missing package from a package that does not load', async () => {
-    const missing = await faultOf(() => loadPackage('no-such-package', 'this test'));
+    const missing = await catchError(() => loadPackage('no-such-package', 'this test'));
     expect(missing).toMatchObject({ kind: 'missing-package', received: 'a package that is not installed' });
     // In Vite, and therefore in these tests, importing an optional peer dependency that is not installed loads a stub that throws.
-    const peer = await faultOf(() => loadPackage('@tensorflow/tfjs-node-gpu', 'this test'));
+    const peer = await catchError(() => loadPackage('@tensorflow/tfjs-node-gpu', 'this test'));
     expect(peer).toMatchObject({ kind: 'missing-package', received: 'a package that is not installed' });
     const folder = mkdtempSync(join(tmpdir(), 'broken-'));
     writeFileSync(join(folder, 'index.cjs'), "require('another-package');");
-    const broken = await faultOf(() => loadPackage(join(folder, 'index.cjs'), 'this test'));
+    const broken = await catchError(() => loadPackage(join(folder, 'index.cjs'), 'this test'));
     expect(broken.kind).toBe('broken-package');
     expect(broken.received).toContain('another-package');
     rmSync(folder, { recursive: true });

@@ -13,7 +13,7 @@ import { readKerasWeights } from '../../src/interop/keras/file/weightFiles.js';
 import { saveFile } from '../../src/node/index.js';
 import { tf } from '../../src/tensor/tf.js';
 import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
-import { faultOf } from '../bad-input/faultOf.js';
+import { catchError } from '../bad-input/catchError.js';
 import { expectClose } from '../parity/close.js';
 import { uniform } from '../parity/noise.js';
 
@@ -181,7 +181,7 @@ describe('loadKeras of a Keras 2 file', () => {
   test('rejects a cast to integers and unsupported operations', async () => {
     const getOperationError = async (name: string, kwargs: object) => {
       const layers = [input('x', 3), layer('TFOpLambda', 'op', { function: name }, ['x', 0, 0, kwargs])];
-      return faultOf(async () => loadKeras(writeKeras2File(model(layers, ['x'], ['op']))));
+      return catchError(async () => loadKeras(writeKeras2File(model(layers, ['x'], ['op']))));
     };
     expect(await getOperationError('cast', { dtype: 'int32' })).toMatchObject({
       kind: 'file',
@@ -236,7 +236,7 @@ describe('loadKeras of a Keras 2 file', () => {
     expect(read.trainableWeights).toEqual([]);
     expect(notes).toEqual(['norm: frozen, because it is called with training=False']);
     read.dispose();
-    const trainingError = await faultOf(async () => loadKeras(await whole({ training: true })));
+    const trainingError = await catchError(async () => loadKeras(await whole({ training: true })));
     expect(trainingError).toMatchObject({ kind: 'file', received: 'a call with training=True' });
   });
 });
@@ -252,11 +252,11 @@ test('the input option of loadKeras sets sizes that the model leaves undefined, 
   const read = await loadKeras(open, { input: [4, 5, 3] });
   expect(read.inputs[0]!.shape).toEqual([null, 4, 5, 3]);
   read.dispose();
-  const error = await faultOf(() => loadKeras(open, { input: [4, 5, 1] }));
+  const error = await catchError(() => loadKeras(open, { input: [4, 5, 1] }));
   expect(error.path).toBe('file: model_config: layers[0].config.batch_input_shape');
   expect(error.advice).toBe('Omit `input`, because the file contains the size.');
   const tasks = { a: categorical(['x', 'y', 'z']) };
-  expect((await faultOf(() => loadKeras(open, { tasks }))).advice).toContain('input: [128, 128, 3]');
+  expect((await catchError(() => loadKeras(open, { tasks }))).advice).toContain('input: [128, 128, 3]');
 });
 
 test('loadKeras matches outputs to tasks by name or by order, and drops outputs without a task', async () => {
@@ -348,13 +348,13 @@ describe('saveFile and loadKeras', () => {
   });
 
   test('loadKeras reports errors with the path, the URL or the name of the file', async () => {
-    const missing = await faultOf(() => loadKeras(`${origin}/missing.h5`));
+    const missing = await catchError(() => loadKeras(`${origin}/missing.h5`));
     expect(missing).toMatchObject({ kind: 'file', path: `${origin}/missing.h5`, received: 'HTTP 404' });
     const damaged = new File(['text'], 'photo.keras');
-    expect((await faultOf(() => loadKeras(damaged))).path).toBe('photo.keras');
-    expect((await faultOf(() => loadKeras(damaged, { name: 'mine' }))).path).toBe('mine');
-    expect((await faultOf(() => loadKeras(new Blob(['text'])))).path).toBe('file');
-    const weights = await faultOf(() => loadKeras(path, { weights: damaged }));
+    expect((await catchError(() => loadKeras(damaged))).path).toBe('photo.keras');
+    expect((await catchError(() => loadKeras(damaged, { name: 'mine' }))).path).toBe('mine');
+    expect((await catchError(() => loadKeras(new Blob(['text'])))).path).toBe('file');
+    const weights = await catchError(() => loadKeras(path, { weights: damaged }));
     expect(weights.path).toBe('photo.keras');
   });
 });
