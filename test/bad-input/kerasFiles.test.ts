@@ -132,18 +132,15 @@ describe('readHdf5 of a dataset with an incorrect header', () => {
     );
   };
 
-  test.each([2 ** 20, 2 ** 40, 2 ** 52, 2 ** 60])(
-    'rejects an incorrect count of %d values, and does not allocate memory for the values',
-    async (size) => {
-      const file = writeHdf5(root);
-      const view = new DataView(file.buffer);
-      for (const at of findOffsets(file, COUNT)) view.setBigUint64(at, BigInt(size), true);
-      expect((await catchError(() => readHdf5(file, 'large.h5'))).received).toMatch(/at \/kernel$/);
-      // The same incorrect count, with a layout message that agrees with it.
-      for (const at of findOffsets(file, BYTES)) view.setBigUint64(at, BigInt(4 * size), true);
-      expect((await catchError(() => readHdf5(file, 'large.h5'))).received).toMatch(/at \/kernel$/);
-    },
-  );
+  test.each([2 ** 20, 2 ** 40, 2 ** 52, 2 ** 60])('rejects an incorrect count of %d values', async (size) => {
+    const file = writeHdf5(root);
+    const view = new DataView(file.buffer);
+    for (const at of findOffsets(file, COUNT)) view.setBigUint64(at, BigInt(size), true);
+    expect((await catchError(() => readHdf5(file, 'large.h5'))).received).toMatch(/at \/kernel$/);
+    // The same incorrect count, with a layout message that agrees with it.
+    for (const at of findOffsets(file, BYTES)) view.setBigUint64(at, BigInt(4 * size), true);
+    expect((await catchError(() => readHdf5(file, 'large.h5'))).received).toMatch(/at \/kernel$/);
+  });
 
   test.each([
     [2, 'chunks without an index'],
@@ -261,7 +258,7 @@ describe('readZip of an invalid archive', () => {
   /** Returns the offset of the central directory entry of the only member. */
   const entry = (file: Uint8Array) => new DataView(file.buffer).getUint32(file.length - 6, true);
 
-  test('rejects a member that declares more bytes than its compressed data can contain, and allocates no memory for them', async () => {
+  test('rejects a member that declares more bytes than its compressed data can contain', async () => {
     const file = zipSync({ a: new Uint8Array(10_000) });
     new DataView(file.buffer).setUint32(entry(file) + 24, 0x7fff_ffff, true);
     expect((await catchError(() => readZip(file, path))).received).toMatch(
@@ -269,7 +266,7 @@ describe('readZip of an invalid archive', () => {
     );
   });
 
-  test('rejects a member that declares fewer bytes than its data contains, and does not decompress all of them', async () => {
+  test('rejects a member that declares fewer bytes than its data contains', async () => {
     const file = zipSync({ a: new Uint8Array(2 ** 25) });
     new DataView(file.buffer).setUint32(entry(file) + 24, 10, true);
     expect((await catchError(() => readZip(file, path))).received).toMatch(
