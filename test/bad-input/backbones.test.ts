@@ -178,7 +178,7 @@ describe('a weight file of a backbone', () => {
   });
 });
 
-describe('a backbone function, such as resnet50Backbone,', () => {
+describe('a backbone function such as resnet50Backbone', () => {
   test.each([
     ['no options', () => (resnet50Backbone as () => Promise<unknown>)(), 'resnet50Backbone', 'undefined'],
     [

@@ -62,7 +62,7 @@ describe('multiTask with images too small for the network', () => {
     ],
     ['residual', [residual([conv(4, 3, { padding: 'same' }), batchNorm()]), conv(4, 6)], undefined, 6],
   ] as const)(
-    '%s: the error reports the smallest image size at which the network can be built',
+    'reports the smallest image size at which the network can be built: %s',
     async (_, layerStack, layer, least) => {
       const at = (side: number) =>
         multiTask({ input: [side, side, 3] })
@@ -76,8 +76,8 @@ describe('multiTask with images too small for the network', () => {
   );
 });
 
-describe('task() of the model builder', () => {
-  test('rejects a task without a branch, and the error describes a branch', async () => {
+describe('the tasks of a model builder', () => {
+  test('must have a branch, and the error for a missing branch describes a branch', async () => {
     const error = await catchError(() => loose().task('age', age));
     expect(error).toMatchObject({ kind: 'argument', path: "task('age')", received: 'undefined' });
     expect(error.expected).toContain('branch([...])');
@@ -89,7 +89,7 @@ describe('task() of the model builder', () => {
     expect(await catchError(() => branch([]))).toMatchObject({ path: 'branch', received: 'an empty array' });
   });
 
-  test('rejects a value that is not a task, and a name that is already in use or cannot be a column name', async () => {
+  test('must be created by a task function, with a new name that can be a column name', async () => {
     const none = await catchError(() => loose().task('age', { unit: 'years' }, flat));
     expect(none).toMatchObject({ kind: 'argument', path: "task('age')" });
     expect(none.expected).toContain('regression()');
@@ -106,7 +106,7 @@ describe('task() of the model builder', () => {
     expect(clash.received).toBe('"age_loss" in addition to "age"');
   });
 
-  test('is rejected if its unit is empty, or if its labels are equal or fewer than two', async () => {
+  test('must have a unit that is not empty, or at least two different labels', async () => {
     expect(await catchError(() => regression({ unit: ' ' }))).toMatchObject({ path: 'regression.unit' });
     expect(await catchError(() => binary(['a'] as never))).toMatchObject({
       path: 'binary.labels',
