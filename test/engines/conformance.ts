@@ -224,7 +224,7 @@ export function conformance(
   reference: EngineName = 'wasm',
   networkNames = Object.keys(nets),
 ): void {
-  describe(`the engine ${engine}, compared with ${reference},`, () => {
+  describe(`the engine ${engine} compared with ${reference}`, () => {
     beforeAll(() => useEngineWith(countingLoader)(engine));
     beforeEach(() => {
       compiledSteps = 0;
