@@ -293,7 +293,7 @@ describe('an input view', () => {
     expect(views).toEqual(['image_mix1', 'image_mix2']);
   });
 
-  test('that another branch shares leaks no tensors of its own layers', () => {
+  test('that was built but equals another view leaks no tensors', () => {
     const before = tf.memory().numTensors;
     two(grayscaleImage(), grayscaleImage()).dispose();
     expect(tf.memory().numTensors).toBe(before);
@@ -314,7 +314,7 @@ describe('an input view', () => {
     expect(calls(two(both(true, 0), both(true, 1)), 'trunk_conv1')).toBe(2);
   });
 
-  test('of a shared layer gives it the depth of its deepest call in exportKeras, as in Keras 3.15', () => {
+  test('makes exportKeras order shared layers by their deepest call, as Keras 3.15 does', () => {
     const age = regression({ unit: 'years' });
     const model = multiTask({ input: [SIDE, SIDE, 3] })
       .trunk(sharedTrunk([conv(4, 3), batchNorm()]))
