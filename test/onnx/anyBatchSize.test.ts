@@ -15,7 +15,7 @@ const weights = (shape: number[]) =>
 type Operation = (x: tf.Tensor) => tf.Tensor;
 
 // The graphs are compiled from traces of two and of three images, and run on four.
-describe('an ONNX graph of a reduction, run with several batch sizes,', () => {
+describe('an ONNX graph of a reduction with several batch sizes', () => {
   const reductions: Record<string, (x: tf.Tensor, axis: number[], keepDims: boolean) => tf.Tensor> = {
     sum: tf.sum,
     mean: tf.mean,
@@ -39,7 +39,7 @@ describe('an ONNX graph of a reduction, run with several batch sizes,', () => {
   );
 });
 
-describe('an ONNX graph of one operation, run with several batch sizes,', () => {
+describe('an ONNX graph of one operation with several batch sizes', () => {
   const cases: Record<string, Operation> = {
     'reshape to rows': (x) => tf.reshape(x, [x.shape[0]!, -1]),
     'reshape with a new first axis': (x) => tf.reshape(x, [1, x.shape[0]!, 3, 4, 2]),

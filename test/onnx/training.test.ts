@@ -534,7 +534,7 @@ test('fit logs that a compile cache is not writable and continues, but rejects a
   });
 });
 
-describe('an ONNX Runtime package that', () => {
+describe('the onnx engine with an unusable ONNX Runtime package', () => {
   const runtimes: { readonly [name: string]: [PackageLoader, object] } = {
     'is not registered on a platform that cannot load packages by name': [
       defaultPlatform.loadPackage,
@@ -570,7 +570,7 @@ describe('an ONNX Runtime package that', () => {
     ],
   };
   test.each(Object.entries(runtimes))(
-    "%s makes useEngine('onnx') fail and auto select wasm",
+    'rejects in useEngine a package that %s, and auto selects wasm',
     async (_, [load, error]) => {
       await expect(useEngineWith(load)('onnx')).rejects.toMatchObject(error);
       const only = (name: string) =>
@@ -580,7 +580,7 @@ describe('an ONNX Runtime package that', () => {
     },
   );
 
-  test('fails during a run makes fit throw, and the run can be resumed from its checkpoint on wasm', async () => {
+  test('makes fit throw if the package fails during a run, which can be resumed on wasm from its checkpoint', async () => {
     let runs = 0;
     const runtime = await wrapRuntime({
       wrapRun:
