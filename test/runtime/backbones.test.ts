@@ -75,8 +75,8 @@ function readFirstKernel(backbone: Awaited<ReturnType<typeof mobileNetV2Backbone
 }
 const getExpectedKernel = () => mobile.get('Conv1')!.get('kernel')!.data;
 
-describe("a backbone with weights: 'imagenet'", () => {
-  test('downloads the weights once to the cache folder, and is the default', async () => {
+describe("mobileNetV2Backbone with weights: 'imagenet'", () => {
+  test('downloads the weights once to the cache folder, and is the default in Node', async () => {
     expect(readFirstKernel(await mobileNetV2Backbone(localOptions()))).toEqual(getExpectedKernel());
     expect(readdirSync(cache)).toEqual([MOBILE]);
     expect(
@@ -87,7 +87,7 @@ describe("a backbone with weights: 'imagenet'", () => {
     expect(requestedFiles).toEqual([MOBILE]);
   });
 
-  test('downloads the weight file that matches the options includeTop and side', async () => {
+  test('requests the weight file that matches the options includeTop and side', async () => {
     for (const options of [
       { includeTop: true },
       { side: 96 } as const,
@@ -100,7 +100,7 @@ describe("a backbone with weights: 'imagenet'", () => {
     expect(requestedFiles).toEqual([`${start}_224.h5`, `${start}_96_no_top.h5`, `${start}_160.h5`]);
   });
 
-  test('rejects and deletes a file with an incorrect hash, or a file of a different network if no hash is known', async () => {
+  test('rejects and deletes a file with an incorrect hash, and a file of a different network if no hash is known', async () => {
     served['resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5'] = file;
     served['efficientnetb0_notop.h5'] = file;
     served[MOBILE] = Buffer.from(kerasFile(new Map([...mobile].slice(1))));
@@ -131,14 +131,14 @@ describe("a backbone with weights: 'imagenet'", () => {
     expect(readFirstKernel(await mobileNetV2Backbone(offline))).toEqual(getExpectedKernel());
   });
 
-  test('stops the download when the signal is aborted', async () => {
+  test('rejects with an aborted error if the signal is aborted', async () => {
     const signal = AbortSignal.abort();
     expect((await catchError(() => mobileNetV2Backbone({ ...localOptions(), signal }))).kind).toBe('aborted');
   });
 });
 
-describe('a backbone whose `weights` option is a path', () => {
-  test('reads the file', async () => {
+describe('a backbone function whose `weights` option is a path', () => {
+  test('reads the weight file at the path', async () => {
     const path = join(cache, 'own.h5');
     writeFileSync(path, file);
     expect(readFirstKernel(await mobileNetV2Backbone({ weights: path }))).toEqual(getExpectedKernel());
@@ -194,7 +194,7 @@ describe('a backbone whose `weights` option is a path', () => {
     },
   );
 
-  test('reads a model with additional layers, and rejects a larger model of the same family and a model with two such backbones', async () => {
+  test('reads a model file with additional layers, but rejects a file of a larger network and a file with two such backbones', async () => {
     const path = join(cache, 'model.h5');
     const read = async (bytes: Uint8Array) => {
       writeFileSync(path, bytes);

@@ -53,7 +53,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(project, { recursive: true, force: true }));
 
-test('the packed tarball contains all files that are linked in its documents', () => {
+test('the packed npm tarball contains all files that are linked in its documents', () => {
   const root = join(project, 'node_modules/tfjs-multitask');
   const documents = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) =>
     name.endsWith('.md'),
@@ -68,13 +68,13 @@ test('the packed tarball contains all files that are linked in its documents', (
   expect(missing).toEqual([]);
 });
 
-test('the packed tarball trains from an ESM file', () => {
+test('the packed npm tarball trains a model from an ES module', () => {
   const imports = `import * as m from 'tfjs-multitask'; import * as n from 'tfjs-multitask/node';`;
   writeFileSync(join(project, 'esm.mjs'), imports + PROGRAM);
   expect(run('node', 'esm.mjs')).toContain('trained');
 });
 
-test('the packed tarball trains from a CommonJS file', () => {
+test('the packed npm tarball trains a model from a CommonJS module', () => {
   const imports = `const m = require('tfjs-multitask'); const n = require('tfjs-multitask/node');`;
   writeFileSync(join(project, 'commonjs.cjs'), imports + PROGRAM);
   expect(run('node', 'commonjs.cjs')).toContain('trained');
@@ -88,7 +88,7 @@ const model = m.multiTask({ input: [8, 8, 3] }).task('level', m.regression({ uni
 const { engine } = await model.fit(m.imagesInMemory([{ image, labels: { level: 9 } }]), { epochs: 1 });
 console.log(JSON.stringify(engine));`;
 
-test('fit selects wasm with threads, and onnx when onnxruntime-node is installed', () => {
+test('fit from the packed npm tarball selects wasm with threads, or onnx if onnxruntime-node is installed', () => {
   writeFileSync(join(project, 'selection.mjs'), SELECTION);
   const threads = Math.min(4, availableParallelism());
   const wasm = JSON.parse(run('node', 'selection.mjs'));
@@ -168,7 +168,7 @@ test.each([
     `const m = require('tfjs-multitask'); const { ${IMPORTED_NAMES} } = require('tfjs-multitask/tuner'); module.exports = ${SEARCH};`,
     `const { runStudy } = require('tfjs-multitask/node');`,
   ],
-])('the packed tarball runs a study from modules in the format %s', (kind, module, imports) => {
+])('the packed npm tarball runs a study from modules in the format %s', (kind, module, imports) => {
   const extension = kind === 'esm' ? 'mjs' : 'cjs';
   writeFileSync(join(project, `search.${extension}`), module);
   const call = `runStudy('./search.${extension}', { folder: 'search-${kind}' }).then(({ trials, stopped }) => console.log(stopped, ...trials.map(({ state, reason = '' }) => state + reason)));`;
@@ -176,7 +176,7 @@ test.each([
   expect(run('node', `run.${extension}`)).toBe('exhausted complete complete\n');
 });
 
-test('the packed tarball trains from a strict TypeScript file, and a wrong task name is a type error', () => {
+test('the packed npm tarball compiles in strict TypeScript, where a wrong task name is a type error', () => {
   const imports = `import * as m from 'tfjs-multitask'; import * as n from 'tfjs-multitask/node';`;
   const typed = PROGRAM.replace('(level) => ({ data', '(level: number) => ({ data');
   const mistake = `
