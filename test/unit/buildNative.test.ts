@@ -39,8 +39,8 @@ beforeAll(() => {
   python = program('python', `tensorflow:{"python":"python","folder":"${tensorflow}","cuda":false}`);
 });
 
-describe.skipIf(process.platform !== 'linux')('buildNative reports', () => {
-  test('a missing package and a package without sources', async () => {
+describe.skipIf(process.platform !== 'linux')('buildNative', () => {
+  test('reports a missing package and a package without sources', async () => {
     write('other/package.json', manifest('left-pad', '1.0.0'));
     write('bare/package.json', manifest('@tensorflow/tfjs-node', '4.22.0'));
     const other = await catchError(() => buildNative({ package: join(folder, 'other') }));
@@ -52,7 +52,7 @@ describe.skipIf(process.platform !== 'linux')('buildNative reports', () => {
     for (const { advice } of [other, bare, none]) expect(advice).toContain('npm install --ignore-scripts');
   });
 
-  test('missing Python, Python without TensorFlow, and TensorFlow without its libraries', async () => {
+  test('reports missing Python, Python without TensorFlow, and TensorFlow without its libraries', async () => {
     const bare = join(folder, 'bare-tensorflow');
     const cases = [
       [join(folder, 'no-python'), 'no program'],
@@ -74,7 +74,7 @@ describe.skipIf(process.platform !== 'linux')('buildNative reports', () => {
     }
   });
 
-  test('a missing compiler and the last lines of a failed compilation, and leaves no files behind', async () => {
+  test('reports a missing compiler and the last lines of a failed compilation, and leaves no files behind', async () => {
     const absent = await catchError(() => buildNative({ package: sources, python, compiler: 'no-compiler' }));
     expect(absent).toMatchObject({ kind: 'missing-package', path: 'no-compiler' });
     expect(absent.advice).toContain('g++');
@@ -88,7 +88,7 @@ describe.skipIf(process.platform !== 'linux')('buildNative reports', () => {
     expect(readdirSync(target)).toEqual([]);
   });
 
-  test('the reason why the package cannot be loaded', async () => {
+  test('reports the reason why the compiled package cannot be loaded', async () => {
     const script =
       '#!/bin/sh\nfor last in "$@"; do [ "$previous" = -o ] && : > "$last"; previous="$last"; done\n';
     const compiler = write('empty', script, 0o755);
@@ -114,7 +114,7 @@ test('patchBackendSource inserts the code for lists before the code for single v
   expect(patchBackendSource(`${text}${text}${type}`)).toBeUndefined();
 });
 
-describe('the command line', () => {
+describe('the command line tfjs-multitask', () => {
   const runCli = (...args: string[]) => {
     const file = fileURLToPath(new URL('../../src/node/cli.js', import.meta.url));
     try {
@@ -129,7 +129,7 @@ describe('the command line', () => {
     }
   };
 
-  test('lists the commands, and prints the options of each command and the version', () => {
+  test('lists its commands, and prints the options of a command and the version', () => {
     expect(runCli()).toMatchObject({ code: 0, output: expect.stringContaining('build-native') });
     expect(runCli('build-native', '--help')).toMatchObject({
       code: 0,
@@ -151,7 +151,7 @@ describe('the command line', () => {
   });
 
   test.each(['build-native', 'report', 'results', 'search', 'trial', 'worker'])(
-    'prints the help for %s with at most 80 columns',
+    'prints the help of the command %s with at most 80 columns',
     (name) => {
       const { code, output } = runCli(name, '--help');
       expect(code).toBe(0);

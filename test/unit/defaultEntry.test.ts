@@ -13,7 +13,7 @@ const compose = () =>
     .task('level', regression({ unit: 'bytes' }), branch([flatten()]))
     .build();
 
-test('the default entry and the Node entry export the same names', () => {
+test('the default entry exports the same names as the Node entry', () => {
   expect(Object.keys(defaultEntry).sort()).toEqual(Object.keys(nodeEntry).sort());
 });
 
@@ -27,7 +27,7 @@ test('the default entry trains, saves, loads and predicts on wasm with one threa
   expect(await saved.predict(image)).toEqual(await model.predict(image));
 });
 
-test('the default entry rejects files, because it has no image decoder and cannot read paths', async () => {
+test('the default entry rejects image files, because it has no decoder and cannot read paths', async () => {
   const model = compose();
   const bytes = await catchError(() => model.predict(new Uint8Array(100)));
   expect(bytes).toMatchObject({ kind: 'argument', path: 'predict[0]', received: 'the bytes of a file' });

@@ -21,13 +21,13 @@ test('concurrent first calls all complete and start only one engine', async () =
   for (const other of others) expect(other).toEqual(first);
 });
 
-test('an engine can start after another engine failed to start', async () => {
+test('useEngine starts an engine while another engine fails to start', async () => {
   const [native, wasm] = await Promise.allSettled([useEngine('native'), useEngine('wasm')]);
   expect(native.status).toBe('rejected');
   expect(wasm).toMatchObject({ status: 'fulfilled', value: { name: 'wasm' } });
 });
 
-describe('an installed native package that fails to load', () => {
+describe('useEngine with an installed native package that does not load', () => {
   const broken = async (name: string): Promise<never> => {
     throw createError({
       kind: name.endsWith('gpu') ? 'missing-package' : 'broken-package',
@@ -38,7 +38,7 @@ describe('an installed native package that fails to load', () => {
     });
   };
 
-  test('is reported by auto together with the command that fixes the problem', async () => {
+  test('selects wasm for auto, and reports the package and the command that fixes it', async () => {
     const lines: string[] = [];
     const choice = await useEngineWith(broken)('auto', { log: (line) => lines.push(line) });
     expect(choice).toMatchObject({
@@ -50,14 +50,14 @@ describe('an installed native package that fails to load', () => {
     expect(lines.join('\n')).toContain('build-native');
   });
 
-  test('causes an error if the engine native is requested by name', async () => {
+  test('rejects native if it is requested by name', async () => {
     const error = await catchError(() => useEngineWith(broken)('native'));
     expect(error).toMatchObject({ kind: 'broken-package', path: 'engine native' });
     expect(error.message).toContain('cannot open shared object file');
     expect(error.advice).toContain('npx tfjs-multitask build-native');
   });
 
-  test('is distinguished from a package that is not installed', async () => {
+  test('distinguishes the package from a package that is not installed', async () => {
     const none = async (name: string): Promise<never> => {
       throw createError({ kind: 'missing-package', path: name, expected: 'it', received: 'none' });
     };
@@ -69,7 +69,7 @@ describe('an installed native package that fails to load', () => {
   });
 });
 
-describe('loading a package', () => {
+describe('the helpers that load optional packages', () => {
   test('loadPackage distinguishes a missing package from a package that does not load', async () => {
     const missing = await catchError(() => loadPackage('no-such-package', 'this test'));
     expect(missing).toMatchObject({ kind: 'missing-package', received: 'a package that is not installed' });
@@ -84,7 +84,7 @@ describe('loading a package', () => {
     rmSync(folder, { recursive: true });
   });
 
-  test('restoreNodeUtil adds the util functions that the native package calls and that Node 23 removed', () => {
+  test('restoreNodeUtil adds the util functions that the native package calls and that Node.js 23 removed', () => {
     const functionNames = ['isNullOrUndefined', 'isArray'] as const;
     const mutableUtil = util as unknown as Record<string, ((value: unknown) => boolean) | undefined>;
     const originals = functionNames.map((name) => mutableUtil[name]);

@@ -103,7 +103,7 @@ function predictRamp(read: tf.LayersModel): number[] {
 }
 
 describe('loadKeras of a Keras 2 file', () => {
-  test('reads a sequential model stored as a list, with the input shape in the first layer and weights matched by order', async () => {
+  test('reads a sequential model that is stored as a list, with weights matched by order', async () => {
     const file = writeKeras2File(
       {
         class_name: 'Sequential',
@@ -123,7 +123,7 @@ describe('loadKeras of a Keras 2 file', () => {
     read.dispose();
   });
 
-  test('imports operations on numbers and tensors', async () => {
+  test('imports operations on numbers and tensors as layers', async () => {
     const call = (name: string, kwargs: object) => [[name, 0, 0, kwargs]];
     const file = writeKeras2File(
       model(
@@ -155,7 +155,7 @@ describe('loadKeras of a Keras 2 file', () => {
     read.dispose();
   });
 
-  test("imports ResNet50's preprocessing: reversed channels and a subtracted mean", async () => {
+  test('imports the preprocessing of ResNet50: reversed channels and a subtracted mean', async () => {
     const whole = { start: null, stop: null, step: null };
     const layers = [
       input('x', 1, 2, 3),
@@ -203,7 +203,7 @@ describe('loadKeras of a Keras 2 file', () => {
     read.dispose();
   });
 
-  test('imports a base that is called with training=False, with frozen statistics and without dropout', async () => {
+  test('imports a base model that is called with training=False with frozen statistics and without dropout', async () => {
     const base = model(
       [
         input('in', 2),
@@ -241,7 +241,7 @@ describe('loadKeras of a Keras 2 file', () => {
   });
 });
 
-test('the input option of loadKeras sets sizes that the model leaves undefined, and must match sizes that the model defines', async () => {
+test('loadKeras uses its option input for sizes that the model does not define, and rejects a different size than the model defines', async () => {
   const open = writeKeras2File(
     model(
       [input('x', null, null, 3), layer('GlobalAveragePooling2D', 'pool', {}, [['x', 0, 0, {}]])],
@@ -292,7 +292,7 @@ test('loadKeras matches outputs to tasks by name or by order, and drops outputs 
   ordered.dispose();
 });
 
-describe('saveFile and loadKeras', () => {
+describe('saving and loading a Keras file', () => {
   const file = writeKeras2File(
     model([input('x', 2), layer('Dense', 'age', { units: 1 }, [['x', 0, 0, {}]])], ['x'], ['age']),
     { age: { 'age/kernel:0': array(2, 1), 'age/bias:0': array(1) } },
@@ -372,7 +372,7 @@ test('loadKeras imports a mixed-precision model as float32, and logs the convers
   expect(notes).toEqual(['the model computes in float32 instead of mixed_bfloat16']);
 });
 
-test("loadKeras creates a custom layer with the user's factory, and sets its weights from the file", async () => {
+test('loadKeras creates a custom layer with a function of the user, and sets its weights from the file', async () => {
   const file = writeKeras2File(
     model([input('x', 3), layer('mine>Scale', 'scale', { units: 2 }, [['x', 0, 0, {}]])], ['x'], ['scale']),
     { scale: { 'scale/w:0': array(3, 2) } },
@@ -391,7 +391,7 @@ test("loadKeras creates a custom layer with the user's factory, and sets its wei
   read.dispose();
 });
 
-test('readKerasWeights returns weights, keyed by layer and name', async () => {
+test('readKerasWeights returns the weights of a file, keyed by layer and name', async () => {
   const file = writeHdf5(
     createWeightsGroup({
       image: {},
