@@ -32,8 +32,8 @@ const begin = () => multiTask({ input: [16, 16, 3] });
 /** A builder without types, as JavaScript sees it. */
 const loose = () => begin() as any;
 
-describe('multiTask with images too small for the network', () => {
-  test('Model A builds at 56x56, and the error for a smaller size names 56x56 as the minimum', async () => {
+describe('multiTask() with images of different sizes', () => {
+  test('builds Model A for 56x56 images, and the error for smaller images reports 56x56 as the minimum', async () => {
     const model = modelA(56);
     expect(model.layersModel.outputs.map(({ shape }) => shape)).toEqual([
       [null, 1],
@@ -76,8 +76,8 @@ describe('multiTask with images too small for the network', () => {
   );
 });
 
-describe('the tasks of a model builder', () => {
-  test('must have a branch, and the error for a missing branch describes a branch', async () => {
+describe('multiTask().task()', () => {
+  test('rejects a task without a branch, and the error describes a branch', async () => {
     const error = await catchError(() => loose().task('age', age));
     expect(error).toMatchObject({ kind: 'argument', path: "task('age')", received: 'undefined' });
     expect(error.expected).toContain('branch([...])');
@@ -89,7 +89,7 @@ describe('the tasks of a model builder', () => {
     expect(await catchError(() => branch([]))).toMatchObject({ path: 'branch', received: 'an empty array' });
   });
 
-  test('must be created by a task function, with a new name that can be a column name', async () => {
+  test('rejects a value that is not a task, and a name that is already in use or cannot be a column name', async () => {
     const none = await catchError(() => loose().task('age', { unit: 'years' }, flat));
     expect(none).toMatchObject({ kind: 'argument', path: "task('age')" });
     expect(none.expected).toContain('regression()');
@@ -105,8 +105,10 @@ describe('the tasks of a model builder', () => {
     expect(clash).toMatchObject({ kind: 'argument', path: "task('age_loss')" });
     expect(clash.received).toBe('"age_loss" in addition to "age"');
   });
+});
 
-  test('must have a unit that is not empty, or at least two different labels', async () => {
+describe('regression(), binary() and categorical()', () => {
+  test('reject an empty unit, equal labels, and fewer than two labels', async () => {
     expect(await catchError(() => regression({ unit: ' ' }))).toMatchObject({ path: 'regression.unit' });
     expect(await catchError(() => binary(['a'] as never))).toMatchObject({
       path: 'binary.labels',
@@ -337,7 +339,7 @@ describe('the inputView option of branch()', () => {
     expect(error.advice).toBe('Pass the blocks themselves, in one array.');
   });
 
-  test('is rejected by name if it is misspelled, or if the options are not an object', async () => {
+  test('is rejected if its name is misspelled, or if the second argument of branch() is not an object', async () => {
     const give = (options: unknown) => catchError(() => branch([flatten()], options as never));
     expect(await give({ inputViews: grayscaleImage() })).toMatchObject({
       kind: 'argument',

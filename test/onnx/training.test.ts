@@ -212,7 +212,7 @@ describe('a run of fit on onnx', () => {
     expect((await useEngine('wasm')).name).toBe('wasm');
   });
 
-  test('makes dispose() fail until it ends; then dispose() can be called twice', async () => {
+  test('makes model.dispose() fail until it ends', async () => {
     const model = compose();
     const onBatchEnd = () => expect(() => model.dispose()).toThrow('fit() is training');
     await train({ epochs: 1, callbacks: [{ name: 'dispose', create: () => ({ onBatchEnd }) }] }, model);
@@ -570,7 +570,7 @@ describe('the onnx engine with an unusable ONNX Runtime package', () => {
     ],
   };
   test.each(Object.entries(runtimes))(
-    'rejects in useEngine a package that %s, and auto selects wasm',
+    'cannot start if the package %s, and auto selects wasm',
     async (_, [load, error]) => {
       await expect(useEngineWith(load)('onnx')).rejects.toMatchObject(error);
       const only = (name: string) =>

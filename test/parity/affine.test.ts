@@ -185,9 +185,12 @@ describe('random augmentation parameters', () => {
 test.each([
   ['rescaled', [0, 1]],
   ['function first', [1000 / 255, 1255 / 255]],
-] as const)('rescaleImages gives the same values as ImageDataGenerator.standardize: %s', (name, range) => {
-  const bytes = Float32Array.from(imageBytes('standardise', [4, 4, 3]));
-  const images = rescaleImages(bytes, [1, 4, 4, 3], range);
-  // The tolerance is two units in the last place at 4.9, for one float32 multiplication and one addition.
-  expectClose(images.data, numbers(keras.standardize[name]!), 1e-6, name);
-});
+] as const)(
+  'rescaleImages gives the same values as ImageDataGenerator.standardize for the fixture "%s" and the pixel range %j',
+  (name, range) => {
+    const bytes = Float32Array.from(imageBytes('standardise', [4, 4, 3]));
+    const images = rescaleImages(bytes, [1, 4, 4, 3], range);
+    // The tolerance is two units in the last place at 4.9, for one float32 multiplication and one addition.
+    expectClose(images.data, numbers(keras.standardize[name]!), 1e-6, name);
+  },
+);

@@ -56,7 +56,7 @@ describe.each(['wasm', 'cpu'])('a model that loadKeras reads on %s', (engine) =>
   });
 
   test.each(Object.entries(keras.families))(
-    'predicts the same values as Keras with every layer type in %s',
+    'predicts the same values as Keras with every layer type of the family "%s"',
     async (name, { file, predicted }) => {
       const notes: string[] = [];
       const model = await loadKeras(unpackFixture(file), {

@@ -280,7 +280,7 @@ describe('a run record with HTML and control characters in its texts', () => {
     expect(page).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u202e]|[\ud800-\udbff](?![\udc00-\udfff])/);
   });
 
-  test('creates no markup in the figures of createReport, and valid figure names', () => {
+  test('creates no markup in the figures of createReport, which have valid names', () => {
     for (const { name, svg } of createReport([hostileRun], tools).figures) {
       expect(name).toMatch(/^[\p{L}\p{N}_-]+(?:…[\p{L}\p{N}_-]+)?$/u);
       expect(svg.match(/<script|<iframe|<img/)).toBe(null);

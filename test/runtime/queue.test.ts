@@ -208,7 +208,7 @@ describe.skipIf(!redis)('a search with a Redis queue', () => {
     await kill(steady, 'SIGINT');
   });
 
-  test('loses at most the last epoch of a trial when its worker is killed, and uses its own settings in workers', async () => {
+  test('loses at most the last epoch of a trial when its worker is killed', async () => {
     // The study is first started with different settings, as if the user tried out a search.
     const first = search(
       'trained',

@@ -145,7 +145,7 @@ test('every relative import in src resolves to a file in src', () => {
   expect(print(missing)).toEqual([]);
 });
 
-test('every folder in src is in the list of folders of this test', () => {
+test('every folder in src is in the table of docs/architecture.md', () => {
   const folders = new Set(files.map(({ file }) => toFolder(file)));
   expect([...folders].filter((folder) => !FOLDERS.includes(folder))).toEqual([]);
 });

@@ -131,8 +131,14 @@ describe('the wording rules in tools/language-rules.json', () => {
     expect(findIn(read('fixtures/language/plain.txt'))).toEqual([]);
   });
 
-  test('have an allow-list in which every entry has a reason', () => {
-    const allowedUses: AllowedUse[] = JSON.parse(read('../../tools/language-allow.json'));
-    for (const { reason } of allowedUses) expect(reason).not.toBe('');
+  test('have an allow-list in which every entry has a reason that is a sentence', () => {
+    const entries: readonly unknown[] = JSON.parse(read('../../tools/language-allow.json'));
+    expect(entries.length).toBeGreaterThan(0);
+    for (const entry of entries) {
+      expect(entry).toEqual({
+        ...{ phrase: expect.any(String), files: expect.any(String), snippet: expect.any(String) },
+        reason: expect.stringMatching(/^[A-Z]\S*(?: \S+){4,}\.$/), // At least five words.
+      });
+    }
   });
 });

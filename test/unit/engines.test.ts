@@ -4,21 +4,43 @@ import { join } from 'node:path';
 import util from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { createError } from '../../src/core/errors/errors.js';
-import { branch, flatten, multiTask, regression, useEngine } from '../../src/entries/node.js';
+import type { PackageLoader } from '../../src/core/platform/platform.js';
+import { getProcessState } from '../../src/engines/processState.js';
+import { branch, flatten, regression, useEngine } from '../../src/entries/node.js';
+import { createMultiTask } from '../../src/model/multiTask.js';
 import { loadPackage } from '../../src/node/platform/loadPackage.js';
+import { nodePlatform } from '../../src/node/platform/nodePlatform.js';
 import { restoreNodeUtil } from '../../src/node/platform/restoreNodeUtil.js';
 import { catchError } from '../bad-input/catchError.js';
 import { useEngineWith } from '../engines/useEngineWith.js';
 
-test('concurrent first calls all complete and start only one engine', async () => {
+test('concurrent first calls of model.predict start one engine, and never start it twice at the same time', async () => {
+  let loading = 0;
+  const maxLoading: { [packageName: string]: number } = {};
+  const countingLoader: PackageLoader = Object.assign(
+    async <M>(name: string, neededFor: string): Promise<M> => {
+      maxLoading[name] = Math.max(maxLoading[name] ?? 0, ++loading);
+      try {
+        return await loadPackage<M>(name, neededFor);
+      } finally {
+        loading--;
+      }
+    },
+    { threads: 1 },
+  );
   const image = { data: new Uint8Array(192).fill(9), height: 8, width: 8, channels: 3 };
   const models = Array.from({ length: 3 }, () =>
-    multiTask({ input: [8, 8, 3], seed: 1 })
+    createMultiTask({ ...nodePlatform, loadPackage: countingLoader })({ input: [8, 8, 3], seed: 1 })
       .task('age', regression({ unit: 'years' }), branch([flatten()]))
       .build(),
   );
+  const { startedEngines } = getProcessState();
+  expect(startedEngines.size).toBe(0);
   const [first, ...others] = await Promise.all(models.map((model) => model.predict(image)));
   for (const other of others) expect(other).toEqual(first);
+  expect([...startedEngines.keys()]).toEqual(['onnx']);
+  expect(maxLoading['onnxruntime-node']).toBe(1);
+  expect(Math.max(...Object.values(maxLoading))).toBe(1);
 });
 
 test('useEngine starts an engine while another engine fails to start', async () => {
