@@ -560,7 +560,7 @@ describe('the tpe strategy', () => {
     ['Branin', branin],
     ['six mixed dimensions', mixed],
   ])(
-    'finds on %s with 60 trials at least as good a median result of 20 seeds as random search with 180 trials',
+    'reaches on %s with 60 trials a median result over 20 seeds at least as good as random search with 180 trials',
     (_, { space: searchSpace, value }) => {
       const findSortedResults = (strategy: Strategy, count: number) =>
         Array.from({ length: 20 }, (_, seed) => {
@@ -680,7 +680,7 @@ describe('getParamImportances', () => {
 });
 
 describe('paretoFront', () => {
-  test('returns exactly the trials that no trial of the front dominates', () => {
+  test('returns exactly the trials that no other trial dominates', () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 0, max: 9 })), { minLength: 1 }),

@@ -87,7 +87,7 @@ describe('imageFolder of a folder with subfolders', () => {
   const open = () =>
     imageFolder(join(root, 'directories'), { labels: () => ({ labels: { a: 1 } }), size: [2, 2] });
 
-  test('lists the files in the same order as Keras; split() by the last rows rounds as fit does, unlike image_dataset_from_directory', async () => {
+  test('lists the files in the same order as Keras, and split() by the last rows rounds like validation_split of Keras fit', async () => {
     const { share, files, dataset } = keras.directories;
     const faces = await open();
     expect(faces.ids).toEqual(files);

@@ -49,7 +49,7 @@ describe('createReport and createReportPage', () => {
     expect(page).toContain('error and bias');
   });
 
-  test('print no number with more than seven digits, and no NaN, undefined or [object', () => {
+  test('print no number with more than seven digits, and no NaN, undefined or [object Object]', () => {
     const page = toText(createReportPage([createRun({ tasks: [AGE, GENDER, GRADE] })], tools));
     expect(page.match(/\d\.\d{5,}|\d{8,}|NaN|undefined|\[object/g)).toBe(null);
     expect(page).toContain('0.3'); // 0.1 + 0.2

@@ -58,7 +58,7 @@ test('the colors of the lines in a report (SERIES_COLORS) have the contrast with
     expect(1.05 / (multiply(XYZ, toLinearRgb(hex))[1]! + 0.05)).toBeGreaterThanOrEqual(3);
 });
 
-test('getLineStyle returns different line styles for twelve runs', () => {
+test('getLineStyle returns a different line style for each of twelve runs', () => {
   const styles = Array.from({ length: 12 }, (_, i) => JSON.stringify(getLineStyle(i)));
   expect(new Set(styles).size).toBe(12);
 });

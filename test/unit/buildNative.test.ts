@@ -103,7 +103,7 @@ describe.skipIf(process.platform !== 'linux')('buildNative', () => {
   });
 });
 
-test('patchBackendSource inserts the code for lists before the code for single values, or returns undefined for unknown source code', () => {
+test('patchBackendSource inserts the C++ code for list attributes before the code for single values, or returns undefined for unknown source code', () => {
   const text = '      std::string str_value;\n      nstatus = GetStringParam(env, js_value, str_value);\n';
   const type =
     '      TF_DataType tf_data_type;\n      nstatus = napi_get_value_int32(\n          env, js_value, 0);\n';

@@ -203,7 +203,7 @@ describe('loadKeras of a Keras 2 file', () => {
     read.dispose();
   });
 
-  test('imports a base model that is called with training=False with frozen statistics and without dropout', async () => {
+  test('imports a base model that is called with training=False as frozen layers without dropout', async () => {
     const base = model(
       [
         input('in', 2),
