@@ -81,5 +81,5 @@ export async function readKerasSource(
   }
 }
 
-/** Some JavaScript runtimes have no `Blob`. */
+/** Returns whether a value is a `Blob`. Some JavaScript runtimes do not have this class. */
 const isBlob = (source: unknown): source is Blob => typeof Blob === 'function' && source instanceof Blob;

@@ -53,7 +53,7 @@ export type BackboneFileOptions<Stage extends string> = TrainableOption<Stage> &
   readonly cache?: string;
   /** Whether to include global average pooling and the softmax layer for the 1000 ImageNet classes. Default false. */
   readonly includeTop?: boolean;
-  /** Function that sends requests. Default: `fetch` of the platform. */
+  /** Function that sends HTTP requests. Default: `fetch` of the platform. */
   readonly fetch?: Fetcher;
   /** Callback that receives the progress of a download. Default: prints a progress line on the terminal. */
   readonly progress?: DownloadProgress;

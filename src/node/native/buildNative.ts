@@ -24,11 +24,11 @@ export interface NativeBuild extends CompiledBinding {
 }
 
 /**
- * Builds the binding of an installed `@tensorflow/tfjs-node` or `@tensorflow/tfjs-node-gpu` against a TensorFlow that was
- * installed with pip, and tests the binding.
+ * Builds the binding of an installed `@tensorflow/tfjs-node` or `@tensorflow/tfjs-node-gpu` against a TensorFlow installation that was
+ * created with pip, and tests the binding.
  *
- * @throws An `engine` error if the platform is not Linux or the compilation fails. A `missing-package` error if the package, a
- *   Python with TensorFlow, or the compiler is missing. A `broken-package` error if the binding does not load.
+ * @throws An `engine` error if the platform is not Linux or the compilation fails. A `missing-package` error if the package, a Python with
+ *   TensorFlow, or the compiler is missing. A `broken-package` error if the binding does not load.
  */
 export async function buildNative(options: BuildNativeOptions = {}): Promise<NativeBuild> {
   const { log = () => {}, compiler = 'g++' } = options;

@@ -20,8 +20,8 @@ export interface CompiledBinding {
 const MAX_ERROR_LINES = 15;
 
 /**
- * Compiles the C++ binding of a native package against a TensorFlow that was installed with pip, and writes it atomically to the path from
- * which the package loads it. The TensorFlow libraries are not copied: the binding contains the path of their folder.
+ * Compiles the C++ binding of a native package against a TensorFlow installation that was created with pip, and writes it atomically to the
+ * path from which the package loads it. The TensorFlow libraries are not copied: the binding contains the path of their folder.
  *
  * @param compiler - C++ compiler that accepts the options of GCC.
  * @throws A `missing-package` error if the compiler does not exist. An `engine` error with the last lines of the compiler output if the

@@ -9,7 +9,7 @@ export interface NativePackage {
   readonly version: string;
   /** Folder that contains the package.json of the package. */
   readonly folder: string;
-  /** Version of Node-API to build for: the newest version that the package lists and this Node supports. */
+  /** Version of Node-API to build for: the newest version that both the package and this version of Node support. */
   readonly nodeApiVersion: number;
 }
 

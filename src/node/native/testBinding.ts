@@ -35,7 +35,7 @@ export async function testBinding({ name, folder }: NativePackage): Promise<Bind
     kind: 'broken-package',
     path: name,
     expected: 'a binding that loads and multiplies two matrices',
-    received: lines.find((line) => line.startsWith('Error:')) ?? lines.slice(-5).join('\n'),
+    received: `a binding that fails (${lines.find((line) => line.startsWith('Error:')) ?? lines.slice(-5).join('\n')})`,
     advice: 'Check that the TensorFlow installation still exists, and build the binding again.',
   });
 }

@@ -8,8 +8,8 @@ import { writeIfAbsent } from '../../core/platform/writeIfAbsent.js';
 const LOCK_FILE = 'search.lock';
 
 /**
- * Tokens of the locks that this process holds. A lock with the id of this process but a different token was created by an earlier
- * process.
+ * Tokens of the locks that this process holds. A lock with the id of this process but a different token was created by an earlier process
+ * that had the same id.
  */
 const heldTokens = new Set<string>();
 

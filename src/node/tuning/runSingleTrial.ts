@@ -27,7 +27,7 @@ export interface RunSingleTrialOptions<M extends StudyModule = StudyModule<Study
   readonly threads?: number;
   /** Time limit of the trial in seconds. If the trial exceeds it, the trial fails. Default: no limit. */
   readonly trialTimeout?: number;
-  /** Signal that stops the trial after the current step. The trial resumes when `runSingleTrial` is called again. */
+  /** Signal that stops the trial after the current training step. The trial resumes when `runSingleTrial` is called again. */
   readonly signal?: AbortSignal;
 }
 

@@ -103,7 +103,7 @@ const createUrlError = () =>
   });
 
 /**
- * Loads BullMQ.
+ * Loads BullMQ, a package for job queues on a Redis server.
  *
  * @throws A `missing-package` error if `bullmq` or `ioredis` is not installed.
  */

@@ -52,7 +52,7 @@ async function openArchive(bytes: Uint8Array, path: string): Promise<KerasFile> 
     const member = members[name];
     if (member === undefined) return undefined;
     if (member.length > MAX_JSON_BYTES)
-      throw createNotKerasError(`${path}: ${name}`, `a JSON file of ${member.length} bytes`);
+      throw createNotKerasError(`${path}: ${name}`, `a JSON file that is too large (${member.length} bytes)`);
     return JsonNode.parse(new TextDecoder().decode(member), `${path}: ${name}`);
   };
   const model = json('config.json');

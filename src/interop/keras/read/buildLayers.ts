@@ -52,7 +52,8 @@ export interface BuiltModel {
 }
 
 /**
- * Maximum number of layer calls in one model. If each nested model calls the next one twice, the number of calls grows exponentially.
+ * Maximum number of layer calls in one model. If each nested model calls the next one twice, the number of calls grows exponentially, so a
+ * small file could exhaust memory.
  */
 const MAX_CALLS = 100_000;
 
@@ -124,7 +125,7 @@ class LayerBuilder {
     return inputTensor;
   }
 
-  /** Applies a model to its inputs and returns its outputs. */
+  /** Applies the layers of a model to input tensors, and returns the output tensors. */
   applyModel(
     model: KerasModel,
     modelInputs: readonly SymbolicTensor[],

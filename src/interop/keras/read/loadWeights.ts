@@ -209,7 +209,11 @@ function loadNestedWeights(
           );
           const weight = findBestMatch(candidates, path);
           if (!weight || !unusedWeights.delete(weight)) {
-            throw createWeightError(groupPath, `${name} of layer ${layer.name}`, 'no weight with that name');
+            throw createWeightError(
+              groupPath,
+              `the weight ${name} of layer ${layer.name}`,
+              'no weight with that name',
+            );
           }
           return weight;
         });

@@ -172,7 +172,10 @@ function readSequentialModel(config: JsonNode, json: JsonNode, budget: LayerBudg
   };
 }
 
-/** Returns the node of the input shape if `layer` is a nested model. */
+/**
+ * Searches a nested model for its input shape, and returns the JSON value that contains it. Returns undefined for a layer that is not a
+ * model.
+ */
 function findInputShape(layer: JsonNode): JsonNode | undefined {
   const config = layer.at('config');
   const layers = config.isRecord ? config.at('layers') : config;

@@ -156,8 +156,8 @@ export function toOptimizerConfig(
       'Export with a number as learningRate: Keras schedules count batches, but schedules of this library count updates.';
     throw createArgumentError(
       'optimizer',
-      'either a schedule or accumulated gradients',
-      'both options',
+      'a schedule or gradient accumulation, but not both',
+      'both a schedule and gradient accumulation',
       advice,
     );
   }
