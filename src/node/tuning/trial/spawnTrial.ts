@@ -31,7 +31,7 @@ export interface SpawnTrialOptions {
   onPruned(reason: string): void;
 }
 
-/** How the process of a trial ended: without an error, or with the reason of its failure. */
+/** Result of the process of a trial. `failure` is the reason for the failure, or is missing if the trial ended without an error. */
 export type TrialExit = { readonly failure?: string };
 
 /** Time in milliseconds to wait for the remaining output after a process has exited. */
