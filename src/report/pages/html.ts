@@ -1,3 +1,4 @@
+import { detectImageFormat } from '../../core/imageFormat.js';
 import type { ReportFigure } from '../charts/chart.js';
 import { truncateMiddle } from '../text/format.js';
 import { escapeXml } from '../text/svgText.js';
@@ -87,22 +88,14 @@ function renderCell(cell: string): Html | string {
 export const renderDefinitionList = (entries: readonly (readonly [name: string, value: string])[]): Html =>
   html`<dl>${entries.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 
-/** First bytes of an image file, by media type. */
-const IMAGE_SIGNATURES: readonly (readonly [signature: readonly number[], type: string])[] = [
-  [[0xff, 0xd8, 0xff], 'jpeg'],
-  [[0x89, 0x50, 0x4e, 0x47], 'png'],
-  [[0x52, 0x49, 0x46, 0x46], 'webp'],
-];
-
 /**
  * Renders an image that is embedded in the page. Returns undefined if there are no bytes, or if the file is not a JPEG, PNG or
  * WebP image.
  */
 export function renderImage(bytes: Uint8Array | undefined, alt: string): Html | undefined {
-  const type =
-    bytes && IMAGE_SIGNATURES.find(([signature]) => signature.every((byte, i) => bytes[i] === byte))?.[1];
-  if (!type) return undefined;
-  return html`<img src="${toDataUrl(`image/${type}`, bytes)}" alt="${alt}">`;
+  const format = bytes && detectImageFormat(bytes);
+  if (!format) return undefined;
+  return html`<img src="${toDataUrl(`image/${format}`, bytes)}" alt="${alt}">`;
 }
 
 /** Encodes a file as a data URL. */
