@@ -34,7 +34,7 @@ describe('the functions of a search space reject', () => {
       'a parameter called kind',
       () => alternatives(loose({ a: { kind: choice([1, 2]) }, b: {} })),
       'alternatives.a.kind',
-      '"kind", which contains the name of the alternative',
+      '"kind", which is reserved for the name of the alternative',
     ],
     ['missing bounds', () => float(loose({})), 'float.min', 'undefined'],
     ['missing options', () => float(loose(undefined)), 'float.min', 'undefined'],
@@ -213,7 +213,7 @@ describe('a search rejects', () => {
       'that repeat each other',
       Array(2).fill({ optimizer: { kind: 'adam' }, filters: 32 }),
       'initialParams[1]',
-      'different params',
+      'params that differ from all others',
       '{"filters":32,"optimizer":"adam"} twice',
     ],
   ])('initial params %s', async (_, first, path, expected, received) => {
@@ -249,8 +249,8 @@ describe('a search rejects', () => {
     const error = await faultOf(() => askAndTell(searchSpace, { ...options, initialParams }));
     expect([error.path, error.expected, error.received]).toEqual([
       'askAndTell.initialParams',
-      'at most 17 params, the number of new params in the plan of hyperband',
-      '18 params',
+      'at most 17 initial params, the number of trials that hyperband starts',
+      '18 initial params',
     ]);
     expect(
       askAndTell(searchSpace, { ...options, initialParams: initialParams.slice(1) }).ask()!.params,
@@ -271,13 +271,16 @@ describe('a search rejects', () => {
     const error = await faultOf(() => search.tell(number, { val_los: 3 }));
     expect([error.path, error.received, error.advice]).toEqual([
       'trial 1: val_loss',
-      'only the columns val_los',
+      'only the metrics val_los',
       'Did you mean "val_los"?',
     ]);
-    expect((await faultOf(() => search.tell(number))).received).toBe('no columns');
-    expect((await faultOf(() => search.report(number, loose({ val_loss: '3' })))).path).toBe(
+    expect((await faultOf(() => search.tell(number))).received).toBe('no metrics');
+    const typeError = await faultOf(() => search.report(number, loose({ val_loss: '3' })));
+    expect([typeError.path, typeError.received, typeError.advice]).toEqual([
       'trial 1: val_loss',
-    );
+      'the string "3"',
+      'Report a number, or NaN if there is no value.',
+    ]);
     search.tell(number, { val_loss: Number.NaN }); // NaN is accepted: the trial fails, as in a study.
     expect(search.bestTrial()).toBeUndefined();
     expect(search.trials[0]).toMatchObject({ state: 'failed', reason: 'val_loss was never a number' });
@@ -315,7 +318,7 @@ describe('a search rejects', () => {
       const shown = typeof value === 'number' ? `${value}` : JSON.stringify(value);
       expect([error.path, error.expected, error.received]).toEqual([
         'trial 1',
-        'an object of columns',
+        'an object that contains the metrics of an epoch',
         shown,
       ]);
       expect(error.advice).toBe(`Write { val_loss: ${typeof value === 'number' ? value : 3} }.`);
@@ -372,7 +375,7 @@ describe('a search rejects', () => {
         params: { filters: 32, optimizer: { kind: 'adam' } },
       })),
       'trials[1].number',
-      '1 twice',
+      '1, the number of another trial',
     ],
   ])('records with %s', async (_, trials, path, received) => {
     const error = await faultOf(() => begin(trials));
@@ -387,6 +390,6 @@ describe('a search rejects', () => {
     });
     for (let i = 0; i < 5; i++) search.ask();
     const error = await faultOf(() => search.ask());
-    expect([error.path, error.received]).toEqual(['ask', 'only trials that are still running (5)']);
+    expect([error.path, error.received]).toEqual(['ask', '5 running trials without a result']);
   });
 });

@@ -16,7 +16,7 @@ export const findPredictedLabel = ({ probabilities }: ClassPrediction): number =
 /** Returns whether the most probable label is the true label. */
 export const isCorrect = (pair: ClassPrediction): boolean => findPredictedLabel(pair) === pair.truth;
 
-/** Estimates the accuracy. Returns undefined for an empty list. */
+/** Estimates the accuracy of predictions, with a 95 % confidence interval. Returns undefined for an empty array. */
 export const estimateAccuracy = (pairs: readonly ClassPrediction[]): ConfidenceInterval | undefined =>
   estimateProportion(pairs.filter(isCorrect).length, pairs.length);
 
@@ -53,7 +53,7 @@ export function computeLabelScores(
   }));
 }
 
-/** Predictions with similar probabilities. */
+/** Bin of a reliability diagram: predictions with similar probabilities. */
 export interface ReliabilityBin {
   /** Number of images. */
   readonly count: number;
@@ -64,9 +64,9 @@ export interface ReliabilityBin {
 }
 
 /**
- * Groups predictions into ten bins by probability. With two labels, this is the probability of the second label; with more labels,
- * it is the probability of the predicted label. `error` is the expected calibration error (M. P. Naeini, G. F. Cooper and M.
- * Hauskrecht 2015): the mean absolute difference between probability and accuracy. `bins` contains no empty bins.
+ * Groups predictions into ten bins, by the probability of the second label if there are two labels, or of the predicted label if
+ * there are more. `error` is the expected calibration error (M. P. Naeini et al., 2015): the mean absolute difference between
+ * probability and accuracy. `bins` contains no empty bins.
  */
 export function computeReliability(pairs: readonly ClassPrediction[]): {
   readonly bins: ReliabilityBin[];
