@@ -107,7 +107,7 @@ const interpolate = (a: number, b: number, weight: number) => a * (1 - weight) +
 interface SamplePosition {
   readonly first: number;
   readonly second: number;
-  /** Weight of the second cell. */
+  /** Weight of the cell `second` in the interpolation, from 0 to 1. The cell `first` has the remaining weight. */
   readonly weight: number;
 }
 

@@ -5,7 +5,7 @@ import { type ConfidenceInterval, estimateProportion } from './estimates.js';
 export interface ClassPrediction {
   /** Index of the true label in the labels of the task. */
   readonly truth: number;
-  /** Probability of each label. */
+  /** Predicted probability of each label, in the order of the labels of the task. */
   readonly probabilities: readonly number[];
 }
 
@@ -55,11 +55,11 @@ export function computeLabelScores(
 
 /** Bin of a reliability diagram: predictions with similar probabilities. */
 export interface ReliabilityBin {
-  /** Number of images. */
+  /** Number of images in the bin. */
   readonly count: number;
-  /** Mean of the predicted probabilities. */
+  /** Mean of the predicted probabilities in the bin. */
   readonly meanProbability: number;
-  /** Proportion of correct predictions. */
+  /** Proportion of correct predictions in the bin. */
   readonly accuracy: ConfidenceInterval;
 }
 

@@ -11,7 +11,7 @@ export interface NumberPrediction {
 export interface ErrorBin {
   readonly from: number;
   readonly to: number;
-  /** Number of images. */
+  /** Number of images in the bin. */
   readonly count: number;
   /** Mean absolute error. Undefined for a bin without images. */
   readonly error: MeanEstimate | undefined;

@@ -43,9 +43,9 @@ export function collectPredictions(
 
 /** Scores of the images of one subgroup, for example `female` of the group `sex`. */
 export interface GroupScore {
-  /** Name of the subgroup, or `all`. */
+  /** Name of the subgroup, or `all` for the scores of all images. */
   readonly name: string;
-  /** Number of images. */
+  /** Number of images in the subgroup. */
   readonly count: number;
   /** Mean absolute error of a regression, or accuracy of a classification. */
   readonly score: MeanEstimate;

@@ -20,7 +20,10 @@ interface FrontPoint {
   readonly number: number;
 }
 
-/** Selects points of the front so that their number labels do not overlap. Both ends of the front have priority. */
+/**
+ * Selects the points of the Pareto front that get a label with the number of their trial, so that the labels do not overlap. Both
+ * ends of the front have priority.
+ */
 function selectLabeledPoints(
   points: readonly FrontPoint[],
   frontPoints: readonly FrontPoint[],

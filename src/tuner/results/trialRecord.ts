@@ -44,7 +44,7 @@ export interface TrialRecord<V = unknown> {
   readonly rows: readonly HistoryRow[];
   /** Numbers of the trials that had ended when the params were proposed. These trials and the seed determine the params. */
   readonly after: readonly number[];
-  /** Position in the plan of {@link hyperband}. */
+  /** Position of the trial in the plan of {@link hyperband}. Absent with other strategies. */
   readonly rung?: Rung;
   /** True if the params come from `initialParams` and not from the strategy. */
   readonly isInitial?: true;

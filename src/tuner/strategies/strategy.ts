@@ -30,7 +30,7 @@ export interface ProposalRequest {
 export interface ProposedParams {
   /** Params, keyed by dimension path, for example `optimizer.sgd.momentum`. */
   readonly flatParams: FlatParams;
-  /** Position in the plan of {@link hyperband}. */
+  /** Position of the trial in the plan of {@link hyperband}. Absent with other strategies. */
   readonly rung?: Rung;
 }
 
