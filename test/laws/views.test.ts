@@ -104,7 +104,7 @@ describe('a network whose branches have input views', () => {
         );
         expect(viewLayers).toHaveLength(expected.size);
         // Views have no trainable weights: the network has the same weights as without views, plus those of the grayscale layers.
-        const grayscaleCount = viewLayers.filter(({ name }) => name.startsWith('image_grey')).length;
+        const grayscaleCount = viewLayers.filter(({ name }) => name.startsWith('image_grayscale')).length;
         const plain = build(viewNames.map(() => 'image'));
         expect(model.architecture().parameters).toBe(plain.architecture().parameters + 12 * grayscaleCount);
         expect(model.architecture().trainableParameters).toBe(plain.architecture().trainableParameters);
@@ -322,7 +322,7 @@ describe('input views', () => {
       .task('gender', age, branch([conv(2, 3), conv(2, 3), flatten()], { inputView: grayscaleImage() }))
       .build();
     expect(createKerasGraph(model.layersModel).layers.map(({ name }) => name)).toEqual([
-      ...['image', 'image_grey1', 'trunk_conv1', 'trunk_bn1', 'gender_conv1', 'gender_conv2'],
+      ...['image', 'image_grayscale1', 'trunk_conv1', 'trunk_bn1', 'gender_conv1', 'gender_conv2'],
       ...['age_flatten1', 'gender_flatten1', 'age', 'gender'],
     ]);
     model.dispose();
@@ -342,13 +342,13 @@ describe('input views', () => {
   test('belong to the input in the architecture, which lists the input of each call of the trunk', () => {
     const { layers } = two(grayscaleImage(), averagePool(2)).architecture();
     const layer = (name: string) => layers.find((each) => each.name === name)!;
-    expect(layer('image_grey1')).toMatchObject({
+    expect(layer('image_grayscale1')).toMatchObject({
       part: 'input',
       detail: '1×1, to grayscale',
       trainable: false,
     });
     expect(layer('trunk_conv1').calls).toEqual([
-      [{ layer: 'image_grey1', call: 0 }],
+      [{ layer: 'image_grayscale1', call: 0 }],
       [{ layer: 'image_avgpool1', call: 0 }],
     ]);
     expect(layer('age_flatten1').calls).toEqual([[{ layer: 'trunk_conv1', call: 0 }]]);
@@ -370,7 +370,7 @@ describe('input views', () => {
       )
       .build();
     expect(model.architecture().layers.find(({ name }) => name === 'image_preprocess')!.inputs).toEqual([
-      'image_grey1',
+      'image_grayscale1',
     ]);
     // A backbone requires the image itself as input, so grayscaleImage() is a view here and not a block of the trunk.
     const inTrunk = await faultOf(() =>
@@ -419,7 +419,7 @@ describe('input views', () => {
       .build();
     const view = tf.model({
       inputs: wide.layersModel.inputs,
-      outputs: wide.layersModel.getLayer('image_grey1').output as tf.SymbolicTensor,
+      outputs: wide.layersModel.getLayer('image_grayscale1').output as tf.SymbolicTensor,
     });
     const black = (view.predict(tf.fill([1, 1, 1, 3], -3)) as tf.Tensor).dataSync();
     for (const value of black) expect(value).toBeCloseTo(-3, 5);

@@ -49,10 +49,11 @@ function build(grayTasks: readonly string[], ageConvs: number, genderConvs: numb
       { name: 'gender', task: binary(GENDERS), branch: part('gender', genderConvs) },
     ],
   } satisfies NetworkDefinition);
-  const viewWeights = grayTasks.length > 0 ? network.layersModel.getLayer('image_grey1').getWeights() : [];
+  const viewWeights =
+    grayTasks.length > 0 ? network.layersModel.getLayer('image_grayscale1').getWeights() : [];
   const copies = viewWeights.map((weight) => weight.clone());
   fill(network.layersModel, 'views');
-  if (copies.length > 0) network.layersModel.getLayer('image_grey1').setWeights(copies);
+  if (copies.length > 0) network.layersModel.getLayer('image_grayscale1').setWeights(copies);
   tf.dispose(copies);
   for (const name of frozen ? ['trunk_conv1', 'trunk_bn1'] : [])
     network.layersModel.getLayer(name).trainable = false;
@@ -74,7 +75,7 @@ test('grayscaleImage() computes the grayscale values of Keras, and copies them t
   });
   const view = tf.model({
     inputs: layersModel.inputs,
-    outputs: layersModel.getLayer('image_grey1').output as tf.SymbolicTensor,
+    outputs: layersModel.getLayer('image_grayscale1').output as tf.SymbolicTensor,
   });
   const pixels = tf.tensor(uniform('views/pixels', [2, 3, 4, 3], 0, 1), [2, 3, 4, 3]);
   const gray = (view.predict(pixels) as tf.Tensor).dataSync();
@@ -146,7 +147,7 @@ describe('a trunk that is called on two views', () => {
       splitFrozen(build(['gender'], 1, 1).graph)
         .trainableGraph.inputs.map(({ name }) => name)
         .sort(),
-    ).toEqual(['frozen/image', 'frozen/image_grey1']);
+    ).toEqual(['frozen/image', 'frozen/image_grayscale1']);
   });
 });
 

@@ -91,20 +91,20 @@ test.each([
     const best = await loadModel(store, { folder: 'best', tasks: model.tasks });
     const options = { ...runOptions, history, images: false };
     const record = await recordRun(store, best, options);
-    expect(record).toMatchObject({ monitor, keptEpoch: epoch });
+    expect(record).toMatchObject({ monitor, checkpointEpoch: epoch });
     const verb = mode === 'max' ? 'was chosen by' : 'has the best';
     const path = await writeReport(folder);
     expect(readFileSync(path, 'utf8')).toContain(`Epoch ${epoch} of 4 ${verb} ${monitor}, `);
     const card = new TextDecoder().decode(await store.read('best/MODEL_CARD.md'));
     expect(card).toContain(`Results of epoch ${epoch} of 4, which ${verb} `);
-    // kept.json is not used for a different monitor or for the rows of a different run.
+    // best-epoch.json is not used for a different monitor or for the rows of a different run.
     expect(await recordRun(store, best, { ...options, monitor: 'val_side_loss' })).not.toHaveProperty(
-      'keptEpoch',
+      'checkpointEpoch',
     );
     const rows = history.rows.map((row) => ({ ...row, [monitor]: row[monitor]! + 1 }));
     const other = await recordRun(store, best, { ...options, history: { ...history, rows } });
     expect(other.monitor).toBe('val_loss');
-    await store.write('best/kept.json', new TextEncoder().encode('{"monitor": '));
+    await store.write('best/best-epoch.json', new TextEncoder().encode('{"monitor": '));
     expect((await recordRun(store, best, options)).monitor).toBe('val_loss');
   },
 );

@@ -159,10 +159,10 @@ describe('architectureDiagram', () => {
       count(svg, new RegExp(`<title>${from}&#45;&gt;${to}</title>`, 'g'));
     expect(arrows('trunk_conv1', 'trunk_conv2')).toBe(2);
     expect([arrows('trunk_pool2', 'age_conv1'), arrows('trunk_pool2', 'gender_conv1')]).toEqual([1, 1]);
-    expect([arrows('image', 'trunk_conv1'), arrows('image_grey1', 'trunk_conv1')]).toEqual([1, 1]);
+    expect([arrows('image', 'trunk_conv1'), arrows('image_grayscale1', 'trunk_conv1')]).toEqual([1, 1]);
     expect(svg).toContain('455,246 parameters');
     expect(svg).toContain('the shared trunk runs once for each kind of arrow');
-    expect(record.layers.findIndex(({ name }) => name === 'image_grey1')).toBeLessThan(
+    expect(record.layers.findIndex(({ name }) => name === 'image_grayscale1')).toBeLessThan(
       record.layers.findIndex(({ name }) => name === 'trunk_conv1'),
     );
     model.dispose();

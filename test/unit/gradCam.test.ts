@@ -286,12 +286,12 @@ describe('the target layer of a heat map', () => {
   });
 
   test('may be named like a grayscale layer, because grayscale layers are not identified by their names', async () => {
-    const named = tf.layers.conv2d({ filters: 2, kernelSize: 3, name: 'age_grey1' });
+    const named = tf.layers.conv2d({ filters: 2, kernelSize: 3, name: 'age_grayscale1' });
     const customModel = multiTask({ input: [SIDE, SIDE, 3] })
       .trunk(sharedTrunk([conv(2, 3)]))
       .task('age', regression({ unit: 'years' }), branch([named, flatten()]))
       .build();
-    expect((await gradCam(customModel, images[0]!, { task: 'age' })).layer).toBe('age_grey1');
+    expect((await gradCam(customModel, images[0]!, { task: 'age' })).layer).toBe('age_grayscale1');
     customModel.dispose();
   });
 
