@@ -398,6 +398,6 @@ describe('askAndTell', () => {
     });
     for (let i = 0; i < 5; i++) search.ask();
     const error = await catchError(() => search.ask());
-    expect([error.path, error.received]).toEqual(['ask', 'only trials that are still running (5)']);
+    expect([error.path, error.received]).toEqual(['ask', '5 running trials without a result']);
   });
 });
