@@ -15,7 +15,7 @@ export interface Rng {
   nextInt(n: number): number;
   /** Returns a normally distributed number with mean 0 and standard deviation 1 (Box and Muller 1958). */
   normal(): number;
-  /** Returns the numbers 0 .. n-1 in random order (Fisher and Yates). */
+  /** Returns the numbers 0 .. n-1 in random order (Fisher-Yates shuffle). */
   permutation(n: number): number[];
 }
 
@@ -62,7 +62,7 @@ export function createRng(seed: number, ...keys: readonly (string | number)[]): 
   };
 }
 
-/** Computes 128 bits of state from text: four FNV-1a hashes, each with the finalizer of MurmurHash3 (Appleby 2011). */
+/** Hashes text to the 128-bit state of a generator: four FNV-1a hashes, each with the finalizer of MurmurHash3 (Appleby 2011). */
 function hashToState(text: string): [number, number, number, number] {
   const word = (salt: number) => {
     let hash = 0x811c9dc5 ^ Math.imul(salt, 0x9e3779b1);

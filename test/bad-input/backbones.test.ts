@@ -250,7 +250,7 @@ describe('a backbone function', () => {
 
   test('returns a promise: a trunk rejects it, and the advice is to await the promise', async () => {
     const backbone = mobileNetV2Backbone({ weights: null });
-    const rejection = { received: 'a promise', advice: 'Write await before it.' };
+    const rejection = { received: 'a promise', advice: 'Await the promise first.' };
     expect(await faultOf(() => built(sharedTrunk([backbone as never, conv(3, 1)])))).toMatchObject(rejection);
     expect(await faultOf(() => built(backbone as never))).toMatchObject(rejection);
     await backbone;

@@ -136,7 +136,7 @@ describe('exportKeras rejects incompatible options, and reports the path', () =>
 describe('exportKeras and exportOnnx reject', () => {
   const cases: [string, unknown, string, string?][] = [
     ['no arguments', undefined, 'undefined'],
-    ['a promise', Promise.resolve(1), 'a promise', 'Write await before it.'],
+    ['a promise', Promise.resolve(1), 'a promise', 'Await the promise first.'],
     ['a path', 'face.keras', 'the string "face.keras"'],
   ];
   test.each(cases)('%s', async (_, model, received, advice) => {
@@ -179,7 +179,7 @@ describe('saveFile rejects', () => {
     });
     expect(await faultOf(() => saveFile(path, 'text' as never))).toMatchObject({ path, advice });
     const promise = await faultOf(() => saveFile(path, exportKeras(small()) as never));
-    expect(promise).toMatchObject({ path, received: 'a promise', advice: 'Write await before it.' });
+    expect(promise).toMatchObject({ path, received: 'a promise', advice: 'Await the promise first.' });
   });
 
   test('the path to a folder, and leaves no temporary file', async () => {

@@ -55,11 +55,10 @@ export interface ErrorDetails {
 const ERROR_SYMBOL = Symbol.for('tfjs-multitask/error');
 
 /**
- * The only error class of the library. The parts of its message are properties, so a program can handle an error without
- * parsing English.
+ * The only error class of the library. The parts of its message are properties, so a program can handle an error without parsing English.
  *
- * Test for it with {@link isMultitaskError} instead of `instanceof`, which fails for errors of another copy of the library, for example if
- * a process loads both the ESM and the CommonJS build.
+ * Test for it with {@link isMultitaskError} instead of `instanceof`, which fails for errors from another copy of the library, for example
+ * if a process loads both the ESM and the CommonJS build.
  *
  * @example
  * ```ts
@@ -117,12 +116,12 @@ export function isMultitaskError(error: unknown): error is MultitaskError {
   return typeof error === 'object' && error !== null && ERROR_SYMBOL in error;
 }
 
-/** Creates an error from its parts. */
+/** Creates an error from its category and the parts of its message. */
 export function createError(details: ErrorDetails): MultitaskError {
   return new MultitaskError(details);
 }
 
-/** Creates an error of a fixed kind. `expected` and `received` are noun phrases, `advice` is an imperative sentence. */
+/** Function that creates errors of one kind. `expected` and `received` are noun phrases, `advice` is an imperative sentence. */
 export type ErrorFactory = (
   path: string,
   expected: string,
