@@ -129,7 +129,7 @@ describe('a dataset', () => {
     const dataset = imagesInMemory([{ id: 'shrunk', image, labels: { age: 1, gender: 'male' as const } }]);
     image.data = data.subarray(1);
     const error = await faultOfRun(dataset);
-    expect(error).toMatchObject({ kind: 'data', path: 'shrunk', received: '191 bytes' });
+    expect(error).toMatchObject({ kind: 'data', path: 'shrunk', received: 'an image of 191 bytes' });
   });
 });
 
