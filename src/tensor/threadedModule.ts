@@ -42,8 +42,7 @@ export async function createThreadedModule(node: NodeModules, threads: number): 
   const failure = new Promise<never>((_, reject) => {
     onError = reject;
   });
-  // The package stores the source code of the worker in a template literal, which turned `
-  // ` in its strings into line breaks. This reverses it.
+  // In the package's copy of the worker's source code, each `\n` in a string literal has become a line break. This reverses it.
   const workerScript = wasmWorkerContents.replaceAll('\n', '\\n');
   const globals = {
     // The build uses half as many threads as there are cores.

@@ -211,14 +211,14 @@ describe('a network', () => {
   test('rejects a layer that generates its own random numbers, a nested model, and a layer in two branches', async () => {
     const noise = branch([flatten(), tf.layers.gaussianNoise({ stddev: 0.1 })]);
     const drawn = await faultOf(() => begin().task('age', age, noise).build());
-    expect(drawn).toMatchObject({ kind: 'argument', received: 'GaussianNoise' });
+    expect(drawn).toMatchObject({ kind: 'argument', received: 'the layer GaussianNoise' });
     const dilated = tf.layers.depthwiseConv2d({ kernelSize: 3, dilationRate: 2, name: 'eye' });
     const passedOver = await faultOf(() =>
       begin()
         .task('age', age, branch([dilated, flatten()]))
         .build(),
     );
-    expect(passedOver).toMatchObject({ kind: 'argument', path: 'age (eye)', received: 'dilation 2x2' });
+    expect(passedOver).toMatchObject({ kind: 'argument', path: 'age (eye)', received: 'a depthwise convolution with dilation 2x2' });
     expect(drawn.path).toContain('age');
     const inner = tf.sequential({ layers: [tf.layers.flatten({ inputShape: [16, 16, 3] })] });
     const nested = await faultOf(() =>
@@ -315,7 +315,7 @@ describe('inputView', () => {
       'a function that creates a block',
       grayscaleImage,
       'a function',
-      /Call it: grayscaleImage\(\), not grayscaleImage\./,
+      /Call the function: grayscaleImage\(\), not grayscaleImage\./,
     ],
     ['a string', 'gray', 'the string "gray"', /Pass a block, for example grayscaleImage\(\)/],
     ['nothing', null, 'null', /Pass a block/],
@@ -331,7 +331,7 @@ describe('inputView', () => {
   ])('rejects %s', async (_, view, received) => {
     const error = await faultOf(() => branchWithView([view]));
     expect(error).toMatchObject({ path: 'branch.inputView[0]', received });
-    expect(error.advice).toBe('Pass the blocks themselves, in one array.');
+    expect(error.advice).toBe('Pass all blocks in one array.');
   });
 
   test('is never ignored silently, because branch() rejects unknown options and options of the wrong type', async () => {

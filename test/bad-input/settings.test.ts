@@ -261,7 +261,7 @@ describe('a task', () => {
     expect(loss.advice).toBe('Did you mean "mse"?');
     const metric = await faultOf(() => binary(['no', 'yes'], { metrics: ['mae' as 'accuracy'] }));
     expect(metric).toMatchObject({ kind: 'argument', path: 'binary.metrics[0]', received: '"mae"' });
-    expect(metric.expected).toBe('a metric, or "accuracy"');
+    expect(metric.expected).toBe('a metric object, or the name "accuracy"');
     const list = await faultOf(() => regression({ unit: 'years', metrics: 'mae' as never }));
     expect(list).toMatchObject({ path: 'regression.metrics', received: 'the string "mae"' });
   });
