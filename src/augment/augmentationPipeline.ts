@@ -91,14 +91,16 @@ export function createAugmentationPipeline(
 }
 
 function checkTransforms(transforms: unknown): void {
-  const invalid = Array.isArray(transforms) ? transforms.findIndex((item) => !isTransform(item)) : 0;
-  if (invalid === -1) return;
+  const advice = "Write augment([randomRotation({ degrees: 20 }), randomFlip('horizontal')]).";
+  checks.list('augment', transforms, { noun: 'an array of image transforms', advice });
+  const invalid = transforms.findIndex((item) => !isTransform(item));
+  if (invalid < 0) return;
   throw createError({
     kind: 'argument',
-    path: Array.isArray(transforms) ? `augment[${invalid}]` : 'augment',
-    expected: Array.isArray(transforms) ? 'an image transform' : 'an array of image transforms',
-    received: describeType(Array.isArray(transforms) ? transforms[invalid] : transforms),
-    advice: "Write augment([randomRotation({ degrees: 20 }), randomFlip('horizontal')]).",
+    path: `augment[${invalid}]`,
+    expected: 'an image transform',
+    received: describeType(transforms[invalid]),
+    advice,
   });
 }
 

@@ -75,7 +75,7 @@ export function splitIndices<L>(
     path: 'split.validation',
     expected: 'at least one training image and one validation image',
     received: `${parts.train.length} training images and ${parts.validation.length} validation images`,
-    advice: `Change the fraction, or add images to the dataset, which has ${n}.`,
+    advice: `Change the fraction or add images. The dataset has ${n} ${n === 1 ? 'image' : 'images'}.`,
   });
 }
 

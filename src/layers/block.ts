@@ -10,9 +10,12 @@ import type { tf } from '../tensor/tf.js';
 export interface BuildContext {
   /** Returns the next unused layer name for a kind of layer in the current trunk or branch: `trunk_conv1`, `age_dense2`. */
   createName(kind: string): string;
-  /** Applies `layer` to `input` and returns the output. Throws an `argument` error if the image has become too small for the layer. */
+  /**
+   * Applies `layer` to `input` and returns the output. Throws an `argument` error if the layer cannot be applied, for example because the
+   * image has become too small.
+   */
   connect(layer: tf.layers.Layer, input: SymbolicTensor | SymbolicTensor[]): SymbolicTensor;
-  /** Input of the network, or the converted image if the branch has an `inputView`. */
+  /** Image that the current trunk or branch receives: the input of the network, or its conversion by an `inputView`. */
   readonly image: SymbolicTensor;
   /** Range of pixel values that the network receives for the bytes 0 (black) and 255 (white). */
   readonly pixelRange: PixelRange;

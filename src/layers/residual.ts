@@ -1,4 +1,5 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
+import * as checks from '../core/errors/checks.js';
 import { createError } from '../core/errors/errors.js';
 import { tf } from '../tensor/tf.js';
 import type { Block, BuildContext } from './block.js';
@@ -26,15 +27,11 @@ import type { Block, BuildContext } from './block.js';
  * @category Compose
  */
 export function residual(blocks: readonly Block[]): Block {
-  if (blocks.length === 0) {
-    throw createError({
-      kind: 'argument',
-      path: 'residual.blocks',
-      expected: 'at least one block',
-      received: 'an empty array',
-      advice: "Write residual([conv(64, 3, { padding: 'same' })]).",
-    });
-  }
+  checks.list('residual.blocks', blocks, {
+    minLength: 1,
+    noun: 'an array with at least one block',
+    advice: "Write residual([conv(64, 3, { padding: 'same' })]).",
+  });
   return {
     '~block': 'residual',
     computeOutputSize: (input) => blocks.reduce((side, block) => block.computeOutputSize(side), input),

@@ -144,14 +144,11 @@ export function categorical<
   options: ClassificationOptions<M, 'categorical_crossentropy'> = {},
 ): Task<'categorical', L[number], CategoricalPrediction<L[number]>, MetricColumn<M>> {
   const list = labels as L;
-  if (!Array.isArray(list) || list.length < 2) {
-    throw createArgumentError(
-      'categorical.labels',
-      'an array of at least two labels',
-      formatValue(list),
-      'List all labels in the order of the outputs.',
-    );
-  }
+  checks.list('categorical.labels', labels, {
+    minLength: 2,
+    noun: 'an array of at least two labels',
+    advice: 'List all labels in the order of the outputs.',
+  });
   checkDistinctLabels('categorical.labels', list);
   const { loss = 'categorical_crossentropy', metrics = getDefaultMetrics<M>() } = options;
   return {

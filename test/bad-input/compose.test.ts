@@ -120,7 +120,7 @@ describe('a task', () => {
     expect(await faultOf(() => categorical(['a'] as never))).toMatchObject({ path: 'categorical.labels' });
     expect(await faultOf(() => categorical(['a', '']))).toMatchObject({
       path: 'categorical.labels',
-      received: '""',
+      received: 'the label ""',
     });
   });
 });
@@ -201,7 +201,7 @@ describe('a network', () => {
   test('rejects a value that is not a block, and the error reports the index of the value', async () => {
     const uncalled = await faultOf(() => branch([flatten(), dense as never]));
     expect(uncalled).toMatchObject({ kind: 'argument', path: 'branch[1]', received: 'a function' });
-    expect(uncalled.advice).toContain('Call it');
+    expect(uncalled.advice).toContain('Call the function');
     const record = await faultOf(() => sharedTrunk([{ filters: 3 } as never]));
     expect(record).toMatchObject({ kind: 'argument', path: 'sharedTrunk[0]' });
     const notList = await faultOf(() => branch(flatten() as never));
@@ -218,7 +218,11 @@ describe('a network', () => {
         .task('age', age, branch([dilated, flatten()]))
         .build(),
     );
-    expect(passedOver).toMatchObject({ kind: 'argument', path: 'age (eye)', received: 'a depthwise convolution with dilation 2x2' });
+    expect(passedOver).toMatchObject({
+      kind: 'argument',
+      path: 'age (eye)',
+      received: 'a depthwise convolution with dilation 2x2',
+    });
     expect(drawn.path).toContain('age');
     const inner = tf.sequential({ layers: [tf.layers.flatten({ inputShape: [16, 16, 3] })] });
     const nested = await faultOf(() =>

@@ -139,7 +139,7 @@ describe('a split', () => {
       const error = await faultOf(() => good().split({ validation: 0.01, by }));
       expect(error).toMatchObject({ kind: 'data', path: 'split.validation' });
       expect(error.received).toBe('12 training images and 0 validation images');
-      expect(error.advice).toContain('the dataset has 12');
+      expect(error.advice).toContain('The dataset has 12 images');
     }
     const alone = await faultOf(() => good().take(1).split({ validation: 0.5 }));
     expect(alone.received).toBe('0 training images and 1 validation images');

@@ -152,7 +152,7 @@ describe('fit', () => {
     ['callbacks', [() => {}], 'earlyStopping()'],
     ['callbacks', earlyStopping(), '['],
     ['validation', [1, 2], 'split'],
-    ['validation', Promise.resolve(good()), 'Write await'],
+    ['validation', Promise.resolve(good()), 'Await the promise'],
     ['featureCache', 'out/features', "folderStore('out/features')"],
     ['checkpoint', 'out', "checkpoint: folderStore('out')"],
     ['checkpoint', null, 'folderStore'],
@@ -167,7 +167,7 @@ describe('fit', () => {
     for (const train of [null, [], 'faces/', Promise.resolve(good())]) {
       const error = await fitFault({}, train);
       expect(error).toMatchObject({ kind: 'argument', path: 'fit.train' });
-      expect(error.advice).toContain(train instanceof Promise ? 'await' : 'imageFolder');
+      expect(error.advice).toContain(train instanceof Promise ? 'Await' : 'imageFolder');
     }
   });
 

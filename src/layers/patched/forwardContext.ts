@@ -24,6 +24,6 @@ export interface ForwardContext {
 export interface CallArguments {
   readonly training?: boolean;
   readonly forwardContext?: ForwardContext;
-  /** Whether all inputs of the layer are inputs of the network, so that their gradients are not needed. */
+  /** Whether all inputs of the layer are inputs of the executed graph, so that their gradients are not needed. */
   readonly areInputsExternal?: boolean;
 }
