@@ -7,11 +7,11 @@ import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus'
  * @category Data
  */
 export interface Rng {
-  /** Returns a uniform number in [0, 1) with 53 random bits. */
+  /** Returns a uniformly distributed number in [0, 1) with 53 random bits. */
   next(): number;
-  /** Returns a uniform number in [low, high). */
+  /** Returns a uniformly distributed number in [low, high). */
   uniform(low: number, high: number): number;
-  /** Returns an integer in [0, n). */
+  /** Returns a uniformly distributed integer in [0, n). */
   nextInt(n: number): number;
   /** Returns a normally distributed number with mean 0 and standard deviation 1 (Box and Muller 1958). */
   normal(): number;

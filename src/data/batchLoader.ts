@@ -25,7 +25,7 @@ export interface PendingBatch {
 
 /** Prepares batches of images. A batch is requested by the indices of its images in the dataset. */
 export interface BatchLoader {
-  /** Number of batches to prepare ahead. */
+  /** Number of batches to prepare in advance. */
   readonly prefetchCount: number;
   load(indices: readonly number[]): PendingBatch;
 }

@@ -158,7 +158,7 @@ function createCellReader(path: string, column: unknown): (cell: string) => unkn
     throw createError({
       kind: 'argument',
       path,
-      expected: 'Number, String, an array of labels, { min, max } or a function',
+      expected: 'a column type (Number, String, an array of labels, { min, max } or a function)',
       received: formatValue(column),
       advice: "Write { age: Number, gender: ['male', 'female'] }.",
     });

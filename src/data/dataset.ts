@@ -246,7 +246,7 @@ export class Dataset<L> {
       kind: 'argument',
       path: 'dataset',
       expected: `an index from 0 to ${this.size - 1}`,
-      received: String(index),
+      received: `the index ${index}`,
       advice: 'Pass an index that is less than `dataset.size`.',
     });
   }

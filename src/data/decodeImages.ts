@@ -114,7 +114,7 @@ export async function decodeImages<L>(
     kind: 'data',
     path: source.root,
     expected: 'at least one image with labels',
-    received: `${paths.length} unusable files, the first of which is ${skipped[0]!.path} (${skipped[0]!.reason})`,
+    received: `${paths.length} unusable ${paths.length === 1 ? 'file' : 'files'} (${skipped[0]!.path}: ${skipped[0]!.reason})`,
     advice: 'Check that the function `labels` can parse these file names, and that the files are images.',
   });
 }

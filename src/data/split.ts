@@ -74,10 +74,12 @@ export function splitIndices<L>(
     kind: 'data',
     path: 'split.validation',
     expected: 'at least one training image and one validation image',
-    received: `${parts.train.length} training images and ${parts.validation.length} validation images`,
+    received: `${countImages(parts.train.length, 'training')} and ${countImages(parts.validation.length, 'validation')}`,
     advice: `Change the fraction or add images. The dataset has ${n} ${n === 1 ? 'image' : 'images'}.`,
   });
 }
+
+const countImages = (count: number, kind: string) => `${count} ${kind} ${count === 1 ? 'image' : 'images'}`;
 
 function splitFirst(order: readonly number[], count: number) {
   return { validation: order.slice(0, count), train: order.slice(count) };

@@ -14,7 +14,7 @@ export interface AugmentationJob {
   readonly pixels: ArrayBuffer;
 }
 
-/** Result of a job: its buffers, with the augmented images in `pixels`. */
+/** Result of an augmentation job: both buffers, with the augmented images in `pixels`. */
 export type AugmentationResult = Pick<AugmentationJob, 'bytes' | 'pixels'>;
 
 /**

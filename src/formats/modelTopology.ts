@@ -24,8 +24,8 @@ const MAX_ROUNDS = 1000;
  * Checks the layers of a saved model: names must be unique, TensorFlow.js must be able to execute every call, and the calls of each layer
  * must be listed in the order in which TensorFlow.js executes them.
  *
- * TensorFlow.js connects the layers in rounds and does not validate the topology. If a layer is missing, it never stops waiting; if the
- * calls of a layer are listed in a different order, it confuses them.
+ * TensorFlow.js connects the layers in rounds and does not validate the topology. If a layer is missing, it waits forever; if the calls of
+ * a layer are listed in a different order, it connects them incorrectly.
  *
  * @throws A `file` error if the topology fails a check.
  */
@@ -75,7 +75,7 @@ export function checkTopology(topology: object, path: string): void {
 
 /**
  * Renumbers the calls of a model's layers in the order in which TensorFlow.js executes them when it reads the model. TensorFlow.js saves
- * calls in the order of their original execution, and confuses them on loading if the two orders differ.
+ * calls in the order of their original execution, and connects them incorrectly on loading if the two orders differ.
  */
 export function renumberCalls(topology: object): void {
   const { layers, ...modelConfig } = (topology as { config: { layers: LayerJson[]; [key: string]: unknown } })

@@ -14,7 +14,7 @@ interface HeaderEntry {
   readonly data_offsets: readonly [number, number];
 }
 
-/** Maximum size of a header: 100 MB, the limit of the format's reference reader. */
+/** Maximum size of a safetensors header in bytes: 100 MB, the limit of the format's reference reader. */
 const MAX_HEADER_BYTES = 100_000_000;
 
 /** Placeholder for the hash in the header while the hash is computed. */

@@ -26,7 +26,7 @@ export interface Metric<Name extends string = string> {
 }
 
 /**
- * Options of all metrics.
+ * Options that all metrics have in common.
  *
  * @category Losses and metrics
  */

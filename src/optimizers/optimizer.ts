@@ -21,7 +21,7 @@ export interface GradientClipping {
 }
 
 /**
- * Options of all optimizers.
+ * Options that all optimizers have in common.
  *
  * @category Optimizers
  */
@@ -74,7 +74,7 @@ export interface UpdateRule {
  * @category Optimizers
  */
 export interface Optimizer {
-  /** Formula of the update. */
+  /** Update rule: the formula of the optimizer. */
   readonly rule: UpdateRule;
   /** Learning rate of each update. A plain number becomes a {@link constantSchedule}. */
   readonly schedule: Schedule;

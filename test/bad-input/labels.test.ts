@@ -142,7 +142,7 @@ describe('a split', () => {
       expect(error.advice).toContain('The dataset has 12 images');
     }
     const alone = await faultOf(() => good().take(1).split({ validation: 0.5 }));
-    expect(alone.received).toBe('0 training images and 1 validation images');
+    expect(alone.received).toBe('0 training images and 1 validation image');
   });
 
   test.each([0, 1, -0.2, 20, Number.NaN])('rejects a fraction outside 0 to 1: %d', async (validation) => {

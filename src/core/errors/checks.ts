@@ -4,7 +4,7 @@ import { didYouMean } from './suggestions.js';
 
 /** Texts and category of the error that an argument check throws. */
 export interface CheckOptions {
-  /** What to do next, as an imperative sentence. */
+  /** Advice on what to do next, as an imperative sentence. */
   readonly advice: string;
   /** Category of the error. Default `argument`. */
   readonly kind?: ErrorKind | undefined;
@@ -25,7 +25,7 @@ export type NumberCheckOptions = Omit<CheckOptions, 'advice'> & {
   readonly above?: number | undefined;
   /** Exclusive upper bound. */
   readonly below?: number | undefined;
-  /** Allows positive infinity. Default false. */
+  /** Whether positive infinity is a valid number. Default false. */
   readonly allowInfinity?: boolean | undefined;
 } & (
     | { readonly advice: string; readonly defaultValue?: undefined }

@@ -33,7 +33,7 @@ export type ErrorKind =
   | 'aborted';
 
 /**
- * The parts of an error message: `<path>: expected <expected>, received <received>. <advice>`.
+ * Category and parts of an error message: `<path>: expected <expected>, received <received>. <advice>`.
  *
  * @category Errors
  */
@@ -46,7 +46,7 @@ export interface ErrorDetails {
   readonly expected: string;
   /** Noun phrase for the actual value: `-1`, `an empty array`. */
   readonly received: string;
-  /** What to do next, as an imperative sentence. */
+  /** Advice on what to do next, as an imperative sentence. */
   readonly advice?: string | undefined;
   /** The underlying error, if there is one. */
   readonly cause?: unknown;
@@ -77,11 +77,11 @@ export class MultitaskError extends Error implements ErrorDetails {
   readonly kind: ErrorKind;
   /** The argument, file or layer that caused the error, as the user would write it. */
   readonly path: string;
-  /** Noun phrase for a valid value. */
+  /** Noun phrase for a valid value, for example `a number of at least 0`. */
   readonly expected: string;
-  /** Noun phrase for the actual value. */
+  /** Noun phrase for the actual value, for example `-1` or `an empty array`. */
   readonly received: string;
-  /** What to do next, as an imperative sentence. */
+  /** Advice on what to do next, as an imperative sentence. */
   readonly advice?: string | undefined;
   /** @internal */
   readonly [ERROR_SYMBOL] = true;

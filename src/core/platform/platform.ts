@@ -106,7 +106,7 @@ export interface Spawner {
 }
 
 /**
- * Receives the results of one worker.
+ * Callbacks that receive the results of one worker.
  *
  * @category Data
  */
@@ -118,7 +118,7 @@ export interface WorkerListener {
 }
 
 /**
- * A running worker.
+ * Worker thread that was started by a {@link Spawner}.
  *
  * @category Data
  */

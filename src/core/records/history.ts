@@ -60,7 +60,7 @@ export interface TaskRecord<Name extends string = string> {
 export interface BestEpoch<Monitor extends string = string> {
   /** Number of the epoch, counted from 1. */
   readonly epoch: number;
-  /** Column that was compared, for example `val_loss`. */
+  /** Column that determines the best epoch, for example `val_loss`. */
   readonly monitor: Monitor;
   /** Value of the column in that epoch. */
   readonly value: number;

@@ -31,7 +31,7 @@ export interface PredictionRecord {
  * @category Figures
  */
 export interface SplitRecord {
-  /** Number of images. */
+  /** Number of images in this part of the data. */
   readonly size: number;
   /** Number of images with each label, for each task. Sorted by label. */
   readonly labels: { readonly [task: string]: readonly (readonly [label: number | string, count: number])[] };
@@ -71,7 +71,7 @@ export interface AugmentationRecord {
 export interface EngineRecord {
   /** Name of the engine: `onnx`, `wasm`. */
   readonly name: string;
-  /** The reason for choosing this engine. */
+  /** Reason why this engine was selected. */
   readonly reason: string;
 }
 
@@ -117,7 +117,7 @@ export interface RunRecord extends HistoryRecord {
   readonly versions: { readonly [name: string]: string };
   /** Layers, shapes and parameters of the network. */
   readonly architecture: ArchitectureRecord;
-  /** Description of the data. */
+  /** Description of the training and validation data. */
   readonly data: {
     /** Name of the dataset, for example `UTKFace` or a folder name. */
     readonly name: string;

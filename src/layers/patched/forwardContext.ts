@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import type { tf } from '../../tensor/tf.js';
 
-/** Weight of a layer as a variable. */
+/** Weight of a layer, stored in a variable. */
 export type Weight = tf.LayerVariable;
 
 /**

@@ -40,8 +40,8 @@ const KERNEL_INDEX = 3;
 const ARGUMENT_COUNT_INDEX = 4;
 const ARGUMENTS_INDEX = 5;
 /**
- * Index of the starts of the threads' ranges, followed by the end of the last range. Up to 27 kernel arguments fit before this index, which
- * is more than any kernel has.
+ * Index in the shared table at which the starts of the threads' ranges begin, followed by the end of the last range. Up to 27 kernel
+ * arguments fit before this index, which is more than any kernel has.
  */
 const RANGES_INDEX = 32;
 

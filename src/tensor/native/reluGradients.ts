@@ -11,7 +11,10 @@ const RELU_GRADIENT = { Relu: 'MultitaskReluGradient', Relu6: 'MultitaskRelu6Gra
 const runReluGradient = (dy: tf.TensorInfo, y: tf.TensorInfo) =>
   runOp('ReluGrad', [dy, y], { T: float32TypeAttribute() })[0]!;
 
-/** Functions that compute the slope of an activation, 0 or 1, from its output `y`. Used on backends without the kernels above. */
+/**
+ * Functions that compute the slope of an activation, 0 or 1, from its output `y`. Used on backends without the kernels of
+ * {@link RELU_GRADIENT}.
+ */
 const createReluMask = {
   Relu: (y: Tensor) => tf.step(y),
   Relu6: (y: Tensor) => tf.mul(tf.step(y), tf.step(tf.sub(6, y))),

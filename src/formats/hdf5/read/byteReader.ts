@@ -4,7 +4,7 @@ import { MAX_INFLATED_BYTES } from '../../zip/inflate.js';
 /** Value that represents HDF5's undefined address, which means that the referenced object does not exist. */
 export const UNDEFINED_ADDRESS = -1;
 
-/** Name of a limit on the total number of bytes that one file may use for a purpose. */
+/** Kind of data in an HDF5 file whose total size is limited while the file is read. */
 export type ReadBudget = 'headers' | 'heaps' | 'texts' | 'numbers' | 'unpacked';
 
 const ALL_ONES = 0xffff_ffff_ffff_ffffn;

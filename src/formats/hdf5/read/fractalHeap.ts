@@ -59,7 +59,8 @@ function openFractalHeap(file: ByteReader, heap: number): (id: number) => Span {
   const blockSize = (row: number) => (row === 0 ? first : first * 2 ** (row - 1));
   const directRows = Math.log2(largest) - Math.log2(first) + 2;
   /**
-   * Returns the file offset of heap offset `offset`: follows the indirect blocks, starting with one of `height` rows, to a direct block.
+   * Converts an offset in the heap to an offset in the file, by following the indirect blocks, starting with one of `height` rows, to a
+   * direct block.
    */
   const descend = (block: number, height: number, offset: number, depth: number): number => {
     if (block === UNDEFINED_ADDRESS || depth > 16 || file.text(block, 4) !== 'FHIB') {
