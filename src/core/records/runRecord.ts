@@ -106,7 +106,7 @@ export interface RunRecord extends HistoryRecord {
   /** Column that determines the best epoch, for example `val_loss`. */
   readonly monitor: string;
   /** Epoch of the saved model that made the predictions, counted from 1. Default: the best epoch according to `monitor`. */
-  readonly keptEpoch?: number;
+  readonly checkpointEpoch?: number;
   /** Reason why the run ended. Absent while the run continues. */
   readonly stopped?: string;
   /** Options of the run: epochs, batch size, seed and so on. */
