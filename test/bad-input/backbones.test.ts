@@ -306,7 +306,7 @@ describe('a backbone function', () => {
       .trunk(await mobileNetV2Backbone({ weights: null }))
       .task('Conv1', regression({ unit: 'years' }), branch([globalAveragePool()]));
     const fault = await faultOf(() => named.build());
-    expect(fault).toMatchObject({ path: 'trunk: Conv1', received: 'the name of a task' });
+    expect(fault).toMatchObject({ path: 'trunk: Conv1', received: 'a layer with the name of a task' });
     expect(fault.advice).toMatch(/^Rename the tf\.layers layer or the task/);
   });
 

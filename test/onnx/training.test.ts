@@ -218,7 +218,7 @@ describe('during a run', () => {
     await train({ epochs: 1, callbacks: [{ name: 'dispose', create: () => ({ onBatchEnd }) }] }, model);
     model.dispose();
     model.dispose();
-    const disposedError = { kind: 'argument', received: 'a model after dispose()' };
+    const disposedError = { kind: 'argument', received: 'a disposed model' };
     await expect(model.predict(await data.read(0))).rejects.toMatchObject(disposedError);
     await expect(model.evaluate(data)).rejects.toMatchObject(disposedError);
     await expect(train({}, model)).rejects.toMatchObject(disposedError);
