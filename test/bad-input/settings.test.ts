@@ -64,7 +64,7 @@ describe('weightedLoss', () => {
       path: 'weightedLoss.gender',
       received: 'no weight for gender',
     });
-    expect(missing.advice).toBe('Write gender: 0 to train without this task.');
+    expect(missing.advice).toBe('Add a weight, or write gender: 0 to train without this task.');
     for (const weight of [Number.NaN, -1, Number.POSITIVE_INFINITY, '50']) {
       const error = await faultOf(() => weightedLoss({ gender: weight as number }));
       expect(error).toMatchObject({ kind: 'argument', path: 'weightedLoss.gender' });
