@@ -158,7 +158,7 @@ export function checkLossWeights(
       kind: 'argument',
       path: `${path}.${unknown}`,
       expected: `a task of the model (${names.join(', ')})`,
-      received: `the name "${unknown}"`,
+      received: `"${unknown}"`,
       advice: didYouMean(unknown, names) ?? 'Remove it, because the model has no such task.',
     });
   }
@@ -181,7 +181,7 @@ export function checkLossWeights(
       path: `weightedLoss.classWeights.${task}.${unknown}`,
       expected: known.length
         ? `a label of the task: ${checks.formatOptions(known)}`
-        : 'class weights for classification tasks only, because a regression has no classes',
+        : 'class weights for classification tasks only, because a regression has no labels',
       received: known.length ? `"${unknown}"` : 'class weights for a regression',
       advice: didYouMean(unknown, known) ?? 'Remove this class weight.',
     });
