@@ -21,9 +21,12 @@ export function checkMemory(network: Network, batchSize: number, engine: EngineN
     path: 'fit.batchSize',
     expected:
       largest > 0
-        ? `a batch of at most ${largest} ${largest === 1 ? 'image' : 'images'} of ${height}x${width} pixels for the wasm engine`
-        : 'a network and images that fit into the memory of the wasm engine',
-    received: `a batch of ${batchSize} ${batchSize === 1 ? 'image' : 'images'}${largest > 0 ? '' : ` of ${height}x${width} pixels`}`,
+        ? `a batch size of at most ${largest} for images of ${height}x${width} pixels`
+        : `images smaller than ${height}x${width} pixels`,
+    received:
+      largest > 0
+        ? `a batch size of ${batchSize}`
+        : 'images that are too large for the memory of the wasm engine',
     advice:
       largest > 0
         ? 'Use a smaller batch size or smaller images. To keep the effective batch size, set gradientAccumulationSteps of the optimizer.'

@@ -344,11 +344,11 @@ describe('a batch too large for the memory of wasm', () => {
     expect(error).toMatchObject({
       kind: 'memory',
       path: 'fit.batchSize',
-      received: 'a batch of 1000000 images',
+      received: 'a batch size of 1000000',
     });
     expect(error.advice).toContain('smaller batch');
     expect(started).toEqual([]);
-    const largest = Number(/^at most (\d+) images of 8x8/.exec(error.expected)![1]);
+    const largest = Number(/^a batch size of at most (\d+) for images of 8x8/.exec(error.expected)![1]);
     const { layersModel, tasks, input } = small();
     const network = createNetwork(layersModel, tasks, input);
     expect(() => checkMemory(network, largest, 'wasm')).not.toThrow();
@@ -365,7 +365,7 @@ describe('a batch too large for the memory of wasm', () => {
     const error = await faultOf(() =>
       model.fit(imagesInMemory([{ image, labels }]), { epochs: 1, batchSize: 256, engine: 'wasm' }),
     );
-    const largest = Number(/^at most (\d+) images of 128x128/.exec(error.expected)![1]);
+    const largest = Number(/^a batch size of at most (\d+) for images of 128x128/.exec(error.expected)![1]);
     expect(largest).toBeGreaterThanOrEqual(32);
     expect(largest).toBeLessThan(100);
     model.dispose();
