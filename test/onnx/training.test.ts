@@ -513,7 +513,7 @@ describe('the compile cache', () => {
     await compileCache.write(names[0]!, bytes.subarray(0, 100));
     await expect(train({ compileCache })).rejects.toMatchObject({
       kind: 'file',
-      advice: 'Delete the file; it will be created again.',
+      advice: 'Delete the file. The next run creates it again.',
     });
   });
 });
@@ -551,7 +551,7 @@ describe('with an ONNX Runtime package that', () => {
           Tensor: class {},
           env: { versions: { common: '1.9.0' } },
         }) as never,
-      { kind: 'engine', received: 'version 1.9.0' },
+      { kind: 'engine', received: 'onnxruntime-node 1.9.0' },
     ],
     'does not load': [
       async (name) => {
