@@ -209,7 +209,7 @@ describe('a corrupt checkpoint', () => {
     const error = await faultOf(() => small().fit(good(), { ...into(store), resume: true }));
     expect(error).toMatchObject({
       kind: 'checkpoint',
-      received: 'the format "tfjs-multitask checkpoint 99"',
+      received: 'a file in the format "tfjs-multitask checkpoint 99"',
     });
     expect(error.advice).toContain('version');
   });
@@ -257,8 +257,8 @@ describe('a checkpoint of another configuration', () => {
         model().fit(train, { ...into(store), epochs: 3, resume: true, ...(options as object) }),
       );
       expect(error).toMatchObject({ kind: 'checkpoint', path: `copy/${CHECKPOINT_FILE}` });
-      expect(error.received).toBe(`a run that differs in ${differing}`);
-      expect(error.advice).toContain('settings of that run');
+      expect(error.received).toBe(`a checkpoint of a run that differs in ${differing}`);
+      expect(error.advice).toContain('options of that run');
       expect(await contents(store)).toEqual(before);
     },
   );

@@ -37,7 +37,7 @@ test('fit rejects a model while another fit call trains it, and accepts the mode
   const first = model.fit(good(), settings);
   const second = await faultOf(() => model.fit(good(), settings));
   expect(second).toMatchObject({ kind: 'argument', path: 'fit' });
-  expect(second.received).toBe('a model that another fit() is training');
+  expect(second.received).toBe('a model that another call of fit() is training');
   await first;
   expect((await model.fit(good(), settings)).rows).not.toHaveLength(0);
 });
@@ -102,12 +102,14 @@ describe('a monitor', () => {
       const error = await fitFault({ validation, callbacks: [callback] });
       expect(error).toMatchObject({ kind: 'argument', path: `${callback.name}.monitor` });
       expect(error.received).toBe('"val_agee_mae"');
-      expect(error.expected).toMatch(/^"loss", "age_loss", "age_mae", .*"val_gender_accuracy"$/);
+      expect(error.expected).toMatch(
+        /^a column of the history: "loss", "age_loss", "age_mae", .*"val_gender_accuracy"$/,
+      );
       expect(error.advice).toBe('Did you mean "val_age_mae"?');
     }
     const unknown = await fitFault({ callbacks: [earlyStopping({ monitor: 'happiness' as never })] });
     expect(unknown).toMatchObject({ path: 'earlyStopping.monitor', received: '"happiness"' });
-    expect(unknown.advice).toBe('Monitor one of these columns.');
+    expect(unknown.advice).toBe('Set monitor to one of these columns.');
   });
 
   test('for a missing validation or unaugmented validation is rejected, and the advice names the option to pass', async () => {

@@ -317,7 +317,7 @@ test('a run resumes from a checkpoint that omits frozen weights only if the froz
   weight.write(weight.read().mul(2));
   expect(await faultOf(() => other.fit(train, rest))).toMatchObject({
     kind: 'checkpoint',
-    received: 'a run that differs in frozen weights',
+    received: 'a checkpoint of a run that differs in frozen weights',
   });
 });
 
