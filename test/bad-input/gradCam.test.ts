@@ -37,11 +37,11 @@ describe('gradCam rejects', () => {
     const { path, expected, advice } = await heat({ task: 'gender', target: 'femal' });
     expect([path, expected, advice]).toEqual([
       'gradCam.target',
-      '"male" or "female" for the task gender',
+      'a target of the task gender: "male" or "female"',
       'Did you mean "female"?',
     ]);
     expect((await heat({ task: 'age', target: 'female' })).expected).toBe(
-      '"higher" or "lower" for the task age',
+      'a target of the task age: "higher" or "lower"',
     );
   });
 

@@ -282,7 +282,7 @@ test('bestCheckpoint rejects a folder name with an unknown column, and suggests 
     validation: good(),
     callbacks: [bestCheckpoint(memoryStore(), { folder: name })],
   });
-  expect(error).toMatchObject({ kind: 'argument', path: 'bestCheckpoint.folder', received: '{val_los}' });
+  expect(error).toMatchObject({ kind: 'argument', path: 'bestCheckpoint.folder', received: '"{val_los}"' });
   expect(error.advice).toBe('Did you mean "val_loss"?');
 });
 
