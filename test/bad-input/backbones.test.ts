@@ -60,25 +60,25 @@ describe('a weight file', () => {
       'without a layer',
       (layers) => layers.delete('block_5_expand'),
       'mobile.h5: block_5_expand',
-      'no weights for it',
+      'a file without this layer',
     ],
     [
       'without a tensor',
       (layers) => layers.get('block_5_expand_BN')!.delete('beta'),
       'mobile.h5: block_5_expand_BN/beta',
-      'no tensor',
+      'a file without this tensor',
     ],
     [
       'with a layer too many',
       (layers) => layers.set('block_17_expand', layers.get('block_5_expand')!),
       'mobile.h5: block_17_expand',
-      'an additional layer',
+      'an additional layer with weights',
     ],
     [
       'with a tensor too many',
       (layers) => layers.get('block_5_expand')!.set('bias', { shape: [192], data: new Float32Array(192) }),
       'mobile.h5: block_5_expand/bias',
-      'an additional tensor',
+      'an additional weight',
     ],
     [
       'with a tensor of another shape',
@@ -99,7 +99,7 @@ describe('a weight file', () => {
         });
       },
       'mobile.h5: old_bn_Conv1',
-      'an additional layer',
+      'an additional layer with weights',
     ],
   ];
   test.each(changes)('%s is rejected, and the error names the tensor', async (_, change, path, received) => {
@@ -132,12 +132,12 @@ describe('a weight file', () => {
     const whole = kerasFile(await drawnLayers('mobileNetV2', true));
     expect(await faultOf(() => read(whole))).toMatchObject({
       path: 'mobile.h5: predictions',
-      advice: 'Pass includeTop: true, or pass a file without the classification layer.',
+      advice: 'Set includeTop: true, or pass a file without the classification layers.',
     });
     const without = kerasFile(mobile);
     expect(await faultOf(() => read(without, { includeTop: true }))).toMatchObject({
       path: 'mobile.h5: predictions',
-      advice: 'Omit includeTop, or pass a file with the classification layer.',
+      advice: 'Omit includeTop, or pass a file with the classification layers.',
     });
   });
 
@@ -225,7 +225,7 @@ describe('a backbone function', () => {
       'both kinds of freezing',
       () => mobileNetV2Backbone({ weights: null, trainable: false, trainableFrom: 'Conv_1' } as never),
       'mobileNetV2Backbone.trainableFrom',
-      'both options',
+      'both trainable and trainableFrom',
     ],
   ])('rejects %s, and the error reports the received value', async (_, call, path, received) => {
     expect(await faultOf(call)).toMatchObject({ kind: 'argument', path, received });
@@ -244,7 +244,7 @@ describe('a backbone function', () => {
     const fault = await faultOf(() => resnet50Backbone({ weights: null, trainableFrom }));
     expect(fault.advice).toBe(
       advice ??
-        'Pass the name of the first layer to train, or write trainable: false to freeze the whole backbone.',
+        'Set trainableFrom to the name of the first layer to train, or write trainable: false to freeze the whole backbone.',
     );
   });
 
