@@ -35,8 +35,8 @@ interface SavedModel {
  * Keras 3 `ModelCheckpoint` with `save_best_only` (callbacks/model_checkpoint.py): if two epochs have equal values, the model of the first
  * one is kept. If the value of the first epoch is NaN, no later epoch counts as better.
  *
- * The folder contains the files of `model.save`, which {@link loadModel} opens, and `kept.json`, which contains the epoch, the monitored
- * column and its value. Reports read the epoch from `kept.json`.
+ * The folder contains the files of `model.save`, which {@link loadModel} opens, and `best-epoch.json`, which contains the epoch, the monitored
+ * column and its value. Reports read the epoch from `best-epoch.json`.
  *
  * @typeParam Monitor - Name of the history column that the callback monitors.
  * @param store - Store that the models are written to.

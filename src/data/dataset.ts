@@ -230,7 +230,10 @@ export class Dataset<L> {
           weight,
         ]),
       },
-      augmentation: augmentation && { look: augmentation.pipeline.description, fixed: augmentation.fixed },
+      augmentation: augmentation && {
+        pipeline: augmentation.pipeline.description,
+        fixed: augmentation.fixed,
+      },
     };
   }
 

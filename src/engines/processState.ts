@@ -38,8 +38,8 @@ export interface ProcessState {
   /** Number of training runs in progress on the active engine. No other engine can start during a run. */
   activeRuns: number;
   /**
-   * Settles when the last requested engine has started or failed to start. Engines start one after the other, because TensorFlow.js loses
-   * one of two backends that start at the same time.
+   * Resolves when the last requested engine has started, or rejects when it has failed to start. Engines start one after the other, because
+   * TensorFlow.js loses one of two backends that start at the same time.
    */
   pendingStart: Promise<unknown>;
 }

@@ -24,7 +24,7 @@ const LUMA = [0.2989, 0.587, 0.114] as const;
  *   .trunk(sharedTrunk([conv(8, 3)]))
  *   .task('age', regression({ unit: 'years' }), branch([flatten()], { inputView: grayscaleImage() }))
  *   .build();
- * console.log(model.architecture().layers[1]!.name); // image_grey1
+ * console.log(model.architecture().layers[1]!.name); // image_grayscale1
  * ```
  * @category Compose
  */
@@ -45,7 +45,7 @@ export function grayscaleImage(): Block {
         });
       }
       const layer = tf.layers.conv2d({
-        name: context.createName('grey'),
+        name: context.createName('grayscale'),
         filters: 3,
         kernelSize: 1,
         kernelInitializer: 'zeros',
@@ -65,7 +65,7 @@ export function grayscaleImage(): Block {
 
 /** Returns whether a layer was created by {@link grayscaleImage}, in this process or before it was saved. */
 export function isGrayscaleLayer(layer: tf.layers.Layer): boolean {
-  if (layer.getClassName() !== 'Conv2D' || !/_grey\d+$/.test(layer.name)) return false;
+  if (layer.getClassName() !== 'Conv2D' || !/_grayscale\d+$/.test(layer.name)) return false;
   const { filters, kernelSize } = layer.getConfig();
   return filters === 3 && String(kernelSize) === '1,1';
 }

@@ -40,7 +40,15 @@ export function buildInputViews(
     if (same) return same.view;
     const [rollback, firstConnection] = [context.createRollback(), context.connections.length];
     const view = applyLayers(context.image, inputView, context);
-    if (view.shape.length !== 4) throw createViewShapeError(name, view);
+    if (view.shape.length !== 4) {
+      throw createError({
+        kind: 'argument',
+        path: `branch ${name}: inputView`,
+        expected: 'an image of shape [height, width, channels]',
+        received: `an output of shape ${formatItemShape(view.shape)}`,
+        advice: 'Move flatten() and pooling over the whole image from inputView to the layers of the branch.',
+      });
+    }
     const signature = inputView.every((piece) => '~block' in piece)
       ? computeViewSignature(context.connections.slice(firstConnection), view, context)
       : undefined;
@@ -55,15 +63,6 @@ export function buildInputViews(
     return view;
   });
 }
-
-const createViewShapeError = (task: string, view: SymbolicTensor) =>
-  createError({
-    kind: 'argument',
-    path: `branch ${task}: inputView`,
-    expected: 'an image of shape [height, width, channels]',
-    received: `an output of shape ${formatItemShape(view.shape)}`,
-    advice: 'Move flatten() and pooling over the whole image from inputView to the layers of the branch.',
-  });
 
 /**
  * Computes the signature of an input view from the layers that its blocks connected. Returns undefined if a layer has trainable or randomly

@@ -3,7 +3,7 @@ import { type BestEpoch, findBestEpoch, type HistoryRow } from './history.js';
 import type { RunRecord } from './runRecord.js';
 
 /** Name of the file that `bestCheckpoint` writes next to a saved model. */
-const FILE_NAME = 'kept.json';
+const FILE_NAME = 'best-epoch.json';
 
 /** Contents of the file: the epoch whose weights the saved model contains. */
 export interface CheckpointEpoch {
@@ -62,9 +62,9 @@ export async function readCheckpointEpoch(
  * monitored column.
  */
 export function getReportedEpoch(
-  run: Pick<RunRecord, 'tasks' | 'rows' | 'monitor' | 'keptEpoch'>,
+  run: Pick<RunRecord, 'tasks' | 'rows' | 'monitor' | 'checkpointEpoch'>,
 ): BestEpoch | undefined {
-  const { rows, monitor, keptEpoch: epoch } = run;
+  const { rows, monitor, checkpointEpoch: epoch } = run;
   const value = rows.find((row) => row.epoch === epoch)?.[monitor];
   return epoch !== undefined && value !== undefined ? { epoch, monitor, value } : findBestEpoch(run, monitor);
 }
@@ -74,5 +74,5 @@ export function getReportedEpoch(
  * model used another `mode`.
  */
 export const isReportedEpochBest = (
-  run: Pick<RunRecord, 'tasks' | 'rows' | 'monitor' | 'keptEpoch'>,
+  run: Pick<RunRecord, 'tasks' | 'rows' | 'monitor' | 'checkpointEpoch'>,
 ): boolean => getReportedEpoch(run)?.epoch === findBestEpoch(run, run.monitor)?.epoch;

@@ -106,7 +106,7 @@ export interface RunRecord extends HistoryRecord {
   /** Column by which the best epoch was chosen. */
   readonly monitor: string;
   /** Epoch of the model that made the predictions. Default: the best epoch by `monitor`. */
-  readonly keptEpoch?: number;
+  readonly checkpointEpoch?: number;
   /** Why the run ended. Absent while it continues. */
   readonly stopped?: string;
   /** Options of the run: epochs, batch size, seed and so on. */

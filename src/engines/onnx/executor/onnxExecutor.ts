@@ -143,8 +143,15 @@ export function createOnnxExecutor(
           slotNames.map((name) => slots[SLOT_PREFIX + name] as Tensor1D),
         );
         for (const [name, weight] of weights) {
-          if (weight.read().dataId !== variables[name]!.dataId)
-            throw createWeightWriteError(weight.originalName);
+          if (weight.read().dataId === variables[name]!.dataId) continue;
+          // A compiled step cannot write weights, so the weight would never change.
+          throw createError({
+            kind: 'engine',
+            path: `weight ${weight.originalName}`,
+            expected: 'a layer that only reads its weights during a training step',
+            received: 'a layer that writes this weight during the step',
+            advice: 'Store the value that changes outside the weights of the layer, or use engine: "wasm".',
+          });
         }
         return { inputs: { ...batch, ...slots, ...variables }, outputs: toNamedOutputs(step) };
       } finally {
@@ -221,16 +228,3 @@ const mapArrays = (arrays: NamedArrays, transform: (x: number) => number): Named
 
 /** Returns id, shape and type of the tensor in a variable. Writing the variable later does not change this record. */
 const toTensorInfo = ({ dataId, shape, dtype }: Tensor): tf.TensorInfo => ({ dataId, shape, dtype });
-
-/**
- * Creates the error for a layer that writes one of its weights during a training step. A compiled step cannot do this, so the weight would
- * never change.
- */
-const createWeightWriteError = (weight: string) =>
-  createError({
-    kind: 'engine',
-    path: `weight ${weight}`,
-    expected: 'a layer that only reads its weights during a training step',
-    received: 'a layer that writes this weight during the step',
-    advice: 'Store the value that changes outside the weights of the layer, or use engine: "wasm".',
-  });

@@ -66,8 +66,8 @@ function addRotatedFilter(
 
 /**
  * Lowers the gradient of a convolution with respect to its filter. It is computed as matrix products over the pixels of each image, summed
- * over the batch. Of two methods, the one that copies less data is used (the second one requires a vertical stride of 1): ONNX Runtime has
- * no tensor views, so copying a shifted image for each filter element takes as much time as the product.
+ * over the batch. There are two methods, and the method that copies less data is used, because ONNX Runtime has no tensor views: copying a
+ * shifted image for each filter element takes as much time as the product. The second method requires a vertical stride of 1.
  */
 export const lowerConvFilterGradient: OpLowering = (context) => {
   const { call, getAttribute, addNode, getImage, addIntegers, addFloats } = context;
