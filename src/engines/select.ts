@@ -267,7 +267,7 @@ const selectNewEngine = (
 
 /** What an engine needs to be used after it has started. */
 interface EngineStart {
-  /** Name of the TensorFlow.js backend. */
+  /** Name of the TensorFlow.js backend that is active while the engine runs. */
   readonly backend: string;
   readonly onnx?: StartedEngine['onnx'];
   /** Text that is appended to {@link EngineChoice.reason}, for example `, on 4 threads`. */

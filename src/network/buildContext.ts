@@ -190,7 +190,7 @@ export function reapplyPart(
 interface ApplyLayerOptions {
   readonly path: string;
   readonly describeMinimumSize: () => string;
-  /** Advice in the error for a layer that rejects the shapes of its inputs. */
+  /** Advice for the error that is thrown if the layer rejects the shapes of its inputs. */
   readonly advice: string;
 }
 

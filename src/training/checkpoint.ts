@@ -43,7 +43,7 @@ export interface RunState {
 export interface Checkpoint {
   readonly state: RunState;
   readonly weights: Weights;
-  /** Optimizer slots, keyed by the name of the weight and the index of the slot: `trunk_conv1/kernel#0`. */
+  /** Optimizer slots, such as the moments of Adam, keyed by slot name. */
   readonly slots: Weights;
   readonly callbacks: { readonly [key: string]: CallbackState };
 }

@@ -280,7 +280,9 @@ describe('loadModel of a damaged model', () => {
       else await store.remove(name);
       const error = await catchError(() => loadModel(store, { folder: 'best' }));
       expect(error).toMatchObject({ kind: 'file', path: `copy/${name}` });
-      expect(error.received).toBe(damaged ? 'a file whose bytes do not match its hash' : 'no such file');
+      expect(error.received).toBe(
+        damaged ? 'a file whose contents do not match the hash in its name' : 'no such file',
+      );
     }
   });
 
@@ -321,7 +323,11 @@ describe('loadModel of a damaged model', () => {
 
     await write({ ...table, version: 99 });
     const newer = await load();
-    expect(newer).toMatchObject({ kind: 'file', path: 'copy/best/tasks.json', received: 'version 99' });
+    expect(newer).toMatchObject({
+      kind: 'file',
+      path: 'copy/best/tasks.json',
+      received: 'a file in format version 99',
+    });
     expect(newer.advice).toContain('Update');
 
     await write(table);
