@@ -256,7 +256,7 @@ describe('a backbone function such as resnet50Backbone', () => {
 
   test('returns a promise, which sharedTrunk() and trunk() reject with the advice to await it', async () => {
     const backbone = mobileNetV2Backbone({ weights: null });
-    const rejection = { received: 'a promise', advice: 'Write await before it.' };
+    const rejection = { received: 'a promise', advice: 'Await the promise first.' };
     expect(await catchError(() => built(sharedTrunk([backbone as never, conv(3, 1)])))).toMatchObject(
       rejection,
     );

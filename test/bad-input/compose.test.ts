@@ -124,7 +124,7 @@ describe('regression(), binary() and categorical()', () => {
     expect(await catchError(() => categorical(['a'] as never))).toMatchObject({ path: 'categorical.labels' });
     expect(await catchError(() => categorical(['a', '']))).toMatchObject({
       path: 'categorical.labels',
-      received: '""',
+      received: 'the label ""',
     });
   });
 });
@@ -205,7 +205,7 @@ describe('the model builder multiTask()', () => {
   test('rejects an element of a block list that is not a block, and the error reports its index', async () => {
     const uncalled = await catchError(() => branch([flatten(), dense as never]));
     expect(uncalled).toMatchObject({ kind: 'argument', path: 'branch[1]', received: 'a function' });
-    expect(uncalled.advice).toContain('Call it');
+    expect(uncalled.advice).toContain('Call the function');
     const record = await catchError(() => sharedTrunk([{ filters: 3 } as never]));
     expect(record).toMatchObject({ kind: 'argument', path: 'sharedTrunk[0]' });
     const notList = await catchError(() => branch(flatten() as never));
@@ -215,14 +215,18 @@ describe('the model builder multiTask()', () => {
   test('rejects a layer that generates its own random numbers, a nested model, and a layer in two branches', async () => {
     const noise = branch([flatten(), tf.layers.gaussianNoise({ stddev: 0.1 })]);
     const drawn = await catchError(() => begin().task('age', age, noise).build());
-    expect(drawn).toMatchObject({ kind: 'argument', received: 'GaussianNoise' });
+    expect(drawn).toMatchObject({ kind: 'argument', received: 'the layer GaussianNoise' });
     const dilated = tf.layers.depthwiseConv2d({ kernelSize: 3, dilationRate: 2, name: 'eye' });
     const passedOver = await catchError(() =>
       begin()
         .task('age', age, branch([dilated, flatten()]))
         .build(),
     );
-    expect(passedOver).toMatchObject({ kind: 'argument', path: 'age (eye)', received: 'dilation 2x2' });
+    expect(passedOver).toMatchObject({
+      kind: 'argument',
+      path: 'age (eye)',
+      received: 'a depthwise convolution with dilation 2x2',
+    });
     expect(drawn.path).toContain('age');
     const inner = tf.sequential({ layers: [tf.layers.flatten({ inputShape: [16, 16, 3] })] });
     const nested = await catchError(() =>
@@ -322,7 +326,7 @@ describe('the inputView option of branch()', () => {
       'a function that creates a block',
       grayscaleImage,
       'a function',
-      /Call it: grayscaleImage\(\), not grayscaleImage\./,
+      /Call the function: grayscaleImage\(\), not grayscaleImage\./,
     ],
     ['a string', 'gray', 'the string "gray"', /Pass a block, for example grayscaleImage\(\)/],
     ['null', null, 'null', /Pass a block/],
@@ -338,7 +342,7 @@ describe('the inputView option of branch()', () => {
   ])('rejects %s, and the advice is to pass the blocks in one array', async (_, view, received) => {
     const error = await catchError(() => branchWithView([view]));
     expect(error).toMatchObject({ path: 'branch.inputView[0]', received });
-    expect(error.advice).toBe('Pass the blocks themselves, in one array.');
+    expect(error.advice).toBe('Pass all blocks in one array.');
   });
 
   test('is rejected if its name is misspelled, or if the second argument of branch() is not an object', async () => {

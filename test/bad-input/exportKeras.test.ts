@@ -136,7 +136,7 @@ describe('exportKeras with incompatible options', () => {
 describe('exportKeras and exportOnnx', () => {
   const cases: [string, unknown, string, string?][] = [
     ['no arguments', undefined, 'undefined'],
-    ['a promise', Promise.resolve(1), 'a promise', 'Write await before it.'],
+    ['a promise', Promise.resolve(1), 'a promise', 'Await the promise first.'],
     ['a path', 'face.keras', 'the string "face.keras"'],
   ];
   test.each(cases)('reject an argument that is not a model: %s', async (_, model, received, advice) => {
@@ -181,7 +181,7 @@ describe('saveFile', () => {
     });
     expect(await catchError(() => saveFile(path, 'text' as never))).toMatchObject({ path, advice });
     const promise = await catchError(() => saveFile(path, exportKeras(small()) as never));
-    expect(promise).toMatchObject({ path, received: 'a promise', advice: 'Write await before it.' });
+    expect(promise).toMatchObject({ path, received: 'a promise', advice: 'Await the promise first.' });
   });
 
   test('rejects the path of an existing folder, and leaves no temporary file', async () => {

@@ -167,7 +167,7 @@ describe('a corrupt checkpoint', () => {
   });
 
   test.each([
-    ['truncated to half', (bytes: Uint8Array) => bytes.slice(0, bytes.length / 2), 'do not match their hash'],
+    ['truncated to half', (bytes: Uint8Array) => bytes.slice(0, bytes.length / 2), 'do not match the hash'],
     [
       'truncated in its header',
       (bytes: Uint8Array) => bytes.slice(0, 100),
@@ -195,7 +195,7 @@ describe('a corrupt checkpoint', () => {
       expect(error).toMatchObject({ kind: 'checkpoint', path: `copy/${CHECKPOINT_FILE}` });
       expect(error.expected).toBe('a complete safetensors file');
       expect(error.received).toContain(received);
-      expect(error.advice).toBe('Delete the file to start again, or restore a copy of it.');
+      expect(error.advice).toBe('Delete the file to start over, or restore it from a copy.');
       expect(await contents(store)).toEqual(before);
       expect((await loadModel(store, { folder: 'best' })).tasks).toHaveProperty('age');
     },

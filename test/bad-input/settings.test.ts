@@ -154,7 +154,7 @@ describe('fit with an invalid option', () => {
     ['callbacks', [() => {}], 'earlyStopping()'],
     ['callbacks', earlyStopping(), '['],
     ['validation', [1, 2], 'split'],
-    ['validation', Promise.resolve(good()), 'Write await'],
+    ['validation', Promise.resolve(good()), 'Await the promise'],
     ['featureCache', 'out/features', "folderStore('out/features')"],
     ['checkpoint', 'out', "checkpoint: folderStore('out')"],
     ['checkpoint', null, 'folderStore'],
@@ -169,7 +169,7 @@ describe('fit with an invalid option', () => {
     for (const train of [null, [], 'faces/', Promise.resolve(good())]) {
       const error = await fitFault({}, train);
       expect(error).toMatchObject({ kind: 'argument', path: 'fit.train' });
-      expect(error.advice).toContain(train instanceof Promise ? 'await' : 'imageFolder');
+      expect(error.advice).toContain(train instanceof Promise ? 'Await' : 'imageFolder');
     }
   });
 
@@ -263,7 +263,7 @@ describe('regression(), binary() and categorical()', () => {
     expect(loss.advice).toBe('Did you mean "mse"?');
     const metric = await catchError(() => binary(['no', 'yes'], { metrics: ['mae' as 'accuracy'] }));
     expect(metric).toMatchObject({ kind: 'argument', path: 'binary.metrics[0]', received: '"mae"' });
-    expect(metric.expected).toBe('a metric, or "accuracy"');
+    expect(metric.expected).toBe('a metric object, or the name "accuracy"');
     const list = await catchError(() => regression({ unit: 'years', metrics: 'mae' as never }));
     expect(list).toMatchObject({ path: 'regression.metrics', received: 'the string "mae"' });
   });
