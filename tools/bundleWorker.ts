@@ -1,5 +1,6 @@
 /**
- * Bundles the script of the augmentation workers into a string: `npm run worker`. A test fails if src/data/workerScript.ts is out of date.
+ * Bundles the program of the workers into a string: `npm run worker`. A test fails if src/data/workerScript.ts is out of
+ * date.
  */
 import { writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
@@ -7,7 +8,7 @@ import { build } from 'esbuild';
 
 const SOURCE = new URL('../src/data/', import.meta.url);
 
-/** Returns the contents of src/data/workerScript.ts. */
+/** Returns the text of src/data/workerScript.ts. */
 export async function bundleWorker(): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [new URL('worker.ts', SOURCE).pathname],
@@ -21,7 +22,7 @@ export async function bundleWorker(): Promise<string> {
     logLevel: 'error',
   });
   const script = JSON.stringify(outputFiles[0]!.text);
-  return `/** The worker script worker.ts with its imports, bundled by \`npm run worker\`. It is a string because not every environment can start a worker from a file. */\nexport const WORKER_SCRIPT =\n  ${script};\n`;
+  return `/** Source code of the worker: \`worker.ts\` and its imports, bundled by \`npm run worker\`. Unlike a file, a string works on every platform. */\nexport const WORKER_SCRIPT =\n  ${script};\n`;
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]!).href) {
