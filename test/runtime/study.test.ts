@@ -114,7 +114,7 @@ describe('a search with a failing trial', () => {
     expect(trials[0]).toMatchObject({
       state: 'failed',
       reason: expect.stringMatching(
-        /^trial 1: expected at most 1 epochs in this round of the strategy, received a report of epoch 2/,
+        /^trial 1: expected reports of at most 1 epochs in this round of the strategy, received a report of epoch 2/,
       ),
     });
   });
