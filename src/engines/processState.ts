@@ -28,6 +28,8 @@ export interface DefaultEngine {
 export interface ProcessState {
   /** Engines by name. An entry is replaced when the engine starts with another runtime or number of threads. */
   readonly startedEngines: Map<EngineName, StartedEngine>;
+  /** Imported backends of TensorFlow.js that failed to start. */
+  readonly failedBackends: Set<string>;
   /** The default engine, or undefined before the first call of `useEngine`. */
   defaultEngine: DefaultEngine | undefined;
   /** The engine whose backend TensorFlow.js uses now, or undefined before the first engine starts. */
@@ -51,6 +53,7 @@ export function getProcessState(): ProcessState {
   const holder = globalThis as { [STATE_KEY]?: ProcessState };
   holder[STATE_KEY] ??= {
     startedEngines: new Map(),
+    failedBackends: new Set(),
     defaultEngine: undefined,
     activeEngine: undefined,
     activeRuns: 0,

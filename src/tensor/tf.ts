@@ -1,7 +1,4 @@
-/**
- * TensorFlow.js. This is the only module that imports values from `@tensorflow/*`; all others import only types. Workarounds for bugs in
- * TensorFlow.js are in this folder.
- */
-import * as tf from '@tensorflow/tfjs';
+/** TensorFlow.js as one namespace. Workarounds for bugs in TensorFlow.js are in this folder. */
+import * as tf from './tfModules.js';
 
 export { tf };

@@ -2,6 +2,7 @@ import type { Clock, Platform, Store } from '../core/platform/platform.js';
 import type { ColumnPrefix } from '../core/records/history.js';
 import type { Dataset } from '../data/dataset.js';
 import type { EngineName } from '../engines/engineChoice.js';
+import { markEngineLogged } from '../engines/engineChoice.js';
 import type { Executor } from '../engines/executor.js';
 import { acquireEngine, type EngineLease, type EngineOptions, releaseGraph } from '../engines/select.js';
 import { FeatureCache } from '../inference/featureCache.js';
@@ -131,7 +132,9 @@ export async function fitNetwork<
   try {
     // The engine comes first: of two runs that start at the same time, the first one gets the engine it asked for.
     lease = await acquireEngine(platform, options.engine, options);
-    const { engine, choice, compileCache } = lease;
+    const { engine, compileCache } = lease;
+    const choice = { ...lease.choice }; // of this run alone
+    if (options.log) markEngineLogged(choice);
     const digest = await computeFrozenDigest(frozenSplit, network.input.range);
     const fingerprint = {
       ...(await computeRunFingerprint(config)),

@@ -1,7 +1,7 @@
+import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { setSimdEnabled } from '../../src/tensor/kernels/simdKernels.js';
-import { tf } from '../../src/tensor/tf.js';
 import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
 import { kernelLaws } from './kernelLaws.js';
 

@@ -1,6 +1,6 @@
+import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect } from 'vitest';
 import { loadPackage } from '../../src/node/platform/loadPackage.js';
-import { tf } from '../../src/tensor/tf.js';
 import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
 import { kernelLaws } from './kernelLaws.js';
 

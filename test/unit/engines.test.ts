@@ -2,10 +2,22 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import util from 'node:util';
-import { describe, expect, test } from 'vitest';
+import * as tf from '@tensorflow/tfjs';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createError } from '../../src/core/errors/errors.js';
-import { branch, flatten, multiTask, regression, useEngine } from '../../src/entries/node.js';
+import { getProcessState } from '../../src/engines/processState.js';
+import { createUseEngine } from '../../src/engines/select.js';
+import {
+  branch,
+  flatten,
+  imagesInMemory,
+  multiTask,
+  progressBar,
+  regression,
+  useEngine,
+} from '../../src/entries/node.js';
 import { loadPackage } from '../../src/node/platform/loadPackage.js';
+import { nodePlatform } from '../../src/node/platform/nodePlatform.js';
 import { restoreNodeUtil } from '../../src/node/platform/restoreNodeUtil.js';
 import { faultOf } from '../bad-input/faultOf.js';
 import { useEngineWith } from '../engines/useEngineWith.js';
@@ -27,6 +39,80 @@ test('an engine can start after another engine failed to start', async () => {
   expect(wasm).toMatchObject({ status: 'fulfilled', value: { name: 'wasm' } });
 });
 
+describe('fit with a log and progressBar', () => {
+  const train = async (log?: (line: string) => void) => {
+    const image = { data: new Uint8Array(48).fill(9), height: 4, width: 4, channels: 3 };
+    const model = multiTask({ input: [4, 4, 3] })
+      .task('age', regression({ unit: 'years' }), branch([flatten()]))
+      .build();
+    let text = '';
+    const write = (part: string) => {
+      text += part;
+    };
+    const dataset = imagesInMemory([{ image, labels: { age: 1 } }]);
+    await model.fit(dataset, {
+      engine: 'wasm',
+      epochs: 1,
+      callbacks: [progressBar({ write })],
+      ...(log ? { log } : {}),
+    });
+    return text;
+  };
+
+  test('report the engine once: fit in the log if there is one, else progressBar', async () => {
+    const lines: string[] = [];
+    expect(await train((line) => lines.push(line))).not.toContain('engine wasm');
+    expect(lines.filter((line) => line.startsWith('engine wasm: '))).toHaveLength(1);
+    expect((await train()).match(/^engine wasm: /gm)).toHaveLength(1);
+  });
+});
+
+describe('checkSingleTensorFlow', () => {
+  test('rejects a backend that another copy of TensorFlow.js started', async () => {
+    const { registry } = tf.engine() as unknown as { registry: { [name: string]: unknown } };
+    registry.copy = {};
+    const error = await faultOf(() => useEngine('wasm'));
+    delete registry.copy;
+    expect(error).toMatchObject({ kind: 'engine', path: '@tensorflow/tfjs-core', received: 'a second copy' });
+    expect(error.advice).toContain('npm dedupe');
+    expect((await useEngine('wasm')).name).toBe('wasm');
+  });
+});
+
+describe('auto', () => {
+  const select = createUseEngine({ ...nodePlatform, name: 'browser' });
+
+  beforeEach(() => void getProcessState().startedEngines.delete('onnx')); // Earlier tests have started it.
+
+  afterEach(() => {
+    vi.unstubAllGlobals();
+    if (tf.findBackendFactory('webgl') !== null) tf.removeBackend('webgl');
+  });
+
+  test('skips a GPU that fails to start in a page, gives the reason once, and does not try it again', async () => {
+    vi.stubGlobal('document', {});
+    vi.spyOn(console, 'warn').mockImplementation(() => {}); // TensorFlow.js reports the failure, too.
+    const start = vi.fn(async () => {
+      throw new Error('no context');
+    });
+    tf.registerBackend('webgl', start);
+    const lines: string[] = [];
+    const log = (line: string) => void lines.push(line);
+    expect(await select('auto', { log })).toMatchObject({ name: 'wasm' });
+    expect(await select('auto', { log })).toMatchObject({ name: 'wasm' });
+    expect(start).toHaveBeenCalledTimes(1);
+    expect(lines.filter((line) => line.includes('webgl was skipped'))).toHaveLength(1);
+    expect(await faultOf(() => select('webgl'))).toMatchObject({ kind: 'engine', path: 'engine webgl' });
+  });
+
+  test('selects a registered ONNX Runtime in a page without a GPU backend, else wasm', async () => {
+    vi.stubGlobal('document', {});
+    expect(await select('auto')).toMatchObject({ name: 'wasm' });
+    const packages = { 'onnxruntime-web': () => import('onnxruntime-node') };
+    expect(await select('auto', { packages })).toMatchObject({ name: 'onnx' });
+  });
+});
+
 describe('an installed native package that fails to load', () => {
   const broken = async (name: string): Promise<never> => {
     throw createError({
@@ -43,11 +129,12 @@ describe('an installed native package that fails to load', () => {
     const choice = await useEngineWith(broken)('auto', { log: (line) => lines.push(line) });
     expect(choice).toMatchObject({
       name: 'wasm',
-      fasterEngine: { name: 'native', install: 'npx tfjs-multitask build-native' },
+      fasterEngine: { name: 'onnx', install: 'ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node' },
     });
-    expect(choice.reason).toContain('@tensorflow/tfjs-node is installed');
+    expect(choice.reason).toContain('a working installation of @tensorflow/tfjs-node');
     expect(choice.reason).toContain('cannot open shared object file');
     expect(lines.join('\n')).toContain('build-native');
+    expect(lines.at(-1)).toBe('for more speed: ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node');
   });
 
   test('causes an error if the engine native is requested by name', async () => {
