@@ -3,7 +3,6 @@ import type { ColumnPrefix } from '../core/records/history.js';
 import type { Dataset } from '../data/dataset.js';
 import type { EngineName } from '../engines/engineChoice.js';
 import { markEngineLogged } from '../engines/engineChoice.js';
-import type { Executor } from '../engines/executor.js';
 import { acquireEngine, type EngineLease, type EngineOptions, releaseGraph } from '../engines/select.js';
 import { FeatureCache } from '../inference/featureCache.js';
 import { InputPipeline } from '../inference/inputPipeline.js';
@@ -12,6 +11,7 @@ import { splitFrozen } from '../network/frozenSplit.js';
 import type { Network } from '../network/network.js';
 import { adam } from '../optimizers/adam.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
+import type { Executor } from '../steps/executor.js';
 import type { LossAverage } from '../steps/metricAccumulator.js';
 import {
   type ClassWeights,

@@ -17,7 +17,7 @@ import type { Hdf5Dataset, Hdf5Group } from '../../src/formats/hdf5/hdf5Group.js
 import { readHdf5 } from '../../src/formats/hdf5/read/readHdf5.js';
 import { writeHdf5 } from '../../src/formats/hdf5/write/writeHdf5.js';
 import { readZip, writeZip } from '../../src/formats/zip/zip.js';
-import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
+import { loadWasmBackend } from '../../src/tensor/backends/wasmBackend.js';
 import { fixture } from '../parity/fixture.js';
 import { faultOf } from './faultOf.js';
 import { spent } from './spent.js';

@@ -5,7 +5,6 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest
 import { modelA } from '../../examples/study/modelA.js';
 import type { NamedArrays } from '../../src/core/arrays.js';
 import type { PackageLoader } from '../../src/core/platform/platform.js';
-import type { Executor } from '../../src/engines/executor.js';
 import {
   accuracy,
   adam,
@@ -50,6 +49,7 @@ import type { Network } from '../../src/network/network.js';
 import { readWeights, type Weights, writeWeights } from '../../src/network/weights.js';
 import { loadPackage } from '../../src/node/platform/loadPackage.js';
 import { drawDropoutMasks } from '../../src/steps/dropoutMasks.js';
+import type { Executor } from '../../src/steps/executor.js';
 import { GRADIENT_SUM } from '../../src/steps/optimizerSlots.js';
 import { getTrainableWeights } from '../../src/steps/trainableWeights.js';
 import { OptimizerState } from '../../src/training/optimizerState.js';

@@ -227,7 +227,7 @@ test('the error for an unreadable image names the image id, with and without wor
 });
 
 test('workerScript.ts is up to date with its sources (npm run worker)', async () => {
-  const written = await readFile(new URL('../../src/data/workerScript.ts', import.meta.url), 'utf8');
+  const written = await readFile(new URL('../../src/data/workerScript.js', import.meta.url), 'utf8');
   expect(written).toBe(await bundleWorker());
   expect(WORKER_SCRIPT.length).toBeLessThan(10_000); // Each thread compiles the script before its first batch.
 });

@@ -4,8 +4,8 @@ import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createRng, type Rng } from '../../src/core/rng.js';
-import { batchNormTraining } from '../../src/tensor/batchNormalization.js';
-import { convolution, depthwiseConvolution } from '../../src/tensor/convolution.js';
+import { batchNormTraining } from '../../src/tensor/ops/batchNormalization.js';
+import { convolution, depthwiseConvolution } from '../../src/tensor/ops/convolution.js';
 
 /** Tolerance of float32 sums of a few hundred products that are added in a different order. */
 const TOLERANCE = 2e-4;

@@ -40,7 +40,7 @@ import {
   toTensors,
 } from '../../src/steps/stepArrays.js';
 import { computeTrainingStep } from '../../src/steps/trainingStep.js';
-import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
+import { loadWasmBackend } from '../../src/tensor/backends/wasmBackend.js';
 import { faultOf } from '../bad-input/faultOf.js';
 
 beforeAll(() => loadWasmBackend());

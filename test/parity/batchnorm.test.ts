@@ -8,7 +8,7 @@ import { buildNetwork, type NetworkDefinition } from '../../src/network/buildNet
 import { runGraph } from '../../src/network/layerGraph.js';
 import type { Network } from '../../src/network/network.js';
 import { nodePlatform } from '../../src/node/platform/nodePlatform.js';
-import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
+import { loadWasmBackend } from '../../src/tensor/backends/wasmBackend.js';
 import { expectClose, expectCloseToLargest } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';
 import { uniform } from './noise.js';

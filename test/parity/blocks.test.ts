@@ -27,7 +27,7 @@ import {
 } from '../../src/steps/stepArrays.js';
 import { getTrainableWeights, splitByWeight } from '../../src/steps/trainableWeights.js';
 import { computeTrainingStep } from '../../src/steps/trainingStep.js';
-import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
+import { loadWasmBackend } from '../../src/tensor/backends/wasmBackend.js';
 import { expectCloseToLargest } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';
 import { faces, fill } from './same.js';

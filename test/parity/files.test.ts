@@ -11,7 +11,7 @@ import {
   weightedLoss,
 } from '../../src/entries/node.js';
 import { readZip } from '../../src/formats/zip/zip.js';
-import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
+import { loadWasmBackend } from '../../src/tensor/backends/wasmBackend.js';
 import { expectCloseToLargest } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';
 import { uniform } from './noise.js';

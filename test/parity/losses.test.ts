@@ -20,7 +20,7 @@ import type { Network } from '../../src/network/network.js';
 import { computeLosses } from '../../src/steps/lossesAndMetrics.js';
 import { createMetricAccumulator } from '../../src/steps/metricAccumulator.js';
 import type { AnyTask } from '../../src/tasks/task.js';
-import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
+import { loadWasmBackend } from '../../src/tensor/backends/wasmBackend.js';
 import { expectClose, expectCloseToLargest } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';
 

@@ -25,7 +25,7 @@ import {
 } from '../../src/entries/node.js';
 import { buildNetwork } from '../../src/network/buildNetwork.js';
 import { drawVarianceScaling } from '../../src/network/initializeWeights.js';
-import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
+import { loadWasmBackend } from '../../src/tensor/backends/wasmBackend.js';
 import { OptimizerState } from '../../src/training/optimizerState.js';
 import { expectClose, expectCloseToLargest, largest } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';

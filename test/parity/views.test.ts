@@ -16,7 +16,7 @@ import { createModel } from '../../src/model/multiTaskModel.js';
 import { buildNetwork, type NetworkDefinition } from '../../src/network/buildNetwork.js';
 import { splitFrozen } from '../../src/network/frozenSplit.js';
 import { nodePlatform } from '../../src/node/platform/nodePlatform.js';
-import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
+import { loadWasmBackend } from '../../src/tensor/backends/wasmBackend.js';
 import { expectClose, expectCloseToLargest } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';
 import { uniform } from './noise.js';

@@ -12,7 +12,7 @@ import type { Hdf5Dataset, Hdf5Group } from '../../src/formats/hdf5/hdf5Group.js
 import { writeHdf5 } from '../../src/formats/hdf5/write/writeHdf5.js';
 import { readKerasWeights } from '../../src/interop/keras/file/weightFiles.js';
 import { saveFile } from '../../src/node/index.js';
-import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
+import { loadWasmBackend } from '../../src/tensor/backends/wasmBackend.js';
 import { faultOf } from '../bad-input/faultOf.js';
 import { expectClose } from '../parity/close.js';
 import { uniform } from '../parity/noise.js';

@@ -6,6 +6,7 @@ import { applyCallsInOrder } from './callOrder.js';
 import { checkArguments, readDtype } from './checkArguments.js';
 import { createCustomLayer, findLayerFactory, type LayerFactory } from './customLayers.js';
 import type { FlatLayer, NameAllocator } from './flattenNames.js';
+import { findLayerImporter } from './layers/layerImporters.js';
 import {
   type ApplyLayer,
   createApply,
@@ -13,10 +14,9 @@ import {
   type ImportContext,
   type LayerWithWeights,
   type Shape,
-} from './importContext.js';
-import type { LayerCall, TensorReference } from './inboundNodes.js';
-import { findLayerImporter } from './layers/layerImporters.js';
-import type { KerasLayer, KerasModel } from './modelStructure.js';
+} from './structure/importContext.js';
+import type { LayerCall, TensorReference } from './structure/inboundNodes.js';
+import type { KerasLayer, KerasModel } from './structure/modelStructure.js';
 
 /** Options of {@link buildLayers}. */
 export interface BuildOptions {

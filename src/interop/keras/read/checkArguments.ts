@@ -1,6 +1,6 @@
-import { createLayerError } from './importContext.js';
-import { isTensorReference, type LayerCall } from './inboundNodes.js';
-import type { KerasLayer } from './modelStructure.js';
+import { createLayerError } from './structure/importContext.js';
+import { isTensorReference, type LayerCall } from './structure/inboundNodes.js';
+import type { KerasLayer } from './structure/modelStructure.js';
 
 /** Call arguments that only operations accept, as `class argument`. */
 const SUPPORTED_ARGUMENTS = ['GetItem args1', 'SlicingOpLambda slice_spec'];

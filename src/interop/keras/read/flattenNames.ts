@@ -1,4 +1,4 @@
-import type { KerasLayer, KerasModel } from './modelStructure.js';
+import type { KerasLayer, KerasModel } from './structure/modelStructure.js';
 
 /** Layer of the flat model that results when nested models are flattened. */
 export interface FlatLayer {

@@ -13,7 +13,7 @@ import {
   toFiniteNumbers,
 } from '../file/weightFiles.js';
 import type { ImportedLayer } from './buildLayers.js';
-import type { KerasLayer, KerasModel } from './modelStructure.js';
+import type { KerasLayer, KerasModel } from './structure/modelStructure.js';
 
 /** Weight that a layer needs. */
 interface WeightSlot {

@@ -10,9 +10,9 @@ import { openKerasFile } from '../file/openKerasFile.js';
 import { type BuiltModel, buildLayers, type ImportedLayer } from './buildLayers.js';
 import type { LayerFactory } from './customLayers.js';
 import { createNameAllocator, flattenLayers } from './flattenNames.js';
-import type { TensorReference } from './inboundNodes.js';
 import { loadWeights, setConstantWeights } from './loadWeights.js';
-import { type KerasLayer, type KerasModel, readModelStructure } from './modelStructure.js';
+import type { TensorReference } from './structure/inboundNodes.js';
+import { type KerasLayer, type KerasModel, readModelStructure } from './structure/modelStructure.js';
 
 /** Options of {@link readKerasModel}. */
 export interface ReadKerasOptions {

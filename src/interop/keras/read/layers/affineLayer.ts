@@ -4,7 +4,7 @@ import {
   createLayerError,
   type ImportContext,
   type LayerWithWeights,
-} from '../importContext.js';
+} from '../structure/importContext.js';
 
 /**
  * Creates `x · scale + offset` per channel as a frozen TensorFlow.js layer: a depthwise 1x1 convolution for

@@ -5,7 +5,7 @@ import {
   type ImportContext,
   type LayerImporter,
   passThrough,
-} from '../importContext.js';
+} from '../structure/importContext.js';
 
 /** Returns whether the call sets `training=False`, which disables the layer. Keras 2 respects this argument. */
 function isDisabledByCall(context: ImportContext): boolean {

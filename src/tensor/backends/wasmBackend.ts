@@ -1,14 +1,14 @@
-import { createError } from '../core/errors/errors.js';
-import type { PackageLoader } from '../core/platform/platform.js';
-import { registerTrainingKernels } from './kernels/registerTrainingKernels.js';
-import { startSimdThreads } from './kernels/simdKernels.js';
-import type { ThreadStarter } from './kernels/threadPool.js';
-import type { WasmBackend } from './kernels/wasmHeap.js';
+import { createError } from '../../core/errors/errors.js';
+import type { PackageLoader } from '../../core/platform/platform.js';
+import { registerTrainingKernels } from '../kernels/registerTrainingKernels.js';
+import { startSimdThreads } from '../kernels/simdKernels.js';
+import type { ThreadStarter } from '../kernels/threadPool.js';
+import type { WasmBackend } from '../kernels/wasmHeap.js';
+import { setStartedBackend, startBackend } from '../startBackend.js';
+import { tf } from '../tf.js';
 import { loadNodeModules } from './nodeModules.js';
 import { createNodeThreadStarter } from './nodeThreadStarter.js';
 import { pageThreadStarter } from './pageThreadStarter.js';
-import { setStartedBackend, startBackend } from './startBackend.js';
-import { tf } from './tf.js';
 import { createThreadedModule, MAX_WASM_THREADS } from './threadedModule.js';
 
 /** Options for starting the wasm backend. They have an effect only when it is first started in a process. */

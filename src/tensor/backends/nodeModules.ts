@@ -1,4 +1,4 @@
-import type { PackageLoader } from '../core/platform/platform.js';
+import type { PackageLoader } from '../../core/platform/platform.js';
 
 /** A `Worker` from `node:worker_threads`. */
 export interface NodeWorker {

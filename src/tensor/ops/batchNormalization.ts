@@ -1,6 +1,6 @@
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs';
-import { BATCH_NORM, BATCH_NORM_GRADIENT } from './kernels/batchNorm.js';
-import { tf } from './tf.js';
+import { BATCH_NORM, BATCH_NORM_GRADIENT } from '../kernels/batchNorm.js';
+import { tf } from '../tf.js';
 
 /**
  * Normalizes `x` with its own statistics over all axes but the last: `y = gamma * (x - mean) / sqrt(variance + epsilon) + beta`, with

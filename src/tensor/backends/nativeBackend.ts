@@ -1,7 +1,7 @@
-import { createError, isMultitaskError, type MultitaskError } from '../core/errors/errors.js';
-import type { PackageLoader } from '../core/platform/platform.js';
-import { registerNativeKernels } from './native/registerNativeKernels.js';
-import { setStartedBackend, startBackend } from './startBackend.js';
+import { createError, isMultitaskError, type MultitaskError } from '../../core/errors/errors.js';
+import type { PackageLoader } from '../../core/platform/platform.js';
+import { registerNativeKernels } from '../native/registerNativeKernels.js';
+import { setStartedBackend, startBackend } from '../startBackend.js';
 
 /** Packages that contain TensorFlow, in the order in which they are tried. */
 const NATIVE_PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
