@@ -1,3 +1,4 @@
+import type { LayerVariable } from '@tensorflow/tfjs';
 import { createError } from '../core/errors/errors.js';
 import { describeType } from '../core/errors/formatValue.js';
 import { suggestAwait } from '../core/errors/suggestions.js';
@@ -42,5 +43,5 @@ function getLayersModel(model: unknown, plain: boolean): tf.LayersModel | undefi
  * Whether a weight was disposed of. In the public API of TensorFlow.js, only an error of `read()` shows this, which cannot be distinguished
  * from other errors.
  */
-const isWeightDisposed = (weight: tf.LayerVariable) =>
+const isWeightDisposed = (weight: LayerVariable) =>
   (weight as unknown as { val: tf.Variable }).val.isDisposed;

@@ -89,7 +89,6 @@ export {
   initializers,
   input,
   type LayersModel,
-  type LayerVariable,
   layers,
   loadLayersModel,
   model,

@@ -68,6 +68,14 @@ test('the packed tarball contains all files that are linked in its documents', (
   expect(missing).toEqual([]);
 });
 
+test('the public types contain no internal members', () => {
+  const dist = join(project, 'node_modules/tfjs-multitask/dist');
+  const types = readdirSync(dist).filter((name) => /\.d\.c?ts$/.test(name));
+  expect(types.length).toBeGreaterThan(5);
+  for (const name of types)
+    expect(readFileSync(join(dist, name), 'utf8'), name).not.toMatch(/'~\w+'|@internal/);
+});
+
 test('the packed tarball trains from an ESM file', () => {
   const imports = `import * as m from 'tfjs-multitask'; import * as n from 'tfjs-multitask/node';`;
   writeFileSync(join(project, 'esm.mjs'), imports + PROGRAM);
@@ -105,6 +113,7 @@ test('fit selects wasm with threads, and onnx when onnxruntime-node is installed
 
 /** Trains with both copies of the library in one process, and prints which state the copies share. */
 const BOTH_COPIES = `
+import '@tensorflow/tfjs'; // the engine cpu
 import { createRequire } from 'node:module';
 import * as esm from 'tfjs-multitask';
 const cjs = createRequire(import.meta.url)('tfjs-multitask');

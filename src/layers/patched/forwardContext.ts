@@ -1,8 +1,8 @@
-import type { Tensor } from '@tensorflow/tfjs';
+import type { LayerVariable, Tensor } from '@tensorflow/tfjs';
 import type { tf } from '../../tensor/tf.js';
 
 /** A weight of a layer. */
-export type Weight = tf.LayerVariable;
+export type Weight = LayerVariable;
 
 /**
  * Additional inputs and outputs of this library's layers in a training pass. Masks are inputs and moving statistics are outputs. No layer

@@ -1,4 +1,4 @@
-import type { SymbolicTensor } from '@tensorflow/tfjs';
+import type { LayerVariable, SymbolicTensor } from '@tensorflow/tfjs';
 import { createError, isMultitaskError } from '../../../core/errors/errors.js';
 import { getStockLayerClass } from '../../../tensor/stockLayers.js';
 import { tf } from '../../../tensor/tf.js';
@@ -75,7 +75,7 @@ export function buildLayers(
 
 /** The `addWeight` method, with which a layer creates its weights. */
 interface AddsWeights {
-  addWeight(name: string, shape: readonly (number | null)[], ...rest: unknown[]): tf.LayerVariable;
+  addWeight(name: string, shape: readonly (number | null)[], ...rest: unknown[]): LayerVariable;
 }
 
 class LayerBuilder {
