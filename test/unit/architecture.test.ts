@@ -164,12 +164,12 @@ test('every relative import in src resolves to a file in src', () => {
   expect(print(missing)).toEqual([]);
 });
 
-test('every folder in src is in the list of folders', () => {
+test('every folder in src is in the table of docs/architecture.md', () => {
   const folders = new Set(files.map(({ file }) => toFolder(file)));
   expect([...folders].filter((folder) => !FOLDERS.includes(folder))).toEqual([]);
 });
 
-test('the table in docs/architecture.md lists the folders in the order of the list in this file', () => {
+test('the table in docs/architecture.md lists the folders in src in the order of their allowed imports', () => {
   const page = readFileSync(new URL('../../docs/architecture.md', import.meta.url), 'utf8');
   const rows = page.split('\n').filter((line) => line.startsWith('| `'));
   const folders = rows.flatMap((row) =>
@@ -178,12 +178,12 @@ test('the table in docs/architecture.md lists the folders in the order of the li
   expect(folders).toEqual(FOLDERS);
 });
 
-test('a folder imports only from folders that are above it in the list', () => {
+test('a folder in src imports only from folders that are above it in docs/architecture.md', () => {
   const upward = edges.filter(({ from, to }) => !isEntry(to) && toRow(to) > toRow(from));
   expect(print(upward)).toEqual([]);
 });
 
-test('only entry points import an entry point', () => {
+test('only entry points in src import other entry points', () => {
   expect(print(edges.filter(({ from, to }) => isEntry(to) && !isEntry(from)))).toEqual([]);
 });
 
@@ -226,7 +226,7 @@ test('the entry points are those of tsup.config.ts, and no other folder has an i
   );
 });
 
-test('a folder contains at most 16 files in addition to index.ts', () => {
+test('a folder in src contains at most 16 files in addition to index.ts', () => {
   const counts = new Map<string, number>();
   for (const { file } of files) {
     if (!file.endsWith('index.ts')) counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);
@@ -234,7 +234,7 @@ test('a folder contains at most 16 files in addition to index.ts', () => {
   expect([...counts].filter(([, count]) => count > MAX_FILES)).toEqual([]);
 });
 
-test('report/ imports only core/, and from the tuner only the results and the search space', () => {
+test('the folder report/ in src imports only core/, and from the tuner only the results and the search space', () => {
   const beyond = edges.filter(
     ({ from, to }) =>
       from.startsWith('report/') &&

@@ -201,7 +201,7 @@ export function parseRunRecord(text: string, path: string): RunRecord {
       name: readField(run, 'name', '', readText),
       remarks: readField(run, 'remarks', '', createListReader(readText)),
       monitor: readField(run, 'monitor', '', readText),
-      ...readOptionalField(run, 'keptEpoch', '', readCount),
+      ...readOptionalField(run, 'checkpointEpoch', '', readCount),
       ...readOptionalField(run, 'stopped', '', readText),
       tasks,
       rows: readField(run, 'rows', '', createListReader(readRow)),

@@ -11,9 +11,9 @@ import { createNodeThreadStarter } from './nodeThreadStarter.js';
 import { pageThreadStarter } from './pageThreadStarter.js';
 import { createThreadedModule, MAX_WASM_THREADS } from './threadedModule.js';
 
-/** Options for starting the wasm backend. They have an effect only when it is first started in a process. */
+/** Options for starting the wasm backend. They only have an effect when the backend is first started in a process. */
 export interface WasmOptions {
-  /** Maximum number of threads. Default in Node: the number of cores, at most 4. Default in a page: half the number of cores. */
+  /** Maximum number of threads. Default in Node: the number of cores, but not more than 4. Default in a page: half the number of cores. */
   readonly threads?: number | undefined;
   /** Function that loads Node's modules, which threads need. Without it, the backend uses one thread in Node. */
   readonly load?: PackageLoader | undefined;
@@ -22,7 +22,7 @@ export interface WasmOptions {
 /**
  * Starts the wasm backend and makes it the backend in use. Returns the number of threads that it uses.
  *
- * @throws `engine` error if the backend fails to start.
+ * @throws An `engine` error if the backend fails to start.
  */
 export async function loadWasmBackend(options: WasmOptions = {}): Promise<number> {
   const threadCount = await startWasmBackend(options);
@@ -34,7 +34,7 @@ export async function loadWasmBackend(options: WasmOptions = {}): Promise<number
  * Starts the wasm backend and registers the kernels that training needs. The backend in use does not change, so other calls can compute
  * meanwhile. Returns the number of threads.
  *
- * @throws `engine` error if the backend fails to start.
+ * @throws An `engine` error if the backend fails to start.
  */
 export async function startWasmBackend({ threads, load }: WasmOptions = {}): Promise<number> {
   const stock = await import('@tensorflow/tfjs-backend-wasm');
@@ -48,7 +48,7 @@ export async function startWasmBackend({ threads, load }: WasmOptions = {}): Pro
         expected: 'a runtime with WebAssembly',
         received: 'a runtime in which the wasm backend failed to start',
         advice:
-          'In a page, serve the .wasm files of @tensorflow/tfjs-backend-wasm and call its function setWasmPaths.',
+          'In a page, serve the .wasm files of @tensorflow/tfjs-backend-wasm, and pass their URL to its function setWasmPaths.',
       });
     }
     const backend = tf.engine().findBackend('wasm') as never as WasmBackend;
@@ -71,12 +71,12 @@ export function runOnWasmBackend<R>(action: () => R): R {
   }
 }
 
-/** Default limit on the number of threads in Node. Only up to two threads have been measured. */
+/** Default limit on the number of threads in Node. Benchmarks cover only one and two threads. */
 const DEFAULT_MAX_THREADS = 4;
 
 /**
- * Selects the build of the wasm backend. Returns the function that starts additional threads on its heap, or undefined if the build has
- * only one thread.
+ * Selects the build of the wasm backend. Returns the function that starts threads for the SIMD kernels, or undefined if the build has only
+ * one thread.
  */
 async function selectWasmBuild(
   stock: typeof import('@tensorflow/tfjs-backend-wasm'),
@@ -98,6 +98,6 @@ async function selectWasmBuild(
     tf.registerBackend('wasm', async () => new stock.BackendWasm(module as never), 2);
     return createNodeThreadStarter(node);
   } catch {
-    return undefined; // The build with one thread works everywhere.
+    return undefined; // The backend then uses its build with one thread, which works everywhere.
   }
 }
