@@ -80,7 +80,7 @@ export interface HistoryRecord<Name extends string = string> {
 }
 
 /**
- * Finds the epoch with the best value of a column in a record, for example one that was read from a file. The history that `fit` returns
+ * Finds the epoch with the best value of a column in a record, which can be read from a file. The history that `fit` returns
  * has the method `bestEpoch`. If several epochs have the best value, the first one is returned. NaN is skipped.
  *
  * @param history - A history from `fit`, or a record of a history that was read from a file.
