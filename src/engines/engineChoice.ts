@@ -1,19 +1,20 @@
 /**
- * Name of an engine. `onnx` is ONNX Runtime, which runs a step as one compiled graph; the others are TensorFlow.js backends.
+ * Name of an engine. `onnx` is ONNX Runtime, which runs a training step as one compiled graph. All other engines are TensorFlow.js
+ * backends.
  *
  * @category Engines
  */
 export type EngineName = 'native' | 'onnx' | 'wasm' | 'webgpu' | 'webgl' | 'cpu';
 
 /**
- * The engine that was chosen, and the reason for choosing it.
+ * The engine that was chosen for a run, and why.
  *
  * @category Engines
  */
 export interface EngineChoice {
-  /** Name of the engine. */
+  /** Name of the chosen engine. */
   readonly name: EngineName;
-  /** The reason for choosing this engine, as text for logs. */
+  /** Why this engine was chosen, as text for logs: `ONNX Runtime is installed, onnxruntime-node 1.20.0`. */
   readonly reason: string;
   /** A faster engine that is not installed or does not start, and the command that installs it. */
   readonly fasterEngine?: {
