@@ -19,8 +19,8 @@ import {
   resnet50Backbone,
   useEngine,
 } from 'tfjs-multitask';
-import { getActiveEngine } from '../src/engines/select.js';
 import { createNetwork } from '../src/network/buildNetwork.js';
+import { getActiveEngine } from '../test/engines/getActiveEngine.js';
 import { connectEngine, type EngineProcess, startProcess } from './engineProcess.js';
 import { timeEngines } from './timeEngines.js';
 

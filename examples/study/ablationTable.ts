@@ -1,4 +1,4 @@
-import { findBestEpoch, type HistoryRecord } from 'tfjs-multitask';
+import { findBestEpoch, type HistoryRecord } from 'tfjs-multitask/report';
 import { estimateMean, isSignificant, type MeanEstimate } from './statistics.js';
 
 /** One setting of the ablation with its runs, one for each seed, in the order of the seeds. */

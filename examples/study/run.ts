@@ -54,7 +54,7 @@ export async function startRun(options: StudyRunOptions) {
       checkpoint: store,
       resume: args.resume,
       signal: interrupt.signal,
-      log: printLine,
+      log: console.log,
     },
     /** Writes the record of the finished run, with the predictions of its best model. */
     async saveRecord(bestModel: StudyModel, history: StudyHistory): Promise<void> {
@@ -62,11 +62,6 @@ export async function startRun(options: StudyRunOptions) {
       await recordRun(store, bestModel, { ...describeRun(options), history });
     },
   };
-}
-
-/** Prints a line of `fit`. The lines about the engine are left out, because `progressBar` prints the engine, too. */
-function printLine(line: string): void {
-  if (!/^(engine|faster)\b/.test(line)) console.log(line);
 }
 
 /** Returns the information about a run that the report shows in addition to its history. */

@@ -2,7 +2,7 @@ import type { Clock, Platform, Store } from '../core/platform/platform.js';
 import type { ColumnPrefix } from '../core/records/history.js';
 import type { Dataset } from '../data/dataset.js';
 import type { EngineName } from '../engines/engineChoice.js';
-import type { Executor } from '../engines/executor.js';
+import { markEngineLogged } from '../engines/engineChoice.js';
 import { acquireEngine, type EngineLease, type EngineOptions, releaseGraph } from '../engines/select.js';
 import { FeatureCache } from '../inference/featureCache.js';
 import { InputPipeline } from '../inference/inputPipeline.js';
@@ -11,6 +11,7 @@ import { splitFrozen } from '../network/frozenSplit.js';
 import type { Network } from '../network/network.js';
 import { adam } from '../optimizers/adam.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
+import type { Executor } from '../steps/executor.js';
 import type { LossAverage } from '../steps/metricAccumulator.js';
 import {
   type ClassWeights,
@@ -138,7 +139,9 @@ export async function fitNetwork<
     // Acquire the engine before any other asynchronous work. Otherwise, if two runs start at the same time, the second one could acquire
     // its engine first.
     lease = await acquireEngine(platform, options.engine, options);
-    const { engine, choice, compileCache } = lease;
+    const { engine, compileCache } = lease;
+    const choice = { ...lease.choice }; // of this run alone
+    if (options.log) markEngineLogged(choice);
     const digest = await computeFrozenDigest(frozenSplit, network.input.range);
     const fingerprint = {
       ...(await computeRunFingerprint(config)),

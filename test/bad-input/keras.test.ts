@@ -1,4 +1,5 @@
 import { inflateSync } from 'node:zlib';
+import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { loadKeras as loadDefault } from '../../src/entries/default.js';
@@ -16,8 +17,7 @@ import type { Hdf5Dataset, Hdf5Group } from '../../src/formats/hdf5/hdf5Group.js
 import { readHdf5 } from '../../src/formats/hdf5/read/readHdf5.js';
 import { writeHdf5 } from '../../src/formats/hdf5/write/writeHdf5.js';
 import { readZip, writeZip } from '../../src/formats/zip/zip.js';
-import { tf } from '../../src/tensor/tf.js';
-import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
+import { loadWasmBackend } from '../../src/tensor/backends/wasmBackend.js';
 import { fixture } from '../parity/fixture.js';
 import { catchError } from './catchError.js';
 import { getCpuTime } from './getCpuTime.js';

@@ -145,8 +145,9 @@ function createFileCheck<Stage extends string>(
 }
 
 /**
- * Creates the ResNet50 backbone, like `resnet50Backbone` of `tfjs-multitask`, but downloads the weights or reads them from a file. The MD5
- * hash of the downloaded file is checked before the file is saved, and each time it is read.
+ * Creates the ResNet50 backbone with weights that are downloaded or read from a file. The function with the same name in `tfjs-multitask`
+ * also runs in a page and in other runtimes, so it takes the weights as bytes and accesses neither files nor the network; this one finds
+ * the bytes and then calls it. The MD5 hash of the downloaded file is checked before the file is saved, and each time it is read.
  *
  * @throws A `download` error if the weights cannot be downloaded; the error contains the URL, and the path for a manual download. A `file`
  *   error if a file does not exist, is corrupted, or belongs to a different network. An `aborted` error if `signal` is aborted.
@@ -164,8 +165,10 @@ export function resnet50Backbone(options: BackboneFileOptions<Resnet50Stage> = {
 }
 
 /**
- * Creates the MobileNetV2 backbone, like `mobileNetV2Backbone` of `tfjs-multitask`, but downloads the weights or reads them from a file.
- * Keras publishes no hashes for these files, so a downloaded file is saved only if it contains exactly the backbone's tensors.
+ * Creates the MobileNetV2 backbone with weights that are downloaded or read from a file. The function with the same name in
+ * `tfjs-multitask` also runs in a page and in other runtimes, so it takes the weights as bytes and accesses neither files nor the network; this
+ * one finds the bytes and then calls it. Keras publishes no hashes for these files, so a downloaded file is saved only if it contains
+ * exactly the backbone's tensors.
  *
  * @param options - `side`: side length in pixels of the images that the published weights were trained with. Default 224. Keras uses the
  *   side length of the input if weights for it exist.
@@ -193,8 +196,9 @@ export async function mobileNetV2Backbone(
 }
 
 /**
- * Creates the EfficientNetB0 backbone, like `efficientNetB0Backbone` of `tfjs-multitask`, but downloads the weights or reads them from a
- * file. The MD5 hash of the downloaded file is checked before the file is saved, and each time it is read.
+ * Creates the EfficientNetB0 backbone with weights that are downloaded or read from a file. The function with the same name in
+ * `tfjs-multitask` also runs in a page and in other runtimes, so it takes the weights as bytes and accesses neither files nor the network; this
+ * one finds the bytes and then calls it. The MD5 hash of the downloaded file is checked before the file is saved, and each time it is read.
  *
  * @throws A `download` error if the weights cannot be downloaded; the error contains the URL, and the path for a manual download. A `file`
  *   error if a file does not exist, is corrupted, or belongs to a different network. An `aborted` error if `signal` is aborted.

@@ -1,4 +1,4 @@
-import type { SymbolicTensor } from '@tensorflow/tfjs';
+import type { LayerVariable, SymbolicTensor } from '@tensorflow/tfjs';
 import { createError, isMultitaskError } from '../../../core/errors/errors.js';
 import { getStockLayerClass } from '../../../tensor/stockLayers.js';
 import { tf } from '../../../tensor/tf.js';
@@ -6,6 +6,7 @@ import { applyCallsInOrder } from './callOrder.js';
 import { checkArguments, readDtype } from './checkArguments.js';
 import { createCustomLayer, findLayerFactory, type LayerFactory } from './customLayers.js';
 import type { FlatLayer, NameAllocator } from './flattenNames.js';
+import { findLayerImporter } from './layers/layerImporters.js';
 import {
   type ApplyLayer,
   createApply,
@@ -13,10 +14,9 @@ import {
   type ImportContext,
   type LayerWithWeights,
   type Shape,
-} from './importContext.js';
-import type { LayerCall, TensorReference } from './inboundNodes.js';
-import { findLayerImporter } from './layers/layerImporters.js';
-import type { KerasLayer, KerasModel } from './modelStructure.js';
+} from './structure/importContext.js';
+import type { LayerCall, TensorReference } from './structure/inboundNodes.js';
+import type { KerasLayer, KerasModel } from './structure/modelStructure.js';
 
 /** Options of {@link buildLayers}. */
 export interface BuildOptions {
@@ -79,7 +79,7 @@ export function buildLayers(
 
 /** The `addWeight` method, with which a layer creates its weights. */
 interface AddsWeights {
-  addWeight(name: string, shape: readonly (number | null)[], ...rest: unknown[]): tf.LayerVariable;
+  addWeight(name: string, shape: readonly (number | null)[], ...rest: unknown[]): LayerVariable;
 }
 
 class LayerBuilder {

@@ -1,7 +1,7 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { createError } from '../../../core/errors/errors.js';
-import { isTensorReference, type LayerCall, type TensorReference } from './inboundNodes.js';
-import type { KerasLayer, KerasModel } from './modelStructure.js';
+import { isTensorReference, type LayerCall, type TensorReference } from './structure/inboundNodes.js';
+import type { KerasLayer, KerasModel } from './structure/modelStructure.js';
 
 /** Layer call that cannot be executed yet because some of its inputs have not been computed. */
 interface PendingCall {

@@ -1,6 +1,6 @@
-import { createLayerError } from './importContext.js';
-import { isTensorReference, type LayerCall } from './inboundNodes.js';
-import type { KerasLayer } from './modelStructure.js';
+import { createLayerError } from './structure/importContext.js';
+import { isTensorReference, type LayerCall } from './structure/inboundNodes.js';
+import type { KerasLayer } from './structure/modelStructure.js';
 
 /** Supported call arguments other than tensors, in the form `class argument`. Only slicing operations have such arguments. */
 const SUPPORTED_ARGUMENTS = ['GetItem args1', 'SlicingOpLambda slice_spec'];

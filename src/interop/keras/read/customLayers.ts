@@ -1,7 +1,7 @@
 import { describeType } from '../../../core/errors/formatValue.js';
 import type { tf } from '../../../tensor/tf.js';
-import { createLayerError } from './importContext.js';
-import type { KerasLayer } from './modelStructure.js';
+import { createLayerError } from './structure/importContext.js';
+import type { KerasLayer } from './structure/modelStructure.js';
 
 /**
  * Function that creates the TensorFlow.js layer for a custom Keras layer. It receives the layer's configuration from the file and the name

@@ -1,4 +1,4 @@
-import type { KerasLayer, KerasModel } from './modelStructure.js';
+import type { KerasLayer, KerasModel } from './structure/modelStructure.js';
 
 /** Layer of the flat model, which contains the layers of all nested models directly. */
 export interface FlatLayer {

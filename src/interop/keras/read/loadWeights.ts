@@ -13,7 +13,7 @@ import {
   toFiniteNumbers,
 } from '../file/weightFiles.js';
 import type { ImportedLayer } from './buildLayers.js';
-import type { KerasLayer, KerasModel } from './modelStructure.js';
+import type { KerasLayer, KerasModel } from './structure/modelStructure.js';
 
 /** Name and shape of a weight that a layer expects in the file. */
 interface WeightSlot {

@@ -2,7 +2,7 @@ import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { createError } from '../../../core/errors/errors.js';
 import type { Hdf5Group } from '../../../formats/hdf5/hdf5Group.js';
 import { patchLayer } from '../../../layers/patched/patchLayer.js';
-import { silenceCpuAdvice } from '../../../tensor/silenceCpuAdvice.js';
+import { ensureBackend } from '../../../tensor/hostBackend.js';
 import { resetLayerRefCounts } from '../../../tensor/stockLayers.js';
 import { tf } from '../../../tensor/tf.js';
 import type { JsonNode } from '../file/jsonNode.js';
@@ -10,9 +10,9 @@ import { openKerasFile } from '../file/openKerasFile.js';
 import { type BuiltModel, buildLayers, type ImportedLayer } from './buildLayers.js';
 import type { LayerFactory } from './customLayers.js';
 import { createNameAllocator, flattenLayers } from './flattenNames.js';
-import type { TensorReference } from './inboundNodes.js';
 import { loadWeights, setConstantWeights } from './loadWeights.js';
-import { type KerasLayer, type KerasModel, readModelStructure } from './modelStructure.js';
+import type { TensorReference } from './structure/inboundNodes.js';
+import { type KerasLayer, type KerasModel, readModelStructure } from './structure/modelStructure.js';
 
 /** Options of {@link readKerasModel}. */
 export interface ReadKerasOptions {
@@ -74,7 +74,7 @@ export async function readKerasModel(bytes: Uint8Array, options: ReadKerasOption
       advice: 'Pass the file that model.save_weights() wrote as `weights`.',
     });
   }
-  silenceCpuAdvice();
+  ensureBackend();
   const model = readModelStructure(file.model);
   const selectedOutputs = chooseOutputs?.(
     model.outputs.map(({ layer, key }) => ({ name: key ?? layer, layer })),

@@ -8,7 +8,7 @@ import {
   createLayerError,
   type ImportContext,
   type LayerImporter,
-} from '../importContext.js';
+} from '../structure/importContext.js';
 
 type ActivationFunction = (input: SymbolicTensor) => SymbolicTensor;
 

@@ -4,7 +4,7 @@ import {
   createLayerError,
   type ImportContext,
   type LayerWithWeights,
-} from '../importContext.js';
+} from '../structure/importContext.js';
 
 /**
  * Creates a frozen TensorFlow.js layer that computes `x · scale + offset` per channel: a depthwise 1x1 convolution for images, or batch

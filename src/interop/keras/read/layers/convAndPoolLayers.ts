@@ -5,8 +5,8 @@ import {
   createLayerError,
   type ImportContext,
   type LayerImporter,
-} from '../importContext.js';
-import { readWeightConfig } from '../weightConfig.js';
+} from '../structure/importContext.js';
+import { readWeightConfig } from '../structure/weightConfig.js';
 import { importWithActivation } from './activationLayers.js';
 
 const PADDING_MODES = ['valid', 'same'] as const;

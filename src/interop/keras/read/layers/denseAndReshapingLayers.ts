@@ -1,5 +1,10 @@
-import { checkChannelsLast, createApply, type LayerImporter, passThrough } from '../importContext.js';
-import { readWeightConfig } from '../weightConfig.js';
+import {
+  checkChannelsLast,
+  createApply,
+  type LayerImporter,
+  passThrough,
+} from '../structure/importContext.js';
+import { readWeightConfig } from '../structure/weightConfig.js';
 import { importWithActivation } from './activationLayers.js';
 
 const importDense: LayerImporter = (context) => {

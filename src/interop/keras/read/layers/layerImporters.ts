@@ -1,6 +1,6 @@
-import { createLayerError, type LayerImporter } from '../importContext.js';
-import { isTensorReference } from '../inboundNodes.js';
-import type { KerasLayer } from '../modelStructure.js';
+import { createLayerError, type LayerImporter } from '../structure/importContext.js';
+import { isTensorReference } from '../structure/inboundNodes.js';
+import type { KerasLayer } from '../structure/modelStructure.js';
 import { ACTIVATION_IMPORTERS } from './activationLayers.js';
 import { CONV_AND_POOL_IMPORTERS } from './convAndPoolLayers.js';
 import { DENSE_AND_RESHAPING_IMPORTERS } from './denseAndReshapingLayers.js';

@@ -4,7 +4,7 @@ import {
   createLayerError,
   type ImportContext,
   type LayerImporter,
-} from '../importContext.js';
+} from '../structure/importContext.js';
 
 const createMergeImporter =
   (className: string): LayerImporter =>

@@ -1,6 +1,11 @@
 import type { JsonNode } from '../../file/jsonNode.js';
-import { createApply, createLayerError, type ImportContext, type LayerImporter } from '../importContext.js';
-import { readWeightConfig } from '../weightConfig.js';
+import {
+  createApply,
+  createLayerError,
+  type ImportContext,
+  type LayerImporter,
+} from '../structure/importContext.js';
+import { readWeightConfig } from '../structure/weightConfig.js';
 import { createAffineLayer } from './affineLayer.js';
 
 const readAxes = (part: JsonNode) => (part.isList ? part.items() : [part]).map((axis) => axis.asInteger(-8));

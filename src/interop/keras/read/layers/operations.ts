@@ -6,8 +6,8 @@ import {
   type LayerImporter,
   type LayerWithWeights,
   passThrough,
-} from '../importContext.js';
-import { isTensorReference } from '../inboundNodes.js';
+} from '../structure/importContext.js';
+import { isTensorReference } from '../structure/inboundNodes.js';
 import { ACTIVATION_IMPORTERS, importNamedActivation } from './activationLayers.js';
 import { createAffineLayer } from './affineLayer.js';
 import { CONV_AND_POOL_IMPORTERS } from './convAndPoolLayers.js';

@@ -5,7 +5,7 @@ import {
   type ImportContext,
   type LayerImporter,
   passThrough,
-} from '../importContext.js';
+} from '../structure/importContext.js';
 
 /**
  * Returns whether a Keras 2 call sets `training=False`, which disables a random layer. Throws a `file` error if the call sets

@@ -6,7 +6,7 @@ import {
   createLayerError,
   type LayerImporter,
   type LayerWithWeights,
-} from '../importContext.js';
+} from '../structure/importContext.js';
 
 /**
  * Slice along one axis: `count` positions, starting at `start` and `step` apart. `dropsAxis` is true for a single index, which removes the

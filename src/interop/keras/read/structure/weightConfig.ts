@@ -1,6 +1,6 @@
-import { formatValue } from '../../../core/errors/formatValue.js';
-import type { JsonNode } from '../file/jsonNode.js';
-import { toCamelCase } from '../file/kerasNames.js';
+import { formatValue } from '../../../../core/errors/formatValue.js';
+import type { JsonNode } from '../../file/jsonNode.js';
+import { toCamelCase } from '../../file/kerasNames.js';
 import type { ImportContext } from './importContext.js';
 
 /** Parameters of the Keras initializers that TensorFlow.js supports, keyed by class name. */

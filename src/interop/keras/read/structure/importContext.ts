@@ -1,7 +1,7 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
-import { createFileError } from '../../../core/errors/errors.js';
-import type { tf } from '../../../tensor/tf.js';
-import type { JsonNode } from '../file/jsonNode.js';
+import { createFileError } from '../../../../core/errors/errors.js';
+import type { tf } from '../../../../tensor/tf.js';
+import type { JsonNode } from '../../file/jsonNode.js';
 import type { LayerCall } from './inboundNodes.js';
 import type { KerasLayer } from './modelStructure.js';
 

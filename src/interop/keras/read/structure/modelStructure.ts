@@ -1,4 +1,4 @@
-import type { JsonNode } from '../file/jsonNode.js';
+import type { JsonNode } from '../../file/jsonNode.js';
 import {
   isTensorReference,
   type LayerCall,

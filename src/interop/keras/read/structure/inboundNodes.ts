@@ -1,4 +1,4 @@
-import type { JsonNode } from '../file/jsonNode.js';
+import type { JsonNode } from '../../file/jsonNode.js';
 
 /** Operand of a layer call: a tensor or a constant. */
 export type Operand = TensorReference | { readonly constant: number | readonly number[] };
