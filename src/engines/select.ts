@@ -6,7 +6,7 @@ import type { InferenceFunction, LayerGraph } from '../network/layerGraph.js';
 import { checkSingleTensorFlow } from '../tensor/checkSingleTensorFlow.js';
 import { findNativePackage, loadNativeBackend, NATIVE_BUILD_COMMAND } from '../tensor/nativeBackend.js';
 import { tf } from '../tensor/tf.js';
-import { loadWasmBackend } from '../tensor/wasmBackend.js';
+import { getThreadFailure, loadWasmBackend } from '../tensor/wasmBackend.js';
 import { Engine } from './engine.js';
 import type { EngineChoice, EngineName } from './engineChoice.js';
 import { loadOnnxRuntime, ONNX_INSTALL_COMMAND } from './onnx/session/loadOnnxRuntime.js';
@@ -288,16 +288,27 @@ const ENGINE_STARTERS: { readonly [Name in EngineName]: EngineStarter } = {
         : await loadOnnxRuntime(loader, REGISTER_ONNX_ADVICE).catch(getRegisteredRuntime);
     // Tracing runs on wasm, and so do operations outside the compiled graphs.
     await loadWasmBackend({ threads: options.threads, load: platform.loadPackage });
-    return { backend: 'wasm', onnx: { runtime, threads }, note: `, ${runtime.label}` };
+    return {
+      backend: 'wasm',
+      onnx: { runtime, threads },
+      note: `, ${runtime.label}${formatThreadFailure()}`,
+    };
   },
   wasm: async ({ loadPackage }, { threads }) => {
     const running = await loadWasmBackend({ threads, load: loadPackage });
-    return { backend: 'wasm', note: `, on ${running} ${running === 1 ? 'thread' : 'threads'}` };
+    const count = `${running} ${running === 1 ? 'thread' : 'threads'}`;
+    return { backend: 'wasm', note: `, on ${count}${formatThreadFailure()}` };
   },
   webgpu: () => startBackend('webgpu'),
   webgl: () => startBackend('webgl'),
   cpu: () => startBackend('cpu'),
 };
+
+/** Returns the text for the reason of a choice if the threads of wasm failed to start, else an empty text. */
+function formatThreadFailure(): string {
+  const failure = getThreadFailure();
+  return failure === undefined ? '' : `; the threads of wasm failed to start: ${failure}`;
+}
 
 const REGISTER_ONNX_ADVICE =
   "Register it first: await useEngine('onnx', { packages: { 'onnxruntime-web': () => import('onnxruntime-web') } }).";
