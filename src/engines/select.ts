@@ -288,11 +288,9 @@ const ENGINE_STARTERS: { readonly [Name in EngineName]: EngineStarter } = {
         : await loadOnnxRuntime(loader, REGISTER_ONNX_ADVICE).catch(getRegisteredRuntime);
     // Tracing runs on wasm, and so do operations outside the compiled graphs.
     await loadWasmBackend({ threads: options.threads, load: platform.loadPackage });
-    return {
-      backend: 'wasm',
-      onnx: { runtime, threads },
-      note: `, ${runtime.label}${formatThreadFailure()}`,
-    };
+    const threadNote = runtime.threadNote === undefined ? '' : `, ${runtime.threadNote}`;
+    const note = `, ${runtime.label}${threadNote}${formatThreadFailure()}`;
+    return { backend: 'wasm', onnx: { runtime, threads }, note };
   },
   wasm: async ({ loadPackage }, { threads }) => {
     const running = await loadWasmBackend({ threads, load: loadPackage });
