@@ -138,13 +138,13 @@ const BOTH_ENGINES = `${TRAIN}
 const runs = async () => [await train({}), await train({ engine: 'wasm', threads: 2 })];
 globalThis.outcome = runs();`;
 
-/** Registers ONNX Runtime as the guide describes. With \`?bundled\`, its files are the ones that the bundler includes. */
+/** Registers ONNX Runtime as the guide describes. With `?bundled`, the page uses the files that the bundler includes. */
 const ONNX = `
 import * as ort from 'onnxruntime-web/wasm';
 import { useEngine } from 'tfjs-multitask';
 ${TRAIN}
 const runs = async () => {
-  if (location.search !== '?bundled') ort.env.wasm.wasmPaths = '/ort/';
+  if (location.search !== '?bundled') ort.env.wasm.wasmPaths = \`\${location.origin}/ort/\`;
   await useEngine('onnx', { packages: { 'onnxruntime-web': async () => ort } });
   return { ...(await train({})), threads: ort.env.wasm.numThreads };
 };
