@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import {
   cpSync,
   mkdirSync,
@@ -16,6 +16,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { browser } from './page.js';
@@ -27,10 +28,13 @@ const folder = mkdtempSync(join(tmpdir(), 'bundlers-'));
 const project = join(folder, 'project');
 let chrome: Browser;
 
-/** Runs a command in the project, with the settings that a shell outside a test runner has. */
-function run(command: string, ...args: string[]): void {
+/**
+ * Runs a command in the project, with the settings that a shell outside a test runner has. The process of the test does not block, because
+ * the test runner expects a response within a minute.
+ */
+async function run(command: string, ...args: string[]): Promise<void> {
   const { NODE_ENV: _, VITEST: __, ...env } = process.env;
-  execFileSync(command, args, { cwd: project, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  await promisify(execFile)(command, args, { cwd: project, env, maxBuffer: 2 ** 26 });
 }
 
 const writeSource = (source: string) => writeFileSync(join(project, 'src/index.js'), source);
@@ -49,9 +53,9 @@ const createHtml = (script: string) =>
   `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><script type="module" src="${script}"></script>`;
 
 /** Builds the page with a command of the guide, and returns the folder to serve. */
-function build(bundler: Bundler, name: string): string {
+async function build(bundler: Bundler, name: string): Promise<string> {
   const [, program, ...args] = BUILD_COMMANDS[bundler].split(' ');
-  run(join(ROOT, 'node_modules/.bin', program!), ...args);
+  await run(join(ROOT, 'node_modules/.bin', program!), ...args);
   return moveBuild(`${bundler}-${name}`);
 }
 
@@ -170,7 +174,7 @@ beforeAll(async () => {
   const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'))!;
   writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }');
   const flags = ['--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline'];
-  run('npm', 'install', ...flags, join(folder, tarball), '@tensorflow/tfjs@4.22.0');
+  await run('npm', 'install', ...flags, join(folder, tarball), '@tensorflow/tfjs@4.22.0');
   writeFileSync(join(project, 'index.html'), createHtml('/src/index.js'));
   const wasm = join(project, 'node_modules/@tensorflow/tfjs-backend-wasm/dist');
   mkdirSync(join(project, 'public/ort'), { recursive: true });
@@ -192,7 +196,7 @@ describe.skipIf(!browser)('a page that contains the packed tarball', () => {
     async (bundler) => {
       expect(GUIDE).toContain(BUILD_COMMANDS[bundler]);
       writeSource(BOTH_ENGINES);
-      const built = build(bundler, 'plain');
+      const built = await build(bundler, 'plain');
       const [auto, wasm] = await open(built);
       const [isolatedAuto, threaded] = await open(built, { isolated: true });
       for (const outcome of [auto!, wasm!, isolatedAuto!, threaded!]) expectTrained(outcome);
@@ -212,7 +216,7 @@ describe.skipIf(!browser)('a page that contains the packed tarball', () => {
     const entry = join(installed, exports['.'].default.import);
     // esbuild selects the entry for pages, unless another is specified. An import of a module of Node is an error.
     const args = BUILD_COMMANDS.esbuild.split(' ').slice(2);
-    run(join(ROOT, 'node_modules/.bin/esbuild'), ...args, `--alias:tfjs-multitask=${entry}`);
+    await run(join(ROOT, 'node_modules/.bin/esbuild'), ...args, `--alias:tfjs-multitask=${entry}`);
     const built = moveBuild('default');
     const [auto, wasm] = await open(built, { isolated: true });
     for (const outcome of [auto!, wasm!]) expectTrained(outcome);
@@ -231,7 +235,7 @@ describe.skipIf(!browser)('a page that contains the packed tarball', () => {
       'built with %s, trains on onnx, and on two threads if it is isolated',
       async (bundler) => {
         writeSource(ONNX);
-        const built = build(bundler, 'onnx');
+        const built = await build(bundler, 'onnx');
         const one = await open<Outcome & { threads: number }>(built);
         const two = await open<Outcome & { threads: number }>(built, { isolated: true });
         for (const outcome of [one, two]) {
