@@ -57,7 +57,7 @@ export interface CreateRunRecordOptions<T extends Tasks = Tasks> {
    * Epoch in which the weights of the model were saved, counted from 1. Default: the epoch with the smallest value of `monitor`,
    * or with the largest value if `monitor` is an accuracy.
    */
-  readonly keptEpoch?: number;
+  readonly checkpointEpoch?: number;
   /** Arguments of the run, such as epochs, batch size and seed. Default: none. */
   readonly arguments?: { readonly [name: string]: Json };
   /** Package versions and the kind of machine. Default: none. */
@@ -103,7 +103,7 @@ export async function createRunRecord<T extends Tasks>(
     name,
     remarks: options.remarks ?? [],
     monitor: options.monitor ?? (validation ? 'val_loss' : 'loss'),
-    ...(options.keptEpoch !== undefined && { keptEpoch: options.keptEpoch }),
+    ...(options.checkpointEpoch !== undefined && { checkpointEpoch: options.checkpointEpoch }),
     ...(stopped !== undefined && { stopped }),
     tasks: Object.entries(model.tasks).map(([task, parts]) => createTaskRecord(task, parts)),
     rows: history?.rows ?? [],

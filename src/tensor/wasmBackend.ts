@@ -11,9 +11,9 @@ import { type StartLimit, startThreadLimit } from './startLimit.js';
 import { tf } from './tf.js';
 import { createThreadedModule, MAX_WASM_THREADS } from './threadedModule.js';
 
-/** Options for starting the wasm backend. They have an effect only when it is first started in a process. */
+/** Options for starting the wasm backend. They only have an effect when the backend is first started in a process. */
 export interface WasmOptions {
-  /** Maximum number of threads. Default in Node: the number of cores, at most 4. Default in a page: half the number of cores. */
+  /** Maximum number of threads. Default in Node: the number of cores, but not more than 4. Default in a page: half the number of cores. */
   readonly threads?: number | undefined;
   /** Function that loads Node's modules, which threads need. Without it, the backend uses one thread in Node. */
   readonly load?: PackageLoader | undefined;
@@ -33,11 +33,10 @@ interface BackendThreads {
 const threadsOfBackend = new WeakMap<object, BackendThreads>();
 
 /**
- * Loads the wasm backend, registers the kernels that training needs, and makes it the backend in use. Returns the number of threads
- * that it uses. If additional threads fail to start or do not respond in time, the backend uses one thread, and
- * {@link getThreadFailure} returns the reason.
+ * Loads the wasm backend, registers the kernels that training needs, and activates it. Returns the number of threads that it uses. If
+ * additional threads fail to start or do not respond in time, the backend uses one thread, and {@link getThreadFailure} returns the reason.
  *
- * @throws `engine` error if the backend fails to start.
+ * @throws An `engine` error if the backend fails to start.
  */
 export async function loadWasmBackend(options: WasmOptions = {}): Promise<number> {
   const stock = await import('@tensorflow/tfjs-backend-wasm');
@@ -51,7 +50,7 @@ export async function loadWasmBackend(options: WasmOptions = {}): Promise<number
       expected: 'a runtime with WebAssembly',
       received: 'a runtime in which the wasm backend failed to start',
       advice:
-        'In a page, serve the .wasm files of @tensorflow/tfjs-backend-wasm and call its function setWasmPaths.',
+        'In a page, serve the .wasm files of @tensorflow/tfjs-backend-wasm, and pass their URL to its function setWasmPaths.',
     });
   }
   const backend = tf.backend();
@@ -66,13 +65,13 @@ export function getThreadFailure(): string | undefined {
   return threadsOfBackend.get(tf.backend())?.failure;
 }
 
-/** Returns the size of the wasm heap in bytes. The heap never shrinks, so this is its peak size in the process. */
+/** Returns the size of the wasm heap in bytes. The heap never shrinks, so this is its largest size since the process started. */
 export function getWasmHeapBytes(): number {
   const { wasm } = tf.backend() as unknown as WasmBackend;
   return (wasm.wasmMemory?.buffer ?? wasm.HEAPU8.buffer).byteLength;
 }
 
-/** Default limit on the number of threads in Node. Only up to two threads have been measured. */
+/** Default limit on the number of threads in Node. Benchmarks cover only one and two threads. */
 const DEFAULT_MAX_THREADS = 4;
 
 /**

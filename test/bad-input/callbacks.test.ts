@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { earlyStopping } from '../../src/entries/node.js';
-import { faultOf } from './faultOf.js';
+import { catchError } from './catchError.js';
 import { good, settings, small } from './small.js';
 
 const nothing = () => {};
 const errorOf = (callback: unknown) =>
-  faultOf(() => small().fit(good(), { ...settings, callbacks: [callback] } as never));
+  catchError(() => small().fit(good(), { ...settings, callbacks: [callback] } as never));
 
-describe('fit rejects', () => {
+describe('fit with an invalid callback', () => {
   test.each([
     ['a callback that is not an object', nothing, 'a callback', /earlyStopping\(\)/],
     ['null as a callback', null, 'a callback', /earlyStopping\(\)/],
@@ -16,28 +16,28 @@ describe('fit rejects', () => {
     [
       'a callback with create() and a hook',
       { name: 'log', create: () => ({}), onEpochEnd: nothing },
-      'either hooks or create()',
+      'an object with either hooks or create()',
       /from create\(\)/,
     ],
     [
       'a callback with create() and getState()',
       { name: 'log', create: () => ({}), getState: () => ({ values: 1 }) },
-      'either hooks or create()',
+      'an object with either hooks or create()',
       /from create\(\)/,
     ],
     [
       'a callback with getState() and a hook',
       { name: 'log', onEpochEnd: nothing, getState: () => ({ values: 1 }) },
-      'create() in a callback with state',
+      'an object with create(), because it has state',
       /Add create\(run, saved\)/,
     ],
     [
       'a misspelled hook name',
       { name: 'log', onEpochend: nothing },
-      'hooks named onTrainBegin, onEpochBegin, onBatchEnd, onEpochEnd, onTrainEnd',
+      'only the hooks onTrainBegin, onEpochBegin, onBatchEnd, onEpochEnd, onTrainEnd',
       /Did you mean "onEpochEnd"\?/,
     ],
-  ])('%s', async (_, callback, expected, advice) => {
+  ])('rejects %s', async (_, callback, expected, advice) => {
     const error = await errorOf(callback);
     expect(error).toMatchObject({ kind: 'argument', path: 'fit.callbacks[0]', expected });
     expect(error.advice).toMatch(advice);
