@@ -304,7 +304,7 @@ describe('model.predict and model.evaluate', () => {
     expect(missing).toMatchObject({
       kind: 'file',
       path: 'missing.jpg',
-      received: 'no such file or folder (ENOENT)',
+      received: 'a file or folder that does not exist (ENOENT)',
     });
     for (const input of [undefined, 7 as never, [null]]) {
       expect(await catchError(() => model.predict(input as never))).toMatchObject({

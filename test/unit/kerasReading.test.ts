@@ -189,7 +189,7 @@ describe('loadKeras of a Keras 2 file', () => {
     });
     expect(await getOperationError('image.resize', {})).toMatchObject({
       kind: 'file',
-      received: 'image.resize',
+      received: 'the operation image.resize',
     });
   });
 

@@ -28,7 +28,7 @@ export interface SharpEncoderOptions {
 export async function sharpEncoder({ maxSide = 96 }: SharpEncoderOptions = {}): Promise<Encoder> {
   const { default: sharp } = await loadPackage<{ default: typeof import('sharp').default }>(
     'sharp',
-    'writing pictures',
+    'writing images',
   );
   return async ({ data, height, width, channels }) => {
     const raw = { height, width, channels: channels as 1 | 3 };

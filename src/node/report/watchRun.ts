@@ -11,7 +11,7 @@ import { loadReportTools } from './reportTools.js';
  * @category Figures
  */
 export interface WatchOptions {
-  /** Port of the server. Default 0: any free port. */
+  /** Port of the server. Default: 0, which selects any free port. */
   readonly port?: number;
   /** Interval in seconds after which the browser reloads the page. Default 5. */
   readonly refresh?: number;
@@ -20,7 +20,7 @@ export interface WatchOptions {
 }
 
 /**
- * A running report server.
+ * Running server of {@link watchRun}.
  *
  * @category Figures
  */
