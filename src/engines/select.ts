@@ -4,7 +4,12 @@ import { formatValue } from '../core/errors/formatValue.js';
 import type { PackageLoader, Platform, Store } from '../core/platform/platform.js';
 import type { InferenceFunction, LayerGraph } from '../network/layerGraph.js';
 import { loadNativeBackend } from '../tensor/backends/nativeBackend.js';
-import { loadWasmBackend, runOnWasmBackend, startWasmBackend } from '../tensor/backends/wasmBackend.js';
+import {
+  getThreadFailure,
+  loadWasmBackend,
+  runOnWasmBackend,
+  startWasmBackend,
+} from '../tensor/backends/wasmBackend.js';
 import { checkSingleTensorFlow } from '../tensor/checkSingleTensorFlow.js';
 import { setStartedBackend, startBackend } from '../tensor/startBackend.js';
 import { tf } from '../tensor/tf.js';
@@ -291,16 +296,25 @@ const ENGINE_STARTERS: { readonly [Name in EngineName]: EngineStarter } = {
         : await loadOnnxRuntime(loader, REGISTER_ONNX_ADVICE).catch(getRegisteredRuntime);
     // The wasm backend runs the traces of training steps, and all operations outside the compiled graphs.
     await loadWasmBackend({ threads: options.threads, load: platform.loadPackage });
-    return { backend: 'wasm', onnx: { runtime, threads }, note: `, ${runtime.label}` };
+    const threadNote = runtime.threadNote === undefined ? '' : `, ${runtime.threadNote}`;
+    const note = `, ${runtime.label}${threadNote}${formatThreadFailure()}`;
+    return { backend: 'wasm', onnx: { runtime, threads }, note };
   },
   wasm: async ({ loadPackage }, { threads }) => {
     const running = await loadWasmBackend({ threads, load: loadPackage });
-    return { backend: 'wasm', note: `, on ${running} ${running === 1 ? 'thread' : 'threads'}` };
+    const count = `${running} ${running === 1 ? 'thread' : 'threads'}`;
+    return { backend: 'wasm', note: `, on ${count}${formatThreadFailure()}` };
   },
   webgpu: () => startImportedBackend('webgpu'),
   webgl: () => startImportedBackend('webgl'),
   cpu: () => startImportedBackend('cpu'),
 };
+
+/** Returns the text for the reason of a choice if the threads of wasm failed to start, else an empty text. */
+function formatThreadFailure(): string {
+  const failure = getThreadFailure();
+  return failure === undefined ? '' : `; the threads of wasm failed to start: ${failure}`;
+}
 
 const REGISTER_ONNX_ADVICE =
   "Register it first: await useEngine('onnx', { packages: { 'onnxruntime-web': () => import('onnxruntime-web') } }).";
