@@ -154,6 +154,7 @@ export class Dataset<L> {
 
   /** Returns the images at `indices`, in that order. */
   select(indices: readonly number[]): Dataset<L> {
+    checks.list('select', indices, { noun: 'an array of indices', advice: 'Write dataset.select([0, 1]).' });
     const items = indices.map((index) => this.#getItem(index));
     const sourceIndices = indices.map((index) => this.sourceIndex(index));
     return new Dataset(this.shape, items, this.skipped, sourceIndices, this.augmentation, this.spawner);
@@ -161,6 +162,7 @@ export class Dataset<L> {
 
   /** Returns the first `count` images, or all images when there are fewer. */
   take(count: number): Dataset<L> {
+    checks.integer('take.count', count, { min: 0, advice: 'Pass the number of images, for example 100.' });
     return this.select(Array.from({ length: Math.min(count, this.size) }, (_, i) => i));
   }
 
@@ -175,8 +177,9 @@ export class Dataset<L> {
    * Throws an `argument` error for a transform that appears twice and for an invalid option.
    */
   augment(transforms: readonly ImageTransform[], options: AugmentOptions = {}): Dataset<L> {
-    checks.optionNames('augment', options, ['fillMode', 'fillValue', 'fixed', 'compat']);
+    checks.options('augment', options, { fillMode: true, fillValue: true, fixed: true, compat: true });
     const { fixed = false, ...sampling } = options;
+    checks.boolean('augment.fixed', fixed, { advice: 'Omit it to use new random numbers in every epoch.' });
     return this.withAugmentation({ pipeline: createAugmentationPipeline(transforms, sampling), fixed });
   }
 
@@ -197,11 +200,20 @@ export class Dataset<L> {
    * thread.
    */
   withWorkers(spawner: Spawner | null): Dataset<L> {
+    if (spawner !== null) {
+      checks.callable('withWorkers.spawn', (spawner as Spawner | undefined)?.spawn, {
+        noun: 'workers with a method spawn()',
+        advice: 'Pass workerThreads() or webWorkers(), or null to augment on the main thread.',
+      });
+    }
     return new Dataset(this.shape, this.items, this.skipped, this.sourceIndices, this.augmentation, spawner);
   }
 
   /** Sets the weight of each image in the loss from its labels and identifier. */
   withSampleWeights(weight: (labels: L, id: string) => SampleWeight): Dataset<L> {
+    checks.callable('withSampleWeights', weight, {
+      advice: 'Write dataset.withSampleWeights(({ age }) => (age > 60 ? 2 : 1)).',
+    });
     const items = this.items.map((item) => ({
       ...item,
       weight: weight(item.labels, item.id),

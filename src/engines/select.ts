@@ -1,3 +1,4 @@
+import * as checks from '../core/errors/checks.js';
 import { createError, isMultitaskError } from '../core/errors/errors.js';
 import { formatValue } from '../core/errors/formatValue.js';
 import { didYouMean } from '../core/errors/suggestions.js';
@@ -90,6 +91,15 @@ export interface UseEngine {
 /** Creates the {@link UseEngine} function of a platform. */
 export function createUseEngine(platform: Platform): UseEngine {
   return async (request = 'auto', options = {}) => {
+    checks.options<UseEngineOptions>(
+      'useEngine',
+      options,
+      { ...ENGINE_OPTION_NAMES, packages: true },
+      {
+        advice: "Write useEngine('wasm', { threads: 2 }).",
+        replacements: { engine: "Pass the engine as the first argument: useEngine('wasm')." },
+      },
+    );
     const select = () => selectNewEngine(platform, request, options);
     return selectEngine(request, options, select, (engine, choice, isShared) => {
       if (!isShared || request !== 'auto') {
@@ -389,24 +399,25 @@ async function selectFastestEngine(platform: Platform, options: UseEngineOptions
   }
 }
 
-function checkEngineOptions({ threads, compileCache }: EngineOptions): void {
-  if (compileCache !== undefined && typeof compileCache?.read !== 'function') {
-    throw createError({
-      kind: 'argument',
-      path: 'compileCache',
-      expected: 'a store',
-      received: formatValue(compileCache),
-      advice: "Write compileCache: folderStore('out/graphs').",
-    });
+/** Names of {@link EngineOptions}, for the functions that accept them next to their other options. */
+export const ENGINE_OPTION_NAMES: checks.OptionNames<EngineOptions> = {
+  log: true,
+  threads: true,
+  compileCache: true,
+};
+
+function checkEngineOptions({ threads, compileCache, log, packages }: UseEngineOptions): void {
+  if (compileCache !== undefined)
+    checks.store('compileCache', compileCache, { advice: "Write compileCache: folderStore('out/graphs')." });
+  if (threads !== undefined) {
+    const advice = 'Omit threads to use the default of the engine.';
+    checks.integer('threads', threads, { min: 1, advice });
   }
-  if (threads === undefined || (Number.isInteger(threads) && threads >= 1)) return;
-  throw createError({
-    kind: 'argument',
-    path: 'threads',
-    expected: 'a whole number of at least 1',
-    received: formatValue(threads),
-    advice: 'Omit threads to use the default of the engine.',
-  });
+  if (log !== undefined) checks.callable('log', log, { advice: 'Write log: console.log.' });
+  if (packages === undefined) return;
+  const advice = "Write packages: { 'onnxruntime-web': () => import('onnxruntime-web') }.";
+  checks.record('packages', packages, { noun: 'an object with a function for each package', advice });
+  for (const [name, load] of Object.entries(packages)) checks.callable(`packages.${name}`, load, { advice });
 }
 
 async function startBackend(backend: string): Promise<EngineStart> {

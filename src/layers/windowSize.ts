@@ -1,9 +1,18 @@
+import * as checks from '../core/errors/checks.js';
+
 /**
  * Padding of a sliding window: `valid` uses no padding, `same` pads the image with zeros.
  *
  * @category Compose
  */
 export type Padding = 'valid' | 'same';
+
+/** Throws an `argument` error for an unknown padding. */
+export function checkPadding(path: string, padding: unknown): void {
+  checks.oneOf(`${path}.padding`, padding, ['valid', 'same'], {
+    advice: "Omit it to use the default, 'valid'.",
+  });
+}
 
 /** Returns a function that computes the side of a sliding window's output, as Keras does. */
 export function createWindowOutputSize(size: number, stride: number, padding: Padding, dilation = 1) {

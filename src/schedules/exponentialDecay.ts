@@ -37,6 +37,12 @@ export interface ExponentialDecayOptions {
  * @category Optimizers
  */
 export function exponentialDecay(options: ExponentialDecayOptions): Schedule {
+  checks.options('exponentialDecay', options, {
+    initialLearningRate: true,
+    decaySteps: true,
+    decayRate: true,
+    staircase: true,
+  });
   const { initialLearningRate, decaySteps, decayRate, staircase = false } = options;
   checks.number('exponentialDecay.initialLearningRate', initialLearningRate, {
     above: 0,
@@ -44,6 +50,7 @@ export function exponentialDecay(options: ExponentialDecayOptions): Schedule {
   });
   checks.number('exponentialDecay.decaySteps', decaySteps, { min: 1, advice: STEPS_ADVICE });
   checks.number('exponentialDecay.decayRate', decayRate, { above: 0, advice: RATE_ADVICE });
+  checks.boolean('exponentialDecay.staircase', staircase, { advice: 'Omit it to use the default, false.' });
   return createSchedule(
     { name: 'exponentialDecay', initial: initialLearningRate, decaySteps, rate: decayRate, staircase },
     (step) => {

@@ -1,5 +1,5 @@
+import * as checks from '../../core/errors/checks.js';
 import { createArgumentError, createError } from '../../core/errors/errors.js';
-import { formatValue } from '../../core/errors/formatValue.js';
 import type { TypeErrorMessage } from '../../core/inferenceTypes.js';
 import type { Store } from '../../core/platform/platform.js';
 import { checkModel } from '../../network/checkModel.js';
@@ -9,10 +9,15 @@ import { splitFrozen } from '../../network/frozenSplit.js';
 import type { Network } from '../../network/network.js';
 import { createTaskTable } from '../../network/savedModel/taskTable.js';
 import type { Weights } from '../../network/weights.js';
-import type { Optimizer } from '../../optimizers/optimizer.js';
+import { checkOptimizer, type Optimizer } from '../../optimizers/optimizer.js';
 import { GRADIENT_SUM } from '../../steps/optimizerSlots.js';
 import { countTrainableParams, getTrainableWeights } from '../../steps/trainableWeights.js';
-import { checkLossWeights, type ValidLossWeights, type WeightedLoss } from '../../steps/weightedLoss.js';
+import {
+  checkLossWeights,
+  checkWeightedLoss,
+  type ValidLossWeights,
+  type WeightedLoss,
+} from '../../steps/weightedLoss.js';
 import type { Tasks } from '../../tasks/task.js';
 import type { tf } from '../../tensor/tf.js';
 import { CHECKPOINT_FILE, type Checkpoint, readCheckpoint } from '../../training/checkpoint.js';
@@ -127,19 +132,12 @@ export async function exportKeras(
 ): Promise<Uint8Array> {
   const options: UntypedExportOptions = untypedOptions;
   checkModel('exportKeras', model, true);
+  checkExportOptions(options);
   const { format = 'keras' } = options;
-  if (format !== 'keras' && format !== 'h5') {
-    throw createOptionError(
-      'format',
-      "'keras' or 'h5'",
-      formatValue(format),
-      "Omit it to use the default, 'keras'.",
-    );
-  }
   if (format === 'h5' && options.checkpoint) {
     const advice = "Use format: 'keras', or omit checkpoint.";
-    throw createOptionError(
-      'checkpoint',
+    throw createArgumentError(
+      'exportKeras.checkpoint',
       "format 'keras', which stores the optimizer state that Keras 3 needs to continue training",
       "the format 'h5'",
       advice,
@@ -148,8 +146,8 @@ export async function exportKeras(
   if (!('layersModel' in model)) {
     const option = ['bytes', 'optimizer', 'loss', 'checkpoint'].find((name) => name in options);
     if (option !== undefined) {
-      throw createOptionError(
-        option,
+      throw createArgumentError(
+        `exportKeras.${option}`,
         'a multi-task model for this option',
         'a LayersModel, which has no pixel range and no tasks',
         'Omit the option, or pass the multi-task model.',
@@ -166,6 +164,24 @@ export async function exportKeras(
     return writeKerasFile(format, contents);
   }
   return exportNetwork(getNetwork(model), options, format);
+}
+
+function checkExportOptions(options: UntypedExportOptions): void {
+  checks.options(
+    'exportKeras',
+    options,
+    { format: true, bytes: true, optimizer: true, loss: true, checkpoint: true },
+    { advice: "Write exportKeras(model, { format: 'h5' })." },
+  );
+  const { format = 'keras', bytes = false, optimizer, loss, checkpoint } = options;
+  checks.oneOf('exportKeras.format', format, ['keras', 'h5'], {
+    advice: "Omit it to use the default, 'keras'.",
+  });
+  checks.boolean('exportKeras.bytes', bytes, { advice: 'Omit it to use the default, false.' });
+  if (optimizer !== undefined) checkOptimizer('exportKeras.optimizer', optimizer);
+  if (loss !== undefined) checkWeightedLoss('exportKeras.loss', loss);
+  if (checkpoint !== undefined)
+    checks.store('exportKeras.checkpoint', checkpoint, { advice: "Write checkpoint: folderStore('out')." });
 }
 
 async function exportNetwork(
@@ -210,8 +226,8 @@ function createCompileConfig(
   if (!optimizer) {
     const dependentOption = loss ? 'loss' : checkpoint ? 'checkpoint' : undefined;
     if (dependentOption === undefined) return undefined;
-    throw createOptionError(
-      'optimizer',
+    throw createArgumentError(
+      'exportKeras.optimizer',
       `the optimizer of the run, because ${dependentOption} is passed`,
       'no optimizer',
       'Pass the optimizer of the run, for example optimizer: adam().',
@@ -224,8 +240,8 @@ function createCompileConfig(
   const factors = Object.keys(loss.classWeights);
   if (factors.length > 0) {
     const advice = 'Omit classWeights here, and pass sample_weight for each example to fit() of Keras.';
-    throw createOptionError(
-      'loss.classWeights',
+    throw createArgumentError(
+      'exportKeras.loss.classWeights',
       'no class weights, which Keras receives together with the data',
       `class weights for ${factors.join(', ')}`,
       advice,
@@ -310,6 +326,3 @@ function getNumericLearningRate(
   if (isLearningRateAdjustable) return current ?? schedule(0);
   return schedule.description.name === 'constant' ? schedule(0) : undefined;
 }
-
-const createOptionError = (name: string, expected: string, received: string, advice: string) =>
-  createArgumentError(`exportKeras.${name}`, expected, received, advice);
