@@ -354,7 +354,7 @@ test.each<readonly [option: string, call: () => unknown, advice: string]>([
     'Did you mean "batchSize"?',
   ],
   [
-    'fit with optimizr',
+    'fit with optimiz',
     () => model.fit(dataset, { epochs: 1, optimiz: root.adam() } as never),
     'Did you mean "optimizer"?',
   ],
