@@ -43,8 +43,8 @@ interface SavedModel {
  * rules match Keras 3 `ModelCheckpoint` with `save_best_only` (callbacks/model_checkpoint.py): the comparison is strict, so if
  * two epochs have equal values, the first one is saved. If the value of the first epoch is NaN, no later value is better.
  *
- * The folder contains the files of `model.save`, which {@link loadModel} opens, and `kept.json` with the epoch, the column and
- * its value. Reports read `kept.json` to find the epoch of the model.
+ * The folder contains the files of `model.save`, which {@link loadModel} opens, and `best-epoch.json` with the epoch, the column and
+ * its value. Reports read `best-epoch.json` to find the epoch of the model.
  *
  * @typeParam Monitor - The column that the callback watches.
  * @param store - Store that the models are written to.

@@ -2,13 +2,13 @@ import type { Tensor, Tensor1D } from '@tensorflow/tfjs';
 import { tf } from '../tensor/tf.js';
 import type { Loss } from './loss.js';
 
-/** Smallest difference between a probability and 0 or 1, so that logarithms are finite. Same as Keras's `backend.epsilon()`. */
+/** Smallest distance of a probability from 0 and 1, so that logarithms are finite. Equals Keras's `backend.epsilon()`. */
 const EPSILON = 1e-7;
 
 /**
- * Binary cross-entropy per example: `-(t·log p + (1 - t)·log(1 - p))`, where `p` is the probability of the second label. Same as
- * Keras 3 `binary_crossentropy` (losses/losses.py) with `reduction=None`: probabilities are clipped to `[1e-7, 1 - 1e-7]`, so that no
- * loss is above 16.12.
+ * Creates the binary cross-entropy loss. Its value for one example is `-(t·log p + (1 - t)·log(1 - p))`, where `p` is the predicted
+ * probability of the second label and `t` is the target. Equivalent to Keras 3 `binary_crossentropy` (losses/losses.py) with
+ * `reduction=None`: probabilities are clipped to `[1e-7, 1 - 1e-7]`, so that no loss is above 16.12.
  *
  * @returns A loss named `binary_crossentropy`, the default loss of {@link binary}.
  * @example
@@ -33,9 +33,9 @@ export function binaryCrossentropy(): Loss {
 }
 
 /**
- * Categorical cross-entropy per example: `-Σ t·log p` over the labels, where `p` are the softmax probabilities and `t` is the one-hot
- * target. Same as Keras 3 `categorical_crossentropy` (losses/losses.py) with `reduction=None`: `p` is divided by its sum, then clipped
- * to `[1e-7, 1 - 1e-7]`.
+ * Creates the categorical cross-entropy loss. Its value for one example is `-Σ t·log p` over the labels, where `p` are the softmax
+ * probabilities and `t` is the one-hot target. Equivalent to Keras 3 `categorical_crossentropy` (losses/losses.py) with `reduction=None`:
+ * `p` is divided by its sum, then clipped to `[1e-7, 1 - 1e-7]`.
  *
  * @returns A loss named `categorical_crossentropy`, the default loss of {@link categorical}.
  * @example

@@ -60,7 +60,7 @@ export interface CreateRunRecordOptions<T extends Tasks = Tasks> {
    * Epoch in which the weights of the model were saved, counted from 1. Default: the epoch with the smallest value of `monitor`,
    * or with the largest value if `monitor` is an accuracy.
    */
-  readonly keptEpoch?: number;
+  readonly checkpointEpoch?: number;
   /** Arguments of the run, such as epochs, batch size and seed. Default: none. */
   readonly arguments?: { readonly [name: string]: Json };
   /** Package versions and the kind of machine. Default: none. */
@@ -111,7 +111,7 @@ export async function createRunRecord<T extends Tasks>(
     name,
     remarks: options.remarks ?? [],
     monitor: options.monitor ?? (validation ? 'val_loss' : 'loss'),
-    ...(options.keptEpoch !== undefined && { keptEpoch: options.keptEpoch }),
+    ...(options.checkpointEpoch !== undefined && { checkpointEpoch: options.checkpointEpoch }),
     ...(stopped !== undefined && { stopped }),
     tasks: Object.entries(model.tasks).map(([task, parts]) => createTaskRecord(task, parts)),
     rows: history?.rows ?? [],
@@ -141,7 +141,7 @@ export const RUN_RECORD_OPTION_NAMES: checks.OptionNames<CreateRunRecordOptions>
   validation: true,
   history: true,
   monitor: true,
-  keptEpoch: true,
+  checkpointEpoch: true,
   arguments: true,
   versions: true,
   remarks: true,
@@ -152,7 +152,7 @@ function checkRunRecordOptions(
   caller: string,
   options: { readonly [name in keyof CreateRunRecordOptions]?: unknown },
 ): void {
-  const { train, validation, history, monitor, keptEpoch, remarks, groups } = options;
+  const { train, validation, history, monitor, checkpointEpoch, remarks, groups } = options;
   for (const name of ['name', 'datasetName'] as const)
     checks.string(`${caller}.${name}`, options[name], { advice: `Write ${name}: 'UTKFace'.` });
   checkIsDataset(`${caller}.train`, train, 'Pass the dataset that you passed to fit().');
@@ -174,8 +174,11 @@ function checkRunRecordOptions(
       noun: 'the name of a history column',
       advice: "Write monitor: 'val_loss'.",
     });
-  if (keptEpoch !== undefined)
-    checks.integer(`${caller}.keptEpoch`, keptEpoch, { min: 1, advice: 'Omit it to use the best epoch.' });
+  if (checkpointEpoch !== undefined)
+    checks.integer(`${caller}.checkpointEpoch`, checkpointEpoch, {
+      min: 1,
+      advice: 'Omit it to use the best epoch.',
+    });
   for (const name of ['arguments', 'versions'] as const)
     if (options[name] !== undefined)
       checks.record(`${caller}.${name}`, options[name], { advice: 'Omit it for none.' });

@@ -1,4 +1,5 @@
 import * as checks from '../core/errors/checks.js';
+import { detectImageFormat } from '../core/imageFormat.js';
 import type { ImageBytes } from '../core/images.js';
 import type { Encoder, Store } from '../core/platform/platform.js';
 import { selectImageIds } from '../core/records/answerSelection.js';
@@ -88,7 +89,8 @@ export async function saveRunImages(
   let count = 0;
   const saveImage = async (image: ImageBytes) => {
     const bytes = await encode(image);
-    const file = `pictures/${count++}.${detectImageExtension(bytes)}`;
+    const format = detectImageFormat(bytes) ?? 'jpeg';
+    const file = `pictures/${count++}.${format === 'jpeg' ? 'jpg' : format}`;
     await store.write(file, bytes);
     return file;
   };
@@ -131,7 +133,3 @@ async function saveAugmentedImages(
   }
   return rows;
 }
-
-/** Detects the extension of an image file by its first byte. */
-const detectImageExtension = (bytes: Uint8Array) =>
-  bytes[0] === 0x89 ? 'png' : bytes[0] === 0x52 ? 'webp' : 'jpg';

@@ -16,7 +16,7 @@ import type { Strategy } from './strategies/strategy.js';
 export interface SearchDefinition<V = unknown> {
   /** Strategy that chooses the params of each trial. */
   readonly strategy: Strategy;
-  /** Columns of the history to minimize or maximize. */
+  /** History columns to minimize or maximize, for example `minimize('val_loss')`. */
   readonly objectives: Objectives;
   /** Seed for the strategy's random draws. Default 0. */
   readonly seed?: number;
@@ -74,9 +74,10 @@ export function checkSearch(path: string, space: Space<any>, options: SearchDefi
   });
   const { newTrialCount } = strategy;
   if (newTrialCount !== undefined && initialParams.length > newTrialCount) {
-    const expected = `at most ${newTrialCount} params, the number of new params in the plan of ${strategy.name}`;
-    const advice = `Remove some of them, or use options of ${strategy.name} that plan more trials.`;
-    throw createArgumentError(`${path}.initialParams`, expected, `${initialParams.length} params`, advice);
+    const expected = `at most ${newTrialCount} initial params, the number of trials that ${strategy.name} starts`;
+    const advice = `Remove some of them, or change the options of ${strategy.name} so that it starts more trials.`;
+    const received = `${initialParams.length} initial params`;
+    throw createArgumentError(`${path}.initialParams`, expected, received, advice);
   }
   const keys = Array.from(initialParams as readonly unknown[], (params, i) =>
     toParamsKey(flattenParams(space, params, `${path}.initialParams[${i}]`)),
@@ -85,7 +86,7 @@ export function checkSearch(path: string, space: Space<any>, options: SearchDefi
   if (duplicateIndex >= 0)
     throw createArgumentError(
       `${path}.initialParams[${duplicateIndex}]`,
-      'different params',
+      'params that differ from all others',
       `${keys[duplicateIndex]} twice`,
       'Remove one of them.',
     );

@@ -7,7 +7,7 @@ import * as root from '../../src/entries/node.js';
 import * as node from '../../src/node/index.js';
 import * as report from '../../src/report/index.js';
 import * as tuner from '../../src/tuner/index.js';
-import { faultOf } from './faultOf.js';
+import { catchError } from './catchError.js';
 
 /** All entries of the package. The three entries of `.` have the same exports. */
 const ENTRIES = {
@@ -255,12 +255,12 @@ const toRows = (rows: Row | readonly Row[]): readonly Row[] =>
   typeof rows[0] === 'string' ? [rows as Row] : (rows as readonly Row[]);
 
 async function expectRejections(callee: unknown, [path, call, required = {}]: Row): Promise<void> {
-  const unknown = await faultOf(() => call(callee, { ...required, unknownOption: 1 }));
+  const unknown = await catchError(() => call(callee, { ...required, unknownOption: 1 }));
   expect(unknown).toMatchObject({ kind: 'argument', path, received: 'the option "unknownOption"' });
   expect(unknown.expected).toMatch(/^only the options /);
   if (OTHER_VALUES.includes(path)) return;
   for (const [name, value] of NO_OPTIONS) {
-    const error = await faultOf(() => call(callee, value));
+    const error = await catchError(() => call(callee, value));
     expect({ ...error, name }).toMatchObject({ kind: 'argument', path, name });
   }
 }
@@ -410,7 +410,7 @@ test.each<readonly [option: string, call: () => unknown, advice: string]>([
     'Did you mean "startupTrials"?',
   ],
 ])('the error for %s suggests what to write', async (_, call, advice) => {
-  expect((await faultOf(call)).advice).toBe(advice);
+  expect((await catchError(call)).advice).toBe(advice);
 });
 
 test('options may have no prototype, or be an instance of a class', () => {
@@ -429,6 +429,6 @@ test('options may have no prototype, or be an instance of a class', () => {
 });
 
 test('the error for a dataset in place of options contains its class', async () => {
-  const error = await faultOf(() => model.fit(dataset, dataset as never));
+  const error = await catchError(() => model.fit(dataset, dataset as never));
   expect(error.received).toMatch(/^the option "\w+" of an object of the class Dataset$/);
 });

@@ -4,7 +4,7 @@ import * as root from '../../src/entries/node.js';
 import * as node from '../../src/node/index.js';
 import * as report from '../../src/report/index.js';
 import * as tuner from '../../src/tuner/index.js';
-import { faultOf } from './faultOf.js';
+import { catchError } from './catchError.js';
 
 /** Removes the types of a namespace or an object, as in a program in JavaScript. */
 const untyped = (value: unknown) => value as { readonly [name: string]: (...args: unknown[]) => any };
@@ -75,10 +75,15 @@ test.each<readonly [name: string, call: () => unknown, path: string, received: s
   ['fit with a BigInt as a label', withLabels({ age: 31n }), '0: age', '31n'],
   ['fit with a string as a number', withLabels({ age: '31' }), '0: age', '"31"'],
   ['fit with NaN as a label', withLabels({ age: Number.NaN }), '0: age', 'NaN'],
-  ['categorical with numbers as labels', () => lib.categorical!([0, 1]), 'categorical.labels', '0'],
-  ['categorical with null as a label', () => lib.categorical!(['a', null]), 'categorical.labels', 'null'],
-  ['binary with numbers as labels', () => lib.binary!([0, 1]), 'binary.labels', '0'],
-  ['binary with BigInts as labels', () => lib.binary!([0n, 1n]), 'binary.labels', '0n'],
+  ['categorical with numbers as labels', () => lib.categorical!([0, 1]), 'categorical.labels', 'the label 0'],
+  [
+    'categorical with null as a label',
+    () => lib.categorical!(['a', null]),
+    'categorical.labels',
+    'the label null',
+  ],
+  ['binary with numbers as labels', () => lib.binary!([0, 1]), 'binary.labels', 'the label 0'],
+  ['binary with BigInts as labels', () => lib.binary!([0n, 1n]), 'binary.labels', 'the label 0n'],
   [
     'csvLabels with bytes',
     () => lib.csvLabels!(new Uint8Array(3), { columns: {} }),
@@ -388,11 +393,13 @@ test.each<readonly [name: string, call: () => unknown, path: string, received: s
     'null',
   ],
 ])('%s is rejected, and the error contains the argument and the value', async (_, call, path, received) => {
-  expect(await faultOf(call)).toMatchObject({ path, received });
+  expect(await catchError(call)).toMatchObject({ path, received });
 });
 
 test('floats as pixels are rejected with the conversion to bytes as advice', async () => {
-  const error = await faultOf(() => lib.imagesInMemory!([{ image: { ...size, data: floats }, labels: {} }]));
+  const error = await catchError(() =>
+    lib.imagesInMemory!([{ image: { ...size, data: floats }, labels: {} }]),
+  );
   expect(error.advice).toContain('Uint8Array.from(data, (value) => Math.round(255 * value))');
 });
 
@@ -401,7 +408,7 @@ test('imagesInMemory accepts bytes in a Uint8ClampedArray and in a Buffer', () =
     expect(lib.imagesInMemory!([{ image: { ...size, data }, labels: {} }]).size).toBe(1);
 });
 
-const run = (callback: object) => faultOf(train({ callbacks: [callback] }));
+const run = (callback: object) => catchError(train({ callbacks: [callback] }));
 
 test.each([
   ['a plain object', { onEpochEnded: () => {}, onEpochEnd: () => {} }, 'onEpochEnded', 'onEpochEnd'],

@@ -154,7 +154,7 @@ export async function expectViews(): Promise<void> {
       .task('age', regression({ unit: 'years' }), part('age'))
       .task('gender', binary(['male', 'female']), part('gender'))
       .build() as unknown as MultiTaskModel<Tasks>;
-    const grayscaleLayer = model.layersModel.getLayer('image_grey1');
+    const grayscaleLayer = model.layersModel.getLayer('image_grayscale1');
     const luma = grayscaleLayer.getWeights().map((weight) => weight.clone());
     fill(model.layersModel, 'gradcam views 1');
     grayscaleLayer.setWeights(luma);

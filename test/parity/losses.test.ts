@@ -38,7 +38,7 @@ beforeAll(() => loadWasmBackend());
 
 const tensor = (array: FixtureArray) => tf.tensor2d(numbers(array), array.shape as [number, number]);
 
-describe('losses and their gradients match Keras', () => {
+describe('a loss function', () => {
   const cases: { [name: string]: Loss } = {
     mean_squared_error: meanSquaredError(),
     mean_absolute_error: meanAbsoluteError(),
@@ -47,10 +47,10 @@ describe('losses and their gradients match Keras', () => {
     binary_crossentropy: binaryCrossentropy(),
     categorical_crossentropy: categoricalCrossentropy(),
   };
-  test('in every fixture case', () => {
+  test('is tested with every loss in the Keras fixture', () => {
     expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.losses).sort());
   });
-  test.each(Object.entries(cases))('%s', (name, loss) => {
+  test.each(Object.entries(cases))('gives the same values and gradients as Keras: %s', (name, loss) => {
     const expected = keras.losses[name]!;
     const [prediction, target] = [tensor(expected.prediction), tensor(expected.target)];
     const value = loss.perExample(prediction, target);
@@ -64,7 +64,7 @@ describe('losses and their gradients match Keras', () => {
   });
 });
 
-describe('plain and weighted metrics over several batches match Keras', () => {
+describe('a metric over several batches', () => {
   const years = (metrics: readonly ReturnType<typeof mae>[]) =>
     ({ ...regression({ unit: 'years', metrics: metrics as never }), units: 2, targetWidth: 2 }) as AnyTask;
   const cases: { [name: string]: AnyTask } = {
@@ -76,10 +76,10 @@ describe('plain and weighted metrics over several batches match Keras', () => {
       metrics: [accuracy(), accuracy({ weighted: true })],
     }),
   };
-  test('in every fixture case', () => {
+  test('is tested with every metric in the Keras fixture', () => {
     expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.metrics).sort());
   });
-  test.each(Object.entries(cases))('%s', (name, task) => {
+  test.each(Object.entries(cases))('gives the same plain and weighted values as Keras: %s', (name, task) => {
     const expected = keras.metrics[name]!;
     const network = { tasks: { y: task } } as unknown as Network;
     const means = createMetricAccumulator(network, 'examples');

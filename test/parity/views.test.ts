@@ -49,17 +49,18 @@ function build(grayTasks: readonly string[], ageConvs: number, genderConvs: numb
       { name: 'gender', task: binary(GENDERS), branch: part('gender', genderConvs) },
     ],
   } satisfies NetworkDefinition);
-  const viewWeights = grayTasks.length > 0 ? network.layersModel.getLayer('image_grey1').getWeights() : [];
+  const viewWeights =
+    grayTasks.length > 0 ? network.layersModel.getLayer('image_grayscale1').getWeights() : [];
   const copies = viewWeights.map((weight) => weight.clone());
   fill(network.layersModel, 'views');
-  if (copies.length > 0) network.layersModel.getLayer('image_grey1').setWeights(copies);
+  if (copies.length > 0) network.layersModel.getLayer('image_grayscale1').setWeights(copies);
   tf.dispose(copies);
   for (const name of frozen ? ['trunk_conv1', 'trunk_bn1'] : [])
     network.layersModel.getLayer(name).trainable = false;
   return network;
 }
 
-test('grayscaleImage() computes the grayscale values of Keras, and copies them to three channels', () => {
+test('grayscaleImage() computes the same gray values as Keras, and copies them to three channels', () => {
   const { layersModel } = buildNetwork({
     input: { shape: [3, 4, 3], range: [0, 1] },
     seed: 0,
@@ -74,7 +75,7 @@ test('grayscaleImage() computes the grayscale values of Keras, and copies them t
   });
   const view = tf.model({
     inputs: layersModel.inputs,
-    outputs: layersModel.getLayer('image_grey1').output as tf.SymbolicTensor,
+    outputs: layersModel.getLayer('image_grayscale1').output as tf.SymbolicTensor,
   });
   const pixels = tf.tensor(uniform('views/pixels', [2, 3, 4, 3], 0, 1), [2, 3, 4, 3]);
   const gray = (view.predict(pixels) as tf.Tensor).dataSync();
@@ -82,7 +83,7 @@ test('grayscaleImage() computes the grayscale values of Keras, and copies them t
   expectClose(gray, expected, 1e-6, 'gray'); // The values are sums of three products of numbers up to 1.
 });
 
-describe('a trunk that is called on two views', () => {
+describe('a network whose trunk is called on two input views', () => {
   test.each([
     ['neither', build([], 1, 1), false],
     ['gender', build(['gender'], 1, 1), true],
@@ -92,7 +93,7 @@ describe('a trunk that is called on two views', () => {
     ['both', build(['age', 'gender'], 1, 2), false],
     ['gender, frozen trunk', build(['gender'], 1, 1, true), true],
   ] as const)(
-    'trains, evaluates and predicts as in Keras, with the grayscale view for: %s',
+    'trains, evaluates and predicts as in Keras with grayscale views for: %s',
     async (name, network, isCalledTwice) => {
       const { history, weights, predicted, parameters } = keras[name] as Run;
       const calls = network.graph.calls.filter(({ layer }) => layer.name === 'trunk_conv1');
@@ -134,7 +135,7 @@ describe('a trunk that is called on two views', () => {
     },
   );
 
-  test('is part of the frozen graph together with its views if it is frozen', () => {
+  test('has its frozen trunk and both input views in the frozen graph of splitFrozen', () => {
     const { frozenGraph, trainableGraph } = splitFrozen(build(['gender'], 1, 1, true).graph);
     expect(frozenGraph!.calls.filter(({ layer }) => layer.name === 'trunk_bn1')).toHaveLength(2);
     expect(trainableGraph.inputs.map(({ name }) => name).sort()).toEqual([
@@ -146,7 +147,7 @@ describe('a trunk that is called on two views', () => {
       splitFrozen(build(['gender'], 1, 1).graph)
         .trainableGraph.inputs.map(({ name }) => name)
         .sort(),
-    ).toEqual(['frozen/image', 'frozen/image_grey1']);
+    ).toEqual(['frozen/image', 'frozen/image_grayscale1']);
   });
 });
 

@@ -33,11 +33,14 @@ export interface RecordRunOptions<T extends Tasks = Tasks> extends CreateRunReco
 /**
  * Finds the epoch and the monitored column of the model in `best/`. Returns `{}` if the caller chose a different epoch or column.
  */
-async function findReportedEpoch(store: Store, { history, monitor, keptEpoch }: CreateRunRecordOptions<any>) {
-  if (!history || keptEpoch !== undefined) return {};
+async function findReportedEpoch(
+  store: Store,
+  { history, monitor, checkpointEpoch }: CreateRunRecordOptions<any>,
+) {
+  if (!history || checkpointEpoch !== undefined) return {};
   const checkpoint = await readCheckpointEpoch(store, 'best', history.rows);
   if (!checkpoint || (monitor ?? checkpoint.monitor) !== checkpoint.monitor) return {};
-  return { monitor: checkpoint.monitor, keptEpoch: checkpoint.epoch };
+  return { monitor: checkpoint.monitor, checkpointEpoch: checkpoint.epoch };
 }
 
 /** Matches the names of image files that an earlier record may have saved. */

@@ -4,7 +4,7 @@ import * as checks from '../../core/errors/checks.js';
 import { createReportPage } from '../../report/pages/createReport.js';
 import { readRunRecord } from '../../report/records/readRunRecord.js';
 import { folderStore } from '../platform/folderStore.js';
-import { loadReportTools } from './writeReport.js';
+import { loadReportTools } from './reportTools.js';
 
 /**
  * Options of {@link watchRun}.

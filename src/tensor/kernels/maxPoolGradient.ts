@@ -10,8 +10,8 @@ interface PoolAttributes {
 }
 
 /**
- * Registers the gradient of max pooling for wasm, computed in one pass over the heap. The gradient of each window goes to its first
- * maximum, as in TensorFlow. Images are channels-last.
+ * Registers the wasm kernel for the gradient of max pooling of channels-last images. The gradient of each window is added to the first
+ * maximum in the window, as in TensorFlow.
  */
 export function registerMaxPoolGradient(): void {
   if (tf.getKernel('MaxPoolGrad', 'wasm')) tf.unregisterKernel('MaxPoolGrad', 'wasm');
@@ -59,7 +59,7 @@ interface PoolGeometry {
   readonly padInfo: { readonly top: number; readonly left: number };
 }
 
-/** Adds the gradient of each window to the element of `dx` at the window's first maximum. `dx` must contain zeros. */
+/** Adds the gradient of each pooling window to the element of `dx` at the first maximum of the window. `dx` must be filled with zeros. */
 function scatterToMaximum(x: Float32Array, dy: Float32Array, dx: Float32Array, g: PoolGeometry): void {
   const channels = g.inChannels;
   const row = g.inWidth * channels;

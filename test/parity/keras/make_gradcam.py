@@ -100,7 +100,7 @@ def backbone():
 def views(gray_for):
     """One task uses the image and the other its grayscale version. The trunk is called for `age` first."""
     image = keras.Input((SIDE, SIDE, 3), name="image")
-    gray = layers.Conv2D(3, 1, trainable=False, name="image_grey1")
+    gray = layers.Conv2D(3, 1, trainable=False, name="image_grayscale1")
     trunk = [
         layers.Conv2D(6, 3, strides=3, activation="relu", name="trunk_conv1"),
         layers.BatchNormalization(name="trunk_bn1"),

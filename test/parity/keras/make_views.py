@@ -10,7 +10,7 @@ SHAPE = [6, 6, 3]
 def network(gray_for, age_convs, gender_convs, frozen=False):
     """Branches of several depths: the calls of the trunk are in the order of their depth below the outputs."""
     image = keras.Input(SHAPE, name="image")
-    gray = layers.Conv2D(3, 1, trainable=False, name="image_grey1")
+    gray = layers.Conv2D(3, 1, trainable=False, name="image_grayscale1")
     conv = layers.Conv2D(5, 2, activation="relu", name="trunk_conv1", trainable=not frozen)
     norm = layers.BatchNormalization(name="trunk_bn1", momentum=0.7, trainable=not frozen)
     ends = {}
