@@ -42,7 +42,7 @@ export function httpStore(url: string): Store {
       });
       if (response.ok) return new Uint8Array(await response.arrayBuffer());
       if (response.status === 404) return undefined;
-      throw createRequestError(folder + name, `HTTP status ${response.status}`);
+      throw createRequestError(folder + name, `a response with HTTP status ${response.status}`);
     },
     write: rejectAccess,
     append: rejectAccess,
@@ -54,7 +54,7 @@ export function httpStore(url: string): Store {
 const createRequestError = (path: string, received: string, cause?: unknown) =>
   createFileError(
     path,
-    'a file on the server',
+    'a response with the file',
     received,
     'Check the URL, and whether the server allows requests from this page (CORS).',
     cause,

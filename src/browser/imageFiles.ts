@@ -10,9 +10,8 @@ import { canvasDecoder } from './canvasDecoder.js';
 import { webWorkers } from './webWorkers.js';
 
 /**
- * Creates a dataset from files that a user selected or dropped, for example `input.files`. The files of a whole folder
- * (`webkitdirectory`) work too. As with `imageFolder` in Node, images are decoded and resized once, kept in memory as bytes,
- * and sorted by path.
+ * Creates a dataset from files that a user selected or dropped, for example `input.files`. Users can also select a whole folder
+ * (`webkitdirectory`). As with `imageFolder` in Node, images are decoded and resized once, kept in memory as bytes, and sorted by path.
  *
  * @throws A `file` error if no file is an image. A `data` error if a file cannot be decoded or has no labels.
  * @example

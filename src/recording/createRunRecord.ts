@@ -16,7 +16,8 @@ import { checkModel } from '../network/checkModel.js';
 import { createTaskRecord, type LabelsOf, type Tasks } from '../tasks/task.js';
 
 /**
- * Function that returns the groups of an image from its id and its labels, for example `{ sex: 'female', race: 'asian' }`.
+ * Function that returns the groups to which an image belongs, for example `{ sex: 'female', race: 'asian' }`. It receives the id and the
+ * labels of the image. The report shows the results of each group.
  *
  * @category Figures
  */
@@ -44,15 +45,15 @@ export interface RunHistory extends HistoryRecord {
  * @category Figures
  */
 export interface CreateRunRecordOptions<T extends Tasks = Tasks> {
-  /** Title of the run. */
+  /** Title of the run, shown in the report. */
   readonly name: string;
-  /** Name of the data, for example `UTKFace`. */
+  /** Name of the dataset, shown in the report, for example `UTKFace`. */
   readonly datasetName: string;
-  /** Training data. */
+  /** Training data of the run. */
   readonly train: Dataset<LabelsOf<T>>;
-  /** Validation data. The model predicts all of its images, without augmentation. */
+  /** Validation data of the run. The record contains the model's predictions for all of its images, without augmentation. */
   readonly validation?: Dataset<LabelsOf<T>>;
-  /** History that `fit` returned. Default: the run has not started, and the record contains no predictions. */
+  /** History that `fit` returned. Omit it before the run starts: the record then contains no predictions. */
   readonly history?: RunHistory;
   /** History column that determines the best epoch. Default `val_loss`, or `loss` without `validation`. */
   readonly monitor?: string;
@@ -61,13 +62,15 @@ export interface CreateRunRecordOptions<T extends Tasks = Tasks> {
    * or with the largest value if `monitor` is an accuracy.
    */
   readonly checkpointEpoch?: number;
-  /** Arguments of the run, such as epochs, batch size and seed. Default: none. */
+  /** Arguments of the run that the report shows, such as epochs, batch size and seed. Default: none. */
   readonly arguments?: { readonly [name: string]: Json };
-  /** Package versions and the kind of machine. Default: none. */
+  /** Package versions and a description of the machine, shown in the report. Default: none. */
   readonly versions?: { readonly [name: string]: string };
   /** Sentences that the report shows as remarks. Default: none. */
   readonly remarks?: readonly string[];
-  /** Function that returns the groups of an image. Default: the groups are the labels that are strings, for example `gender`. */
+  /**
+   * Function that returns the groups to which an image belongs. Default: labels that are strings, for example `gender`, are used as groups.
+   */
   readonly groups?: GroupFunction;
 }
 
@@ -193,7 +196,7 @@ function checkRunRecordOptions(
     });
 }
 
-/** Returns the labels that are strings. */
+/** Default group function: returns the labels that are strings. */
 const getStringLabels: GroupFunction = (_, labels) =>
   Object.fromEntries(
     Object.entries(labels).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
@@ -236,7 +239,7 @@ async function predictAnswers<T extends Tasks>(
   return records;
 }
 
-/** Converts a prediction into numbers: the value of a regression, or one probability per label. */
+/** Converts a prediction to plain numbers: the predicted number of a regression, or an array with one probability per label. */
 function toAnswerValue(answer: unknown, labels: readonly string[] | undefined): PredictionValue {
   if (!labels) return answer as number;
   const { label, probability, probabilities } = answer as {

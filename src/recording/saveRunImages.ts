@@ -8,9 +8,9 @@ import { iterateBatches } from '../data/batches.js';
 import type { Dataset } from '../data/dataset.js';
 import { checkIsDataset } from '../inference/checkDataset.js';
 
-/** Number of training images whose augmentation is shown. */
+/** Number of training images for which the report shows augmented variants. */
 const AUGMENTED_IMAGE_COUNT = 4;
-/** Number of augmented variants of each of these images. */
+/** Number of augmented variants that the report shows for each training image. */
 const VARIANTS_PER_IMAGE = 5;
 
 /**
@@ -39,11 +39,11 @@ export interface SaveRunImagesOptions {
   readonly train: Dataset<any>;
   /** Validation data that was passed to {@link createRunRecord}. */
   readonly validation?: Dataset<any>;
-  /** Function that encodes an image as a small file. */
+  /** Function that encodes an image as a small JPEG, PNG or WebP file. */
   readonly encode: Encoder;
   /** Heat maps of validation images. Default: none. */
   readonly gradCams?: readonly GradCamImage[];
-  /** Seed of the run. It is needed to show the same augmented images that were used in training. Default 0. */
+  /** Seed of the run, so that the report shows the augmented images that were used in training. Default: 0. */
   readonly seed?: number;
 }
 

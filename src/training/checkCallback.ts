@@ -20,10 +20,7 @@ const HOOK_SYNONYMS: { readonly [name: string]: (typeof HOOK_NAMES)[number] } = 
   onValidationEnd: 'onEpochEnd',
 };
 
-/**
- * Throws an `argument` error unless `callback` is an object with either hooks or `create`, and for a function that is meant as a hook but
- * has another name, which would never be called.
- */
+/** Throws an `argument` error unless `callback` is a valid callback: an object with hooks, or an object with `create`, and not both. */
 export function checkCallback(path: string, callback: unknown): void {
   if (typeof callback !== 'object' || callback === null) {
     const advice = 'Write earlyStopping(), or an object with a name and hooks such as onEpochEnd.';
@@ -36,14 +33,14 @@ export function checkCallback(path: string, callback: unknown): void {
   if (isFunction('create')) {
     const other = hook ?? (isFunction('getState') ? 'getState' : undefined);
     if (other === undefined) return;
-    const advice = 'Return the hooks and getState() from create().';
+    const advice = 'Return the hooks and getState() from create() instead.';
     const received = `an object with create() and ${other}()`;
-    throw createArgumentError(path, 'either hooks or create()', received, advice);
+    throw createArgumentError(path, 'an object with either hooks or create()', received, advice);
   }
   if (isFunction('getState')) {
-    const advice = 'Add create(run, saved), and return the hooks and getState() from it.';
+    const advice = 'Add create(run, saved), and return an object with the hooks and getState() from it.';
     const received = 'an object with getState() and without create()';
-    throw createArgumentError(path, 'create() in a callback with state', received, advice);
+    throw createArgumentError(path, 'an object with create(), because it has state', received, advice);
   }
   if (hook === undefined) {
     const advice = 'Add a hook such as onEpochEnd, or create(run, saved).';
@@ -75,13 +72,8 @@ export function checkHooks(path: string, hooks: unknown): void {
     if (!/^on[A-Z_]/.test(name) || (HOOK_NAMES as readonly string[]).includes(name)) continue;
     const suggestion = suggestHook(name);
     if (!isPlain && suggestion === undefined) continue;
-    const expected = `hooks named ${HOOK_NAMES.join(', ')}`;
-    throw createArgumentError(
-      path,
-      expected,
-      `a hook named ${name}`,
-      suggestion ?? 'Use one of these names.',
-    );
+    const expected = `only the hooks ${HOOK_NAMES.join(', ')}`;
+    throw createArgumentError(path, expected, `the hook ${name}`, suggestion ?? 'Use one of these names.');
   }
 }
 

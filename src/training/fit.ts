@@ -1,7 +1,7 @@
 import type { Platform } from '../core/platform/platform.js';
 import type { ColumnPrefix } from '../core/records/history.js';
 import type { Dataset } from '../data/dataset.js';
-import type { Executor } from '../engines/executor.js';
+import { markEngineLogged } from '../engines/engineChoice.js';
 import { acquireEngine, type EngineLease, releaseGraph } from '../engines/select.js';
 import { FeatureCache } from '../inference/featureCache.js';
 import { InputPipeline } from '../inference/inputPipeline.js';
@@ -9,6 +9,7 @@ import { computeFrozenDigest, FROZEN_WEIGHTS_PART } from '../network/frozenDiges
 import { splitFrozen } from '../network/frozenSplit.js';
 import type { Network } from '../network/network.js';
 import { adam } from '../optimizers/adam.js';
+import type { Executor } from '../steps/executor.js';
 import { type ClassWeights, weightedLoss } from '../steps/weightedLoss.js';
 import type { LabelsOf, Tasks } from '../tasks/task.js';
 import type { Callback } from './callback.js';
@@ -21,7 +22,7 @@ import { acquireTrainingLock, releaseTrainingLock } from './trainingLock.js';
 import { type FitConfig, TrainingRun } from './trainingRun.js';
 import { type UncheckedFitOptions, validateFitArguments, validateFitConfig } from './validateFit.js';
 
-/** Trains a network. `MultiTaskModel.fit` documents the behavior. */
+/** Trains a network. This is the implementation of `MultiTaskModel.fit`, which documents the behavior. */
 export async function fitNetwork<
   T extends Tasks,
   W extends { readonly [task: string]: number },
@@ -70,9 +71,12 @@ export async function fitNetwork<
   let run: TrainingRun | undefined;
   let lease: EngineLease | undefined;
   try {
-    // The engine comes first: of two runs that start at the same time, the first one gets the engine it asked for.
+    // Acquire the engine before any other asynchronous work. Otherwise, if two runs start at the same time, the second one could acquire
+    // its engine first.
     lease = await acquireEngine(platform, options.engine, options);
-    const { engine, choice, compileCache } = lease;
+    const { engine, compileCache } = lease;
+    const choice = { ...lease.choice }; // of this run alone
+    if (options.log) markEngineLogged(choice);
     const digest = await computeFrozenDigest(frozenSplit, network.input.range);
     const fingerprint = {
       ...(await computeRunFingerprint(config)),
@@ -108,7 +112,7 @@ export async function fitNetwork<
     while (run.shouldContinue) await run.runEpoch();
     const stopped = await run.finish();
     const history = new TrainingHistory(run.tasks, run.history, choice, stopped, monitors);
-    return history as unknown as History<T>; // The columns of its rows are determined by the tasks.
+    return history as unknown as History<T>; // The tasks determine the columns of the rows.
   } finally {
     if (run) await run.dispose();
     else executor?.dispose();

@@ -47,7 +47,7 @@ export type UncheckedFitOptions = { readonly [name in keyof typeof FIT_OPTION_NA
  * is written in JavaScript, and not in an object from a variable.
  */
 export function validateFitArguments(train: unknown, options: UncheckedFitOptions): void {
-  checkIsDataset('fit.train', train, 'Create one with imageFolder() or imagesInMemory().');
+  checkIsDataset('fit.train', train, 'Create a dataset with imageFolder() or imagesInMemory().');
   checks.options<UncheckedFitOptions>('fit', options, FIT_OPTION_NAMES, {
     advice: 'Write model.fit(train, { epochs: 10 }).',
     replacements: FIT_REPLACEMENTS,
@@ -84,7 +84,7 @@ export function validateFitArguments(train: unknown, options: UncheckedFitOption
   });
 }
 
-/** Throws an `argument` or `data` error for options and data that would make the run fail later. */
+/** Throws an `argument` or `data` error for options and datasets with which the run would fail later. */
 export function validateFitConfig({
   network,
   train,
@@ -98,16 +98,16 @@ export function validateFitConfig({
   checkLossWeights(loss, network.tasks);
   checks.integer('fit.epochs', epochs, {
     min: 1,
-    advice: 'Pass the number of epochs, for example 10.',
+    advice: 'Set epochs to the number of epochs, for example 10.',
   });
   checks.integer('fit.seed', seed, { min: 0, defaultValue: 0 });
   if (evaluateUnaugmented && !validation) {
     throw createError({
       kind: 'argument',
       path: 'fit.evaluateUnaugmented',
-      expected: 'a validation dataset to evaluate without augmentation',
+      expected: 'a validation dataset that can be evaluated without augmentation',
       received: 'no validation dataset',
-      advice: 'Pass validation, or omit evaluateUnaugmented.',
+      advice: 'Set the option validation, or omit evaluateUnaugmented.',
     });
   }
   if (!network.layersModel.layers.some((layer) => layer.trainableWeights.length > 0)) {
@@ -116,7 +116,7 @@ export function validateFitConfig({
       path: 'fit',
       expected: 'a model with at least one trainable layer',
       received: 'a model whose layers are all frozen',
-      advice: 'Set trainable: true on the layers to train.',
+      advice: 'Unfreeze the layers to train with model.unfreeze().',
     });
   }
   if (featureCache && !splitFrozen(network.graph).frozenGraph) {
@@ -124,7 +124,7 @@ export function validateFitConfig({
       kind: 'argument',
       path: 'fit.featureCache',
       expected: 'a model whose first layers are frozen',
-      received: 'a model whose first layers are trained',
+      received: 'a model whose first layers are trainable',
       advice: 'Freeze the first layers with model.freeze(), or omit featureCache.',
     });
   }

@@ -348,7 +348,7 @@ test.each<readonly [name: string, call: () => unknown, path: string, received: s
   ],
   [
     'findBestEpoch with null',
-    () => lib.findBestEpoch!(null, 'loss'),
+    () => reportLib.findBestEpoch!(null, 'loss'),
     'findBestEpoch.history.rows',
     'undefined',
   ],
@@ -417,7 +417,7 @@ test.each([
 ])('fit rejects an unknown hook in %s', async (_, callback, hook, suggestion) => {
   expect(await run(callback)).toMatchObject({
     path: 'fit.callbacks[0]',
-    received: `a hook named ${hook}`,
+    received: `the hook ${hook}`,
     advice: `Did you mean "${suggestion}"?`,
   });
 });
@@ -433,7 +433,7 @@ test('fit rejects a method of a class whose name is close to that of a hook', as
 test('fit rejects a hook that is not a function, and unknown hooks that create() returns', async () => {
   expect(await run({ onEpochEnd: true })).toMatchObject({ path: 'fit.callbacks[0].onEpochEnd' });
   const returned = await run({ name: 'mine', create: () => ({ onEpochEnded: () => {} }) });
-  expect(returned).toMatchObject({ path: 'mine.create()', received: 'a hook named onEpochEnded' });
+  expect(returned).toMatchObject({ path: 'mine.create()', received: 'the hook onEpochEnded' });
   expect(await run({ name: 'mine', create: () => undefined })).toMatchObject({ path: 'mine.create()' });
 });
 

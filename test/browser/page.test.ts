@@ -48,7 +48,7 @@ describe.skipIf(!browser)('a web page with this library', () => {
     'trains on %s with the same results as Node, and saves and loads the model',
     async (engine) => {
       const page = (await inPage(
-        `import { study } from './test/browser/study.ts'; report(await study('${engine}'));`,
+        `import '@tensorflow/tfjs-backend-webgl'; import { study } from './test/browser/study.ts'; report(await study('${engine}'));`,
       )) as Awaited<ReturnType<typeof study>>;
       const node = await study('wasm');
       expect(page.engine).toBe(engine);
@@ -100,7 +100,7 @@ describe.skipIf(!browser)('a web page with this library', () => {
   test.each([
     ['wasm', ''],
     ['onnx', ONNX],
-    ['webgl', ''],
+    ['webgl', "import '@tensorflow/tfjs-backend-webgl';"],
     ['webgpu', "import '@tensorflow/tfjs-backend-webgpu';"],
   ] as const)(
     'computes gradients on %s that differ from Node by less than 1e-4 of the largest gradient',

@@ -81,7 +81,8 @@ export interface HistoryRecord<Name extends string = string> {
 }
 
 /**
- * Finds the epoch with the best value of a column. If several epochs have the best value, the first one is returned. NaN is skipped.
+ * Finds the epoch with the best value of a column in a record, which can be read from a file. The history that `fit` returns
+ * has the method `bestEpoch`. If several epochs have the best value, the first one is returned. NaN is skipped.
  *
  * @param history - A history from `fit`, or a record of a history that was read from a file.
  * @param monitor - Name of the column.
@@ -90,7 +91,7 @@ export interface HistoryRecord<Name extends string = string> {
  * @returns The best epoch, or undefined if no row has a number in this column.
  * @example
  * ```ts
- * import { findBestEpoch } from 'tfjs-multitask';
+ * import { findBestEpoch } from 'tfjs-multitask/report';
  *
  * const rows = [{ epoch: 1, val_loss: 3 }, { epoch: 2, val_loss: 2 }, { epoch: 3, val_loss: 2 }];
  * console.log(findBestEpoch({ tasks: [], rows }, 'val_loss')?.epoch); // 2

@@ -11,12 +11,11 @@ import { listFiles } from './listFiles.js';
 const TEMPORARY_SUFFIX = '.unfinished';
 
 /**
- * Creates a store for a folder. Files are written atomically: a temporary file is flushed to the disk and renamed, so if the
- * process is killed at any moment, the file contains either all old bytes or all new bytes. Names that refer to files outside
- * the folder are rejected.
+ * Creates a store that reads and writes the files of a folder. Files are written atomically: a temporary file is flushed to the disk and
+ * renamed, so if the process is killed at any moment, the file contains either all old bytes or all new bytes. Names that refer to files
+ * outside the folder are rejected.
  *
- * @throws A `file` error if a folder or file cannot be read or written. An `argument` error if a name refers to a file outside the
- *   folder.
+ * @throws A `file` error if a folder or file cannot be read or written. An `argument` error if a name refers to a file outside the folder.
  * @example
  * ```ts
  * import { folderStore } from 'tfjs-multitask/node';
@@ -69,7 +68,7 @@ export function folderStore(folder: string): Store {
       try {
         await rm(path, { force: true });
       } catch (error) {
-        throw createAccessError(path, 'a removable file', error);
+        throw createAccessError(path, 'a file that can be deleted', error);
       }
     },
     list: async (prefix = '') => {
@@ -100,7 +99,10 @@ export function toStore(path: string, folder: string | Store): Store {
 /** Writes a file atomically. Missing folders are created. */
 export const writeAtomically = (path: string, bytes: Uint8Array) => writeTemporaryFile(path, bytes, rename);
 
-/** Writes a file only if it does not exist. A hard link is used because creating one fails atomically if the name exists. */
+/**
+ * Writes a file only if it does not exist, and returns whether it was written. A hard link is used because creating one fails atomically if
+ * the name exists.
+ */
 const createAtomically = (path: string, bytes: Uint8Array) =>
   writeTemporaryFile(path, bytes, async (temporaryPath) => {
     try {

@@ -32,7 +32,7 @@ export async function sharpEncoder(options: SharpEncoderOptions = {}): Promise<E
   checks.integer('sharpEncoder.maxSide', maxSide, { min: 1, defaultValue: 96 });
   const { default: sharp } = await loadPackage<{ default: typeof import('sharp').default }>(
     'sharp',
-    'writing pictures',
+    'writing images',
   );
   return async ({ data, height, width, channels }) => {
     const raw = { height, width, channels: channels as 1 | 3 };

@@ -16,11 +16,10 @@ import { loadChartTools, loadGraphviz } from './reportTools.js';
 import { svgToPng } from './svgToPng.js';
 
 /**
- * Draws the learning curves of a task as SVG text. Same as `learningCurves` of `tfjs-multitask/report`, but loads the necessary
- * packages.
+ * Draws the learning curves of a task as SVG text. Loads the packages that `learningCurves` of `tfjs-multitask/report` requires as an
+ * argument.
  *
- * @throws A `missing-package` error if `@observablehq/plot` or `linkedom` is not installed. An `argument` error if the task is
- *   unknown.
+ * @throws A `missing-package` error if `@observablehq/plot` or `linkedom` is not installed. An `argument` error if the task is unknown.
  * @example
  * ```ts
  * import { learningCurves } from 'tfjs-multitask/node';
@@ -40,11 +39,11 @@ export async function learningCurves<const Name extends string>(
 }
 
 /**
- * Draws the learning curves of several groups of runs next to each other as SVG text. Same as `learningCurveGrid` of
- * `tfjs-multitask/report`, but loads the necessary packages.
+ * Draws the learning curves of several groups of runs next to each other as SVG text. Loads the packages that `learningCurveGrid` of
+ * `tfjs-multitask/report` requires as an argument.
  *
- * @throws A `missing-package` error if `@observablehq/plot` or `linkedom` is not installed. An `argument` error if a run has no
- *   epochs, or the groups have different tasks.
+ * @throws A `missing-package` error if `@observablehq/plot` or `linkedom` is not installed. An `argument` error if a run has no epochs, or
+ *   the groups have different tasks.
  * @example
  * ```ts
  * import { learningCurveGrid } from 'tfjs-multitask/node';
@@ -64,8 +63,8 @@ export async function learningCurveGrid(
 }
 
 /**
- * Draws the architecture of a network as a diagram in SVG text. Same as `architectureDiagram` of `tfjs-multitask/report`, but
- * loads Graphviz.
+ * Draws the architecture of a network as a diagram in SVG text. Loads Graphviz, which `architectureDiagram` of `tfjs-multitask/report`
+ * requires as an argument.
  *
  * @throws A `missing-package` error if `@hpcc-js/wasm-graphviz` is not installed.
  * @example

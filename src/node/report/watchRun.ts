@@ -12,7 +12,7 @@ import { loadReportTools } from './reportTools.js';
  * @category Figures
  */
 export interface WatchOptions {
-  /** Port of the server. Default 0: any free port. */
+  /** Port of the server. Default: 0, which selects any free port. */
   readonly port?: number;
   /** Interval in seconds after which the browser reloads the page. Default 5. */
   readonly refresh?: number;
@@ -21,7 +21,7 @@ export interface WatchOptions {
 }
 
 /**
- * A running report server.
+ * Running server of {@link watchRun}.
  *
  * @category Figures
  */

@@ -66,7 +66,7 @@ export async function writeReport(
     throw createError({
       kind: 'argument',
       path: 'report',
-      expected: 'at least one folder of a run',
+      expected: 'the folder of at least one run',
       received: 'no folders',
       advice: 'Pass one or more folders that recordRun() wrote.',
     });

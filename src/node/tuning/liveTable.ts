@@ -89,7 +89,7 @@ export function liveTable(out: WriteStream, options: { readonly trials?: number 
 }
 
 /**
- * Formats the progress, with an estimate of the remaining time at the current speed with the current number of parallel trials.
+ * Formats the progress of a search. Estimates the remaining time from the mean duration of ended trials and the number of parallel trials.
  */
 function formatProgress(trials: readonly TrialRecord[], trialCount: number | undefined): string {
   const ended = trials.filter(({ state }) => state !== 'running');

@@ -34,16 +34,16 @@ export interface RunStudyOptions<M extends StudyModule = StudyModule<Study>> {
   readonly settings?: SettingsOf<M>;
   /** Number of threads that one trial may use. Default: the number of threads of the machine, divided by `parallel`. */
   readonly threads?: number;
-  /** Time in seconds after which no further trial starts. Running trials continue until they end. Default: no limit. */
+  /** Time in seconds after which no more trials are started. Running trials continue until they end. Default: no limit. */
   readonly timeout?: number;
-  /** Time in seconds after which a trial counts as hanging and fails. Default: no limit. */
+  /** Time limit of each trial in seconds. A trial that exceeds it fails. Default: no limit. */
   readonly trialTimeout?: number;
   /**
-   * Number of consecutive trials that fail before their first epoch after which the search ends, because the params are probably
-   * not the cause. The next search repeats these trials. Default 3.
+   * Number of consecutive failures after which the search ends with an error. Only trials that fail before the end of their first epoch are
+   * counted, because their params are probably not the cause. The next search repeats these trials. Default: 3.
    */
   readonly maxConsecutiveFailures?: number;
-  /** Signal that stops the search after the current steps. The trials resume when the search is run again. */
+  /** Signal that stops the search after the current training steps. The trials are resumed when the search is run again. */
   readonly signal?: AbortSignal;
   /** Callback that receives all trials and the study after every change. */
   readonly onChange?: (trials: readonly TrialOf<M>[], study: StudyOf<M>) => void;
@@ -140,7 +140,7 @@ export async function runStudy(module: string | URL, options: RunStudyOptions): 
       path: 'runStudy.trials',
       expected: 'a number of trials, or a timeout',
       received: 'neither of these options',
-      advice: `Pass one of these options: the strategy ${study.strategy.name} never exhausts a space with a continuous parameter.`,
+      advice: `Pass trials or timeout, because the strategy ${study.strategy.name} never exhausts a space with a continuous parameter.`,
     });
   }
   const unlock = await lockStudy(resources.store);
@@ -273,8 +273,8 @@ async function runSearch(study: Study, options: ResolvedRunOptions): Promise<Stu
 }
 
 /**
- * Creates the error for a search whose last trials all failed, or returns undefined. `trials` are in the order in which they
- * ended.
+ * Returns the error that ends a search if the last `maxFailures` trials all failed before their first epoch, otherwise undefined.
+ * `endedTrials` are in the order in which they ended.
  */
 function createTooManyFailuresError(
   endedTrials: readonly TrialRecord[],
@@ -287,7 +287,7 @@ function createTooManyFailuresError(
     kind: 'data',
     path: `trial ${last.at(-1)!.number}`,
     expected: 'a trial that completes its first epoch',
-    received: `${maxFailures} consecutive failures, the last of them with the reason: ${last.at(-1)!.reason}`,
+    received: `${maxFailures} consecutive failures (last reason: ${last.at(-1)!.reason})`,
     advice:
       'Fix the cause and run the study again to repeat these trials. To allow more failures, increase maxConsecutiveFailures.',
   });

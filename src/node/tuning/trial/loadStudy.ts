@@ -6,8 +6,7 @@ import type { Json } from '../../../core/json.js';
 import { isStudy, type Study } from '../../../tuner/study.js';
 
 /**
- * Settings for the module of a study: JSON values, keyed by name. If the default export of the module is a function, it receives
- * them.
+ * Settings of a study: JSON values, keyed by name. They are passed to the default export of the study's module if it is a function.
  *
  * @category Tuner
  */
@@ -61,7 +60,9 @@ export async function loadStudy(module: string, settings: StudySettings): Promis
   throw createFileError(
     module,
     expected,
-    exported === undefined ? 'no default export' : `a default export that is ${describeType(studyOrOther)}`,
+    exported === undefined
+      ? 'a module without a default export'
+      : `a module whose default export is ${describeType(studyOrOther)}`,
     'Export the study from its own file, because every trial imports it in a new process, and call runStudy() in another file.',
   );
 }

@@ -1,13 +1,14 @@
-import { createError } from '../core/errors/errors.js';
-import type { PackageLoader } from '../core/platform/platform.js';
-import { registerTrainingKernels } from './kernels/registerTrainingKernels.js';
-import { startSimdThreads } from './kernels/simdKernels.js';
-import type { ThreadStarter } from './kernels/threadPool.js';
-import type { WasmBackend } from './kernels/wasmHeap.js';
+import { createError } from '../../core/errors/errors.js';
+import type { PackageLoader } from '../../core/platform/platform.js';
+import { registerTrainingKernels } from '../kernels/registerTrainingKernels.js';
+import { startSimdThreads } from '../kernels/simdKernels.js';
+import type { ThreadStarter } from '../kernels/threadPool.js';
+import type { WasmBackend } from '../kernels/wasmHeap.js';
+import { setStartedBackend, startBackend } from '../startBackend.js';
+import { tf } from '../tf.js';
 import { loadNodeModules } from './nodeModules.js';
 import { createNodeThreadStarter } from './nodeThreadStarter.js';
 import { pageThreadStarter } from './pageThreadStarter.js';
-import { tf } from './tf.js';
 import { createThreadedModule, MAX_WASM_THREADS } from './threadedModule.js';
 
 /** Options for starting the wasm backend. They only have an effect when the backend is first started in a process. */
@@ -19,34 +20,55 @@ export interface WasmOptions {
 }
 
 /**
- * Loads the wasm backend, registers the kernels that training needs, and activates it. Returns the number of threads that it uses.
+ * Starts the wasm backend and makes it the backend in use. Returns the number of threads that it uses.
  *
  * @throws An `engine` error if the backend fails to start.
  */
-export async function loadWasmBackend({ threads, load }: WasmOptions = {}): Promise<number> {
-  const stock = await import('@tensorflow/tfjs-backend-wasm');
-  registerTrainingKernels();
-  const isStarted = 'wasm' in tf.engine().registry;
-  const startThread = isStarted ? undefined : await selectWasmBuild(stock, threads, load);
-  if (!(await tf.setBackend('wasm'))) {
-    throw createError({
-      kind: 'engine',
-      path: 'engine wasm',
-      expected: 'a runtime with WebAssembly',
-      received: 'a runtime in which the wasm backend failed to start',
-      advice:
-        'In a page, serve the .wasm files of @tensorflow/tfjs-backend-wasm, and pass their URL to its function setWasmPaths.',
-    });
-  }
-  const threadCount = stock.getThreadsCount();
-  if (startThread) await startSimdThreads(tf.backend() as never as WasmBackend, threadCount, startThread);
+export async function loadWasmBackend(options: WasmOptions = {}): Promise<number> {
+  const threadCount = await startWasmBackend(options);
+  setStartedBackend('wasm');
   return threadCount;
 }
 
-/** Returns the size of the wasm heap in bytes. The heap never shrinks, so this is its largest size since the process started. */
-export function getWasmHeapBytes(): number {
-  const { wasm } = tf.backend() as unknown as WasmBackend;
-  return (wasm.wasmMemory?.buffer ?? wasm.HEAPU8.buffer).byteLength;
+/**
+ * Starts the wasm backend and registers the kernels that training needs. The backend in use does not change, so other calls can compute
+ * meanwhile. Returns the number of threads.
+ *
+ * @throws An `engine` error if the backend fails to start.
+ */
+export async function startWasmBackend({ threads, load }: WasmOptions = {}): Promise<number> {
+  const stock = await import('@tensorflow/tfjs-backend-wasm');
+  registerTrainingKernels();
+  if (!('wasm' in tf.engine().registry)) {
+    const startThread = await selectWasmBuild(stock, threads, load);
+    if (!(await startBackend('wasm'))) {
+      throw createError({
+        kind: 'engine',
+        path: 'engine wasm',
+        expected: 'a runtime with WebAssembly',
+        received: 'a runtime in which the wasm backend failed to start',
+        advice:
+          'In a page, serve the .wasm files of @tensorflow/tfjs-backend-wasm, and pass their URL to its function setWasmPaths.',
+      });
+    }
+    const backend = tf.engine().findBackend('wasm') as never as WasmBackend;
+    if (startThread) await startSimdThreads(backend, stock.getThreadsCount(), startThread);
+  }
+  return stock.getThreadsCount();
+}
+
+/**
+ * Runs `action` on the wasm backend, which must have started, and restores the backend in use. Other calls that compute cannot
+ * run in between.
+ */
+export function runOnWasmBackend<R>(action: () => R): R {
+  const backend = tf.getBackend();
+  setStartedBackend('wasm');
+  try {
+    return action();
+  } finally {
+    setStartedBackend(backend);
+  }
 }
 
 /** Default limit on the number of threads in Node. Benchmarks cover only one and two threads. */
