@@ -97,6 +97,15 @@ export interface UseEngine {
 /** Creates the function `useEngine` for a platform. */
 export function createUseEngine(platform: Platform): UseEngine {
   return async (request = 'auto', options = {}) => {
+    checks.options<UseEngineOptions>(
+      'useEngine',
+      options,
+      { ...ENGINE_OPTION_NAMES, packages: true },
+      {
+        advice: "Write useEngine('wasm', { threads: 2 }).",
+        replacements: { engine: "Pass the engine as the first argument: useEngine('wasm')." },
+      },
+    );
     const select = () => selectNewEngine(platform, request, options);
     return selectEngine(request, options, select, (engine, choice, isShared) => {
       if (!isShared || request !== 'auto') {
@@ -419,16 +428,25 @@ const CANDIDATE_REASONS: { readonly [Name in Candidate]: string } = {
   wasm: 'it runs everywhere',
 };
 
-function checkEngineOptions({ threads, compileCache }: EngineOptions): void {
-  if (compileCache !== undefined) {
+/** Names of {@link EngineOptions}, for the functions that accept them next to their other options. */
+export const ENGINE_OPTION_NAMES: checks.OptionNames<EngineOptions> = {
+  log: true,
+  threads: true,
+  compileCache: true,
+};
+
+function checkEngineOptions({ threads, compileCache, log, packages }: UseEngineOptions): void {
+  if (compileCache !== undefined)
     checks.store('compileCache', compileCache, { advice: "Write compileCache: folderStore('out/graphs')." });
-  }
   if (threads !== undefined) {
-    checks.integer('threads', threads, {
-      min: 1,
-      advice: 'Omit threads to use the default number of the engine.',
-    });
+    const advice = 'Omit threads to use the default of the engine.';
+    checks.integer('threads', threads, { min: 1, advice });
   }
+  if (log !== undefined) checks.callable('log', log, { advice: 'Write log: console.log.' });
+  if (packages === undefined) return;
+  const advice = "Write packages: { 'onnxruntime-web': () => import('onnxruntime-web') }.";
+  checks.record('packages', packages, { noun: 'an object with a function for each package', advice });
+  for (const [name, load] of Object.entries(packages)) checks.callable(`packages.${name}`, load, { advice });
 }
 
 /** Starts a backend that the program has imported. */
