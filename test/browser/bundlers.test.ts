@@ -209,7 +209,7 @@ describe.skipIf(!browser)('a page that is built from the packed tarball', () => 
     600_000,
   );
 
-  test('through the default entry trains on wasm and imports no Node modules', async () => {
+  test('with the default entry trains on wasm and imports no Node modules', async () => {
     writeSource(BOTH_ENGINES);
     const installed = join(project, 'node_modules/tfjs-multitask');
     const { exports } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
@@ -223,7 +223,7 @@ describe.skipIf(!browser)('a page that is built from the packed tarball', () => 
     expect(auto!.engine).toEqual({ name: 'wasm', reason: 'it runs everywhere, on 2 threads' });
   });
 
-  describe('and from onnxruntime-web', () => {
+  describe('and onnxruntime-web', () => {
     beforeAll(() => {
       const installed = join(ROOT, 'node_modules/onnxruntime-web');
       symlinkSync(installed, join(project, 'node_modules/onnxruntime-web'));
