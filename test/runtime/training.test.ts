@@ -104,7 +104,7 @@ describe('fit of a model with two tasks', () => {
     expect(Object.keys(evaluation)).toHaveLength(5);
   });
 
-  test('resumes a stopped run to the same history as an uninterrupted run, bit for bit', async () => {
+  test('gives a run that is stopped and resumed the same history as an uninterrupted run, bit for bit', async () => {
     const history = async (stopAt: number | undefined) => {
       const checkpoint = memoryStore();
       const options = { ...settings, epochs: 4, checkpoint };

@@ -114,7 +114,7 @@ test('patchBackendSource inserts the C++ code for list attributes before the cod
   expect(patchBackendSource(`${text}${text}${type}`)).toBeUndefined();
 });
 
-describe('the command line tfjs-multitask', () => {
+describe('the tfjs-multitask command line', () => {
   const runCli = (...args: string[]) => {
     const file = fileURLToPath(new URL('../../src/node/cli.js', import.meta.url));
     try {
@@ -151,7 +151,7 @@ describe('the command line tfjs-multitask', () => {
   });
 
   test.each(['build-native', 'report', 'results', 'search', 'trial', 'worker'])(
-    'prints the help of the command %s with at most 80 columns',
+    'prints a help text for the command %s that is at most 80 columns wide',
     (name) => {
       const { code, output } = runCli(name, '--help');
       expect(code).toBe(0);
