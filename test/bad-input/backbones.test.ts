@@ -244,7 +244,7 @@ describe('a backbone function such as resnet50Backbone', () => {
     ['conv4_blok1', undefined],
     ['conv4_block1_1_cnv', 'Did you mean "conv4_block1_1_conv"?'],
   ])(
-    'rejects the misspelled layer %s in trainableFrom, and suggests a layer only if its name is similar',
+    'rejects the misspelled layer %s in trainableFrom, and suggests a layer only if the names are similar',
     async (trainableFrom, advice) => {
       const fault = await catchError(() => resnet50Backbone({ weights: null, trainableFrom }));
       expect(fault.advice).toBe(

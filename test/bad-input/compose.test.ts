@@ -110,7 +110,7 @@ describe('multiTask().task()', () => {
 });
 
 describe('regression(), binary() and categorical()', () => {
-  test('reject an empty unit, equal labels, and fewer than two labels', async () => {
+  test('reject an empty unit, duplicate labels, and fewer than two labels', async () => {
     expect(await catchError(() => regression({ unit: ' ' }))).toMatchObject({ path: 'regression.unit' });
     expect(await catchError(() => binary(['a'] as never))).toMatchObject({
       path: 'binary.labels',

@@ -66,7 +66,7 @@ describe('exportKeras with a layer that has no Keras equivalent', () => {
     expect(fault.advice).toMatch(advice);
   });
 
-  test('rejects layer normalization over two axes in the h5 format, from which Keras cannot restore it, but not in the .keras format', async () => {
+  test('rejects layer normalization over two axes in the h5 format, because Keras cannot load it, but accepts it in the .keras format', async () => {
     const model = createModel(IMAGE, layers.layerNormalization({ axis: [2, 3], name: 'eye' }));
     expect(await catchError(() => exportKeras(model, { format: 'h5' }))).toMatchObject({
       path: 'eye (axis)',

@@ -361,7 +361,7 @@ describe('loadKeras with tasks that do not match the model outputs', () => {
   });
 });
 
-test('loadKeras reads the pixel range from a file that exportKeras wrote, and rejects a label list in a different order than in the file', async () => {
+test('loadKeras reads the pixel range from a file that exportKeras wrote, and rejects a label list whose order differs from the file', async () => {
   const model = multiTask({ input: [4, 4, 3], range: [-1, 1] })
     .task('gender', binary(['male', 'female']), branch([flatten()]))
     .build();

@@ -369,7 +369,7 @@ describe.each(STRATEGIES)('a search with the %s strategy', (_, strategy) => {
     trials.map(({ params }) => toParamsKey(flattenParams(SMALL, params)));
   const isNew = ({ rung }: TrialRecord) => rung?.parent === undefined;
 
-  test('over a small space tries the initial params first, in order, and then each other combination of params once', () => {
+  test('over a small space tries the initial params first, in order, and then every other combination of params once', () => {
     fc.assert(
       fc.property(
         initialParamLists,
@@ -646,7 +646,7 @@ describe('getParamImportances', () => {
     );
   });
 
-  test('does not depend on the order of trials with equal losses', () => {
+  test('returns the same importances for any order of trials with equal losses', () => {
     fc.assert(
       fc.property(
         fc.nat(),

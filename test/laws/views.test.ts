@@ -140,7 +140,7 @@ describe('a network whose branches have input views', () => {
     );
   });
 
-  test('with a grayscale view predicts the same value as a network without views for the grayscale image', () => {
+  test('with a grayscale view predicts for a color image the same value as a network without views predicts for the grayscale image', () => {
     const color = image(3);
     const [gray, plain] = [build(['gray']), build(['image'])];
     const predictValue = (model: MultiTaskModel<any>, data: Float32Array) =>
@@ -315,7 +315,7 @@ describe('an input view', () => {
     expect(calls(two(both(true, 0), both(true, 1)), 'trunk_conv1')).toBe(2);
   });
 
-  test('makes exportKeras order shared layers by their deepest call, as Keras 3.15 does', () => {
+  test('causes exportKeras to sort shared layers by their deepest call, as Keras 3.15 does', () => {
     const age = regression({ unit: 'years' });
     const model = multiTask({ input: [SIDE, SIDE, 3] })
       .trunk(sharedTrunk([conv(4, 3), batchNorm()]))

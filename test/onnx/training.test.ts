@@ -64,7 +64,7 @@ const withoutSeconds = (rows: readonly HistoryRow[]) =>
 
 beforeEach(() => useEngine('onnx'));
 
-test('fit on onnx with a smaller last batch and validation gives the same history as on wasm, and leaks no tensors', async () => {
+test('fit on onnx with validation and a smaller last batch gives the same history as on wasm, and leaks no tensors', async () => {
   const model = compose();
   const before = tf.memory().numTensors;
   const { rows, engine } = await train(
@@ -91,7 +91,7 @@ test('fit on onnx with a smaller last batch and validation gives the same histor
   });
 });
 
-test('evaluate uses the weights from the last step after fit on onnx ends', async () => {
+test('after fit on onnx ends, evaluate uses the weights from the last step', async () => {
   const model = compose();
   const { rows } = await train({ validation: data, epochs: 2 }, model);
   const onOnnx = await model.evaluate(data, { engine: 'onnx' });
@@ -444,7 +444,7 @@ describe('fit on onnx with a layer or a loss that cannot be compiled', () => {
 describe('the verification of a compiled graph on onnx', () => {
   // The first trace has three examples, and the second trace has four.
   test.each([3, 4])(
-    'rejects an operation whose results differ from TensorFlow.js for a batch of %i images, and the error names the operation',
+    'rejects an operation whose results differ from those of TensorFlow.js for a batch of %i images, and the error names the operation',
     async (count) => {
       const stock = tf.getKernel('Sigmoid', 'wasm')!;
       const replaceKernel = (kernel: typeof stock) => {
@@ -475,7 +475,7 @@ describe('the verification of a compiled graph on onnx', () => {
     },
   );
 
-  test('rejects a step whose results differ from TensorFlow.js even if each operation is correct', async () => {
+  test('rejects a step whose results differ from those of TensorFlow.js, even if each operation is correct', async () => {
     const runtime = await wrapRuntime({
       wrapRun:
         (run) =>

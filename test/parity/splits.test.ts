@@ -53,7 +53,7 @@ const ends = (dataset: Dataset<unknown>): [number, number] => {
   return [rows[0]!, rows.at(-1)!];
 };
 
-test('dataset.split() by the first rows uses only rows whose file exists, like flow_from_dataframe in Keras', async () => {
+test('dataset.split() by the first rows uses only rows whose files exist, like flow_from_dataframe in Keras', async () => {
   const { share, rows, training, validation } = keras.frame;
   const csv = ['file,age', ...rows.map((row, i) => `${row},${i}`)].join('\n');
   const labels = csvLabels(csv, { columns: { age: Number } });

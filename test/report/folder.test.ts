@@ -78,7 +78,7 @@ test.each([
   ['max', 'val_light_mae'],
   ['max', 'val_light_loss'],
 ] as const)(
-  'recordRun and writeReport use the epoch that bestCheckpoint saved, which has the %s value of %s',
+  'recordRun and writeReport use the epoch that bestCheckpoint saved for the %s value of %s',
   async (mode, monitor) => {
     const folder = join(scratch, `checkpoint-${mode}-${monitor}`);
     const store = folderStore(folder);
@@ -209,7 +209,7 @@ describe('a recorded run', () => {
     }
   });
 
-  test('contains the augmented images that training used in the first epochs, which saveRunImages reproduces', async () => {
+  test('contains the augmented images of the first epochs, identical to those that training reads', async () => {
     const random = createRng(4, 'noise');
     const noise = imagesInMemory(
       Array.from({ length: 8 }, (_, light) => ({

@@ -131,7 +131,7 @@ describe("mobileNetV2Backbone with weights: 'imagenet'", () => {
     expect(readFirstKernel(await mobileNetV2Backbone(offline))).toEqual(getExpectedKernel());
   });
 
-  test('rejects with an error of kind aborted if the signal is aborted', async () => {
+  test('rejects with an `aborted` error if the signal is aborted', async () => {
     const signal = AbortSignal.abort();
     expect((await catchError(() => mobileNetV2Backbone({ ...localOptions(), signal }))).kind).toBe('aborted');
   });

@@ -165,7 +165,7 @@ describe('fetchFile after an interrupted download', () => {
   test.each([
     ['its length', Buffer.alloc(9_000_001)],
     ['its hash', Buffer.alloc(9_000_000)],
-  ])('starts over if the file has changed, which without an ETag is detected by %s', async (_, old) => {
+  ])('without an ETag, detects a changed file by %s and starts over', async (_, old) => {
     serverBehavior = { file: old, breaks: 6_000_000, tag: '' };
     await failAfter(6_000_000);
     requests = [];

@@ -163,7 +163,7 @@ describe('tensor memory', () => {
     expect(await countLeaks(whole)).toBe(0);
   });
 
-  test('does not leak when model.predict receives tensors, which still belong to the caller', async () => {
+  test('does not leak when model.predict receives tensors, and the tensors still belong to the caller', async () => {
     const model = compose();
     const one = tf.zeros<tf.Rank.R3>([8, 8, 3]);
     const many = tf.zeros<tf.Rank.R4>([5, 8, 8, 3]);

@@ -88,7 +88,7 @@ describe('a search with a failing trial', () => {
       'other column',
       /^trial 2: loss: expected a number for this objective, received only the metrics los\. Did you mean "los"\?$/,
     ],
-  ])('saves the reason and continues after the fault "%s"', async (fault, reason) => {
+  ])('saves the reason and continues after the failure "%s"', async (fault, reason) => {
     const options = { trials: 3, parallel: 1, settings: { faults: { 2: fault } } };
     const { trials, stopped } = await run('plain', `fault ${fault}`, options);
     expect(stopped).toBe('finished');
@@ -179,7 +179,7 @@ test('a search treats a trial timeout above the limit of setTimeout as no timeou
   expect(trials.map(({ state }) => state)).toEqual(['complete']);
 });
 
-test('a search marks a trial that the pruner stops as pruned with the reason, and saves the best model of every trial', async () => {
+test('a search saves the reason why the pruner stopped a trial, and saves the best model of every trial, even of a pruned one', async () => {
   const options = { trials: 3, settings: { strategy: 'random', pruned: true } };
   const { trials } = await run('training', 'pruned', options);
   expect(trials.map(({ state, rows, reason }) => [state, rows.length, reason])).toEqual([

@@ -154,7 +154,7 @@ describe('the TypeScript types of labels', () => {
     expectTypeOf(graded.labels(0).grade).toEqualTypeOf<number>();
   });
 
-  test('include undefined for csvLabels', () => {
+  test('include undefined if csvLabels reads the labels', () => {
     const read = csvLabels('', { columns: { age: Number, gender: ['male', 'female'] } });
     const folder = () => imageFolder('faces', { labels: read, size: [8, 8] });
     type FromCsv = Awaited<ReturnType<typeof folder>>;

@@ -31,7 +31,7 @@ const searched = space({
 type Values = ParamsOf<typeof searched>;
 
 describe('the TypeScript types of the params of a search space', () => {
-  test('are numbers or, for a choice, its literal values', () => {
+  test('are numbers, or the literal types of the values of a choice', () => {
     expectTypeOf<Values['dropout']>().toEqualTypeOf<number>();
     expectTypeOf<Values['layers']>().toEqualTypeOf<number>();
     expectTypeOf<Values['filters']>().toEqualTypeOf<32 | 64 | 128>();

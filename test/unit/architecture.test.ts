@@ -189,7 +189,7 @@ test('only entry points in src import other entry points', () => {
   expect(print(edges.filter(({ from, to }) => isEntry(to) && !isEntry(from)))).toEqual([]);
 });
 
-test('outside node/ and browser/, only the entry points of these platforms import files from them', () => {
+test('outside node/ and browser/, only the platform entry points import files from these folders', () => {
   const isPlatform = (file: string) => ['node', 'browser'].includes(toFolder(file));
   const platformEntries = ['entries/node.ts', 'entries/browser.ts'];
   const crossing = edges.filter(
@@ -246,7 +246,7 @@ test('the report/ folder in src imports only core/ and, from the tuner, only the
   expect(print(beyond)).toEqual([]);
 });
 
-test('only tfModules.ts imports values of TensorFlow.js, tensor/backends the wasm backend, and only node/ imports Node modules', () => {
+test('only tfModules.ts imports values from TensorFlow.js, only tensor/backends imports the wasm backend, and only node/ imports Node modules', () => {
   const outside = files.flatMap(({ file, imports }) =>
     imports
       .filter(

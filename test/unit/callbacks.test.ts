@@ -117,7 +117,7 @@ test('bestCheckpoint saves only strict improvements, and formats folder names as
   expect((await drive(bestCheckpoint(memoryStore()), [Number.NaN, 1])).saved).toEqual(['best']);
 });
 
-test('jsonLinesLogger appends one line of JSON after each epoch', async () => {
+test('jsonLinesLogger appends one JSON line after each epoch', async () => {
   const store = memoryStore();
   await drive(jsonLinesLogger(store), [1, 0.5]);
   const text = new TextDecoder().decode(await store.read('history.jsonl'));

@@ -150,7 +150,7 @@ describe('a heat map from gradCam', () => {
     expect(hot).toBeGreaterThan(200); // Almost every one of the 250 positions supports one of the two labels.
   });
 
-  test('is equal for bytes and tensors, and for one image and batches of any size', async () => {
+  test('is the same for bytes and tensors, and for single images and batches of any size', async () => {
     const options = { task: 'age', layer: 'trunk_conv1' } as const;
     const many = await gradCam(model, images, options);
     const tensors = images.map(({ data }) =>
@@ -200,7 +200,7 @@ describe('a heat map from gradCam', () => {
     await useEngine('wasm');
   });
 
-  test('is equal for a separate softmax layer and for a dense layer with softmax', async () => {
+  test('is the same for a separate softmax layer and for a dense layer with softmax', async () => {
     const { layersModel, tasks, input } = model;
     const features = layersModel.getLayer('grade').input as SymbolicTensor;
     const linear = tf.layers.dense({ units: 3, name: 'linear' });
@@ -236,7 +236,7 @@ describe('the layer that gradCam uses', () => {
       .task('age', regression({ unit: 'years' }), branch([globalAveragePool()]))
       .build() as unknown as MultiTaskModel<Tasks>;
 
-  test('is by default the last convolution in the branch whose output is larger than 1x1', async () => {
+  test('is by default the last convolution with an output larger than 1x1 in the branch', async () => {
     const buildModelA = (size: number) => modelA(size) as unknown as MultiTaskModel<Tasks>;
     expect(await layerOf(buildModelA(64), 'gender')).toEqual(['gender_conv2', 5, 5]); // The output of conv3 has only one position.
     expect(await layerOf(buildModelA(96), 'age')).toEqual(['age_conv3', 3, 3]);
