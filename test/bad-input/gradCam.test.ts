@@ -27,7 +27,7 @@ const heat = (options: object, input: unknown = image) =>
   catchError(() => gradCam(model, input as typeof image, { engine: 'cpu', ...options } as never));
 
 describe('gradCam with invalid arguments', () => {
-  test('rejects an unknown task, and suggests the nearest name', async () => {
+  test('rejects an unknown task, and suggests the most similar name', async () => {
     const { path, advice } = await heat({ task: 'agee' });
     expect([path, advice]).toEqual(['gradCam.task', 'Did you mean "age"?']);
     expect((await heat({})).received).toBe('undefined');

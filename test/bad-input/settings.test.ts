@@ -43,7 +43,7 @@ test('fit rejects a model while another call to fit trains the model, and accept
 });
 
 describe('weightedLoss', () => {
-  test('rejects a weight for an unknown task, and the error lists the tasks and suggests the nearest name', async () => {
+  test('rejects a weight for an unknown task, and the error lists the tasks and suggests the most similar name', async () => {
     const near = await fitFault({ loss: weightedLoss({ agee: 1, gender: 50 }) });
     expect(near).toMatchObject({ kind: 'argument', path: 'weightedLoss.agee', received: '"agee"' });
     expect(near.expected).toBe('a task of the model (age, gender)');
@@ -92,7 +92,7 @@ describe('weightedLoss', () => {
 describe('the monitor option of a callback', () => {
   const validation = good();
 
-  test('is rejected if it is not a history column, and the error lists the columns and suggests the nearest name', async () => {
+  test('is rejected if it is not a history column, and the error lists the columns and suggests the most similar name', async () => {
     const watch = (monitor: string) => [
       earlyStopping({ monitor }),
       bestCheckpoint(memoryStore(), { monitor }),
@@ -244,7 +244,7 @@ describe('dataset.augment()', () => {
     },
   );
 
-  test('rejects an unknown fill mode or option, and the error suggests the nearest name', async () => {
+  test('rejects an unknown fill mode or option, and the error suggests the most similar name', async () => {
     const fill = await catchError(() => good().augment([], { fillMode: 'nearst' as 'nearest' }));
     expect(fill).toMatchObject({ path: 'augment.fillMode', received: '"nearst"' });
     expect(fill.advice).toBe('Did you mean "nearest"?');
@@ -276,7 +276,7 @@ describe('regression(), binary() and categorical()', () => {
   });
 });
 
-test('bestCheckpoint rejects an unknown column in the folder name, and suggests the nearest column', async () => {
+test('bestCheckpoint rejects an unknown column in the folder name, and suggests the most similar column', async () => {
   const name = '{epoch:02d}-{val_los:.3f}';
   const error = await fitFault({
     validation: good(),

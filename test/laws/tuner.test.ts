@@ -250,7 +250,7 @@ describe('a search space', () => {
 });
 
 describe('stringifyExact and parseExact', () => {
-  test('preserve any text, NaN and the infinities', () => {
+  test('preserve any text, NaN, and positive and negative infinity', () => {
     const text = fc.oneof(
       fc.string(),
       fc.constantFrom('constructor', 'toString', '__proto__', '~', '~NaN', '~~NaN', '~-Infinity', 'NaN'),

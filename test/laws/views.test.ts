@@ -383,7 +383,7 @@ describe('an input view', () => {
     expect(inTrunk.advice).toContain('{ inputView: grayscaleImage() }');
   });
 
-  test('with fewer channels than the image determines the input channels of the trunk', () => {
+  test('determines the number of input channels of the trunk if it has fewer channels than the image', () => {
     const model = two(mix(RED), mix(RED));
     expect(model.architecture().layers.find(({ name }) => name === 'trunk_conv1')!.parameters).toBe(
       4 * (9 + 1),

@@ -32,7 +32,7 @@ describe.skipIf(skipReason !== undefined)('the native engine', () => {
     }
   });
 
-  test('gives the same results as the cpu engine for a convolution of single-channel images with strided columns', async () => {
+  test('gives the same results as the cpu engine for a convolution of single-channel images with a stride along the width', async () => {
     for (const padding of ['valid', 'same'] as const) {
       for (const [width, kernelWidth, stride] of [
         [3, 2, 2],

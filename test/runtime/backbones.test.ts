@@ -100,7 +100,7 @@ describe("mobileNetV2Backbone with weights: 'imagenet'", () => {
     expect(requestedFiles).toEqual([`${start}_224.h5`, `${start}_96_no_top.h5`, `${start}_160.h5`]);
   });
 
-  test('rejects and deletes a file with an incorrect hash, and a file of a different network if no hash is known', async () => {
+  test('rejects and deletes a file with an incorrect hash and, if no hash is known, a file for a different network', async () => {
     served['resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5'] = file;
     served['efficientnetb0_notop.h5'] = file;
     served[MOBILE] = Buffer.from(kerasFile(new Map([...mobile].slice(1))));
@@ -194,7 +194,7 @@ describe('a backbone function whose `weights` option is a path', () => {
     },
   );
 
-  test('reads a model file with additional layers, but rejects a file of a larger network and a file with two such backbones', async () => {
+  test('reads a model file with additional layers, but rejects a file for a larger network and a file with two such backbones', async () => {
     const path = join(cache, 'model.h5');
     const read = async (bytes: Uint8Array) => {
       writeFileSync(path, bytes);
@@ -216,7 +216,7 @@ describe('a backbone function whose `weights` option is a path', () => {
     });
   });
 
-  test('rejects a missing file and a file of a different network, and the error reports the path of the file', async () => {
+  test('rejects a missing file and a file for a different network, and the error reports the path of the file', async () => {
     const path = join(cache, 'own.h5');
     expect(await catchError(() => mobileNetV2Backbone({ weights: path }))).toMatchObject({
       kind: 'file',

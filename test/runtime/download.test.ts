@@ -199,7 +199,7 @@ describe('fetchFile after an interrupted download', () => {
 });
 
 describe('fetchFile with an invalid file or a failed request', () => {
-  test('leaves the stored file unchanged if the server sends a file with another hash', async () => {
+  test('leaves the stored file unchanged if the server sends a file with a different hash', async () => {
     await store.write(NAME, new Uint8Array([1, 2, 3]));
     serverBehavior = { file: Buffer.from('<html>moved</html>') };
     const error = await getError(download());

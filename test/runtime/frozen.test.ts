@@ -175,7 +175,7 @@ test('fit with a feature cache reads no images after the first epoch', async () 
   expect(readCount).toBe(images.length);
 });
 
-test('a feature cache stores only images with a fixed augmentation, and fit logs that other images are not cached', async () => {
+test('a feature cache stores features only for images with a fixed augmentation, and fit logs that other images are not cached', async () => {
   const transforms = [randomFlip('horizontal')];
   const lines: string[] = [];
   const filesAfter = async (store: Store, fixed: boolean) => {

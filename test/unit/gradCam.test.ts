@@ -285,7 +285,7 @@ describe('the layer that gradCam uses', () => {
     customModel.dispose();
   });
 
-  test('can have the name of a grayscale layer', async () => {
+  test('can be a convolution of the user whose name resembles that of a grayscale layer', async () => {
     const named = tf.layers.conv2d({ filters: 2, kernelSize: 3, name: 'age_grayscale1' });
     const customModel = multiTask({ input: [SIDE, SIDE, 3] })
       .trunk(sharedTrunk([conv(2, 3)]))

@@ -186,7 +186,7 @@ describe('model.freeze', () => {
 
 describe('model.freeze and model.unfreeze with an invalid argument', () => {
   test.each(['freeze', 'unfreeze'] as const)(
-    'reject a name that no layer has, and suggest the nearest name: %s',
+    'reject a name that no layer has, and suggest the most similar name: %s',
     (method) => {
       const error = errorOf(() => model[method]('trunk_cnv1'));
       expect(error).toMatchObject({ kind: 'argument', path: `model.${method}`, received: '"trunk_cnv1"' });

@@ -35,7 +35,7 @@ describe('history.bestEpoch', () => {
     expect(history.bestEpoch('age_loss')).toBeUndefined();
   });
 
-  test('throws for a column that the run does not have, and suggests the nearest name', () => {
+  test('throws for a column that the run does not have, and suggests the most similar column', () => {
     expect(() => history.bestEpoch('age_fitt')).toThrow('Did you mean "age_fit"?');
     expect(() => history.bestEpoch('val_age_fit')).toThrow(
       'expected a column of the history: "loss", "age_loss", "age_fit" or "val_loss"',
