@@ -23,13 +23,13 @@ export interface SamplingOptions {
   readonly compat?: 'keras';
 }
 
-/** Augmentation by a list of transforms: draws a plan (the random parameters for one image) and applies it to the image. */
+/** Augmentation with a list of transforms. It draws a plan (the random parameters for one image) and applies the plan to the image. */
 export interface AugmentationPipeline {
   /** Draws the random parameters for one image. Height and width in `shape` are in pixels. */
   draw(random: Rng, shape: ImageShape): AugmentationPlan & Json;
   /** Applies a plan to an image and returns pixel values from 0 to 255. The result is the same on every machine. */
   apply(image: ImageBytes, plan: Json): Pixels;
-  /** Transforms and options as plain data. A checkpoint can only be resumed if the description is unchanged. */
+  /** Transforms and options as plain data. A run can only be resumed if this description is unchanged. */
   readonly description: Json;
 }
 

@@ -5,7 +5,7 @@ import type { FetcherResponse, Store } from '../core/platform/platform.js';
 export interface DownloadSource {
   readonly url: string;
   /**
-   * Version of the file on the server (its ETag or modification date), which a range request can require. Empty if the server does not send
+   * Version of the file on the server (its ETag or modification date), for conditional range requests. Empty if the server does not send
    * one.
    */
   readonly version: string;

@@ -6,7 +6,7 @@ import type { BackboneTable, WeightsFile } from './backbone.js';
 import { listWeightedLayers, matchWeights, type RowWeights, type WeightedLayer } from './matchWeights.js';
 import { PREPROCESSING_LAYER_NAME, type Preprocessing, readPreprocessing } from './preprocessing.js';
 
-/** Weights that were read from a file for a backbone. */
+/** Backbone weights that were read from a file. */
 export interface BackboneWeights {
   readonly rows: RowWeights;
   readonly inputLayerWeights: readonly Float32Array[] | undefined;

@@ -119,8 +119,8 @@ export function bestCheckpoint<const Monitor extends string = 'val_loss'>(
 }
 
 /**
- * Replaces history columns in a template by their values in `row`. Supports the Python format specifiers `{epoch:02d}` and `{val_loss:.3f}`
- * with any number of digits.
+ * Replaces the history columns in a template with their values in `row`. Supports the Python format specifiers `{epoch:02d}` and
+ * `{val_loss:.3f}` with any number of digits.
  */
 function formatFolderName(template: string, row: HistoryRow): string {
   return template.replace(

@@ -42,7 +42,7 @@ interface TensorBoardState {
 }
 
 /**
- * Creates a callback that writes event files for TensorBoard. `tensorboard --logdir out` shows them during the run, next to runs of Keras.
+ * Creates a callback that writes event files for TensorBoard. `tensorboard --logdir out` shows them during the run, next to Keras runs.
  * Run names, tags and steps match the `TensorBoard` callback of Keras:
  *
  * - In `train` and `validation`: `epoch_loss`, `epoch_age_mae` and so on, with epochs counted from 0, and

@@ -23,7 +23,7 @@ export interface PendingBatch {
   release(): void;
 }
 
-/** Prepares batches of images. A batch is requested by the indices of its images in the dataset. */
+/** Prepares batches of images. The caller requests a batch by the indices of its images in the dataset. */
 export interface BatchLoader {
   /** Number of batches to prepare in advance. */
   readonly prefetchCount: number;

@@ -15,8 +15,8 @@ export interface BatchOptions {
   /** Worker pool that prepares the batches. The caller must close it. Default: a new pool, which is closed at the end of the epoch. */
   readonly workerPool?: WorkerPool;
   /**
-   * Returns true if the caller does not need the pixels of these images, for example because their features are cached. The pixels are then
-   * not prepared.
+   * Returns true if the caller does not need the pixels of these images, for example because their features are cached. In that case, the
+   * pixels are not prepared.
    */
   readonly shouldSkipPixels?: (dataset: Dataset<any>, indices: readonly number[]) => boolean;
 }

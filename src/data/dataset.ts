@@ -33,9 +33,9 @@ export type SampleWeight = number | { readonly [task: string]: number };
  * @category Data
  */
 export interface SkippedFile {
-  /** Path of the file relative to the folder, separated by `/`. */
+  /** Path of the file relative to the folder, with `/` as the separator. */
   readonly path: string;
-  /** Reason why the file cannot be used, as a clause about the file: `it cannot be decoded (…)`. */
+  /** Reason why the file cannot be used, as a clause about the file, for example `it cannot be decoded (…)`. */
   readonly reason: string;
 }
 
@@ -227,8 +227,8 @@ export class Dataset<L> {
   }
 
   /**
-   * Description of the dataset as plain data, from which fingerprints are computed. It changes with the images, labels, weights and
-   * transforms, except for the contents of the image files.
+   * Description of the dataset as plain data, from which fingerprints are computed. It depends on the shape, identifiers, labels, weights
+   * and transforms of the images, but not on their pixels.
    */
   get description(): {
     /** Shape, identifiers, labels and weights of the images. */

@@ -30,8 +30,8 @@ export interface BatchBuffers {
 }
 
 /**
- * Worker threads of a training run, and the buffers that are moved between them and the main thread. Workers start when a job needs them,
- * keep running for later epochs, and stop when `close` is called.
+ * Worker threads of a training run, and the buffers that are transferred between them and the main thread. Workers start when a job needs
+ * them, keep running for later epochs, and stop when `close` is called.
  */
 export class WorkerPool {
   readonly #workers = new Map<Spawner, PoolWorker[]>();

@@ -20,7 +20,7 @@ import { tf } from '../tensor/tf.js';
 import { createGradCamGraph, type GradCamGraph } from './gradCamGraph.js';
 
 /**
- * What a heat map explains: the prediction of a label of a classification task, or a `higher` or `lower` value of a regression.
+ * What a heat map explains: the prediction of a label in a classification task, or a `higher` or `lower` value in a regression task.
  *
  * @typeParam T - Type of the task.
  *
@@ -45,8 +45,8 @@ export interface GradCamOptions<T extends Tasks, K extends keyof T & string> ext
    */
   readonly layer?: string;
   /**
-   * What the heat map explains. Default: the predicted label of each image, or `higher` for a regression. To see the evidence against a
-   * prediction, pass the other label of a binary task, or `lower` for a regression.
+   * What the heat map explains. Default: the predicted label of each image, or `higher` for a regression task. To see the evidence against
+   * a prediction, pass the other label of a binary task, or `lower` for a regression task.
    */
   readonly target?: GradCamTarget<T[K]>;
 }

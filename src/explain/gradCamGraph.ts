@@ -27,11 +27,11 @@ export interface GradCamGraphOptions {
 /** A Grad-CAM computation for one task and layer, in a form that an engine can run. */
 export interface GradCamGraph {
   /**
-   * Function of tensors that computes the heat maps of a batch.
+   * Inference function that computes the heat maps of a batch.
    *
    * - Input `image`, shape `[batch, height, width, channels]`: pixels in the input range of the network.
    * - Output `heat`, shape `[batch, rows, columns]`: heat maps before scaling, with values of at least 0.
-   * - Output `score`, shape `[batch, units]`: the outputs of the task whose derivative is computed.
+   * - Output `score`, shape `[batch, units]`: scores of the output units of the task.
    */
   readonly pass: InferenceFunction;
   /** Name of the layer whose feature map is used. */
@@ -102,8 +102,8 @@ interface ScoreSource {
 }
 
 /**
- * Determines what the score of a task is. If its head ends with sigmoid or softmax, the score is the input of that activation (the logit),
- * because the derivative of the activation is almost 0 for confident predictions. Otherwise the score is the output of the head.
+ * Determines how the score of a task is computed. If its head ends with sigmoid or softmax, the score is the input of that activation (the
+ * logit), because the derivative of the activation is almost 0 for confident predictions. Otherwise the score is the output of the head.
  */
 function findScoreSource(graph: LayerGraph, outputId: number): ScoreSource {
   const { layer, inputs } = findHeadCalls(graph, outputId)[0]!;

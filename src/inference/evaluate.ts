@@ -27,7 +27,7 @@ export interface EvaluationConfig {
   readonly epoch: number;
   readonly lossAverage: LossAverage;
   readonly signal?: AbortSignal | undefined;
-  /** Worker pool of the training run, to be reused for validation. Default: new workers, which end with the evaluation. */
+  /** Worker pool of the training run, to be reused for validation. Default: new workers, which stop at the end of the evaluation. */
   readonly workerPool?: WorkerPool;
   /** Input pipeline of the training run, to be reused for validation. Default: a pipeline without a feature cache. */
   readonly inputPipeline?: InputPipeline;

@@ -36,13 +36,13 @@ export interface LoadKerasOptions {
   /** Shape of the images, `[height, width, channels]`. Required if the model was saved without a fixed input size. */
   readonly input?: ImageShape;
   /**
-   * Functions that create custom layers, keyed by Keras class name: `{ Blur: (config, name) => layer }`. A class name may include the
-   * package: `mine>Blur`.
+   * Functions that create custom layers, keyed by Keras class name, for example `{ Blur: (config, name) => layer }`. A class name may
+   * include the package, for example `mine>Blur`.
    */
   readonly layers?: { readonly [className: string]: LayerFactory };
   /**
-   * Callback that receives a line of text for each layer or setting that is omitted because it only affects training, and if tasks are
-   * matched to outputs by order.
+   * Callback for log messages. It receives a line of text for each layer or setting that is omitted because it only affects training, and
+   * another line if tasks are matched to outputs by order.
    */
   readonly log?: (text: string) => void;
 }
@@ -71,7 +71,7 @@ export interface LoadKeras {
    * Loads a model that was saved by Keras, either as a `.keras` file (Keras 3) or as an `.h5` file with the whole model (Keras 2 and 3).
    *
    * Nested models are flattened, and frozen layers stay frozen. A layer that TensorFlow.js cannot express causes an error that contains the
-   * layer's name. `Random*` layers, noise layers and constraints only affect training. They are omitted, and each of them is logged with
+   * layer's name. `Random*` layers, noise layers and constraints only affect training. They are omitted, and each of them is reported to
    * `log`.
    *
    * @param source - Path, URL or contents of the file, see {@link KerasSource}. The format is detected from the contents.

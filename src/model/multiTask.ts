@@ -19,7 +19,7 @@ import { createModel, type MultiTaskModel } from './multiTaskModel.js';
 export interface MultiTaskOptions {
   /** Shape of the images, `[height, width, channels]`, in pixels. The number of channels is 3 (RGB) or 1 (grayscale). */
   readonly input: ImageShape;
-  /** Numbers to which the pixel values 0 and 255 are mapped before the first layer. Default: `[0, 1]`. */
+  /** Numbers to which the pixel values 0 and 255 are mapped before they are passed to the first layer. Default: `[0, 1]`. */
   readonly range?: PixelRange;
   /** Seed for weight initialization. The same seed results in the same initial weights. Default: 0. */
   readonly seed?: number;
@@ -88,9 +88,9 @@ const RESERVED_NAMES = [
 ] as const;
 
 /**
- * Resolves to `Name` if a task with this name can be added to the tasks `Defined`. Otherwise resolves to an error message that the compiler
- * prints, because the name is reserved or already defined, or because its history columns would have the same names as those of another
- * task.
+ * Resolves to `Name` if a task with this name can be added to the tasks `Defined`. Otherwise, the name is reserved or already defined, or
+ * its history columns would have the same names as those of another task, and the type resolves to an error message that the compiler
+ * prints.
  *
  * @category Compose
  */
@@ -117,7 +117,7 @@ export type ValidTaskNames<T> = {
     : Wrong
   : never;
 
-/** All prefixes of a name that end before an underscore: `a` and `a_b` for `a_b_c`. */
+/** All prefixes of a name that end before an underscore, for example `a` and `a_b` for `a_b_c`. */
 type NamePrefixes<Name extends string> = Name extends `${infer Head}_${infer Rest}`
   ? Head | `${Head}_${NamePrefixes<Rest>}`
   : never;

@@ -100,8 +100,8 @@ export interface MultiTaskModel<T extends Tasks> {
 
   /**
    * Trains the model. After every epoch, the callbacks receive the new row of the history. With `checkpoint`, the state of the run is also
-   * saved, so that an interrupted run can be continued with `resume: true`. On the same engine, a resumed run has the same history as an
-   * uninterrupted run bit for bit, except for the column `seconds`.
+   * saved, so that an interrupted run can be continued with `resume: true`. On the same engine, the history of a resumed run equals that of
+   * an uninterrupted run bit for bit, except for the column `seconds`.
    *
    * Training columns are averages over the batches of the epoch, each computed before the weight update. Validation columns are computed at
    * the end of the epoch. Both losses include the L2 penalties, as in Keras.

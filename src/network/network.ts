@@ -12,7 +12,7 @@ import { WeightSync } from './weightSync.js';
 export interface NetworkInput {
   /** `[height, width, channels]` in pixels. */
   readonly shape: ImageShape;
-  /** Range that pixel values are scaled to: the two numbers that the bytes 0 and 255 are mapped to. */
+  /** Range to which pixel values are scaled: the two numbers to which the bytes 0 and 255 are mapped. */
   readonly range: PixelRange;
 }
 

@@ -14,7 +14,7 @@ export interface ExponentialDecayOptions {
    * one decay per epoch.
    */
   readonly decaySteps: number;
-  /** Factor by which the rate is multiplied every `decaySteps` updates, above 0. For example, 0.95 reduces the rate by 5 %. */
+  /** Factor by which the rate is multiplied every `decaySteps` updates, above 0. For example, 0.95 reduces the rate by 5%. */
   readonly decayRate: number;
   /** If true, the rate changes only once every `decaySteps` updates; if false (default), it changes a little at each update. */
   readonly staircase?: boolean;

@@ -7,7 +7,8 @@ import type { Weights } from '../network/weights.js';
 import type { MonitorModes } from './monitor.js';
 
 /**
- * The training run, as callbacks see it. It is passed to every hook, and lets a callback read the progress of the run and control it.
+ * The training run that a callback observes. It is passed to every hook, so that a callback can read the progress of the run and control
+ * the run.
  *
  * @example
  * ```ts
@@ -44,7 +45,7 @@ export interface Run {
   stop(reason: string): void;
   /** Returns a copy of the current weights of the model. */
   getWeights(): Promise<Weights>;
-  /** Replaces the weights of the model by a copy that `getWeights` returned. */
+  /** Replaces the weights of the model with a copy that `getWeights` returned. */
   setWeights(weights: Weights): void;
   /** Saves the model with its current weights to a folder of `store`, in the format of `model.save`. */
   save(store: Store, folder: string): Promise<void>;
@@ -147,7 +148,7 @@ export interface CallbackIdentity<Monitor extends string = never> {
 export interface StatelessCallback<Monitor extends string = never>
   extends CallbackIdentity<Monitor>,
     CallbackHooks {
-  /** Not allowed: a callback has either hooks or `create`, and not both. */
+  /** Not allowed: a callback has either hooks or `create`, but not both. */
   readonly create?: TypeErrorMessage<'a callback has hooks or create(), not both: return the hooks from create()'>;
   /** Not allowed: only a callback with `create` can have state. */
   readonly getState?: TypeErrorMessage<'getState() needs create(): return it from create(), with the hooks'>;
@@ -169,15 +170,15 @@ export interface StatefulCallback<Monitor extends string = never> extends Callba
    *   interrupted run did not have a callback with this name at the same index.
    */
   create(run: Run, saved: CallbackState | undefined): StatefulHooks | Promise<StatefulHooks>;
-  /** Not allowed: a callback has either hooks or `create`, and not both. */
+  /** Not allowed: a callback has either hooks or `create`, but not both. */
   readonly onTrainBegin?: TypeErrorMessage<'a callback has hooks or create(), not both: return the hooks from create()'>;
-  /** Not allowed: a callback has either hooks or `create`, and not both. */
+  /** Not allowed: a callback has either hooks or `create`, but not both. */
   readonly onEpochBegin?: TypeErrorMessage<'a callback has hooks or create(), not both: return the hooks from create()'>;
-  /** Not allowed: a callback has either hooks or `create`, and not both. */
+  /** Not allowed: a callback has either hooks or `create`, but not both. */
   readonly onBatchEnd?: TypeErrorMessage<'a callback has hooks or create(), not both: return the hooks from create()'>;
-  /** Not allowed: a callback has either hooks or `create`, and not both. */
+  /** Not allowed: a callback has either hooks or `create`, but not both. */
   readonly onEpochEnd?: TypeErrorMessage<'a callback has hooks or create(), not both: return the hooks from create()'>;
-  /** Not allowed: a callback has either hooks or `create`, and not both. */
+  /** Not allowed: a callback has either hooks or `create`, but not both. */
   readonly onTrainEnd?: TypeErrorMessage<'a callback has hooks or create(), not both: return the hooks from create()'>;
   /** Not allowed: `getState` must be a method of the object that `create` returns. */
   readonly getState?: TypeErrorMessage<'getState() needs create(): return it from create(), with the hooks'>;

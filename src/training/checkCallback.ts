@@ -20,7 +20,7 @@ const HOOK_SYNONYMS: { readonly [name: string]: (typeof HOOK_NAMES)[number] } = 
   onValidationEnd: 'onEpochEnd',
 };
 
-/** Throws an `argument` error unless `callback` is a valid callback: an object with hooks, or an object with `create`, and not both. */
+/** Throws an `argument` error unless `callback` is a valid callback: an object with hooks, or an object with `create`, but not both. */
 export function checkCallback(path: string, callback: unknown): void {
   if (typeof callback !== 'object' || callback === null) {
     const advice = 'Write earlyStopping(), or an object with a name and hooks such as onEpochEnd.';

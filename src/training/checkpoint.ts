@@ -33,7 +33,7 @@ export interface RunState {
   /** Current learning rate, if it is a plain number that callbacks can change. Null if it follows a schedule. */
   readonly learningRate: number | null;
   readonly rows: readonly HistoryRow[];
-  /** Reason for which the run was stopped. Null if the run can continue. */
+  /** Reason why the run was stopped. Null if the run can continue. */
   readonly stopped: string | null;
   /** Name of the engine that executed the last step. */
   readonly engine: string;
