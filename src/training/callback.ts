@@ -185,8 +185,8 @@ export interface StatefulCallback<Monitor extends string = never> extends Callba
 }
 
 /**
- * Observes a training run and can control it. A callback without state is an object with hooks. A callback with state is an object with
- * `create(run, saved)`, which returns the hooks for one run. An object with both is invalid.
+ * Object that observes a training run and can control it. A callback without state is an object with hooks. A callback with state is an
+ * object with `create(run, saved)`, which returns the hooks for one run. An object with both is invalid.
  *
  * @typeParam Monitor - Name of the history column that the callback monitors. It is a type error to pass a callback to `fit` whose column
  *   does not exist for the tasks of the model.
@@ -212,9 +212,9 @@ export interface StatefulCallback<Monitor extends string = never> extends Callba
  * console.log(logLoss.name, countEpochs.name); // logLoss countEpochs
  * ```
  * @remarks
- * An object may have other fields, and an instance of a class other methods. `fit` rejects functions that look like hooks but would never be
- * called: in a plain object every other function whose name begins with `on`, in an instance of a class every method whose name is close to
- * that of a hook, such as `onEpochEnded` or `on_epoch_end`.
+ * An object may have other fields, and an instance of a class other methods. `fit` rejects functions that look like hooks but would never
+ * be called: in a plain object every other function whose name begins with `on`, in an instance of a class every method whose name is close
+ * to that of a hook, such as `onEpochEnded` or `on_epoch_end`.
  * @category Callbacks
  */
 export type Callback<Monitor extends string = never> = StatelessCallback<Monitor> | StatefulCallback<Monitor>;

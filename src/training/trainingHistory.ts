@@ -24,7 +24,7 @@ export type HistoryRowOf<T extends Tasks> = string extends keyof T
       readonly epoch: number;
       /** Training loss: the weighted sum of the task losses, plus the L1 and L2 penalties. */
       readonly loss: number;
-      /** Learning rate of the last update of the epoch. */
+      /** Learning rate of the last update in the epoch. */
       readonly learning_rate: number;
       /** Duration of the epoch including validation, in seconds. */
       readonly seconds: number;
@@ -71,7 +71,7 @@ export interface History<T extends Tasks = Tasks> {
   bestEpoch<Monitor extends HistoryColumn<T>>(monitor: Monitor): BestEpoch<Monitor> | undefined;
 }
 
-/** Implementation of {@link History}. `bestEpoch` is a prototype method, so that copies and JSON of a history contain only data. */
+/** Implementation of {@link History}. `bestEpoch` is a prototype method, so that copies of a history and its JSON contain only data. */
 export class TrainingHistory implements HistoryRecord {
   readonly #monitorModes: MonitorModes;
 

@@ -84,7 +84,7 @@ export function validateFitArguments(train: unknown, options: UncheckedFitOption
   });
 }
 
-/** Throws an `argument` or `data` error for options and datasets with which the run would fail later. */
+/** Throws an `argument` or `data` error for options and datasets that would make the run fail later. */
 export function validateFitConfig({
   network,
   train,

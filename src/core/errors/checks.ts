@@ -2,7 +2,7 @@ import { createArgumentError, createError, type ErrorKind } from './errors.js';
 import { describeType, formatValue } from './formatValue.js';
 import { didYouMean, findReplacement, suggestAwait, suggestOption } from './suggestions.js';
 
-/** Texts and category of the error that an argument check throws. */
+/** Wording and category of the error that an argument check throws. */
 export interface CheckOptions {
   /** Advice on what to do next, as an imperative sentence. */
   readonly advice: string;
@@ -236,7 +236,7 @@ function describeClass(value: object): string {
     : ` of an object of the class ${name}`;
 }
 
-/** Formats the allowed values of an option for an error message: `"a", "b" or "c"`. */
+/** Formats the allowed values of an option for an error message, for example `"a", "b" or "c"`. */
 export function formatOptions(options: readonly unknown[]): string {
   const texts = options.map(formatValue);
   return texts.length < 2 ? texts.join('') : `${texts.slice(0, -1).join(', ')} or ${texts[texts.length - 1]}`;
@@ -256,7 +256,10 @@ function isWithin(value: number, { min, max, above, below }: NumberCheckOptions)
   );
 }
 
-/** Describes bounds as text that follows a noun in an error message: `of at least 1`, `from 0 to 1`, `greater than 0 and less than 1`. */
+/**
+ * Describes bounds as text that follows a noun in an error message, for example `of at least 1`, `from 0 to 1` or
+ * `greater than 0 and less than 1`.
+ */
 function describeBounds({ min, max, above, below }: NumberCheckOptions): string {
   if (min !== undefined && max !== undefined) return `from ${min} to ${max}`;
   if (min !== undefined && below === undefined) return `of at least ${min}`;

@@ -17,7 +17,7 @@ function toJson(value: unknown): string | undefined {
   }
 }
 
-/** Describes a value of the wrong type as a noun phrase for an error message: `an array`, `a trunk`, `the string "a"`. */
+/** Describes a value of the wrong type as a noun phrase for an error message, for example `an array`, `a trunk` or `the string "a"`. */
 export function describeType(value: unknown): string {
   if (value === undefined || value === null) return String(value);
   if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';

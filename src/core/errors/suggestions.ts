@@ -1,6 +1,6 @@
 import { isPromise } from './formatValue.js';
 
-/** Returns `Did you mean "age"?` if one of `names` is within two edits of `name`, otherwise undefined. */
+/** Returns a suggestion, for example `Did you mean "age"?`, if one of `names` is within two edits of `name`, otherwise undefined. */
 export function didYouMean(name: string, names: readonly string[]): string | undefined {
   const nearest = names
     .map((candidate) => ({ candidate, distance: computeEditDistance(name, candidate) }))

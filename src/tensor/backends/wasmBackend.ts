@@ -27,7 +27,7 @@ type StockPackage = typeof import('@tensorflow/tfjs-backend-wasm');
 /** Threads of a backend that this library has started. */
 interface BackendThreads {
   readonly count: number;
-  /** Why additional threads failed to start. */
+  /** Reason why additional threads failed to start. */
   readonly failure: string | undefined;
 }
 
@@ -45,9 +45,9 @@ export async function loadWasmBackend(options: WasmOptions = {}): Promise<number
 }
 
 /**
- * Starts the wasm backend and registers the kernels that training needs. The backend in use does not change, so other calls can compute
- * meanwhile. Returns the number of threads. If additional threads fail to start or do not respond in time, the backend uses one thread, and
- * {@link getThreadFailure} returns the reason.
+ * Starts the wasm backend and registers the kernels that training needs. The backend in use does not change, so other computations can
+ * continue in the meantime. Returns the number of threads. If additional threads fail to start or do not respond in time, the backend uses
+ * one thread, and {@link getThreadFailure} returns the reason.
  *
  * @throws An `engine` error if the backend fails to start.
  */
@@ -79,8 +79,7 @@ export function getThreadFailure(): string | undefined {
 }
 
 /**
- * Runs `action` on the wasm backend, which must have started, and restores the backend in use. Other calls that compute cannot
- * run in between.
+ * Runs `action` on the wasm backend, which must have started, and restores the backend in use. No other computation can run in between.
  */
 export function runOnWasmBackend<R>(action: () => R): R {
   const backend = tf.getBackend();
@@ -97,7 +96,7 @@ const DEFAULT_MAX_THREADS = 4;
 
 /**
  * Starts the wasm backend with threads if the runtime supports them. Otherwise registers the build with one thread, which the caller
- * starts. Returns why threads failed to start, or undefined if they did not fail.
+ * starts. Returns the reason why threads failed to start, or undefined if they did not fail.
  */
 async function startWithThreads(stock: StockPackage, options: WasmOptions): Promise<string | undefined> {
   const { threads, load, timeout } = options;
@@ -124,7 +123,7 @@ async function startWithThreads(stock: StockPackage, options: WasmOptions): Prom
   }
 }
 
-/** Replaces the registered backend by the threaded build of Node, and starts it. Throws the reason if its threads fail to start. */
+/** Replaces the registered backend with the threaded build for Node and starts it. If its threads fail to start, throws the reason. */
 async function startThreadsInNode(
   stock: StockPackage,
   node: NodeModules,
