@@ -33,7 +33,7 @@ export type FillMode = 'nearest' | 'reflect' | 'wrap' | 'constant';
 export interface WarpOptions {
   /** Fill mode for pixels outside the image. */
   readonly fill: FillMode;
-  /** Pixel value for the fill mode `constant`, 0..255. */
+  /** Pixel value for the `constant` fill mode, 0..255. */
   readonly value: number;
   /**
    * Whether to swap the center of the rows and the center of the columns, as Keras's `ImageDataGenerator` does. This affects only images

@@ -14,7 +14,7 @@ import type { ImageTransform } from './transform.js';
 export interface SamplingOptions {
   /** Fill mode for pixels outside the image. Default `nearest`. */
   readonly fillMode?: FillMode;
-  /** Pixel value for the fill mode `constant`, 0..255. Default 0. */
+  /** Pixel value for the `constant` fill mode, 0..255. Default 0. */
   readonly fillValue?: number;
   /**
    * `keras` reproduces the center of rotation in Keras's `ImageDataGenerator`, which is misplaced if an image is not square. Default: the

@@ -5,7 +5,7 @@ import { readBackboneWeights } from './readBackboneWeights.js';
 
 /**
  * Stages of {@link efficientNetB0Backbone}, in the order of the layers. A stage is a prefix of the names of its layers. The blocks of the
- * stage `block6` are `block6a`, `block6b` and so on.
+ * `block6` stage are `block6a`, `block6b` and so on.
  *
  * @category Compose
  */
@@ -44,10 +44,10 @@ const IMAGENET_DEVIATION = [0.229, 0.224, 0.225];
  * - Output: `[batch, ceil(height / 32), ceil(width / 32), 1280]`, or `[batch, 1000]` with `includeTop`.
  *
  * Layers, names, order and initializers match Keras 3.15 (applications/efficientnet.py), so weight files from Keras can be loaded. A
- * frozen first layer, `image_preprocess`, replaces the layers `rescaling` and `normalization` of Keras. Its weights are computed from the
- * statistics in the weights file and from the input range of the model, so images need no other preprocessing and can be grayscale. With
- * `weights='imagenet'`, Keras also divides by the square root of the standard deviations, because the ImageNet weights were trained that
- * way. This backbone does so for every file that contains the ImageNet means.
+ * frozen first layer, `image_preprocess`, replaces the `rescaling` and `normalization` layers of the Keras model. Its weights are computed
+ * from the statistics in the weights file and from the input range of the model, so images need no other preprocessing and can be
+ * grayscale. With `weights='imagenet'`, Keras also divides by the square root of the standard deviations, because the ImageNet weights were
+ * trained that way. This backbone does so for every file that contains the ImageNet means.
  *
  * In training, blocks are skipped at random for some of the images (stochastic depth), unless they are frozen.
  *
@@ -102,8 +102,8 @@ const NORMALIZATION_LAYER = {
 };
 
 /**
- * Computes preprocessing that is equivalent to the layers `rescaling` and `normalization` of Keras, and for the ImageNet means also
- * `rescaling_1`.
+ * Computes preprocessing that is equivalent to the `rescaling` and `normalization` layers of the Keras model, and for the ImageNet means
+ * also `rescaling_1`.
  */
 function computeNormalization(mean: ArrayLike<number>, variance: ArrayLike<number>): Preprocessing {
   const imagenet = IMAGENET_MEAN.every((value, i) => Math.abs(value - mean[i]!) < 1e-3);

@@ -10,7 +10,7 @@ import { PREPROCESSING_LAYER_NAME, type Preprocessing, readPreprocessing } from 
 export interface BackboneWeights {
   readonly rows: RowWeights;
   readonly inputLayerWeights: readonly Float32Array[] | undefined;
-  /** Preprocessing from the layer `image_preprocess`, if this library wrote the file. Such a file has no `inputLayerWeights`. */
+  /** Preprocessing from the `image_preprocess` layer, if this library wrote the file. Such a file has no `inputLayerWeights`. */
   readonly preprocessing?: Preprocessing;
 }
 

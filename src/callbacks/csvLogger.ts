@@ -45,7 +45,7 @@ export function csvLogger(store: Store, options: LoggerOptions = {}): StatelessC
   };
 }
 
-/** Checks the arguments of a logger and returns the name of its file. */
+/** Checks the arguments of a logger and returns the name of the log file. */
 export function getLogName(
   callback: string,
   store: Store,

@@ -23,7 +23,7 @@ export interface BatchOptions {
 
 /**
  * Yields the batches of one epoch. The last batch can be smaller. The order and the augmentation of the images depend only on the seed, the
- * epoch and the image, so an epoch that is resumed in the middle yields the same batches with any number of workers.
+ * epoch and the image, so a resumed epoch yields the same batches as an uninterrupted one, regardless of the number of workers.
  *
  * **A batch is valid only until the next batch is requested**, because its memory is then reused.
  */

@@ -47,7 +47,7 @@ export interface SkippedFile {
 export interface AugmentOptions {
   /** Fill mode for pixels outside the image. Default `nearest`. */
   readonly fillMode?: FillMode;
-  /** Pixel value for the fill mode `constant`, 0..255. Default 0. */
+  /** Pixel value for the `constant` fill mode, 0..255. Default 0. */
   readonly fillValue?: number;
   /** Whether an image is augmented in the same way in every epoch. Default false: each epoch draws new random parameters. */
   readonly fixed?: boolean;

@@ -10,7 +10,7 @@ export interface StartedEngine {
   readonly name: EngineName;
   /** Name of the TensorFlow.js backend that is active while the engine runs. */
   readonly backend: string;
-  /** The loaded ONNX Runtime and the number of threads per session. Only set for the engine `onnx`. */
+  /** The loaded ONNX Runtime and the number of threads per session. Only set for the `onnx` engine. */
   readonly onnx?: { readonly runtime: OnnxRuntime; readonly threads: number | undefined };
   /** One `Engine` object for each copy of the library that is loaded, because a copy can only work with its own classes. */
   readonly instances: Map<object, unknown>;

@@ -64,15 +64,15 @@ export interface UseEngineOptions extends EngineOptions {
   };
 }
 
-/** Type of the function `useEngine`, which each entry point of the package creates for its platform. */
+/** Type of the `useEngine` function, which each entry point of the package creates for its platform. */
 export interface UseEngine {
   /**
    * Starts an engine and makes it the default for all later calls in this process: `fit`, `evaluate`, `predict` and `gradCam`
    * use it unless their option `engine` specifies another engine.
    *
-   * `auto` selects the fastest engine that is installed and starts: in Node `onnx` (`onnxruntime-node`), else `wasm`, which is always
-   * installed; in a page `webgpu` or `webgl` if the page has imported its backend, else `onnx` if it is registered, else `wasm`. The reason
-   * for the choice states why an installed engine was skipped. The guide to engines describes more engines.
+   * `auto` selects the fastest engine that is installed and starts: in Node `onnx` (`onnxruntime-node`), otherwise `wasm`, which is always
+   * installed; in a page `webgpu` or `webgl` if the page has imported its backend, otherwise `onnx` if it is registered, otherwise `wasm`.
+   * The reason for the choice states why an installed engine was skipped. The guide to engines describes more engines.
    *
    * @param request - `auto` (default) or the name of an engine. A named engine never falls back to another.
    * @returns The engine and the reason for the choice.
@@ -97,7 +97,7 @@ export interface UseEngine {
   (request?: EngineName | 'auto', options?: UseEngineOptions): Promise<EngineChoice>;
 }
 
-/** Creates the function `useEngine` for a platform. */
+/** Creates the `useEngine` function for a platform. */
 export function createUseEngine(platform: Platform): UseEngine {
   return async (request = 'auto', options = {}) => {
     checks.options<UseEngineOptions>(
@@ -131,8 +131,8 @@ export interface EngineLease {
 }
 
 /**
- * Starts the engine of a run: the requested engine, else the default that `useEngine` set, else the fastest installed engine. If another
- * run is in progress, both runs share its engine.
+ * Starts the engine of a run: the requested engine, otherwise the default that `useEngine` set, otherwise the fastest installed engine. If
+ * another run is in progress, both runs share its engine.
  */
 export async function acquireEngine(
   platform: Platform,
@@ -431,7 +431,7 @@ const CANDIDATE_REASONS: { readonly [Name in Candidate]: string } = {
   wasm: 'it runs everywhere',
 };
 
-/** Names of {@link EngineOptions}, for the functions that accept them next to their other options. */
+/** Names of {@link EngineOptions}, for functions that accept these options in addition to others. */
 export const ENGINE_OPTION_NAMES: checks.OptionNames<EngineOptions> = {
   log: true,
   threads: true,

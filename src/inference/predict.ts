@@ -31,7 +31,7 @@ export type PredictInput = ImageBytes | Uint8Array | string | URL | Tensor3D;
  * @category Train
  */
 export interface PredictOptions extends EngineOptions {
-  /** Engine that computes the predictions. Default: the engine of the run in progress, else the active engine, else `auto`. */
+  /** Engine that computes the predictions. Default: the engine of the run in progress, otherwise the active engine, otherwise `auto`. */
   readonly engine?: EngineName | 'auto';
   /** Number of images that are predicted at once. Default 32. */
   readonly batchSize?: number;

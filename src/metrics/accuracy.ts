@@ -3,7 +3,7 @@ import { tf } from '../tensor/tf.js';
 import { createMetric, type Metric, type MetricName, type MetricOptions } from './metric.js';
 
 /**
- * Creates the metric `accuracy`: the fraction of examples whose predicted label is correct, 0 to 1. With one output, a probability above
+ * Creates the `accuracy` metric: the fraction of examples whose predicted label is correct, 0 to 1. With one output, a probability above
  * 0.5 predicts the second label. With several outputs, the label with the largest output is predicted; among equal outputs, it is the first
  * label. Equivalent to Keras 3 `accuracy` (metrics/accuracy_metrics.py, `BinaryAccuracy` and `CategoricalAccuracy`).
  *

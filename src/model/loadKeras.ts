@@ -65,7 +65,7 @@ export interface LoadKerasModelOptions<T extends Tasks> extends LoadKerasOptions
   readonly range?: PixelRange;
 }
 
-/** Type of the function `loadKeras`. */
+/** Type of the `loadKeras` function. */
 export interface LoadKeras {
   /**
    * Loads a model that was saved by Keras, either as a `.keras` file (Keras 3) or as an `.h5` file with the whole model (Keras 2 and 3).
@@ -99,7 +99,7 @@ export interface LoadKeras {
   (source: KerasSource, options?: LoadKerasOptions & { readonly tasks?: undefined }): Promise<tf.LayersModel>;
 }
 
-/** Creates the function `loadKeras` for a platform. The models that it loads use the platform to start engines and read images. */
+/** Creates the `loadKeras` function for a platform. The models that it loads use the platform to start engines and read images. */
 export const createLoadKeras = (platform: Platform): LoadKeras =>
   ((source: KerasSource, options?: LoadKerasOptions) => loadKeras(platform, source, options)) as LoadKeras;
 

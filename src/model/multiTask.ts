@@ -125,7 +125,7 @@ type NamePrefixes<Name extends string> = Name extends `${infer Head}_${infer Res
 // biome-ignore lint/complexity/noBannedTypes: a record without tasks, which `task()` extends by intersection
 type NoTasks = {};
 
-/** Type of the function `multiTask`. */
+/** Type of the `multiTask` function. */
 export interface MultiTask {
   /**
    * Creates a builder for a network that predicts several tasks for each image. All tasks share a trunk, and each task has its own branch.
@@ -149,7 +149,7 @@ export interface MultiTask {
   (options: MultiTaskOptions): MultiTaskBuilder<NoTasks>;
 }
 
-/** Creates the function `multiTask` for a platform. Models that are built with it use the platform to start engines and read images. */
+/** Creates the `multiTask` function for a platform. Models that are built with it use the platform to start engines and read images. */
 export function createMultiTask(platform: Platform): MultiTask {
   return (options) => {
     checks.options(

@@ -41,7 +41,7 @@ export interface Run {
    * Sets the learning rate of all further updates. As in Keras, throws an `argument` error if the optimizer has a learning rate schedule.
    */
   setLearningRate(rate: number): void;
-  /** Ends the run after the current step. `reason` becomes the property `stopped` of the history. */
+  /** Ends the run after the current step. `reason` becomes the `stopped` property of the history. */
   stop(reason: string): void;
   /** Returns a copy of the current weights of the model. */
   getWeights(): Promise<Weights>;

@@ -48,7 +48,7 @@ export interface TaskRecord<Name extends string = string> {
   readonly unit?: string;
   /** Labels of a classification task, in the order of the network's outputs. */
   readonly labels?: readonly string[];
-  /** Names of the metrics, for example `mae` for the column `age_mae`. */
+  /** Names of the metrics, for example `mae` for the `age_mae` column. */
   readonly metrics: readonly string[];
 }
 
@@ -82,7 +82,7 @@ export interface HistoryRecord<Name extends string = string> {
 
 /**
  * Finds the epoch with the best value of a column in a record, for example a record that was read from a file. The history that `fit`
- * returns has the method `bestEpoch`. If several epochs have the best value, the first one is returned. NaN is skipped.
+ * returns has a `bestEpoch` method for this purpose. If several epochs have the best value, the first one is returned. NaN is skipped.
  *
  * @param history - A history from `fit`, or a record of a history that was read from a file.
  * @param monitor - Name of the column.

@@ -94,8 +94,8 @@ const createNearestMatrix = (inputSize: number, outputSize: number, alignCorners
   });
 
 /**
- * Creates the lowering of the gradient of a resize: a product with the matrices that the forward pass would use. The attribute
- * `halfPixelCenters` is ignored, because TensorFlow.js ignores it in these gradients.
+ * Creates the lowering of the gradient of a resize: a product with the matrices that the forward pass would use. The `halfPixelCenters`
+ * attribute is ignored, because TensorFlow.js ignores it in these gradients.
  */
 const createResizeGradientLowering =
   (createSideMatrix: (inputSize: number, outputSize: number, alignCorners: boolean) => Matrix): OpLowering =>
@@ -114,7 +114,7 @@ const createResizeGradientLowering =
 /**
  * Lowers CropAndResize, which crops images to boxes (shape `[n, 4]`) and resizes all crops to one size. The coordinates of a box are two
  * corners, as fractions of the image size. Each dimension is resized by a product with a matrix of weights that the graph computes from the
- * box. For bilinear interpolation, the weight of a pixel falls linearly from 1 to 0 over a distance of one pixel. For the method `nearest`,
+ * box. For bilinear interpolation, the weight of a pixel falls linearly from 1 to 0 over a distance of one pixel. For the `nearest` method,
  * the position is rounded first.
  */
 const lowerCropAndResize: OpLowering = (context) => {
