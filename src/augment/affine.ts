@@ -22,7 +22,7 @@ export interface AffinePlan {
 }
 
 /**
- * How pixels outside the image are filled: with the nearest pixel (`nearest`), a mirror image (`reflect`), a repetition of the image
+ * Method of filling pixels outside the image: with the nearest pixel (`nearest`), a mirror image (`reflect`), a repetition of the image
  * (`wrap`), or a constant (`constant`).
  *
  * @category Augment

@@ -17,8 +17,8 @@ export interface SamplingOptions {
   /** Pixel value for the `constant` fill mode, 0..255. Default 0. */
   readonly fillValue?: number;
   /**
-   * `keras` reproduces the center of rotation in Keras's `ImageDataGenerator`, which is misplaced if an image is not square. Default: the
-   * true center.
+   * `keras` reproduces the rotation center of Keras's `ImageDataGenerator`, a point that is not the center of the image if the image is not
+   * square. Default: the true center.
    */
   readonly compat?: 'keras';
 }

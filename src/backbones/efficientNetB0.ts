@@ -102,8 +102,8 @@ const NORMALIZATION_LAYER = {
 };
 
 /**
- * Computes preprocessing that is equivalent to the `rescaling` and `normalization` layers of the Keras model, and for the ImageNet means
- * also `rescaling_1`.
+ * Computes preprocessing that is equivalent to the `rescaling` and `normalization` layers of the Keras model, and, for the ImageNet means,
+ * also to `rescaling_1`.
  */
 function computeNormalization(mean: ArrayLike<number>, variance: ArrayLike<number>): Preprocessing {
   const imagenet = IMAGENET_MEAN.every((value, i) => Math.abs(value - mean[i]!) < 1e-3);

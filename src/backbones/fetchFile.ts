@@ -6,7 +6,7 @@ import { md5 } from './md5.js';
 import { type DownloadSource, getDownloadSource, PartialDownload } from './partialDownload.js';
 
 /**
- * How a downloaded file is validated: by a hexadecimal hash of its bytes or, if no hash is known, by a function `accepts` that returns
+ * Validation of a downloaded file: a hexadecimal hash of its bytes or, if no hash is known, a function `accepts` that returns
  * whether the bytes are valid.
  *
  * @category Files

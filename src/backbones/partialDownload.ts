@@ -1,7 +1,7 @@
 import { concatBytes } from '../core/arrays.js';
 import type { FetcherResponse, Store } from '../core/platform/platform.js';
 
-/** Where the bytes of an incomplete download come from: the URL, and the version and size of the file on the server. */
+/** Source of the bytes of an incomplete download: the URL, and the version and size of the file on the server. */
 export interface DownloadSource {
   readonly url: string;
   /**

@@ -18,7 +18,7 @@ export interface EarlyStoppingOptions<Monitor extends string> extends MonitorOpt
    */
   readonly minDelta?: number;
   /**
-   * Value of the monitored column that training must exceed: an improvement resets the count of `patience` only if it is also better than
+   * Baseline for the monitored column: an improvement resets the count of `patience` only if it is also better than
    * this value. Default: no baseline.
    */
   readonly baseline?: number;

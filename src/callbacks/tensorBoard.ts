@@ -17,7 +17,7 @@ export interface TensorBoardOptions {
    */
   readonly folder?: string;
   /**
-   * How often losses and metrics are written within an epoch. At the end of each epoch they are always written. Default `epoch`.
+   * Frequency at which losses and metrics are written within an epoch. They are always written at the end of each epoch. Default `epoch`.
    *
    * - `epoch`: only at the end of each epoch.
    * - `batch`: also after every step.

@@ -52,8 +52,8 @@ export interface AugmentOptions {
   /** Whether an image is augmented in the same way in every epoch. Default false: each epoch draws new random parameters. */
   readonly fixed?: boolean;
   /**
-   * `keras` reproduces the center of rotation in Keras's `ImageDataGenerator`, which is misplaced if an image is not square. Default: the
-   * true center.
+   * `keras` reproduces the rotation center of Keras's `ImageDataGenerator`, a point that is not the center of the image if the image is not
+   * square. Default: the true center.
    */
   readonly compat?: 'keras';
 }
@@ -213,7 +213,10 @@ export class Dataset<L> {
     return new Dataset(this.shape, this.items, this.skipped, this.sourceIndices, this.augmentation, spawner);
   }
 
-  /** Returns a dataset with new weights in the loss, which `weight` computes from the labels and the identifier of each image. */
+  /**
+   * Returns a dataset whose images have new weights in the loss. The function `weight` computes the weight of an image from its labels and
+   * its identifier.
+   */
   withSampleWeights(weight: (labels: L, id: string) => SampleWeight): Dataset<L> {
     checks.callable('withSampleWeights', weight, {
       advice: 'Write dataset.withSampleWeights(({ age }) => (age > 60 ? 2 : 1)).',

@@ -7,14 +7,14 @@
 export type EngineName = 'native' | 'onnx' | 'wasm' | 'webgpu' | 'webgl' | 'cpu';
 
 /**
- * The engine that was chosen for a run, and why.
+ * The engine that was chosen for a run, and the reason for the choice.
  *
  * @category Engines
  */
 export interface EngineChoice {
   /** Name of the chosen engine. */
   readonly name: EngineName;
-  /** Why this engine was chosen, as text for logs, for example `ONNX Runtime is installed, onnxruntime-node 1.20.0`. */
+  /** Reason why this engine was chosen, as text for logs, for example `ONNX Runtime is installed, onnxruntime-node 1.20.0`. */
   readonly reason: string;
   /** A faster engine that is not installed or does not start, and the command that installs it. */
   readonly fasterEngine?: {

@@ -20,7 +20,7 @@ import { tf } from '../tensor/tf.js';
 import { createGradCamGraph, type GradCamGraph } from './gradCamGraph.js';
 
 /**
- * What a heat map explains: the prediction of a label in a classification task, or a `higher` or `lower` value in a regression task.
+ * Target that a heat map explains: the prediction of a label in a classification task, or a `higher` or `lower` value in a regression task.
  *
  * @typeParam T - Type of the task.
  *
@@ -45,8 +45,8 @@ export interface GradCamOptions<T extends Tasks, K extends keyof T & string> ext
    */
   readonly layer?: string;
   /**
-   * What the heat map explains. Default: the predicted label of each image, or `higher` for a regression task. To see the evidence against
-   * a prediction, pass the other label of a binary task, or `lower` for a regression task.
+   * Target that the heat map explains. Default: the predicted label of each image, or `higher` for a regression task. To see the evidence
+   * against a prediction, pass the other label of a binary task, or `lower` for a regression task.
    */
   readonly target?: GradCamTarget<T[K]>;
 }
@@ -60,7 +60,7 @@ export interface GradCamOptions<T extends Tasks, K extends keyof T & string> ext
 export interface GradCam<Word extends string = string> extends HeatMap {
   /** Largest value of the heat map before it was scaled to 0..1. It is 0 if nothing in the image supports `target`. */
   readonly peak: number;
-  /** What the heat map explains: a label, `higher` or `lower`. */
+  /** Target that the heat map explains: a label, `higher` or `lower`. */
   readonly target: Word;
   /** Name of the layer whose feature map was used. */
   readonly layer: string;

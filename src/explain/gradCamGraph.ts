@@ -31,7 +31,7 @@ export interface GradCamGraph {
    *
    * - Input `image`, shape `[batch, height, width, channels]`: pixels in the input range of the network.
    * - Output `heat`, shape `[batch, rows, columns]`: heat maps before scaling, with values of at least 0.
-   * - Output `score`, shape `[batch, units]`: scores of the output units of the task.
+   * - Output `score`, shape `[batch, units]`: scores of the task, one for each output unit.
    */
   readonly pass: InferenceFunction;
   /** Name of the layer whose feature map is used. */
@@ -94,7 +94,7 @@ export function createGradCamGraph({
 const findHeadCalls = (graph: LayerGraph, tensorId: number): readonly LayerCall[] =>
   graph.calls.filter(({ outputs }) => outputs.includes(tensorId));
 
-/** How the score of a task is computed: a tensor of the graph, and a function that computes the score from this tensor. */
+/** Source of a task's score: a tensor of the graph, and a function that computes the score from this tensor. */
 interface ScoreSource {
   readonly tensorIndex: number;
   computeScore(value: Tensor): Tensor;

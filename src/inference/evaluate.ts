@@ -17,7 +17,8 @@ import { tf } from '../tensor/tf.js';
 import { InputPipeline } from './inputPipeline.js';
 
 /**
- * Options of {@link evaluateDataset}. Unlike the options of `model.evaluate`, they have no defaults and can share the resources of a run.
+ * Options of {@link evaluateDataset}. Unlike the options of `model.evaluate`, most of them are required, and they can share the resources
+ * of a training run.
  */
 export interface EvaluationConfig {
   readonly lossWeights: { readonly [task: string]: number };

@@ -26,7 +26,7 @@ export interface LossOptions<
   /** Weights of the task losses in the total loss. Default: 1 for each task. */
   readonly loss?: WeightedLoss<W, C> & ValidLossWeights<T, W> & ValidClassWeights<T, C>;
   /**
-   * How task losses are averaged over the batches: over `examples` (default), or over `batches`, as in the logs of Keras's graph mode.
+   * Method of averaging the task losses of all batches: over `examples` (default), or over `batches`, as in the logs of Keras's graph mode.
    * The averages differ if the last batch is smaller.
    */
   readonly lossAverage?: LossAverage;

@@ -59,7 +59,7 @@ export interface LoadKerasModelOptions<T extends Tasks> extends LoadKerasOptions
    */
   readonly tasks: InferPerTask<T> & ValidTaskNames<T>;
   /**
-   * Numbers to which the pixel values 0 and 255 are mapped before they are passed to the model. Default: the range in the file if this
+   * Pixel range that the model expects: the numbers to which the pixel values 0 and 255 are mapped. Default: the range in the file if this
    * library wrote it, otherwise `[0, 1]`. A model that begins with `Rescaling` or `Normalization` usually expects `[0, 255]`.
    */
   readonly range?: PixelRange;

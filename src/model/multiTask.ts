@@ -19,7 +19,7 @@ import { createModel, type MultiTaskModel } from './multiTaskModel.js';
 export interface MultiTaskOptions {
   /** Shape of the images, `[height, width, channels]`, in pixels. The number of channels is 3 (RGB) or 1 (grayscale). */
   readonly input: ImageShape;
-  /** Numbers to which the pixel values 0 and 255 are mapped before they are passed to the first layer. Default: `[0, 1]`. */
+  /** Pixel range that the first layer receives: the numbers to which the pixel values 0 and 255 are mapped. Default: `[0, 1]`. */
   readonly range?: PixelRange;
   /** Seed for weight initialization. The same seed results in the same initial weights. Default: 0. */
   readonly seed?: number;

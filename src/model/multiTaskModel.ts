@@ -47,7 +47,7 @@ export interface EvaluateOptions<
 }
 
 /**
- * Losses and metrics of an evaluation, keyed by the column names of a history: `loss`, `age_loss`, `age_mae`, ….
+ * Losses and metrics of an evaluation, keyed by the names of history columns: `loss`, `age_loss`, `age_mae`, ….
  *
  * @category Train
  */

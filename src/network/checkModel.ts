@@ -23,7 +23,7 @@ export function checkModel(path: string, model: unknown, plain: boolean): void {
   if (layersModel.weights.some(isWeightDisposed)) throw createDisposedModelError(path);
 }
 
-/** Creates the error for a call with a model whose weights were freed by `dispose()`. */
+/** Creates the error for a call that receives a model whose weights were freed by `dispose()`. */
 export const createDisposedModelError = (path: string) =>
   createError({
     kind: 'argument',

@@ -28,7 +28,7 @@ export class Network<T extends Tasks = Tasks> {
    * Layer calls in execution order. Read weights through {@link layersModel} instead, because only its weights are up to date during a run.
    */
   readonly graph: LayerGraph;
-  /** Copies current weights into the variables of {@link layersModel} while an engine trains copies of them. */
+  /** Copies current weights into the variables of {@link layersModel} while an engine trains copies of these weights. */
   readonly weightSync: WeightSync;
   readonly #layersModel: tf.LayersModel;
 

@@ -11,7 +11,7 @@ interface HostData {
 
 /**
  * Backend that stores tensors as arrays and computes nothing. A model creates its weights before an engine starts; the backend of the
- * engine takes them over when it first reads them.
+ * engine takes over the weights when it first reads them.
  */
 class HostBackend extends tf.KernelBackend {
   readonly #data: tf.DataStorage<HostData> = new tf.DataStorage<HostData>(this, tf.engine());

@@ -29,7 +29,7 @@ export interface Run {
   readonly tasks: readonly TaskRecord[];
   /** For each column of the history that a callback can monitor, whether smaller (`min`) or larger (`max`) values are better. */
   readonly monitorModes: MonitorModes;
-  /** The engine that executes the run, and why it was chosen. */
+  /** The engine that executes the run, and the reason why it was chosen. */
   readonly engine: EngineChoice;
   /** Number of epochs after which the run ends, as passed to `fit`. */
   readonly epochs: number;

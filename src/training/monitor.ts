@@ -41,7 +41,10 @@ export function getMonitorModes(tasks: Tasks, prefixes: readonly ColumnPrefix[])
   return columns;
 }
 
-/** The longer prefix must be first, because a column that starts with it also starts with the shorter prefix. */
+/**
+ * Advice for a column that the history does not have, by prefix of the column. The longer prefix must be first, because a column that
+ * starts with it also starts with the shorter prefix.
+ */
 const ADVICE_BY_PREFIX = [
   ['val_unaugmented_', 'Pass a validation dataset and evaluateUnaugmented: true to fit().'],
   ['val_', 'Pass a validation dataset to fit().'],

@@ -30,7 +30,7 @@ const UNSUPPORTED_LAYERS: { readonly [className: string]: string } = {
  * name, configuration, connections and saved class name. Changing the prototype is safe because the replacement classes add no fields and
  * no constructor.
  *
- * @param path - Position of the layer in the network, for errors: `branch age, block 3`.
+ * @param path - Position of the layer in the network, for errors, for example `branch age, block 3`.
  * @throws An `argument` error for a layer that draws random numbers (a step must be a pure function of its inputs), a nested model
  *   (TensorFlow.js does not restore its frozen layers from a saved model), batch normalization over an axis other than the last, or a
  *   dilated depthwise convolution.
