@@ -48,7 +48,7 @@ interface SavedModel {
  *
  * @typeParam Monitor - Name of the history column that the callback monitors.
  * @param store - Store that the models are written to.
- * @returns A callback for the option `callbacks` of `fit`. `fit` rejects before the first step if the store is not writable, and with an
+ * @returns A callback for the `callbacks` option of `fit`. `fit` rejects before the first step if the store is not writable, and with an
  *   `argument` error after the first epoch if the template contains an unknown column.
  * @throws `argument` error for `maxToKeep` without a template.
  * @example

@@ -19,7 +19,7 @@ export interface LoggerOptions {
  * resumed run has no gaps. The columns are those of {@link HistoryRow}.
  *
  * @param store - Store that the file is written to.
- * @returns A callback for the option `callbacks` of `fit`. `fit` rejects before the first step if the store is not writable.
+ * @returns A callback for the `callbacks` option of `fit`. `fit` rejects before the first step if the store is not writable.
  * @example
  * ```ts
  * import { branch, csvLogger, flatten, imagesInMemory, memoryStore, multiTask, regression } from 'tfjs-multitask';

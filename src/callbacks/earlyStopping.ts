@@ -39,7 +39,7 @@ interface EarlyStoppingState {
  * is NaN, no later value counts as an improvement.
  *
  * @typeParam Monitor - Name of the history column that the callback monitors.
- * @returns A callback for the option `callbacks` of `fit`.
+ * @returns A callback for the `callbacks` option of `fit`.
  * @throws `argument` error for a `patience` or `startFromEpoch` that is not an integer of at least 0.
  * @example
  * ```ts

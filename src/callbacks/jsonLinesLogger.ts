@@ -8,7 +8,7 @@ import { getLogName, type LoggerOptions } from './csvLogger.js';
  * rewrites the lines of the earlier epochs, which removes incomplete lines of a killed process and repeated epochs.
  *
  * @param store - Store that the file is written to.
- * @returns A callback for the option `callbacks` of `fit`. `fit` rejects before the first step if the store is not writable.
+ * @returns A callback for the `callbacks` option of `fit`. `fit` rejects before the first step if the store is not writable.
  * @example
  * ```ts
  * import { jsonLinesLogger, memoryStore } from 'tfjs-multitask';

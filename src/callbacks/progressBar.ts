@@ -36,7 +36,7 @@ const BAR_WIDTH = 16;
  * `fit` has already received them.
  *
  * @param output - Any object with a `write` method. Default: `process.stdout` in Node, the console in a page.
- * @returns A callback for the option `callbacks` of `fit`.
+ * @returns A callback for the `callbacks` option of `fit`.
  * @example
  * ```ts
  * import { progressBar } from 'tfjs-multitask';

@@ -33,7 +33,7 @@ interface ReduceLROnPlateauState {
  * The learning rate of the optimizer must be a number, not a schedule.
  *
  * @typeParam Monitor - Name of the history column that the callback monitors.
- * @returns A callback for the option `callbacks` of `fit`. `fit` rejects with an `argument` error at the first reduction if
+ * @returns A callback for the `callbacks` option of `fit`. `fit` rejects with an `argument` error at the first reduction if
  *   the optimizer has a schedule.
  * @throws `argument` error for a `factor` that is not between 0 and 1, and for a `patience` or `cooldown` that is not an
  *   integer of at least 0.

@@ -56,7 +56,7 @@ interface TensorBoardState {
  * A resumed run appends to its event files. It first removes events that were written after the checkpoint, so that no event is repeated.
  *
  * @param store - Store that the event files are written to.
- * @returns A callback for the option `callbacks` of `fit`.
+ * @returns A callback for the `callbacks` option of `fit`.
  * @throws `argument` error for an `updateFreq` that is not `epoch`, `batch` or an integer of at least 1.
  * @example
  * ```ts

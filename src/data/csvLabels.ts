@@ -58,8 +58,8 @@ export interface CsvLabelsOptions<C extends { readonly [task: string]: CsvColumn
  * @param text - Contents of the CSV file.
  * @param options - `columns`: the columns that contain labels, and their types. `pathColumn`: the column of image paths.
  * @returns A reader for `imageFolder` and `imageFiles`. An image without a row in the CSV file has no labels.
- * @throws A `data` error with the row and column for a missing column, an invalid cell, or an image with two rows; an `argument` error for
- *   an invalid option.
+ * @throws A `data` error that contains the row and column, for a missing column, an invalid cell, or an image with two rows; an `argument`
+ * error for an invalid option.
  * @example
  * ```ts
  * import { csvLabels } from 'tfjs-multitask';

@@ -152,7 +152,7 @@ export function runInference(graph: LayerGraph | InferenceFunction, inputs: read
  * Runs a batch through a graph. Call it inside `tf.tidy`. In inference mode, each activation is disposed of after its last use.
  *
  * @param graphInputs - One float32 tensor `[batch, ...shape]` per input. Pixel values are in the range that the network expects.
- * @returns One tensor per output, none of which is an input.
+ * @returns One tensor per output. None of them is an input tensor.
  */
 export function runGraph(graph: LayerGraph, graphInputs: readonly Tensor[], kwargs: CallArguments): Tensor[] {
   const values: (Tensor | undefined)[] = [];

@@ -81,7 +81,7 @@ export async function writeCheckpoint(
  * Reads the checkpoint of a run from a store. Returns undefined if the store contains no checkpoint.
  *
  * @throws `checkpoint` error for a corrupt file, for an unknown format version, and for a checkpoint of a run with a different
- *   configuration. The last error lists what differs.
+ *   configuration. In the last case, the error lists the differences.
  */
 export async function readCheckpoint(
   store: Store,

@@ -99,7 +99,7 @@ export interface Spawner {
    * Starts a worker.
    *
    * @param script - Source code that declares a function `answer`. It receives a message and returns `[result, transfer]`: the result, and
-   *   the buffers that are moved to the main thread instead of copied.
+   *   the buffers that are transferred to the main thread without being copied.
    * @param listener - Receives the results of the worker, or its failure.
    */
   spawn(script: string, listener: WorkerListener): SpawnedWorker;
