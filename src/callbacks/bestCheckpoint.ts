@@ -17,8 +17,8 @@ import { checkMonitorOptions, getMonitorValue, type MonitorOptions, resolveMode 
  */
 export interface BestCheckpointOptions<Monitor extends string> extends MonitorOptions<Monitor> {
   /**
-   * Name of the folder in the store, or a template for it. A template contains history columns in braces, with Python format specifiers:
-   * `{epoch:02d}-{val_loss:.3f}` creates a new folder for each saved epoch. Default `best`: one folder, which is overwritten.
+   * Name of the folder in the store, or a template for it. A template contains history columns in braces, with Python format specifiers.
+   * For example, `{epoch:02d}-{val_loss:.3f}` creates a new folder for each saved epoch. Default `best`: one folder, which is overwritten.
    */
   readonly folder?: string;
   /** Number of saved models to keep if `folder` is a template. Older models are deleted. Default: all models are kept, as in Keras. */

@@ -9,7 +9,7 @@ import { checkMonitorOptions, getMonitorValue, type MonitorOptions, resolveMode 
  * @category Callbacks
  */
 export interface ReduceLROnPlateauOptions<Monitor extends string> extends MonitorOptions<Monitor> {
-  /** Factor that the learning rate is multiplied by, greater than 0 and less than 1. Default 0.1. */
+  /** Factor by which the learning rate is multiplied, greater than 0 and less than 1. Default 0.1. */
   readonly factor?: number;
   /** Number of epochs without improvement after which the learning rate is reduced. Default 10. */
   readonly patience?: number;

@@ -27,7 +27,7 @@ export type CsvColumn =
   | ((cell: string) => unknown);
 
 /**
- * Label type of a {@link CsvColumn}, for example `number` for `Number`, `'male' | 'female'` for `['male', 'female']`.
+ * Label type of a {@link CsvColumn}, for example `number` for `Number`, or `'male' | 'female'` for `['male', 'female']`.
  *
  * @category Data
  */

@@ -66,8 +66,8 @@ export interface AugmentationSettings {
 }
 
 /**
- * Labeled images of one size in a fixed order. A dataset is immutable: its methods return new datasets that share the images. It holds
- * images as bytes, and no tensors.
+ * Labeled images of one size in a fixed order. A dataset is immutable: its methods return new datasets that share the images. It stores
+ * images as bytes and contains no tensors.
  *
  * @typeParam L - Labels of an image: one entry for each task.
  * @example

@@ -13,7 +13,7 @@ import { createOnnxExecutor } from './onnx/executor/onnxExecutor.js';
 import { PredictionSessions } from './onnx/executor/predictionSessions.js';
 import type { StartedEngine } from './processState.js';
 
-/** Settings for compiling training steps. Only the `onnx` engine compiles; all other engines ignore them. */
+/** Settings for compiling training steps. Only the `onnx` engine compiles training steps; all other engines ignore these settings. */
 export interface CompileSettings {
   /** Store in which compiled and verified training steps are cached. */
   readonly compileCache?: Store | undefined;

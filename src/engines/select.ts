@@ -31,7 +31,7 @@ export interface EngineOptions {
    */
   readonly log?: (line: string) => void;
   /**
-   * Number of threads for the engines `onnx` and `wasm`.
+   * Number of threads for the `onnx` and `wasm` engines.
    *
    * - `onnx`: by default the number of hardware threads.
    * - `wasm` in Node: by default the number of hardware threads, but at most 4.
@@ -68,11 +68,11 @@ export interface UseEngineOptions extends EngineOptions {
 export interface UseEngine {
   /**
    * Starts an engine and makes it the default for all later calls in this process: `fit`, `evaluate`, `predict` and `gradCam`
-   * use it unless their option `engine` specifies another engine.
+   * use it unless their `engine` option specifies a different engine.
    *
    * `auto` selects the fastest engine that is installed and starts: in Node `onnx` (`onnxruntime-node`), otherwise `wasm`, which is always
    * installed; in a page `webgpu` or `webgl` if the page has imported its backend, otherwise `onnx` if it is registered, otherwise `wasm`.
-   * The reason for the choice states why an installed engine was skipped. The guide to engines describes more engines.
+   * The reason for the choice states why an installed engine was skipped. The guide to engines describes further engines.
    *
    * @param request - `auto` (default) or the name of an engine. A named engine never falls back to another.
    * @returns The engine and the reason for the choice.

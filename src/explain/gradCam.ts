@@ -40,8 +40,8 @@ export interface GradCamOptions<T extends Tasks, K extends keyof T & string> ext
   readonly task: K;
   /**
    * Name of the layer whose feature map is used, as shown by `model.summary()`. Its output shape must be `[height, width, channels]`.
-   * Default: the last convolution before the task whose output is larger than 1×1, including a batch normalization, activation or addition
-   * that follows it.
+   * Default: of all convolutions before the task, the last one with an output larger than 1×1, including a batch normalization, activation
+   * or addition that follows it.
    */
   readonly layer?: string;
   /**
@@ -71,7 +71,7 @@ export interface GradCam<Word extends string = string> extends HeatMap {
  * channels of a feature map are weighted by the mean derivative of the score and summed, and negative values are set to 0. The result is
  * divided by its maximum, so the largest value of a heat map is 1.
  *
- * The score is the output *before* the last activation: the value of a regression, the logit of a binary task (negated for its first
+ * The score is the output *before* the last activation: the value of a regression task, the logit of a binary task (negated for its first
  * label), or the logit of a label before softmax. If the head does not end with a dense layer, sigmoid or softmax, the score is its output.
  * The network runs in inference mode, on any engine. Each call compiles the computation again, so pass all images in one call.
  *
@@ -192,7 +192,7 @@ function getTask(tasks: Tasks, name: string): AnyTask {
 const REGRESSION_TARGETS = ['higher', 'lower'] as const;
 
 /**
- * Returns the factor that each output unit of the task is multiplied by to get the score of the target. Returns undefined if the target is
+ * Returns the factor by which each output unit of the task is multiplied to get the score of the target. Returns undefined if the target is
  * the predicted label, which differs between images.
  */
 function getOutputFactors(

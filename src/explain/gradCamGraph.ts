@@ -18,7 +18,7 @@ export interface GradCamGraphOptions {
   /** Name of the layer whose feature map is used. If undefined, the last convolution before the task is used. */
   readonly layer: string | undefined;
   /**
-   * Factor that each output unit of the task is multiplied by to get the score. If undefined, the predicted label of each image is
+   * Factor by which each output unit of the task is multiplied to get the score. If undefined, the predicted label of each image is
    * explained.
    */
   readonly outputFactors: readonly number[] | undefined;
@@ -103,7 +103,7 @@ interface ScoreSource {
 
 /**
  * Determines how the score of a task is computed. If its head ends with sigmoid or softmax, the score is the input of that activation (the
- * logit), because the derivative of the activation is almost 0 for confident predictions. Otherwise the score is the output of the head.
+ * logit), because the derivative of the activation is almost 0 for confident predictions. Otherwise, the score is the output of the head.
  */
 function findScoreSource(graph: LayerGraph, outputId: number): ScoreSource {
   const { layer, inputs } = findHeadCalls(graph, outputId)[0]!;

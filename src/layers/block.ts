@@ -15,7 +15,7 @@ export interface BuildContext {
    * image has become too small.
    */
   connect(layer: tf.layers.Layer, input: SymbolicTensor | SymbolicTensor[]): SymbolicTensor;
-  /** Image that the current trunk or branch receives: the input of the network, or its conversion by an `inputView`. */
+  /** Image that the current trunk or branch receives: the input of the network, or the image that an `inputView` computes from it. */
   readonly image: SymbolicTensor;
   /** Range of pixel values that the network receives for the bytes 0 (black) and 255 (white). */
   readonly pixelRange: PixelRange;

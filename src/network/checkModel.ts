@@ -42,7 +42,7 @@ function getLayersModel(model: unknown, plain: boolean): tf.LayersModel | undefi
 
 /**
  * Returns whether a weight was disposed of. The check uses a private field, because in the public API of TensorFlow.js only an error from
- * `read()` reveals it, and that error cannot be distinguished from others.
+ * `read()` reveals this, and that error cannot be distinguished from others.
  */
 const isWeightDisposed = (weight: LayerVariable) =>
   (weight as unknown as { val: tf.Variable }).val.isDisposed;

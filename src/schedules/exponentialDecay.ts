@@ -21,7 +21,7 @@ export interface ExponentialDecayOptions {
 }
 
 /**
- * Creates the schedule `initialLearningRate · decayRate^(step / decaySteps)`. With `staircase` the exponent is rounded down. Equivalent to
+ * Creates the schedule `initialLearningRate · decayRate^(step / decaySteps)`. With `staircase`, the exponent is rounded down. Equivalent to
  * Keras 3 `ExponentialDecay` (optimizers/schedules/learning_rate_schedule.py).
  *
  * @param options - `initialLearningRate`, `decaySteps` and `decayRate` are required. `staircase`: default false.

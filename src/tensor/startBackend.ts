@@ -10,8 +10,8 @@ interface BackendRegistry {
 }
 
 /**
- * Starts a registered TensorFlow.js backend without changing the active backend. Other computations can continue in the meantime, and if
- * the new backend fails to start, the active backend remains. Returns false if it fails to start.
+ * Starts a registered TensorFlow.js backend without changing the active backend. Other computations can continue in the meantime. If the
+ * new backend fails to start, the active backend remains, and the function returns false.
  */
 export async function startBackend(name: string): Promise<boolean> {
   return startRegisteredBackend(name);

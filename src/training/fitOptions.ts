@@ -22,7 +22,8 @@ export interface FitOptions<
   /** Seed for the order of the images, the augmentation plans and the dropout masks. Default 0. */
   readonly seed?: number;
   /**
-   * Dataset that is evaluated after every epoch. If the dataset has an augmentation, it is applied. The history columns begin with `val_`.
+   * Dataset that is evaluated after every epoch. If the dataset has an augmentation, the augmentation is applied. The history columns begin
+   * with `val_`.
    */
   readonly validation?: Dataset<LabelsOf<T>>;
   /**

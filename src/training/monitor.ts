@@ -26,8 +26,8 @@ export interface MonitorModes {
 }
 
 /**
- * Returns the history columns with losses and metrics for these tasks, in the order of the history, and for each whether smaller or larger
- * values are better.
+ * Returns whether smaller or larger values are better, for each history column with losses or metrics of these tasks, in the order of the
+ * history.
  */
 export function getMonitorModes(tasks: Tasks, prefixes: readonly ColumnPrefix[]): MonitorModes {
   const columns: Record<string, 'min' | 'max'> = {};
@@ -42,8 +42,8 @@ export function getMonitorModes(tasks: Tasks, prefixes: readonly ColumnPrefix[])
 }
 
 /**
- * Advice for a column that the history does not have, by prefix of the column. The longer prefix must be first, because a column that
- * starts with it also starts with the shorter prefix.
+ * Advice for a monitored column that is missing from the history, listed by the prefix of the column name. The longer prefix must be first,
+ * because a column that starts with it also starts with the shorter prefix.
  */
 const ADVICE_BY_PREFIX = [
   ['val_unaugmented_', 'Pass a validation dataset and evaluateUnaugmented: true to fit().'],

@@ -13,8 +13,8 @@ export interface CheckOptions {
 }
 
 /**
- * Bounds of a number, and the error to throw if it exceeds them. If `defaultValue` is set instead of `advice`, the advice is to omit the
- * option.
+ * Bounds of a number, and the error to throw if the number is outside the bounds. If `defaultValue` is set instead of `advice`, the advice
+ * is to omit the option.
  */
 export type NumberCheckOptions = Omit<CheckOptions, 'advice'> & {
   /** Inclusive lower bound. */

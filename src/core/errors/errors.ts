@@ -121,7 +121,7 @@ export function createError(details: ErrorDetails): MultitaskError {
   return new MultitaskError(details);
 }
 
-/** Function that creates errors of one kind. `expected` and `received` are noun phrases, `advice` is an imperative sentence. */
+/** Function that creates errors of one kind. `expected` and `received` are noun phrases, and `advice` is an imperative sentence. */
 export type ErrorFactory = (
   path: string,
   expected: string,

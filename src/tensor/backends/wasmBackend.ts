@@ -12,13 +12,16 @@ import { repairWorkerSource } from './repairWorkerSource.js';
 import { type StartLimit, startThreadLimit } from './startLimit.js';
 import { createThreadedModule, MAX_WASM_THREADS } from './threadedModule.js';
 
-/** Options for starting the wasm backend. They only have an effect when the backend is first started in a process. */
+/** Options for starting the wasm backend. They have an effect only when the backend is started for the first time in a process. */
 export interface WasmOptions {
   /** Maximum number of threads. Default in Node: the number of cores, but not more than 4. Default in a page: half the number of cores. */
   readonly threads?: number | undefined;
   /** Function that loads Node's modules, which threads need. Without it, the backend uses one thread in Node. */
   readonly load?: PackageLoader | undefined;
-  /** Resolves when threads have had enough time to start; the backend then uses one thread. Default: after 30 seconds. */
+  /**
+   * Promise that resolves when the time limit for starting threads is reached; the backend then uses one thread. Default: a limit of 30
+   * seconds.
+   */
   readonly timeout?: Promise<void> | undefined;
 }
 
@@ -73,7 +76,7 @@ export async function startWasmBackend(options: WasmOptions = {}): Promise<numbe
   return threads.count;
 }
 
-/** Returns why the wasm backend runs on one thread although more were requested, or undefined if its threads did not fail. */
+/** Returns the reason why the wasm backend runs on one thread although more were requested, or undefined if its threads did not fail. */
 export function getThreadFailure(): string | undefined {
   return threadsOfBackend.get(getBackend())?.failure;
 }
@@ -95,7 +98,7 @@ export function runOnWasmBackend<R>(action: () => R): R {
 const DEFAULT_MAX_THREADS = 4;
 
 /**
- * Starts the wasm backend with threads if the runtime supports them. Otherwise registers the build with one thread, which the caller
+ * Starts the wasm backend with threads if the runtime supports them. Otherwise, registers the build with one thread, which the caller
  * starts. Returns the reason why threads failed to start, or undefined if they did not fail.
  */
 async function startWithThreads(stock: StockPackage, options: WasmOptions): Promise<string | undefined> {
