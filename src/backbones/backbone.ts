@@ -102,7 +102,7 @@ export function checkBackboneOptions(
   if (typeof options !== 'object' || options === null) {
     throw createArgumentError(
       path,
-      'an object with the option weights',
+      'an object with a weights option',
       describeType(options),
       `For random weights, write ${path}({ weights: null }). For ImageNet weights, import ${path} from tfjs-multitask/node.`,
     );
@@ -187,11 +187,11 @@ function findFirstTrainableRow(
   throw createError({
     kind: 'argument',
     path: `${path}.trainableFrom`,
-    expected: `a stage (${stages.join(', ')}), or the name of a layer or a prefix of it`,
+    expected: `a stage (${stages.join(', ')}), a layer name or a prefix of a layer name`,
     received: formatValue(from),
     advice:
       (typeof from === 'string' && didYouMean(from, [...stages, ...rows.map(({ name }) => name)])) ||
-      'Set trainableFrom to the name of the first layer to train, or write trainable: false to freeze the whole backbone.',
+      'Set trainableFrom to the name of the first layer that you want to train, or set trainable to false to freeze the whole backbone.',
   });
 }
 
@@ -200,10 +200,10 @@ function checkBackboneInput(path: string, input: SymbolicTensor, image: Symbolic
     throw createError({
       kind: 'argument',
       path,
-      expected: 'the image as the input of the backbone, because the backbone includes its preprocessing',
+      expected: 'the image as the input of the backbone, because the backbone preprocesses the image',
       received: `the output of ${input.sourceLayer.name}`,
       advice:
-        'Make the backbone the first element of the trunk. To transform the image before it, use an input view: branch([...], { inputView: grayscaleImage() }).',
+        'Make the backbone the first element of the trunk. To transform the image before the backbone, use an input view: branch([...], { inputView: grayscaleImage() }).',
     });
   }
   const [, height, width] = input.shape as number[];

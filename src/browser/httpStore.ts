@@ -49,8 +49,8 @@ export function httpStore(url: string): Store {
 const createRequestError = (path: string, received: string, cause?: unknown) =>
   createFileError(
     path,
-    'a response with the file',
+    'a response that contains the file',
     received,
-    'Check the URL, and whether the server allows requests from this page (CORS).',
+    'Check the URL, and check whether the server allows requests from this page (CORS).',
     cause,
   );

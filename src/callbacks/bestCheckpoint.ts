@@ -66,10 +66,10 @@ export function bestCheckpoint<const Monitor extends string = 'val_loss'>(
       throw createError({
         kind: 'argument',
         path: 'bestCheckpoint.maxToKeep',
-        expected: 'a template as folder, such as "{epoch:02d}-{val_loss:.3f}"',
+        expected: 'a folder template, such as "{epoch:02d}-{val_loss:.3f}"',
         received: `the folder ${formatValue(name)}`,
         advice:
-          'Set folder to a template, because a single folder contains only one model, or omit maxToKeep.',
+          'Set folder to a template that creates one folder per model, or omit maxToKeep.',
       });
     }
   }

@@ -56,7 +56,7 @@ export function splitIndices<L>(
       path: 'split.by',
       expected: `${SPLIT_ORDERS.map((order) => `"${order}"`).join(', ')} or { stratify: (labels) => ... }`,
       received: formatValue(by),
-      advice: didYouMean(String(by), SPLIT_ORDERS) ?? 'Omit it for a random split.',
+      advice: didYouMean(String(by), SPLIT_ORDERS) ?? 'Omit by for a random split.',
     });
   }
   const n = labels.length;

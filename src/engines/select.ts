@@ -237,7 +237,7 @@ function selectSharedEngine(request: EngineName | 'auto' | undefined): EngineCho
     expected: `"${name}", the engine of the run in progress`,
     received: formatValue(request),
     advice:
-      'Omit the option engine, or await the run first. To run two engines at the same time, use two processes.',
+      'Omit the engine option, or await the run first. To run two engines at the same time, use two processes.',
   });
 }
 
@@ -351,7 +351,7 @@ async function selectNamedEngine(
 ): Promise<EngineChoice> {
   checks.oneOf('engine', name, ['auto', ...Object.keys(ENGINE_STARTERS)], {
     noun: 'the name of an engine',
-    advice: 'Omit the option engine to use the fastest installed engine.',
+    advice: 'Omit the engine option to use the fastest installed engine.',
   });
   return { name, reason: `asked for by name${await activateEngine(name, platform, options)}` };
 }
@@ -429,11 +429,11 @@ async function startImportedBackend(backend: string): Promise<EngineStart> {
     kind: isRegistered ? 'engine' : 'missing-package',
     path: `engine ${backend}`,
     expected: isRegistered
-      ? 'a backend that starts on this machine'
+      ? 'a backend that works on this machine'
       : `the package @tensorflow/tfjs-backend-${backend}`,
-    received: isRegistered ? 'a backend that failed to start' : 'a program that has not imported it',
+    received: isRegistered ? 'a backend that failed to start' : 'a program that does not import this package',
     advice: isRegistered
       ? 'Use engine: "wasm", which every runtime supports.'
-      : `Install it, and add to your program: import '@tensorflow/tfjs-backend-${backend}'.`,
+      : `Install the package, and add this line to your program: import '@tensorflow/tfjs-backend-${backend}'.`,
   });
 }

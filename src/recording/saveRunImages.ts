@@ -23,7 +23,7 @@ export interface GradCamImage {
   readonly task: string;
   /** Label or direction that the heat map explains: the `target` that `gradCam` returned. */
   readonly toward: string;
-  /** Pixels of the image with the heat map. It may have any size. */
+  /** Pixels of the image with the heat map. The image can have any size. */
   readonly image: ImageBytes;
 }
 
@@ -41,7 +41,7 @@ export interface SaveRunImagesOptions {
   readonly encode: Encoder;
   /** Heat maps of validation images. Default: none. */
   readonly gradCams?: readonly GradCamImage[];
-  /** Seed of the run, so that the report shows the augmented images that were used in training. Default: 0. */
+  /** Seed of the run. With this seed, the report shows the same augmented images that were used in training. Default: 0. */
   readonly seed?: number;
 }
 

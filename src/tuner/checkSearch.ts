@@ -8,7 +8,7 @@ import { flattenParams, toParamsKey } from './space/flatParams.js';
 import type { Space } from './space/space.js';
 import type { Strategy } from './strategies/strategy.js';
 
-/** Options that define a search, in `study` as well as in `askAndTell`. */
+/** Options that define a search, both for `study` and for `askAndTell`. */
 interface SearchDefinition {
   readonly space: Space<any>;
   readonly objectives: Objectives;
@@ -92,7 +92,7 @@ export function checkSearch(
   if (duplicateIndex >= 0)
     throw createArgumentError(
       `${path}.initialParams[${duplicateIndex}]`,
-      'params that differ from all others',
+      'params that differ from all other initial params',
       `${keys[duplicateIndex]} twice`,
       'Remove one of them.',
     );

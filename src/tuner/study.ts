@@ -19,7 +19,7 @@ export interface Trial<V> {
   readonly number: number;
   /** Params with which the trial runs. */
   readonly params: V;
-  /** Store in which the trial can save files, for example its model. They are written to the folder of the trial. */
+  /** Store in which the trial can save files, for example its model. The files are written to the folder of the trial. */
   readonly store: Store;
   /** Number of threads that the trial may use. */
   readonly threads: number;
@@ -50,7 +50,7 @@ export interface TrialFitOptions {
   /** Number of threads that the trial may use. */
   readonly threads: number;
   /**
-   * Callbacks that report every epoch, stop the run if the pruner decides to, and save the best model according to the first
+   * Callbacks that report every epoch, stop the run if the trial is pruned, and save the best model according to the first
    * objective to `best/`. To add more callbacks, write `callbacks: [...trial.fitOptions.callbacks, …]`.
    */
   readonly callbacks: readonly Callback[];
@@ -100,7 +100,7 @@ export interface Study<P extends ParameterMap = ParameterMap> extends StudyOptio
   readonly '~study': true;
 }
 
-/** Names of the options. `'~study'` is included because a study can be passed as the options of another one. */
+/** Names of the options. `'~study'` is included because a study can be passed as the options of another study. */
 const OPTION_NAMES = [
   'space',
   'objectives',
@@ -115,7 +115,7 @@ const OPTION_NAMES = [
 
 /**
  * Creates a study: a search together with the function that runs one trial. Export the study, or a function that receives
- * settings and returns a study, as the default export of a module. `runStudy` of `tfjs-multitask/node` runs the study, and
+ * settings and returns a study, as the default export of a module. `runStudy` from `tfjs-multitask/node` runs the study, and
  * every trial imports the module in a new process.
  *
  * @throws An `argument` error if an option has the wrong type or an unknown name, or two objectives use one column. A `data`

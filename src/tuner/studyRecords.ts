@@ -42,7 +42,7 @@ export interface StudyRecords {
 }
 
 /**
- * Opens the records of a study in `store`, or creates them if there are none.
+ * Opens the records of a study in `store`, or creates them if the store contains no study.
  *
  * @throws A `checkpoint` error that reports the difference if the store contains a different study. A `file` error if records
  *   cannot be read.
@@ -67,7 +67,7 @@ export async function openStudyRecords(
       throw createCheckpointError(
         `${store.label}/${STUDY_FILE}`,
         'the definition of the study, because the folder contains trials',
-        'a missing file',
+        'a file that does not exist',
         'Restore the file, or choose another folder.',
       );
   }
@@ -142,7 +142,7 @@ function createStudyRecord({ space, objectives, strategy, pruner, seed = 0, dige
 
 const createMismatchError = (store: Store, part: string) => {
   const noun = ['format', 'library'].includes(part) ? 'version of the library' : part;
-  const advice = 'Choose another folder, or remove this one: it contains a different study.';
+  const advice = 'Choose another folder, or remove this folder, because it contains a different study.';
   return createCheckpointError(
     `${store.label}: ${part}`,
     `the same ${noun} as when the study was started`,
@@ -198,7 +198,7 @@ export function getNextTrialNumber(
 export const getUnfinishedTrials = (trials: readonly TrialRecord[]): TrialRecord[] =>
   trials.filter((trial) => !hasEnded(trial));
 
-/** Reads the settings that a study was started with. Returns undefined if the store contains no study. */
+/** Reads the settings with which a study was started. Returns undefined if the store contains no study. */
 export async function readStudySettings(
   store: Store,
 ): Promise<{ readonly [name: string]: Json } | undefined> {

@@ -410,7 +410,7 @@ describe('the inputView option of branch()', () => {
     const error = await catchError(() => build([], [averagePool(4)]));
     expect(error).toMatchObject({
       path: 'trunk_conv2',
-      expected: 'an image large enough for a non-empty output of this layer: at least 20x20 pixels',
+      expected: 'an image large enough to produce a non-empty output of this layer: at least 20x20 pixels',
       received: 'an input of shape [2, 2, 4], which results in an output of shape [0, 0, 4]',
     });
   });

@@ -37,7 +37,7 @@ test('fit rejects a model while another fit call trains it, and accepts the mode
   const first = model.fit(good(), settings);
   const second = await catchError(() => model.fit(good(), settings));
   expect(second).toMatchObject({ kind: 'argument', path: 'fit' });
-  expect(second.received).toBe('a model that another call of fit() is training');
+  expect(second.received).toBe('a model that another call to fit() is training');
   await first;
   expect((await model.fit(good(), settings)).rows).not.toHaveLength(0);
 });

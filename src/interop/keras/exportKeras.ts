@@ -127,8 +127,8 @@ export async function exportKeras(
     const advice = "Use format: 'keras', or omit checkpoint.";
     throw createOptionError(
       'checkpoint',
-      "the format 'keras', because an h5 file cannot store the optimizer state of a checkpoint",
-      "the format 'h5'",
+      "the 'keras' format, because an h5 file cannot store the optimizer state of a checkpoint",
+      "the 'h5' format",
       advice,
     );
   }
@@ -138,7 +138,7 @@ export async function exportKeras(
       throw createOptionError(
         option,
         'a multi-task model for this option',
-        'a LayersModel (it has no pixel range and no tasks)',
+        'a LayersModel, which has no pixel range and no tasks',
         'Omit the option, or pass the multi-task model.',
       );
     }
@@ -199,7 +199,7 @@ function createCompileConfig(
     if (dependentOption === undefined) return undefined;
     throw createOptionError(
       'optimizer',
-      `an optimizer, because the option ${dependentOption} requires one`,
+      `an optimizer, because the ${dependentOption} option requires one`,
       'no optimizer',
       'Pass the optimizer of the training run, for example optimizer: adam().',
     );

@@ -73,7 +73,7 @@ export function getImageShape({ inputs }: tf.LayersModel, path: string): ImageSh
       path,
       'a model with a single input, the image',
       `a model with ${inputs.length} inputs`,
-      'Omit `tasks` to load it as a plain LayersModel.',
+      'Omit `tasks` to load the file as a plain LayersModel.',
     );
   }
   const [, ...shape] = image.shape;
@@ -85,7 +85,7 @@ export function getImageShape({ inputs }: tf.LayersModel, path: string): ImageSh
     path,
     'an input for images of a fixed size with 1 or 3 channels',
     `an input of shape [${shape.map((size) => size ?? '?').join(', ')}]`,
-    'If the file does not specify the image size, pass it, for example `input: [128, 128, 3]`.',
+    'If the file does not specify the image size, pass the size, for example `input: [128, 128, 3]`.',
   );
 }
 
@@ -107,7 +107,7 @@ export function checkTaskOutput(output: tf.SymbolicTensor, task: Tasks[string], 
   throw createArgumentError(
     path,
     `an output with the activation ${task.activation}`,
-    'an output without activation',
+    'an output without an activation',
     `Add Activation('${task.activation}') at the end of the model in Keras.`,
   );
 }

@@ -35,7 +35,7 @@ export interface WriteReportOptions {
  * import { writeReport } from 'tfjs-multitask/node';
  *
  * const error = await writeReport('out/nothing').catch(({ message }) => message);
- * console.log(error); // out/nothing/run.json: expected the record of a run, received a missing file. …
+ * console.log(error); // out/nothing/run.json: expected the record of a run, received a file that does not exist. …
  * ```
  * @category Figures
  */

@@ -22,7 +22,7 @@ export async function openStudy(
       kind: 'file',
       path: `${store.label}/study.json`,
       expected: 'a study that was started with runStudy()',
-      received: 'a missing file',
+      received: 'a file that does not exist',
       advice: 'Start the search in this folder first, and check that this machine can access the folder.',
     });
   }

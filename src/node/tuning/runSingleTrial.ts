@@ -80,8 +80,8 @@ export async function runSingleTrial(
     throw createError({
       kind: 'argument',
       path: 'runSingleTrial',
-      expected: 'a study with the strategy grid or random',
-      received: `a study with the strategy ${strategy.name}`,
+      expected: 'a study with the grid or random strategy',
+      received: `a study with the ${strategy.name} strategy`,
       advice: `Use runStudy() with a queue: ${strategy.name} needs the results of other trials to suggest the next one.`,
     });
   }

@@ -127,7 +127,7 @@ export async function runStudy(module: string | URL, options: RunStudyOptions): 
       path: 'runStudy.trials',
       expected: 'a number of trials, or a timeout',
       received: 'neither of these options',
-      advice: `Pass trials or timeout, because the strategy ${study.strategy.name} never exhausts a space with a continuous parameter.`,
+      advice: `Pass trials or timeout, because the ${study.strategy.name} strategy never exhausts a space with a continuous parameter.`,
     });
   }
   const unlock = await lockStudy(resources.store);

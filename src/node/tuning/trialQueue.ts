@@ -154,7 +154,7 @@ export function createUnreachableError(serverLabel: string, message: string, cau
     received: message ? `a failed connection (${message})` : 'a failed connection',
     advice: requiresPassword
       ? 'Add the password to the URL: redis://:password@host:6379.'
-      : 'Start the server or correct its URL, and run the search again. The results of finished trials are preserved.',
+      : 'Start the server or correct its URL. Then run the search again. The results of finished trials are preserved.',
     cause,
   });
 }

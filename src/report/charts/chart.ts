@@ -34,8 +34,8 @@ export const CHART_WIDTH = 420;
 export const CHART_HEIGHT = 300;
 
 /**
- * Draws a figure with Plot in the style of the report, with margins for the axes, a white background, and the font that this
- * package contains.
+ * Draws a figure with Observable Plot in the style of the report, with margins for the axes, a white background, and the
+ * font that this package contains.
  */
 export function drawChart(
   { name, title, note }: Omit<ReportFigure, 'svg'>,

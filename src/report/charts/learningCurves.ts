@@ -128,7 +128,7 @@ function findTask({ tasks, rows }: HistoryRecord, name: string): TaskRecord {
 const getPanelMetrics = ({ metrics }: TaskRecord) => [...new Set(['loss', ...metrics])];
 
 /**
- * Draws the panels of {@link learningCurves} as separate figures without a legend, for a page. Panels without any finite value
+ * Draws the panels of {@link learningCurves} for a page, as separate figures without a legend. Panels without any finite value
  * are omitted.
  */
 export function drawCurvePanels(

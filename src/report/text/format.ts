@@ -1,7 +1,7 @@
 import type { Json } from '../../core/json.js';
 import type { MeanEstimate } from '../statistics/estimates.js';
 
-/** Returns the number of decimals that shows a number of magnitude `size` with three significant digits. */
+/** Returns the number of decimals that a number of magnitude `size` needs to show three significant digits. */
 const countDecimals = (size: number) =>
   size >= 100
     ? 0
@@ -14,8 +14,8 @@ const countDecimals = (size: number) =>
 /**
  * Formats a number for readers:
  *
- * - three significant digits, and no decimals from 100 on: `5.61`, `1,046`;
- * - from a million on, `6.71M` if the number is not an integer; counts are written in full;
+ * - three significant digits for values below 100, and no decimals for larger values: `5.61`, `1,046`;
+ * - millions with a suffix, for example `6.71M`, except that integers are written in full;
  * - `NaN`, `∞` and `−∞` for values that are not finite;
  * - `n/a` for undefined.
  */
@@ -30,7 +30,7 @@ export function formatNumber(value: number | undefined): string {
   return text.replace('-', '−');
 }
 
-/** Formats a proportion as a percentage with one decimal and a non-breaking space: `88.0 %`. */
+/** Formats a proportion as a percentage with one decimal and a non-breaking space, for example `88.0 %`. */
 export const formatPercent = (proportion: number | undefined): string =>
   proportion === undefined
     ? 'n/a'

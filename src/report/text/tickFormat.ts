@@ -8,7 +8,7 @@ const UNIT_SUFFIXES: readonly (readonly [from: number, size: number, suffix: str
 
 /**
  * Formats the value of a tick. All ticks on an axis have the same number of decimals, which is enough to distinguish them. The
- * largest tick selects the notation:
+ * largest tick determines the notation:
  *
  * - from 10,000: `20k`;
  * - from 1,000,000: `20M`;
@@ -29,18 +29,18 @@ export function formatTick(value: number, _: number, ticks: readonly number[] = 
 export const formatPercentTick = (value: number, _: number, ticks: readonly number[] = [value]): string =>
   `${formatFixed(100 * value, Math.min(1, 100 * (findSmallestStep(ticks) ?? 1)))} %`;
 
-/** Returns the tick format of a metric: percentages for an accuracy, numbers for all others. */
+/** Returns the tick format for a metric: percentages for an accuracy, numbers for all others. */
 export const getTickFormat = (metric: string): typeof formatTick =>
   isProportion(metric) ? formatPercentTick : formatTick;
 
-/** Returns the smallest distance between adjacent ticks, or undefined if all are equal. */
+/** Returns the smallest distance between adjacent ticks, or undefined if all ticks are equal. */
 function findSmallestStep(ticks: readonly number[]): number | undefined {
   const steps = ticks.slice(1).map((tick, i) => Math.abs(tick - ticks[i]!));
   const nonzeroSteps = steps.filter((step) => step > 0);
   return nonzeroSteps.length > 0 ? Math.min(...nonzeroSteps) : undefined;
 }
 
-/** Formats a number with enough decimals to distinguish ticks at a distance of `step`. A step of 0.25 needs two decimals. */
+/** Formats a number with enough decimals to distinguish ticks that are `step` apart. A step of 0.25 needs two decimals. */
 function formatFixed(value: number, step: number): string {
   let digits = Math.max(0, -computeExponent(step));
   if (digits < 8 && Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) > 0.01) digits++;

@@ -32,7 +32,8 @@ const MIN_TRIALS = 4;
  * S. Watanabe, A. Bansal and F. Hutter, 2023). The importance is the Pearson divergence between the distribution of the parameter
  * in the best trials and its distribution in all trials. Each parameter is analyzed separately.
  *
- * - The importance describes how good trials differ from others. It does not predict what happens if you change the parameter.
+ * - The importance describes how good trials differ from other trials. It does not predict what happens if you change the
+ *   parameter.
  * - With fewer than about twenty trials, the estimate is weak. With fewer than four, the result is an empty array.
  * - Trials with equal costs always belong to the same group, so the best group may contain more or less than a quarter of the
  *   trials. If all trials are equally good, all shares are 0.

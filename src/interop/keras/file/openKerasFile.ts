@@ -107,6 +107,6 @@ function createNotKerasError(path: string, received: string): Error {
     path,
     'a Keras model or weights file (.keras, .h5, .weights.h5)',
     received,
-    "Save one in Keras with model.save('face.keras').",
+    "Save the model in Keras with model.save('face.keras').",
   );
 }

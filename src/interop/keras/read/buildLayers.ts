@@ -210,7 +210,7 @@ class LayerBuilder {
         path: `${layer.config.path.replace(/\.config$/, '')} (${layer.name})`,
         expected: `a layer that TensorFlow.js can create for inputs of shape ${shapes.map(formatShape).join(', ')}`,
         received: `${layer.className} (${line})`,
-        advice: 'Register the class with `layers`, or build the model without this layer.',
+        advice: 'Register the class with the `layers` option, or build the model without this layer.',
         cause,
       });
     }

@@ -71,7 +71,7 @@ export async function readKerasModel(bytes: Uint8Array, options: ReadKerasOption
       path: options.weights ? weightsPath : path,
       expected: 'a file with weights',
       received: 'a file without weights',
-      advice: 'Pass the file that model.save_weights() wrote as `weights`.',
+      advice: 'Set `weights` to the file that model.save_weights() wrote.',
     });
   }
   ensureBackend();

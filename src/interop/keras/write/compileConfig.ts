@@ -153,7 +153,7 @@ export function toOptimizerConfig(
   }
   if (gradientAccumulationSteps > 1 && schedule.description.name !== 'constant') {
     const advice =
-      'Export with a number as learningRate: Keras schedules count batches, but schedules of this library count updates.';
+      'Export with a number as learningRate: Keras schedules count batches, but the schedules of this library count weight updates.';
     throw createArgumentError(
       'optimizer',
       'a schedule or gradient accumulation, but not both',

@@ -125,10 +125,10 @@ const DEFAULT_SETTINGS: { readonly [key: string]: Json } = {
 /** Error advice for TensorFlow.js layer classes that cannot be exported to Keras. */
 const UNSUPPORTED_CLASSES: { readonly [className: string]: string } = {
   Resizing:
-    'Resize the images before the model: TensorFlow.js aligns the corners of the images, but Keras does not.',
+    'Resize the images before you pass them to the model: TensorFlow.js aligns the corners of the images, but Keras does not.',
   CenterCrop: 'Use cropping2D(): TensorFlow.js resamples the image, but Keras crops it.',
   RandomWidth:
-    'Use dataset.augment([randomZoom(...)]): this layer draws different random numbers from Keras.',
+    'Use dataset.augment([randomZoom(...)]): this layer and its Keras counterpart draw different random numbers.',
   Masking: 'Remove the layer, because only image models can be exported.',
   Embedding: 'Remove the layer, because only image models can be exported.',
 };
@@ -262,9 +262,9 @@ function checkSameBehavior(
   if (interpolation !== undefined && interpolation !== 'nearest') {
     throw createArgumentError(
       `${layer.name} (interpolation)`,
-      "the interpolation 'nearest'",
-      `the interpolation '${interpolation}'`,
-      "Use 'nearest', or conv2dTranspose(): bilinear interpolation in TensorFlow.js uses different sampling positions from Keras.",
+      "'nearest' interpolation",
+      `'${interpolation}' interpolation`,
+      "Use 'nearest', or conv2dTranspose(): bilinear interpolation samples different positions in TensorFlow.js than in Keras.",
     );
   }
   if (className === 'DepthwiseConv2D' && (dilation as readonly number[]).some((step) => step !== 1)) {

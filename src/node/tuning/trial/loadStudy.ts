@@ -32,7 +32,7 @@ export const toModuleUrl = (module: string | URL): string =>
  */
 export async function loadStudy(module: string, settings: StudySettings): Promise<Study> {
   checkSettings(settings);
-  const expected = 'a module whose default export is study({ … }), or a function that returns it';
+  const expected = 'a module whose default export is study({ … }), or a function that returns a study';
   let exported: unknown;
   try {
     const namespace = (await importModule(module)) as { readonly default?: unknown };

@@ -19,7 +19,7 @@ const TFJS_ACTIVATIONS: { readonly [keras: string]: string } = {
 };
 
 const ACTIVATION_ADVICE =
-  'Use an activation that TensorFlow.js supports, or register the layer with `layers`.';
+  'Use an activation that TensorFlow.js supports, or register the layer with the `layers` option.';
 
 /**
  * Returns the Keras name in the `activation` setting of a layer, or undefined if the activation is a layer object. If the setting is
@@ -161,7 +161,7 @@ const importReLU: LayerImporter = (context) => {
       return createApply(createLayer('ThresholdedReLU', { theta: threshold }));
     throw createLayerError(
       context,
-      'a threshold without negative_slope and max_value',
+      'a threshold without negative_slope or max_value',
       'a threshold in combination with negative_slope or max_value',
       ACTIVATION_ADVICE,
     );
@@ -198,7 +198,7 @@ const importSoftmax: LayerImporter = (context) => {
     throw first.createError(
       'the last axis (-1)',
       undefined,
-      'Put Permute before and after the layer, because TensorFlow.js supports only the last axis.',
+      'Add a Permute layer before and after this layer, because TensorFlow.js supports only the last axis.',
     );
   }
   return createApply(context.createLayer('Softmax', { axis: -1 }));

@@ -30,7 +30,7 @@ const importConv2D: LayerImporter = (context) => {
       context,
       'a convolution with one group',
       `a convolution with ${groups} groups`,
-      'Use DepthwiseConv2D, or one convolution per group and Concatenate.',
+      'Use DepthwiseConv2D, or use one convolution per group followed by Concatenate.',
     );
   }
   const args = {
@@ -162,7 +162,7 @@ const importUpSampling2D: LayerImporter = (context) => {
       context,
       'interpolation "nearest"',
       `interpolation "${interpolation}"`,
-      'Use "nearest", or Conv2DTranspose: bilinear interpolation in TensorFlow.js uses different sampling positions from Keras.',
+      'Use "nearest", or Conv2DTranspose: bilinear interpolation samples different positions in TensorFlow.js than in Keras.',
     );
   }
   return createApply(
@@ -212,7 +212,7 @@ const importResizing: LayerImporter = (context) => {
     context,
     `images that already have the size ${targetSize.join('x')}`,
     `images of ${inputSize.map((size) => size ?? '?').join('x')}`,
-    'Resize the images before the model, as imageFolder() does: TensorFlow.js resizes differently from Keras.',
+    'Resize the images before you pass them to the model, as imageFolder() does: TensorFlow.js and Keras resize differently.',
   );
 };
 

@@ -19,7 +19,7 @@ function checkLastAxis(context: ImportContext): void {
   throw part.createError(
     'the last axis (the channels)',
     undefined,
-    'Use the last axis, because TensorFlow.js supports no other axis.',
+    'Use the last axis, because TensorFlow.js does not support any other axis.',
   );
 }
 

@@ -77,7 +77,7 @@ const importRandomCrop: LayerImporter = (context) => {
       context,
       `images that already have the size ${targetSize.join('x')}`,
       `images of ${inputSize.map((size) => size ?? '?').join('x')}`,
-      'Crop the images before the model.',
+      'Crop the images before you pass them to the model.',
     );
   }
   return skipLayer(context);
