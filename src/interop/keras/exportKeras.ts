@@ -70,13 +70,13 @@ type UntypedExportOptions = KerasFileOptions & {
 };
 
 /**
- * Exports a model as a file that Keras 3 opens with `keras.models.load_model`: a `.keras` archive, or one `.h5` file. In Keras, the model
- * has the same outputs as in this library.
+ * Exports a model as a file that Keras 3 opens with `keras.models.load_model`: a `.keras` archive or a single `.h5` file. In Keras, the
+ * model has the same outputs as in this library.
  *
  * - Layers, names, shared layers, weights and `trainable` flags are preserved, so frozen layers stay frozen in Keras.
  * - Outputs have the names of the tasks, in the same order.
  * - With `optimizer`, the exported model is compiled with its losses, loss weights, metrics and learning rate schedule.
- * - The task table (labels, units, pixel range) is stored in `metadata.json` or in the attribute `tfjs_multitask`, which Keras ignores.
+ * - The task table (labels, units, pixel range) is stored in `metadata.json` or in the `tfjs_multitask` attribute. Keras ignores both.
  *
  * Exporting the same model twice results in identical files.
  *

@@ -5,8 +5,8 @@ import type { tf } from '../../tensor/tf.js';
 import type { KerasOutput } from './read/readKerasModel.js';
 
 /**
- * Assigns a model output to each task, and returns `[task, output index]` pairs. A task is matched by output name, otherwise by the name of
- * the output's layer. If no name matches, all tasks are matched by order.
+ * Assigns a model output to each task, and returns `[task, output index]` pairs. A task is matched by the name of the output, or else by
+ * the name of the output's layer. If no name matches, all tasks are matched by order.
  */
 export function matchOutputs(
   tasks: readonly string[],
@@ -90,7 +90,7 @@ export function getImageShape({ inputs }: tf.LayersModel, path: string): ImageSh
 }
 
 /**
- * Throws an `argument` error unless an output fits its task: the number of units must agree, and the output of a classification task must
+ * Throws an `argument` error unless an output fits its task: the number of units must match, and the output of a classification task must
  * end with an activation.
  */
 export function checkTaskOutput(output: tf.SymbolicTensor, task: Tasks[string], path: string): void {

@@ -20,8 +20,9 @@ export interface CompiledBinding {
 const MAX_ERROR_LINES = 15;
 
 /**
- * Compiles the C++ binding of a native package against a TensorFlow installation that was created with pip, and writes it atomically to the
- * path from which the package loads it. The TensorFlow libraries are not copied: the binding contains the path of their folder.
+ * Compiles the C++ binding of a native package against a TensorFlow installation that was created with pip, and writes the result
+ * atomically to the path from which the package loads it. The TensorFlow libraries are not copied: the binding contains the path of their
+ * folder.
  *
  * @param compiler - C++ compiler that accepts the options of GCC.
  * @throws A `missing-package` error if the compiler does not exist. An `engine` error with the last lines of the compiler output if the
@@ -82,7 +83,8 @@ export async function compileBinding(
 }
 
 /**
- * Returns the folder of the Node-API headers. They are in an npm package, because not every installation of Node contains them.
+ * Returns the folder of the Node-API headers. The headers come from an npm package, because not every installation of Node
+ * contains them.
  */
 function getNodeApiHeaders(): string {
   return join(dirname(createRequire(import.meta.url).resolve('node-api-headers/package.json')), 'include');

@@ -24,7 +24,7 @@ export interface RecordRunOptions<T extends Tasks = Tasks> extends CreateRunReco
   readonly images?: boolean;
   /** Number of images per task for which Grad-CAM heat maps are saved. Default: 6. */
   readonly gradCams?: number;
-  /** Seed of the run, so that the report shows the augmented images that were used in training. Default: 0. */
+  /** Seed of the run. With this seed, the report shows the same augmented images that were used in training. Default: 0. */
   readonly seed?: number;
 }
 
@@ -42,7 +42,7 @@ async function findReportedEpoch(
   return { monitor: checkpoint.monitor, checkpointEpoch: checkpoint.epoch };
 }
 
-/** Pattern of the image files that an earlier call of `recordRun` may have saved. */
+/** Pattern of the image files that an earlier call to `recordRun` may have saved. */
 const IMAGE_FILE_PATTERN = /^pictures\/\d+\.(?:jpg|png|webp)$/;
 
 /**

@@ -13,7 +13,7 @@ export interface KerasWeightsFile {
    */
   readonly layout: 'containers' | 'legacy';
   readonly root: Hdf5Group;
-  /** Path of the weights, used in error messages: `face.keras: model.weights.h5`. */
+  /** Path of the weights, used in error messages, for example `face.keras: model.weights.h5`. */
   readonly path: string;
 }
 

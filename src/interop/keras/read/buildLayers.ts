@@ -29,8 +29,8 @@ export interface BuildOptions {
   /** Image shape `[height, width, channels]`, for models in files without a fixed input shape. */
   readonly inputShape: readonly number[] | undefined;
   /**
-   * Maximum number of weight values of all layers together, which is the number of values in the file. It prevents a malicious
-   * configuration from allocating unlimited memory.
+   * Maximum total number of weight values in all layers, which is the number of values in the file. This limit prevents a
+   * malicious configuration from allocating unlimited memory.
    */
   readonly maxWeightValues: number;
 }
@@ -217,8 +217,8 @@ class LayerBuilder {
   }
 
   /**
-   * Replaces repeated inputs of a layer call by copies. If a layer receives the same tensor twice, TensorFlow.js frees the tensor before
-   * other layers have read it.
+   * Replaces repeated inputs of a layer call with copies. If a layer receives the same tensor twice, TensorFlow.js frees the tensor
+   * before other layers have read it.
    */
   private copyRepeatedInputs(
     layer: KerasLayer,

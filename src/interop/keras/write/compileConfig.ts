@@ -11,7 +11,7 @@ export interface CompileConfig {
   /** Loss weights, keyed by task. */
   readonly lossWeights: { readonly [task: string]: number };
   readonly optimizer: Optimizer;
-  /** Current learning rate, if it is a plain number that callbacks can change. Undefined if it follows a schedule. */
+  /** Current learning rate, if it is a plain number that callbacks can change. Undefined if the learning rate follows a schedule. */
   readonly learningRate?: number | undefined;
 }
 
@@ -88,7 +88,7 @@ function toMetricsConfig(tasks: Tasks, weighted: boolean): Json {
 type JsonRecord = { readonly [option: string]: Json };
 
 /**
- * Converts a learning rate or schedule to its Keras configuration. Step counts stay as they are because both Keras and this library count
+ * Converts a learning rate or schedule to its Keras configuration. Step counts do not change, because both Keras and this library count
  * optimizer updates.
  */
 function toLearningRateConfig(description: JsonRecord, current: number | undefined, path: string): Json {

@@ -16,7 +16,7 @@ const TRAINING_KWARGS = { training: false };
 
 /** Configuration schema of a Keras layer class. */
 interface LayerSchema {
-  /** Keras names of the settings, separated by spaces, without name, trainable and dtype. */
+  /** Keras names of the settings except `name`, `trainable` and `dtype`, separated by spaces. */
   readonly configKeys: string;
   /** Keyword arguments of each call. Default: none. */
   readonly kwargs?: { readonly [name: string]: Json };
@@ -232,7 +232,7 @@ function toKerasSettings(
   return { className, settings: config };
 }
 
-/** Returns the value of the setting with the Keras name `key`, converted to Keras. */
+/** Returns the value of the setting with the Keras name `key`, converted to the value that Keras expects. */
 function toKerasSetting(
   layer: tf.layers.Layer,
   config: { readonly [key: string]: Json | undefined },

@@ -5,7 +5,8 @@ import type { Json } from '../../../core/json.js';
 import { isStudy, type Study } from '../../../tuner/study.js';
 
 /**
- * Settings of a study: JSON values, keyed by name. They are passed to the default export of the study's module if it is a function.
+ * Settings of a study: JSON values, keyed by name. They are passed to the default export of the study's module, if that export is a
+ * function.
  *
  * @category Tuner
  */

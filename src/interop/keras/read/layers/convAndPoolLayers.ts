@@ -171,8 +171,8 @@ const importUpSampling2D: LayerImporter = (context) => {
 };
 
 /**
- * Imports the Keras layer `CenterCrop`. Throws a `file` error if images are smaller than the crop, because Keras would resize them
- * differently from TensorFlow.js.
+ * Imports the Keras `CenterCrop` layer. Throws a `file` error if images are smaller than the crop size, because Keras would resize
+ * them differently from TensorFlow.js.
  */
 const importCenterCrop: LayerImporter = (context) => {
   checkChannelsLast(context);
@@ -199,8 +199,8 @@ const importCenterCrop: LayerImporter = (context) => {
 };
 
 /**
- * Imports the Keras layer `Resizing` if images already have the target size. Throws a `file` error otherwise, because TensorFlow.js uses
- * different sampling positions from Keras.
+ * Imports the Keras `Resizing` layer if images already have the target size. Throws a `file` error otherwise, because TensorFlow.js and
+ * Keras use different sampling positions.
  */
 const importResizing: LayerImporter = (context) => {
   checkChannelsLast(context);

@@ -24,7 +24,7 @@ const importFlatten: LayerImporter = (context) => {
 };
 
 /**
- * Imports the Keras layer `Reshape` or the operation `ops.reshape`. The shape of the operation includes the batch dimension, which must be
+ * Imports the Keras `Reshape` layer or the `ops.reshape` operation. The shape of the operation includes the batch dimension, which must be
  * -1.
  */
 const importReshape: LayerImporter = ({ config, createLayer }) => {

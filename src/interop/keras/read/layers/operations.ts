@@ -106,7 +106,7 @@ const createMergeOperationImporter =
     return createApply(context.createLayer(className, {}));
   };
 
-/** Creates an importer that replaces a mean or maximum over the rows and columns of an image by global pooling. */
+/** Creates an importer that replaces a mean or maximum over the rows and columns of an image with global pooling. */
 const createReductionImporter =
   (className: string): LayerImporter =>
   (context) => {

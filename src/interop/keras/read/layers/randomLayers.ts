@@ -65,7 +65,7 @@ const skipLayer: LayerImporter = (context) => {
 };
 
 /**
- * Imports the Keras layer `RandomCrop` if images already have the size of the crop, so that the layer has no effect. Throws a `file` error
+ * Imports the Keras `RandomCrop` layer if images already have the size of the crop, so that the layer has no effect. Throws a `file` error
  * otherwise.
  */
 const importRandomCrop: LayerImporter = (context) => {

@@ -9,9 +9,7 @@ export interface LayerCall {
   readonly operands: readonly Operand[];
   /** Keyword arguments of the call. Arguments that are null are omitted. */
   readonly kwargs: { readonly [name: string]: JsonNode };
-  /**
-   * Value of the `training` argument in the call. Keras 2 respects it; Keras 3 also writes it, but ignores it.
-   */
+  /** Value of the `training` argument in the call. Keras 2 uses this value; Keras 3 also writes it, but ignores it. */
   readonly training?: boolean;
   /** Path of the call, used in error messages. */
   readonly path: string;

@@ -10,9 +10,9 @@ import {
 
 /** Layer of a Keras file, in a form that is common to Keras 2 and Keras 3. */
 export interface KerasLayer {
-  /** Class name, such as `Conv2D`. The name of a registered class includes its package: `mine>Blur`. */
+  /** Class name, such as `Conv2D`. The name of a registered class includes its package, for example `mine>Blur`. */
   readonly className: string;
-  /** Python module of the class in Keras 3: `keras.layers`, `keras.src.ops.numpy`. */
+  /** Python module of the class in Keras 3, for example `keras.layers` or `keras.src.ops.numpy`. */
   readonly module: string;
   /** Name of the layer, unique in its model. */
   readonly name: string;
