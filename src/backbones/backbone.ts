@@ -175,9 +175,9 @@ function findFirstTrainableRow(
     throw createError({
       kind: 'argument',
       path: `${path}.trainableFrom`,
-      expected: 'either trainable or trainableFrom',
+      expected: 'either trainable or trainableFrom, but not both',
       received: 'both trainable and trainableFrom',
-      advice: 'Use trainable for the whole backbone, or trainableFrom for its last layers.',
+      advice: 'Set trainable for the whole backbone, or set trainableFrom to train only the last layers.',
     });
   }
   const named = rows.findIndex(({ name }) => name === from);

@@ -26,7 +26,7 @@ export function httpStore(url: string): Store {
       path: folder + name,
       expected: 'a store that supports writing and listing',
       received: 'an HTTP store, which is read-only',
-      advice: 'Write to memoryStore(), and send its files to the server yourself.',
+      advice: 'Write the files to memoryStore(), and upload them to the server yourself.',
     });
   };
   return {

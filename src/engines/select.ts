@@ -303,7 +303,7 @@ const ENGINE_STARTERS: { readonly [Name in EngineName]: EngineStarter } = {
 };
 
 const REGISTER_ONNX_ADVICE =
-  "Register it first: await useEngine('onnx', { packages: { 'onnxruntime-web': () => import('onnxruntime-web') } }).";
+  "Register the package first: await useEngine('onnx', { packages: { 'onnxruntime-web': () => import('onnxruntime-web') } }).";
 
 /** Returns the ONNX Runtime that an earlier call of `useEngine` registered. If there is none, rethrows `error`. */
 function getRegisteredRuntime(error: unknown): OnnxRuntime {

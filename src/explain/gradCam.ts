@@ -193,7 +193,7 @@ function getOutputFactors(
       path: 'gradCam.target',
       expected: `a target of the ${name} task: ${checks.formatOptions(words)}`,
       received: formatValue(target),
-      advice: didYouMean(String(target), words) ?? 'Omit it to explain the predicted label.',
+      advice: didYouMean(String(target), words) ?? 'Omit target to explain the predicted label.',
     });
   }
   if (task.kind === 'categorical') return words.map((_, i) => (i === index ? 1 : 0));

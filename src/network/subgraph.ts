@@ -83,7 +83,7 @@ export function findLastFeatureMap(graph: LayerGraph, end: number, task: string)
     throw createError({
       kind: 'argument',
       path: `task ${task}`,
-      expected: 'a convolution before the output of the task, with an output larger than 1x1',
+      expected: 'a convolution whose output is larger than 1x1, before the output of the task',
       received: 'a network without such a convolution',
       advice:
         'Set the layer option to the name of a layer whose output has the shape [height, width, channels], or use larger images.',
@@ -113,11 +113,11 @@ export function findFeatureMap(graph: LayerGraph, name: string, end: number, tas
   throw createError({
     kind: 'argument',
     path: `layer ${name}`,
-    expected: `a layer with an output of shape [height, width, channels] on which the output of ${task} depends`,
+    expected: `a layer that contributes to the output of ${task} and has an output of shape [height, width, channels]`,
     received: shape
       ? `a layer with an output of shape ${formatShape(shape)}`
       : isLayerName
-        ? `a layer that the output of ${task} does not depend on`
+        ? `a layer that does not contribute to the output of ${task}`
         : 'a name that does not belong to any layer',
     advice: `Use one of these layers: ${maps
       .slice(-6)

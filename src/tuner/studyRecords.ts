@@ -66,7 +66,7 @@ export async function openStudyRecords(
     if (saved === undefined)
       throw createCheckpointError(
         `${store.label}/${STUDY_FILE}`,
-        'the definition of the study, because the folder contains trials',
+        'a file with the definition of the study, because the folder contains trials',
         'a file that does not exist',
         'Restore the file, or choose another folder.',
       );

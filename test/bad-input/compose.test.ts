@@ -215,7 +215,7 @@ describe('the model builder multiTask()', () => {
   test('rejects a layer that generates its own random numbers, a nested model, and a layer in two branches', async () => {
     const noise = branch([flatten(), tf.layers.gaussianNoise({ stddev: 0.1 })]);
     const drawn = await catchError(() => begin().task('age', age, noise).build());
-    expect(drawn).toMatchObject({ kind: 'argument', received: 'the layer GaussianNoise' });
+    expect(drawn).toMatchObject({ kind: 'argument', received: 'a GaussianNoise layer' });
     const dilated = tf.layers.depthwiseConv2d({ kernelSize: 3, dilationRate: 2, name: 'eye' });
     const passedOver = await catchError(() =>
       begin()
@@ -319,7 +319,7 @@ describe('the inputView option of branch()', () => {
     [
       'an augmentation',
       randomGrayscale(),
-      'the augmentation grayscale',
+      'the grayscale augmentation',
       /augment\(\[...\]\).*grayscaleImage\(\)/,
     ],
     [

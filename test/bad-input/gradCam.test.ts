@@ -50,7 +50,7 @@ describe('gradCam with invalid arguments', () => {
     expect([missing.path, missing.received]).toEqual(['layer trunk_conv7', 'a name that does not belong to any layer']);
     expect(missing.advice).toContain('trunk_conv1, trunk_pool1, age_conv1');
     expect((await heat({ task: 'gender', layer: 'age_conv1' })).received).toBe(
-      'a layer that the output of gender does not depend on',
+      'a layer that does not contribute to the output of gender',
     );
     expect((await heat({ task: 'gender', layer: 'gender_dense1' })).received).toBe(
       'a layer with an output of shape [3]',

@@ -132,7 +132,7 @@ export function optionNames(path: string, options: unknown, allowedNames: readon
     path,
     `only the options ${allowedNames.join(', ')}`,
     `the option "${unknown}"`,
-    didYouMean(unknown, allowedNames) ?? 'Remove it.',
+    didYouMean(unknown, allowedNames) ?? 'Remove this option.',
   );
 }
 

@@ -53,7 +53,7 @@ export function checkSupportedLayer(layer: tf.layers.Layer, path: string): void 
     kind: 'argument',
     path: `${path} (${layer.name})`,
     expected: advice === undefined ? 'a single layer' : 'a layer that does not draw random numbers',
-    received: advice === undefined ? `a model (${className})` : `the layer ${className}`,
+    received: advice === undefined ? `a model (${className})` : `a ${className} layer`,
     advice: advice ?? 'Pass the layers of the model instead of the model. Nested models are not supported.',
   });
 }

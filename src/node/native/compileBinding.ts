@@ -41,7 +41,7 @@ export async function compileBinding(
       expected: 'a C++ compiler',
       received: 'a program that is not installed',
       advice:
-        'Install one, for example with apt-get install g++, or set the environment variable CXX to your compiler, for example CXX=clang++.',
+        'Install a compiler, for example with apt-get install g++, or set the environment variable CXX to your compiler, for example CXX=clang++.',
     });
   }
   const targetFolder = join(folder, 'lib', `napi-v${nodeApiVersion}`);

@@ -64,7 +64,7 @@ export async function findTensorFlow(python?: string): Promise<PipTensorFlow> {
   throw createError({
     kind: 'missing-package',
     path: python === undefined ? 'TensorFlow' : `--python ${python}`,
-    expected: 'a Python interpreter with TensorFlow 2 installed by pip',
+    expected: 'a Python interpreter with TensorFlow 2 installed with pip',
     received: problems.join(', '),
     advice: INSTALL_ADVICE,
   });

@@ -104,7 +104,7 @@ export async function runStudyWorker(module: string | URL, options: RunStudyWork
         workerError ??= createError({
           kind: 'checkpoint',
           path: moduleUrl,
-          expected: 'the same code as the search, in this module and its relative imports',
+          expected: 'the same code as the search in this module and its relative imports',
           received: 'a different version of the code',
           advice: 'Copy the code of the search to this machine, and start the worker again.',
         });

@@ -119,7 +119,7 @@ function toLearningRateConfig(description: JsonRecord, current: number | undefin
     throw createArgumentError(
       path,
       supportedSchedules,
-      isWarmup ? `warmup() followed by the schedule ${String(decayName)}` : `the schedule ${String(name)}`,
+      isWarmup ? `warmup() followed by the ${String(decayName)} schedule` : `the ${String(name)} schedule`,
       advice,
     );
   }
@@ -149,7 +149,7 @@ export function toOptimizerConfig(
     (Object.hasOwn(OPTIMIZER_CLASSES, rule.name) ? OPTIMIZER_CLASSES[rule.name] : undefined) ?? [];
   if (className === undefined || name === undefined) {
     const advice = 'Omit loss and optimizer, and compile the model in Keras.';
-    throw createArgumentError('optimizer', 'adam(), adamw() or sgd()', `the optimizer ${rule.name}`, advice);
+    throw createArgumentError('optimizer', 'adam(), adamw() or sgd()', `the ${rule.name} optimizer`, advice);
   }
   if (gradientAccumulationSteps > 1 && schedule.description.name !== 'constant') {
     const advice =

@@ -272,7 +272,7 @@ function checkSameBehavior(
       `${layer.name} (dilationRate)`,
       'a depthwise convolution without dilation',
       `a depthwise convolution with dilation [${dilation}]`,
-      'Omit the dilation: the depthwise layer in TensorFlow.js ignores it, but the Keras layer does not.',
+      'Omit dilationRate: the depthwise layer in TensorFlow.js ignores this option, but the Keras layer does not.',
     );
   }
 }

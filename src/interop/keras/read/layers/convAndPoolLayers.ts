@@ -84,9 +84,9 @@ const importConv2DTranspose: LayerImporter = (context) => {
   if (!outputPadding.isMissing || dilationRate.some((rate) => rate > 1)) {
     throw createLayerError(
       context,
-      'a transposed convolution without dilation and output_padding',
+      'a transposed convolution without dilation or output_padding',
       'a transposed convolution with dilation or output_padding',
-      'Build the model without them, because TensorFlow.js supports neither.',
+      'Build the model without these options, because TensorFlow.js supports neither.',
     );
   }
   const args = {
