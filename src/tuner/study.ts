@@ -28,7 +28,8 @@ export interface Trial<V> {
   /** Options for `model.fit`. Spread them after your options: `{ epochs: 20, …, ...trial.fitOptions }`. */
   readonly fitOptions: TrialFitOptions;
   /**
-   * Reports the metrics of one epoch. Call it if the trial does not train with `model.fit` and {@link Trial.fitOptions}.
+   * Reports the metrics of one epoch. Call this function if the trial does not train with `model.fit` and {@link
+   * Trial.fitOptions}.
    *
    * @returns The pruner's reason to stop the trial now, or undefined to continue.
    */
@@ -83,7 +84,7 @@ export interface StudyOptions<P extends ParameterMap> {
   readonly pruner?: Pruner;
   /** Seed for the strategy's random draws. Default 0. */
   readonly seed?: number;
-  /** Text that must be the same in all runs of the study, for example a hash of the data. Default `''`. */
+  /** String that must be the same in all runs of the study, for example a hash of the data. Default `''`. */
   readonly digest?: string;
   /** Runs one trial, in its own process. If this function throws, only this trial fails. */
   run(trial: Trial<ParamsOf<Space<P>>>): Promise<unknown>;

@@ -20,7 +20,7 @@ const STUDY_FILE = 'study.json';
  *
  * - `study.json`: the definition of the study, which must not change.
  * - `trials/NNNN/trial.json`: the progress of a trial.
- * - `trials/NNNN/end.json`: the result of a trial. It is written only once.
+ * - `trials/NNNN/end.json`: the result of a trial. This file is written only once.
  *
  * The trial folder also contains the files that the trial writes.
  */
@@ -33,11 +33,11 @@ export interface StudyRecords {
   saveProgress(trial: TrialRecord): Promise<void>;
   /** Writes the record of a trial that has ended. Returns false, and writes nothing, if the trial already has a result. */
   saveResult(trial: TrialRecord): Promise<boolean>;
-  /** Sets a failed trial back to `running`, so that it runs again. */
+  /** Sets a failed trial back to `running`, so that the trial runs again. */
   reopenTrial(trial: TrialRecord): Promise<void>;
   /** Removes all files in the folder of a trial. The trial must not have started. */
   clearTrial(number: number): Promise<void>;
-  /** Copies the files that the trial `from` has written, such as its checkpoint, to the folder of the trial `to`. */
+  /** Copies the files that trial `from` has written, such as its checkpoint, to the folder of trial `to`. */
   copyTrial(from: number, to: number): Promise<void>;
 }
 
@@ -125,7 +125,7 @@ export async function openStudyRecords(
   };
 }
 
-/** Returns the properties of a study that must not change when it is resumed. */
+/** Returns the properties of a study that must not change when the study is resumed. */
 function createStudyRecord({ space, objectives, strategy, pruner, seed = 0, digest = '' }: Study): {
   readonly [part: string]: Json;
 } {

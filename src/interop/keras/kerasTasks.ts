@@ -112,7 +112,7 @@ export function checkTaskOutput(output: tf.SymbolicTensor, task: Tasks[string], 
   );
 }
 
-/** Returns the name of the activation applied last to an output, or undefined if it cannot be determined from the layers. */
+/** Returns the name of the last activation that is applied to an output, or undefined if the layers do not reveal the activation. */
 function findOutputActivation({ sourceLayer, nodeIndex }: tf.SymbolicTensor): string | undefined {
   const { activation } = sourceLayer.getConfig();
   const [input] = sourceLayer.inboundNodes[nodeIndex]?.inputTensors ?? [];

@@ -9,11 +9,11 @@ import { runProgram } from './runProgram.js';
 
 /** Result of {@link compileBinding}. */
 export interface CompiledBinding {
-  /** Path of the compiled binding, from which the package loads it. */
+  /** Path from which the package loads the compiled binding. */
   readonly outputPath: string;
   /** First line that the compiler prints for `--version`. */
   readonly compilerVersion: string;
-  /** Whether the binding can pass lists of strings and types to TensorFlow, which fused convolutions require. */
+  /** Whether the binding can pass lists of strings and lists of types to TensorFlow. Fused convolutions require such lists. */
   readonly supportsAttributeLists: boolean;
 }
 

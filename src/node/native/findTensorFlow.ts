@@ -7,7 +7,7 @@ import { runProgram } from './runProgram.js';
 export interface PipTensorFlow {
   /** Path of the Python interpreter. */
   readonly python: string;
-  /** Folder of the package, which contains the libraries. The headers are in its subfolder `include`. */
+  /** Folder of the TensorFlow package, which contains the libraries. The headers are in its `include` subfolder. */
   readonly folder: string;
   /** Whether TensorFlow was built with CUDA support. */
   readonly cuda: boolean;

@@ -41,7 +41,7 @@ export interface TrialJob {
   readonly settings: StudySettings;
 }
 
-/** Computes the hash of `study.json`, which identifies the study on a server. */
+/** Computes the hash of `study.json`. The hash identifies the study on a server. */
 export async function computeStudyHash(store: Store): Promise<string> {
   const bytes = await store.read('study.json');
   return (await digestJson(new TextDecoder().decode(bytes ?? new Uint8Array()))).slice(0, 16);

@@ -143,8 +143,8 @@ function createRowTexts({ kind, detail, outputShape, parameters, trainable }: Di
 }
 
 /**
- * Computes the widths of the four columns of a box in points. They are computed here for text in Inter at 11 points, because
- * Graphviz would measure the text in a different font.
+ * Computes the widths of the four columns of a box in points. The widths are computed here for text in Inter at 11 points,
+ * because Graphviz would measure the text in a different font.
  */
 function computeColumnWidths(boxes: readonly DiagramBox[]): readonly number[] {
   const longest = [0, 1, 2, 3].map((column) =>

@@ -107,7 +107,7 @@ function drawNumberDistribution(
   );
 }
 
-/** Largest number of labels in a figure. If there are more labels, only the first ones are drawn. */
+/** Largest number of labels in a figure. If there are more labels, only the first labels are drawn. */
 const MAX_LABELS = 30;
 
 function drawClassDistribution(

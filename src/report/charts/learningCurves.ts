@@ -223,6 +223,6 @@ function drawPanel(
   return roundSvgNumbers(svg.outerHTML);
 }
 
-/** Returns the axis label of a metric, with its unit: `mae (years)`. */
+/** Returns the axis label of a metric, with its unit, for example `mae (years)`. */
 export const formatMetricLabel = ({ unit }: TaskRecord, metric: string): string =>
   sanitizeText(addUnit(metric, hasTaskUnit(metric) ? unit : undefined));

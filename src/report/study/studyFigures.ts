@@ -30,7 +30,8 @@ import { drawSlice } from './sliceFigure.js';
  * - `parallel`: parallel coordinates of all parameters and objectives;
  * - `front` (only with several objectives): each further objective against the first one, with the Pareto front.
  *
- * For each further objective, the figure names end with its metric, for example `history-val_accuracy`.
+ * For each further objective, the figure names end with the metric of the objective, for example
+ * `history-val_accuracy`.
  *
  * @param study - Search space and objectives.
  * @param trials - Trials from `runStudy` or `askAndTell`.

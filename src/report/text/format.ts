@@ -39,8 +39,8 @@ export const formatPercent = (proportion: number | undefined): string =>
       : 'NaN';
 
 /**
- * Formats a value and its confidence interval with the same number of decimals: `5.61 (5.20 to 6.03)`, or `88.0 % (85.1 to 90.4)`
- * for a proportion. An estimate without an interval is `5.61 (–)`. A line can break only before the interval.
+ * Formats a value and its confidence interval with the same number of decimals, for example `5.61 (5.20 to 6.03)`, or `88.0 %
+ * (85.1 to 90.4)` for a proportion. An estimate without an interval is `5.61 (–)`. A line can break only before the interval.
  */
 export function formatEstimate(
   estimate: MeanEstimate | undefined,
@@ -76,7 +76,7 @@ export const isProportion = (metric: string): boolean => metric.endsWith('accura
 /** Returns whether a metric has the unit of the task. For example, `mae` and `rmse` of an age are in years. */
 export const hasTaskUnit = (metric: string): boolean => metric === 'mae' || metric === 'rmse';
 
-/** Adds a unit to a label: `mae (years)`. Returns the label alone if there is no unit. Long units are truncated. */
+/** Adds a unit to a label, for example `mae (years)`. Returns the label alone if there is no unit. Long units are truncated. */
 export const addUnit = (label: string, unit: string | undefined): string =>
   unit ? `${label} (${truncateMiddle(unit, 16)})` : label;
 
@@ -84,7 +84,7 @@ export const addUnit = (label: string, unit: string | undefined): string =>
 export const formatMetric = (metric: string, value: number | undefined): string =>
   isProportion(metric) ? formatPercent(value) : formatNumber(value);
 
-/** Formats a count and its noun: `1 image`, `200 images`. */
+/** Formats a count and its noun, for example `1 image` or `200 images`. */
 export const formatCount = (count: number, noun: string): string =>
   `${formatNumber(count)} ${noun}${count === 1 ? '' : 's'}`;
 
@@ -92,7 +92,7 @@ export const formatCount = (count: number, noun: string): string =>
 export const formatLargestGroups = (shownCount: number, totalCount: number): string =>
   `Only the ${shownCount} largest of ${totalCount} groups are shown.`;
 
-/** Formats a duration in seconds: `48 s`, `3 min 20 s`, `2 h 5 min`. */
+/** Formats a duration in seconds, for example as `48 s`, `3 min 20 s` or `2 h 5 min`. */
 export function formatDuration(seconds: number): string {
   if (!Number.isFinite(seconds)) return 'n/a';
   if (seconds < 10) return `${seconds.toFixed(1)}\u00a0s`;
@@ -115,7 +115,7 @@ export function truncateMiddle(text: string, length: number): string {
   return `${characters.slice(0, headLength).join('')}…${characters.slice(characters.length - tailLength).join('')}`;
 }
 
-/** Formats the value of an argument of a run for readers: `0.3`, `none`, `dropout 0.3, filters 64 and 128`. */
+/** Formats the value of a run's argument for readers, for example as `0.3`, `none` or `dropout 0.3, filters 64 and 128`. */
 export const formatArgument = (value: Json | undefined): string => truncateMiddle(formatJson(value), 200);
 
 function formatJson(value: Json | undefined): string {

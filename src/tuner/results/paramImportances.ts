@@ -18,7 +18,7 @@ export interface ParamImportance {
    * Share of the total importance, from 0 to 1. The shares of all parameters add up to 1, or to 0 if no parameter has an effect.
    */
   readonly share: number;
-  /** True if fewer than four trials have a value for the parameter, which is too few for an estimate. The share is then 0. */
+  /** True if fewer than four trials have a value for the parameter, which are too few for an estimate. The share is then 0. */
   readonly hasTooFewTrials?: true;
 }
 

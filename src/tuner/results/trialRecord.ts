@@ -19,7 +19,7 @@ export interface Rung {
 }
 
 /**
- * State of a trial: `running` until it ends, `complete`, `pruned` if a pruner stopped it, or `failed`.
+ * State of a trial: `running` until the trial ends, `complete`, `pruned` if a pruner stopped the trial, or `failed`.
  *
  * @category Tuner
  */

@@ -294,8 +294,8 @@ class LayerBuilder {
   }
 
   /**
-   * Makes a layer initialize its weights with zeros, which is fast, and makes it throw a `file` error if the layers need more weight values
-   * than the file contains.
+   * Makes a layer initialize its weights with zeros, which is fast, and throw a `file` error if the layers need more weight values than the
+   * file contains.
    */
   private limitWeights(stock: tf.layers.Layer, layer: KerasLayer): void {
     stock.setFastWeightInitDuringBuild(true);

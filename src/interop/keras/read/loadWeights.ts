@@ -60,7 +60,7 @@ function hasWeights(layer: KerasLayer, importedLayers: ImportedLayers): boolean 
     : getWeightSlots(layer, importedLayers).length > 0;
 }
 
-/** Sets the weights of one layer. `storedWeights` contains its weights in Keras's order. */
+/** Sets the weights of one layer. `storedWeights` contains the weights from the file in Keras's order. */
 function setLayerWeights(
   layer: KerasLayer,
   importedLayers: ImportedLayers,

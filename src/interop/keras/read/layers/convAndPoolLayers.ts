@@ -172,7 +172,7 @@ const importUpSampling2D: LayerImporter = (context) => {
 
 /**
  * Imports the Keras `CenterCrop` layer. Throws a `file` error if images are smaller than the crop size, because Keras would resize
- * them differently from TensorFlow.js.
+ * such images, and TensorFlow.js resizes differently.
  */
 const importCenterCrop: LayerImporter = (context) => {
   checkChannelsLast(context);

@@ -9,8 +9,8 @@ import {
 } from '../structure/importContext.js';
 
 /**
- * Slice along one axis: `count` positions, starting at `start` and `step` apart. `dropsAxis` is true for a single index, which removes the
- * axis.
+ * Slice along one axis: `count` positions that start at `start` and are `step` apart. `dropsAxis` is true for a single index, which
+ * removes the axis.
  */
 interface AxisSlice {
   readonly start: number;
@@ -97,8 +97,8 @@ function createChannelSelection(
 }
 
 /**
- * Expands a slice of a batch of images to four entries, one per axis. An entry is undefined if the slice contains the whole axis, which is
- * also the meaning of an ellipsis and of omitted axes.
+ * Expands a slice of a batch of images to four entries, one per axis. An entry is undefined if the slice contains the whole axis. An
+ * ellipsis and omitted axes have the same meaning.
  */
 function expandSliceSpec(spec: JsonNode): (JsonNode | undefined)[] {
   const parts = spec.isList ? spec.items() : [spec];

@@ -127,8 +127,8 @@ function shiftKeras2Calls(model: KerasModel): KerasModel {
 }
 
 /**
- * Reads a sequential model as a chain of layers. In Keras 3, the input of the model is a layer. In Keras 2, it is a field of the first
- * layer, or is missing.
+ * Reads a sequential model as a chain of layers. In Keras 3, the input of the model is a layer. In Keras 2, the input is a field of
+ * the first layer, or is missing.
  */
 function readSequentialModel(config: JsonNode, json: JsonNode, budget: LayerBudget): KerasModel {
   const list = config.isList ? config : config.at('layers'); // Early versions of Keras 2 stored only the list.
