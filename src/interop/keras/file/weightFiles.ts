@@ -90,8 +90,8 @@ export interface WeightsByLayer {
  * Reads the weights of a file, keyed by layer and weight name, for example `{ conv1_conv: { kernel, bias }, … }`. The layers are in file
  * order. A layer without weights has an empty record.
  *
- * - Legacy layout: a weight's name is the last segment of its path. In a nested model, it is the path without the model name, for example
- *   `conv/kernel`.
+ * - Legacy layout: the name of a weight is the last segment of its path. In a nested model, the name is the path without the model name,
+ *   for example `conv/kernel`.
  * - Keras 3: weights have no names, so their indices are used (`0`, `1`). Layers of a nested model are listed as `model/layer`.
  *
  * @returns The weights as `layers`. `whole` is true if the file contains a model and not only weights. `range` is present if this library
