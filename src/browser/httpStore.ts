@@ -1,3 +1,4 @@
+import * as checks from '../core/errors/checks.js';
 import { createError, createFileError } from '../core/errors/errors.js';
 import type { Store } from '../core/platform/platform.js';
 
@@ -19,6 +20,10 @@ import type { Store } from '../core/platform/platform.js';
  * @category Files
  */
 export function httpStore(url: string): Store {
+  checks.string('httpStore', url, {
+    noun: 'the URL of a folder',
+    advice: "Write httpStore('/models/faces').",
+  });
   const folder = url.replace(/\/?$/, '/');
   const rejectAccess = async (name: string): Promise<never> => {
     throw createError({

@@ -1,5 +1,6 @@
 import type { Dataset } from '../data/dataset.js';
 import {
+  checkImageFileOptions,
   decodeImages,
   type EncodedImageSource,
   IMAGE_EXTENSIONS,
@@ -28,6 +29,7 @@ export async function imageFiles<L>(
   files: Iterable<File> | ArrayLike<File>,
   options: ImageFileOptions<L>,
 ): Promise<Dataset<L>> {
+  checkImageFileOptions('imageFiles', options);
   const byPath = new Map(Array.from(files, (file) => [file.webkitRelativePath || file.name, file] as const));
   const source: EncodedImageSource = {
     root: 'files',

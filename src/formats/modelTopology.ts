@@ -39,7 +39,11 @@ export function checkTopology(topology: object, path: string): void {
     const layerPath = `layers[${i}]`;
     const { name, config, inbound_nodes: inboundNodes, class_name: className } = layer ?? {};
     if (typeof name !== 'string' || name !== config?.name || layerNames.has(name)) {
-      throw createTopologyError(layerPath, 'a unique layer name that matches the name in the config of the layer', name);
+      throw createTopologyError(
+        layerPath,
+        'a unique layer name that matches the name in the config of the layer',
+        name,
+      );
     }
     layerNames.add(name);
     const calls: unknown[] = Array.isArray(inboundNodes) ? inboundNodes : [undefined];

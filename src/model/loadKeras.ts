@@ -108,6 +108,7 @@ async function loadKeras<T extends Tasks>(
   source: KerasSource,
   options: LoadKerasOptions & { readonly tasks?: T | undefined; readonly range?: PixelRange } = {},
 ): Promise<tf.LayersModel | MultiTaskModel<T>> {
+  checks.options('loadKeras', options, OPTION_NAMES);
   const {
     name,
     weights: weightsSource,
@@ -116,10 +117,28 @@ async function loadKeras<T extends Tasks>(
     range: requestedRange,
     ...readerOptions
   } = options;
-  checks.optionNames('loadKeras', options, OPTION_NAMES);
   checkKerasSource('loadKeras', source, platform);
   if (weightsSource !== undefined) checkKerasSource('loadKeras.weights', weightsSource, platform);
   checkInputShape(readerOptions.input);
+  for (const [option, text] of Object.entries({ name, weightsName }))
+    if (text !== undefined)
+      checks.text(`loadKeras.${option}`, text, { advice: 'Omit it to use the name of the file.' });
+  const { layers, log } = readerOptions;
+  if (log !== undefined) checks.callable('loadKeras.log', log, { advice: 'Write log: console.log.' });
+  const layersAdvice = 'Write layers: { Blur: (config, name) => layer }.';
+  if (layers !== undefined)
+    checks.record('loadKeras.layers', layers, {
+      noun: 'an object with a function for each class',
+      advice: layersAdvice,
+    });
+  for (const [className, create] of Object.entries(layers ?? {}))
+    checks.callable(`loadKeras.layers.${className}`, create, { advice: layersAdvice });
+  if (tasks !== undefined) {
+    checks.record('loadKeras.tasks', tasks, {
+      noun: 'an object with a task for each name',
+      advice: "Write tasks: { age: regression({ unit: 'years' }) }.",
+    });
+  }
   if (tasks && requestedRange !== undefined) checkPixelRange('loadKeras.range', requestedRange);
   const taskNames = Object.keys(tasks ?? {});
   taskNames.forEach((task, i) => {
@@ -149,7 +168,16 @@ async function loadKeras<T extends Tasks>(
   }
 }
 
-const OPTION_NAMES = ['name', 'weights', 'weightsName', 'input', 'layers', 'log', 'tasks', 'range'];
+const OPTION_NAMES: checks.OptionNames<LoadKerasModelOptions<Tasks>> = {
+  name: true,
+  weights: true,
+  weightsName: true,
+  input: true,
+  layers: true,
+  log: true,
+  tasks: true,
+  range: true,
+};
 
 function checkInputShape(input: unknown): void {
   if (input === undefined) return;

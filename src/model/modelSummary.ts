@@ -1,3 +1,4 @@
+import * as checks from '../core/errors/checks.js';
 import type { ArchitectureRecord, LayerRecord } from '../core/records/architecture.js';
 
 /**
@@ -10,6 +11,25 @@ export interface SummaryOptions {
   readonly log?: (text: string) => void;
   /** Whether to add a column that shows whether each layer is trainable: `Y`, `N`, or `-` for a layer without weights. Default false. */
   readonly showTrainable?: boolean;
+}
+
+/** Throws an `argument` error for unknown options, and for values of the wrong type. */
+export function checkSummaryOptions(options: SummaryOptions): void {
+  checks.options(
+    'summary',
+    options,
+    { log: true, showTrainable: true },
+    {
+      advice: 'Write model.summary({ log: console.log }).',
+      replacements: {
+        printFn: 'Write log: console.log.',
+        lineLength: 'Remove it: the table is as wide as its texts.',
+      },
+    },
+  );
+  const { log, showTrainable = false } = options;
+  if (log !== undefined) checks.callable('summary.log', log, { advice: 'Write log: console.log.' });
+  checks.boolean('summary.showTrainable', showTrainable, { advice: 'Omit it to use the default, false.' });
 }
 
 interface Column {

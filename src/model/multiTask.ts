@@ -151,7 +151,17 @@ export interface MultiTask {
 
 /** Creates the function `multiTask` for a platform. Models that are built with it use the platform to start engines and read images. */
 export function createMultiTask(platform: Platform): MultiTask {
-  return ({ input, range = [0, 1], seed = 0 }) => {
+  return (options) => {
+    checks.options(
+      'multiTask',
+      options,
+      { input: true, range: true, seed: true },
+      {
+        advice: 'Write multiTask({ input: [128, 128, 3] }).',
+      },
+    );
+    const { input, range = [0, 1], seed = 0 } = options;
+    checks.integer('multiTask.seed', seed, { defaultValue: 0 });
     const inputOptions = {
       noun: '[height, width, channels] with 1 or 3 channels',
       advice: 'For color images of 128x128 pixels, write [128, 128, 3].',
@@ -180,7 +190,8 @@ export function checkPixelRange(path: string, range: PixelRange): void {
     path,
     expected: 'a range [black, white] of two different numbers',
     received: formatValue(range),
-    advice: 'Omit the range to use the default, [0, 1], or write [-1, 1] for a network that expects that range.',
+    advice:
+      'Omit the range to use the default, [0, 1], or write [-1, 1] for a network that expects that range.',
   });
 }
 
@@ -261,7 +272,12 @@ export function checkNamedTask(
   task: AnyTask,
   otherNames: readonly string[],
 ): void {
-  if (!/^[A-Za-z]\w*$/.test(name) || RESERVED_NAME_LIST.includes(name) || /^(val|unaugmented)_/.test(name)) {
+  if (
+    typeof name !== 'string' ||
+    !/^[A-Za-z]\w*$/.test(name) ||
+    RESERVED_NAME_LIST.includes(name) ||
+    /^(val|unaugmented)_/.test(name)
+  ) {
     throw createArgumentError(
       path,
       'a task name that consists of letters, digits and _ and is not reserved for history columns',

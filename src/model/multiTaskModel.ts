@@ -5,31 +5,29 @@ import type { InferPerTask } from '../core/inferenceTypes.js';
 import type { Platform, Store } from '../core/platform/platform.js';
 import type { ArchitectureRecord } from '../core/records/architecture.js';
 import type { Dataset } from '../data/dataset.js';
-import type { EngineName } from '../engines/engineChoice.js';
-import { type EngineOptions, releaseGraph, startEngine } from '../engines/select.js';
-import { checkDataset } from '../inference/checkDataset.js';
+import { releaseGraph, startEngine } from '../engines/select.js';
+import { checkDataset, checkIsDataset } from '../inference/checkDataset.js';
 import { type EvaluationConfig, evaluateDataset } from '../inference/evaluate.js';
+import {
+  checkLossOptions,
+  LOSS_OPTION_NAMES,
+  LOSS_OPTION_REPLACEMENTS,
+  type LossOptions,
+} from '../inference/lossOptions.js';
 import { type PredictInput, type PredictOptions, predictImages } from '../inference/predict.js';
 import { createDisposedModelError } from '../network/checkModel.js';
 import { describeArchitecture } from '../network/describeArchitecture.js';
 import type { Network, NetworkInput } from '../network/network.js';
 import { readModelFolder, writeModelFolder } from '../network/savedModel/modelFolder.js';
-import type { LossAverage } from '../steps/metricAccumulator.js';
-import {
-  type ClassWeights,
-  checkLossWeights,
-  type ValidClassWeights,
-  type ValidLossWeights,
-  type WeightedLoss,
-  weightedLoss,
-} from '../steps/weightedLoss.js';
+import { type ClassWeights, checkLossWeights, weightedLoss } from '../steps/weightedLoss.js';
 import type { LabelsOf, PredictionsOf, Tasks } from '../tasks/task.js';
 import type { tf } from '../tensor/tf.js';
-import { type FitOptions, fitNetwork } from '../training/fit.js';
+import { fitNetwork } from '../training/fit.js';
+import type { FitOptions } from '../training/fitOptions.js';
 import type { HistoryColumn } from '../training/monitor.js';
 import type { History } from '../training/trainingHistory.js';
 import { isInTraining } from '../training/trainingLock.js';
-import { formatSummary, type SummaryOptions } from './modelSummary.js';
+import { checkSummaryOptions, formatSummary, type SummaryOptions } from './modelSummary.js';
 import { setTrainable } from './setTrainable.js';
 
 /**
@@ -41,22 +39,11 @@ export interface EvaluateOptions<
   T extends Tasks,
   W extends { readonly [task: string]: number },
   C extends ClassWeights = ClassWeights,
-> extends EngineOptions {
-  /** Number of images in a batch. Default 32. */
-  readonly batchSize?: number;
-  /** Weight of each task's loss in the total loss. Default: 1 for every task. */
-  readonly loss?: WeightedLoss<W, C> & ValidLossWeights<T, W> & ValidClassWeights<T, C>;
-  /**
-   * Seed for the random augmentations of an augmented dataset. Pass the seed of a training run to get the same augmented images. Default:
-   * 0.
-   */
+> extends LossOptions<T, W, C> {
+  /** Seed of the run whose augmentation plans are used for an augmented dataset. Default 0. */
   readonly seed?: number;
   /** Epoch whose random augmentations are applied to an augmented dataset, counted from 1. Default: 1. */
   readonly epoch?: number;
-  /** How task losses are averaged: over `examples` (default) or `batches`; see {@link FitOptions.lossAverage}. */
-  readonly lossAverage?: LossAverage;
-  /** Engine that evaluates the model. Default: the engine of the current run, otherwise the engine in use, otherwise `auto`. */
-  readonly engine?: EngineName | 'auto';
 }
 
 /**
@@ -224,9 +211,9 @@ export function createModel<T extends Tasks>(platform: Platform, network: Networ
       checkNotDisposed('fit');
       return fitNetwork(platform, network, train, options);
     },
-    evaluate: async (dataset, options) => {
+    evaluate: async (dataset, options = {}) => {
       checkNotDisposed('evaluate');
-      return evaluate(platform, network, dataset, options ?? {});
+      return evaluate(platform, network, dataset, options);
     },
     predict: (async (
       input: PredictInput | readonly PredictInput[] | Tensor4D,
@@ -240,11 +227,13 @@ export function createModel<T extends Tasks>(platform: Platform, network: Networ
     }) as MultiTaskModel<T>['predict'],
     save: async (store, folder = '') => {
       checkNotDisposed('save');
+      checkFolderArguments('save', store, folder);
       await writeModelFolder(network, store, folder);
     },
     freeze: (layer) => changeTrainable('freeze', layer),
     unfreeze: (layer) => changeTrainable('unfreeze', layer),
     summary: (options = {}) => {
+      checkSummaryOptions(options);
       const text = formatSummary(network.layersModel.name, describeArchitecture(network), options);
       options.log?.(text);
       return text;
@@ -279,11 +268,23 @@ async function evaluate<
   dataset: Dataset<LabelsOf<T>>,
   options: EvaluateOptions<T, W, C>,
 ): Promise<Evaluation<T>> {
+  checkIsDataset('evaluate.dataset', dataset, 'Create one with imageFolder() or imagesInMemory().');
+  checks.options(
+    'evaluate',
+    options,
+    { ...LOSS_OPTION_NAMES, seed: true, epoch: true },
+    {
+      advice: 'Write model.evaluate(dataset, { batchSize: 32 }).',
+      replacements: LOSS_OPTION_REPLACEMENTS,
+    },
+  );
+  checkLossOptions('evaluate', options);
   const { batchSize = 32, seed = 0, epoch = 1, lossAverage = 'examples' } = options;
+  checks.integer('evaluate.seed', seed, { min: 0, defaultValue: 0 });
+  checks.integer('evaluate.epoch', epoch, { min: 1, defaultValue: 1 });
   const loss =
     options.loss ?? weightedLoss(Object.fromEntries(Object.keys(network.tasks).map((name) => [name, 1])));
   checkLossWeights(loss, network.tasks);
-  checks.integer('evaluate.batchSize', batchSize, { min: 1, defaultValue: 32 });
   checkDataset('evaluate', dataset, network.tasks, network.input.shape);
   const engine = await startEngine(platform, options.engine, options);
   const config: EvaluationConfig = {
@@ -340,6 +341,35 @@ export interface LoadModel {
 
 /** Creates the function `loadModel` for a platform. The models that it loads use the platform to start engines and read images. */
 export function createLoadModel(platform: Platform): LoadModel {
-  return async (store, { folder = '', tasks } = {}) =>
-    createModel(platform, await readModelFolder(store, folder, tasks));
+  return async <T extends Tasks>(store: Store, options: LoadModelOptions<T> = {}) => {
+    checks.options(
+      'loadModel',
+      options,
+      { folder: true, tasks: true },
+      {
+        advice: "Write loadModel(folderStore('out'), { folder: 'best' }).",
+      },
+    );
+    const { folder = '', tasks } = options;
+    checkFolderArguments('loadModel', store, folder);
+    if (tasks !== undefined) {
+      checks.record('loadModel.tasks', tasks, {
+        noun: 'an object with a task for each name',
+        advice: "Write tasks: { age: regression({ unit: 'years' }) }.",
+      });
+    }
+    return createModel(platform, await readModelFolder(store, folder, tasks));
+  };
+}
+
+/** Throws an `argument` error unless `store` is a store and `folder` is a name. */
+function checkFolderArguments(caller: string, store: unknown, folder: unknown): void {
+  const path = typeof store === 'string' ? store : 'out';
+  checks.store(`${caller}.store`, store, {
+    advice: `Write ${caller}(folderStore('${path}')), with folderStore from tfjs-multitask/node.`,
+  });
+  checks.text(`${caller}.folder`, folder, {
+    noun: 'the name of a folder in the store',
+    advice: 'Omit it to use the root.',
+  });
 }

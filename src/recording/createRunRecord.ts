@@ -1,3 +1,4 @@
+import * as checks from '../core/errors/checks.js';
 import type { Json } from '../core/json.js';
 import { getOwnValue } from '../core/lookup.js';
 import type { HistoryRecord } from '../core/records/history.js';
@@ -9,7 +10,9 @@ import type {
   SplitRecord,
 } from '../core/records/runRecord.js';
 import type { Dataset } from '../data/dataset.js';
+import { checkIsDataset } from '../inference/checkDataset.js';
 import type { MultiTaskModel } from '../model/multiTaskModel.js';
+import { checkModel } from '../network/checkModel.js';
 import { createTaskRecord, type LabelsOf, type Tasks } from '../tasks/task.js';
 
 /**
@@ -97,6 +100,11 @@ export async function createRunRecord<T extends Tasks>(
   model: MultiTaskModel<T>,
   options: CreateRunRecordOptions<T>,
 ): Promise<RunRecord> {
+  checkModel('createRunRecord', model, false);
+  checks.options('createRunRecord', options, RUN_RECORD_OPTION_NAMES, {
+    advice: "Write { name: 'model-a', datasetName: 'UTKFace', train, validation, history }.",
+  });
+  checkRunRecordOptions('createRunRecord', options);
   const { name, datasetName, train, validation, history, groups = getStringLabels } = options;
   const { engine, stopped } = history ?? {};
   const toSplitRecord = (dataset: Dataset<LabelsOf<T>>) =>
@@ -126,6 +134,66 @@ export async function createRunRecord<T extends Tasks>(
     augmented: [],
     gradCams: [],
   };
+}
+
+/** Names of {@link CreateRunRecordOptions}. */
+export const RUN_RECORD_OPTION_NAMES: checks.OptionNames<CreateRunRecordOptions> = {
+  name: true,
+  datasetName: true,
+  train: true,
+  validation: true,
+  history: true,
+  monitor: true,
+  checkpointEpoch: true,
+  arguments: true,
+  versions: true,
+  remarks: true,
+  groups: true,
+};
+
+function checkRunRecordOptions(
+  caller: string,
+  options: { readonly [name in keyof CreateRunRecordOptions]?: unknown },
+): void {
+  const { train, validation, history, monitor, checkpointEpoch, remarks, groups } = options;
+  for (const name of ['name', 'datasetName'] as const)
+    checks.string(`${caller}.${name}`, options[name], { advice: `Write ${name}: 'UTKFace'.` });
+  checkIsDataset(`${caller}.train`, train, 'Pass the dataset that you passed to fit().');
+  if (validation !== undefined)
+    checkIsDataset(
+      `${caller}.validation`,
+      validation,
+      'Pass the dataset that you passed to fit() as validation.',
+    );
+  if (history !== undefined) {
+    const isHistory = Array.isArray((history as Partial<RunHistory> | null)?.rows);
+    checks.valid(`${caller}.history`, history, isHistory, {
+      noun: 'a history',
+      advice: 'Pass the history that fit() returned.',
+    });
+  }
+  if (monitor !== undefined)
+    checks.string(`${caller}.monitor`, monitor, {
+      noun: 'the name of a history column',
+      advice: "Write monitor: 'val_loss'.",
+    });
+  if (checkpointEpoch !== undefined)
+    checks.integer(`${caller}.checkpointEpoch`, checkpointEpoch, {
+      min: 1,
+      advice: 'Omit it to use the best epoch.',
+    });
+  for (const name of ['arguments', 'versions'] as const)
+    if (options[name] !== undefined)
+      checks.record(`${caller}.${name}`, options[name], { advice: 'Omit it for none.' });
+  if (remarks !== undefined)
+    checks.list(`${caller}.remarks`, remarks, {
+      noun: 'an array of sentences',
+      advice: "Write remarks: ['...'].",
+    });
+  if (groups !== undefined)
+    checks.callable(`${caller}.groups`, groups, {
+      advice: 'Write groups: (id, labels) => ({ gender: labels.gender }).',
+    });
 }
 
 /** Default group function: returns the labels that are strings. */

@@ -47,7 +47,10 @@ describe('gradCam with invalid arguments', () => {
 
   test('rejects a layer that does not exist, does not affect the task, or has no feature map', async () => {
     const missing = await heat({ task: 'age', layer: 'trunk_conv7' });
-    expect([missing.path, missing.received]).toEqual(['layer trunk_conv7', 'a name that does not belong to any layer']);
+    expect([missing.path, missing.received]).toEqual([
+      'layer trunk_conv7',
+      'a name that does not belong to any layer',
+    ]);
     expect(missing.advice).toContain('trunk_conv1, trunk_pool1, age_conv1');
     expect((await heat({ task: 'gender', layer: 'age_conv1' })).received).toBe(
       'a layer that does not contribute to the output of gender',

@@ -397,7 +397,7 @@ describe('loadKeras with an invalid argument or option', () => {
     ['no arguments', undefined, undefined, 'loadKeras', /Uint8Array/],
     ['an empty path', '', {}, 'loadKeras', /face\.keras/],
     ['an array of paths', ['face.keras'], {}, 'loadKeras', /face\.keras/],
-    ['a promise', Promise.resolve(face), {}, 'loadKeras', /Await/],
+    ['a promise', Promise.resolve(face), {}, 'loadKeras', /^Await /],
     ['a number as the weights', face, { weights: 1 }, 'loadKeras.weights', /Uint8Array/],
     ['one number as the image size', face, { input: 32 }, 'loadKeras.input', /\[128, 128, 3\]/],
     ['an image size without channels', face, { input: [32, 32] }, 'loadKeras.input', /\[128, 128, 3\]/],

@@ -12,7 +12,8 @@ export async function fetchFileBytes(url: string | URL): Promise<Uint8Array> {
       path: String(url),
       expected: 'a response that contains the file',
       received,
-      advice: 'Check the URL. On a web page, also check whether the server allows requests from the page (CORS).',
+      advice:
+        'Check the URL. On a web page, also check whether the server allows requests from the page (CORS).',
       cause,
     });
   const response = await fetch(url).catch((cause) => {

@@ -9,10 +9,15 @@ import { splitFrozen } from '../../network/frozenSplit.js';
 import type { Network } from '../../network/network.js';
 import { createTaskTable } from '../../network/savedModel/taskTable.js';
 import type { Weights } from '../../network/weights.js';
-import type { Optimizer } from '../../optimizers/optimizer.js';
+import { checkOptimizer, type Optimizer } from '../../optimizers/optimizer.js';
 import { GRADIENT_SUM } from '../../steps/optimizerSlots.js';
 import { countTrainableParams, getTrainableWeights } from '../../steps/trainableWeights.js';
-import { checkLossWeights, type ValidLossWeights, type WeightedLoss } from '../../steps/weightedLoss.js';
+import {
+  checkLossWeights,
+  checkWeightedLoss,
+  type ValidLossWeights,
+  type WeightedLoss,
+} from '../../steps/weightedLoss.js';
 import type { Tasks } from '../../tasks/task.js';
 import type { tf } from '../../tensor/tf.js';
 import { CHECKPOINT_FILE, type Checkpoint, readCheckpoint } from '../../training/checkpoint.js';
@@ -119,14 +124,12 @@ export async function exportKeras(
 ): Promise<Uint8Array> {
   const options: UntypedExportOptions = untypedOptions;
   checkModel('exportKeras', model, true);
+  checkExportOptions(options);
   const { format = 'keras' } = options;
-  checks.oneOf('exportKeras.format', format, ['keras', 'h5'], {
-    advice: "Omit it to use the default, 'keras'.",
-  });
   if (format === 'h5' && options.checkpoint) {
     const advice = "Use format: 'keras', or omit checkpoint.";
-    throw createOptionError(
-      'checkpoint',
+    throw createArgumentError(
+      'exportKeras.checkpoint',
       "the 'keras' format, because an h5 file cannot store the optimizer state of a checkpoint",
       "the 'h5' format",
       advice,
@@ -135,8 +138,8 @@ export async function exportKeras(
   if (!('layersModel' in model)) {
     const option = ['bytes', 'optimizer', 'loss', 'checkpoint'].find((name) => name in options);
     if (option !== undefined) {
-      throw createOptionError(
-        option,
+      throw createArgumentError(
+        `exportKeras.${option}`,
         'a multi-task model for this option',
         'a LayersModel, which has no pixel range and no tasks',
         'Omit the option, or pass the multi-task model.',
@@ -153,6 +156,24 @@ export async function exportKeras(
     return writeKerasFile(format, contents);
   }
   return exportNetwork(getNetwork(model), options, format);
+}
+
+function checkExportOptions(options: UntypedExportOptions): void {
+  checks.options(
+    'exportKeras',
+    options,
+    { format: true, bytes: true, optimizer: true, loss: true, checkpoint: true },
+    { advice: "Write exportKeras(model, { format: 'h5' })." },
+  );
+  const { format = 'keras', bytes = false, optimizer, loss, checkpoint } = options;
+  checks.oneOf('exportKeras.format', format, ['keras', 'h5'], {
+    advice: "Omit it to use the default, 'keras'.",
+  });
+  checks.boolean('exportKeras.bytes', bytes, { advice: 'Omit it to use the default, false.' });
+  if (optimizer !== undefined) checkOptimizer('exportKeras.optimizer', optimizer);
+  if (loss !== undefined) checkWeightedLoss('exportKeras.loss', loss);
+  if (checkpoint !== undefined)
+    checks.store('exportKeras.checkpoint', checkpoint, { advice: "Write checkpoint: folderStore('out')." });
 }
 
 async function exportNetwork(
@@ -197,8 +218,8 @@ function createCompileConfig(
   if (!optimizer) {
     const dependentOption = loss ? 'loss' : checkpoint ? 'checkpoint' : undefined;
     if (dependentOption === undefined) return undefined;
-    throw createOptionError(
-      'optimizer',
+    throw createArgumentError(
+      'exportKeras.optimizer',
       `an optimizer, because the ${dependentOption} option requires one`,
       'no optimizer',
       'Pass the optimizer of the training run, for example optimizer: adam().',
@@ -211,8 +232,8 @@ function createCompileConfig(
   const factors = Object.keys(loss.classWeights);
   if (factors.length > 0) {
     const advice = 'Omit classWeights here, and pass sample_weight to fit() in Keras instead.';
-    throw createOptionError(
-      'loss.classWeights',
+    throw createArgumentError(
+      'exportKeras.loss.classWeights',
       'a loss without class weights, because a Keras file cannot store them',
       `class weights for ${factors.join(', ')}`,
       advice,
@@ -297,6 +318,3 @@ function getNumericLearningRate(
   if (isLearningRateAdjustable) return current ?? schedule(0);
   return schedule.description.name === 'constant' ? schedule(0) : undefined;
 }
-
-const createOptionError = (name: string, expected: string, received: string, advice: string) =>
-  createArgumentError(`exportKeras.${name}`, expected, received, advice);

@@ -63,25 +63,25 @@ export type BackboneFileOptions<Stage extends string> = TrainableOption<Stage> &
 
 type BackboneFactory<Stage extends string> = (options: BackboneOptions<Stage>) => Promise<Backbone>;
 
-const OPTION_NAMES = [
-  'weights',
-  'cache',
-  'includeTop',
-  'trainable',
-  'trainableFrom',
-  'fetch',
-  'progress',
-  'signal',
-];
+const OPTION_NAMES: checks.OptionNames<BackboneFileOptions<string>> = {
+  weights: true,
+  cache: true,
+  includeTop: true,
+  trainable: true,
+  trainableFrom: true,
+  fetch: true,
+  progress: true,
+  signal: true,
+};
 
 async function createBackbone<Stage extends string>(
   path: string,
   factory: BackboneFactory<Stage>,
   files: OfficialWeightsFiles,
   options: BackboneFileOptions<Stage>,
-  additionalOptions: readonly string[] = [],
+  additionalNames: { readonly [name: string]: true } = {},
 ): Promise<Backbone> {
-  checkBackboneOptions(path, options, [...OPTION_NAMES, ...additionalOptions]);
+  checkBackboneOptions(path, options, { ...OPTION_NAMES, ...additionalNames });
   const {
     weights = 'imagenet',
     includeTop = false,
@@ -193,7 +193,7 @@ export async function mobileNetV2Backbone(
     noun: 'an image side length with published weights',
     advice: 'Use the side length nearest to that of your images, which may have any size.',
   });
-  return createBackbone(path, mobileNetV2, getMobileNetV2Files(side), options, ['side']);
+  return createBackbone(path, mobileNetV2, getMobileNetV2Files(side), options, { side: true });
 }
 
 /**

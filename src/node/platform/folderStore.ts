@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { appendFile, link, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, resolve, sep } from 'node:path';
+import * as checks from '../../core/errors/checks.js';
 import { createError } from '../../core/errors/errors.js';
 import type { Store } from '../../core/platform/platform.js';
 import { createAccessError } from './accessError.js';
@@ -26,6 +27,7 @@ const TEMPORARY_SUFFIX = '.unfinished';
  * @category Files
  */
 export function folderStore(folder: string): Store {
+  checks.string('folderStore', folder, { noun: 'the path of a folder', advice: "Write folderStore('out')." });
   const root = resolve(folder);
   const resolvePath = (name: string) => {
     const path = resolve(root, name);
@@ -84,9 +86,15 @@ export function folderStore(folder: string): Store {
   };
 }
 
-/** Returns a store for the folder with this path. If the argument is already a store, returns it unchanged. */
-export const toStore = (folder: string | Store): Store =>
-  typeof folder === 'string' ? folderStore(folder) : folder;
+/** Returns a store for a folder path. If the argument is a store, returns it unchanged. Throws an `argument` error for other values. */
+export function toStore(path: string, folder: string | Store): Store {
+  if (typeof folder === 'string') return folderStore(folder);
+  checks.store(path, folder, {
+    noun: 'the path of a folder, or a store',
+    advice: "Write folder: 'out/study'.",
+  });
+  return folder;
+}
 
 /** Writes a file atomically. Missing folders are created. */
 export const writeAtomically = (path: string, bytes: Uint8Array) => writeTemporaryFile(path, bytes, rename);

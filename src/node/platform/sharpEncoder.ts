@@ -1,3 +1,4 @@
+import * as checks from '../../core/errors/checks.js';
 import type { Encoder } from '../../core/platform/platform.js';
 import { loadPackage } from './loadPackage.js';
 
@@ -25,7 +26,10 @@ export interface SharpEncoderOptions {
  * ```
  * @category Data
  */
-export async function sharpEncoder({ maxSide = 96 }: SharpEncoderOptions = {}): Promise<Encoder> {
+export async function sharpEncoder(options: SharpEncoderOptions = {}): Promise<Encoder> {
+  checks.options('sharpEncoder', options, { maxSide: true });
+  const { maxSide = 96 } = options;
+  checks.integer('sharpEncoder.maxSide', maxSide, { min: 1, defaultValue: 96 });
   const { default: sharp } = await loadPackage<{ default: typeof import('sharp').default }>(
     'sharp',
     'writing images',

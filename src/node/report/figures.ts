@@ -1,3 +1,4 @@
+import * as checks from '../../core/errors/checks.js';
 import type { Store } from '../../core/platform/platform.js';
 import type { ArchitectureRecord } from '../../core/records/architecture.js';
 import type { HistoryRecord } from '../../core/records/history.js';
@@ -98,6 +99,11 @@ export async function architectureDiagram(architecture: ArchitectureRecord): Pro
  * @category Figures
  */
 export async function saveFigure(store: Store, name: string, svg: string): Promise<void> {
+  const advice =
+    "Write saveFigure(folderStore('out'), 'curves', await learningCurves(history, { task: 'age' })).";
+  checks.store('saveFigure.store', store, { advice });
+  checks.string('saveFigure.name', name, { noun: 'a file name without an extension', advice });
+  checks.valid('saveFigure.svg', svg, typeof svg === 'string', { noun: 'the text of an SVG image', advice });
   await store.write(`${name}.svg`, new TextEncoder().encode(svg));
   await store.write(`${name}.png`, await svgToPng(svg));
 }

@@ -1,8 +1,13 @@
+import * as checks from '../../core/errors/checks.js';
 import type { Store } from '../../core/platform/platform.js';
 import { readCheckpointEpoch } from '../../core/records/checkpointEpoch.js';
 import type { RunRecord } from '../../core/records/runRecord.js';
 import type { MultiTaskModel } from '../../model/multiTaskModel.js';
-import { type CreateRunRecordOptions, createRunRecord } from '../../recording/createRunRecord.js';
+import {
+  type CreateRunRecordOptions,
+  createRunRecord,
+  RUN_RECORD_OPTION_NAMES,
+} from '../../recording/createRunRecord.js';
 import { saveRunImages } from '../../recording/saveRunImages.js';
 import type { Tasks } from '../../tasks/task.js';
 import { getRuntimeVersions } from '../platform/runtimeVersions.js';
@@ -75,8 +80,17 @@ const IMAGE_FILE_PATTERN = /^pictures\/\d+\.(?:jpg|png|webp)$/;
 export async function recordRun<T extends Tasks>(
   store: Store,
   model: MultiTaskModel<T>,
-  { images = true, gradCams = 6, seed = 0, ...options }: RecordRunOptions<T>,
+  recordOptions: RecordRunOptions<T>,
 ): Promise<RunRecord> {
+  const advice =
+    "Write recordRun(folderStore('out'), model, { name: 'model-a', datasetName: 'UTKFace', train, history }).";
+  checks.store('recordRun.store', store, { advice });
+  const names = { ...RUN_RECORD_OPTION_NAMES, images: true, gradCams: true, seed: true } as const;
+  checks.options('recordRun', recordOptions, names, { advice });
+  const { images = true, gradCams = 6, seed = 0, ...options } = recordOptions;
+  checks.boolean('recordRun.images', images, { advice: 'Omit it to use the default, true.' });
+  checks.integer('recordRun.gradCams', gradCams, { min: 0, defaultValue: 6 });
+  checks.integer('recordRun.seed', seed, { min: 0, defaultValue: 0 });
   const versions = { ...getRuntimeVersions(), ...options.versions };
   const recordWithoutImages = await createRunRecord(model, {
     ...options,

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import * as checks from '../../core/errors/checks.js';
 import { loadPackage } from '../platform/loadPackage.js';
 import { getPackageFolder } from '../platform/packageFolder.js';
 
@@ -17,6 +18,11 @@ import { getPackageFolder } from '../platform/packageFolder.js';
  * @category Figures
  */
 export async function svgToPng(svg: string, scale = 2): Promise<Uint8Array> {
+  checks.string('svgToPng.svg', svg, {
+    noun: 'the text of an SVG image',
+    advice: 'Pass the result of learningCurves().',
+  });
+  checks.number('svgToPng.scale', scale, { above: 0, defaultValue: 2 });
   const { Resvg } = await loadPackage<typeof import('@resvg/resvg-js')>('@resvg/resvg-js', 'writing PNG');
   const { regular, semiBold } = getFontPaths();
   const picture = new Resvg(svg, {

@@ -1,4 +1,5 @@
 import type { WriteStream } from 'node:tty';
+import * as checks from '../../core/errors/checks.js';
 import { findBestTrialNumbers } from '../../tuner/results/bestTrials.js';
 import { resultsTable } from '../../tuner/results/resultsTable.js';
 import { sortByNumber, type TrialRecord } from '../../tuner/results/trialRecord.js';
@@ -37,10 +38,19 @@ export interface LiveTable {
  * ```
  * @category Tuner
  */
-export function liveTable(
-  out: WriteStream,
-  { trials: trialCount }: { readonly trials?: number } = {},
-): LiveTable {
+export function liveTable(out: WriteStream, options: { readonly trials?: number } = {}): LiveTable {
+  checks.callable('liveTable.out.write', (out as WriteStream | null)?.write, {
+    noun: 'a terminal with a method write()',
+    advice: 'Write liveTable(process.stdout, { trials: 20 }).',
+  });
+  checks.options('liveTable', options, { trials: true });
+  const { trials: trialCount } = options;
+  if (trialCount !== undefined)
+    checks.number('liveTable.trials', trialCount, {
+      min: 1,
+      allowInfinity: true,
+      advice: 'Omit it if the number is unknown.',
+    });
   let drawnLines = 0;
   const ended = new Set<number>();
   const clear = () => {

@@ -59,14 +59,14 @@ export async function runSingleTrial(
   module: string | URL,
   options: RunSingleTrialOptions,
 ): Promise<TrialRecord | undefined> {
-  checks.optionNames('runSingleTrial', options, [
-    'folder',
-    'number',
-    'settings',
-    'threads',
-    'trialTimeout',
-    'signal',
-  ]);
+  checks.options<RunSingleTrialOptions>('runSingleTrial', options, {
+    folder: true,
+    number: true,
+    settings: true,
+    threads: true,
+    trialTimeout: true,
+    signal: true,
+  });
   const { number, settings = {} } = options;
   checks.integer('runSingleTrial.number', number, {
     min: 1,

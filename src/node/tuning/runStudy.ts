@@ -74,10 +74,19 @@ export interface StudyResult<M extends StudyModule = StudyModule<Study>> {
   readonly stopped: 'finished' | 'exhausted' | 'timeout' | 'aborted';
 }
 
-const OPTION_NAMES = [
-  ...['folder', 'trials', 'parallel', 'queue', 'settings', 'threads', 'timeout', 'trialTimeout'],
-  ...['maxConsecutiveFailures', 'signal', 'onChange'],
-];
+const OPTION_NAMES: checks.OptionNames<RunStudyOptions> = {
+  folder: true,
+  trials: true,
+  parallel: true,
+  queue: true,
+  settings: true,
+  threads: true,
+  timeout: true,
+  trialTimeout: true,
+  maxConsecutiveFailures: true,
+  signal: true,
+  onChange: true,
+};
 
 /**
  * Runs a search. Each trial runs in its own process, and all progress is saved. If a search was killed and is run again, it
@@ -104,13 +113,17 @@ export function runStudy<M extends StudyModule = StudyModule<Study>>(
   options: RunStudyOptions<M> & RequiredSettings<M>,
 ): Promise<StudyResult<M>>;
 export async function runStudy(module: string | URL, options: RunStudyOptions): Promise<StudyResult> {
+  checks.options('runStudy', options, OPTION_NAMES, {
+    advice: "Write runStudy('search.ts', { folder: 'out/study', trials: 20 }).",
+  });
   const {
     settings = {},
     maxConsecutiveFailures = 3,
     trials: maxTrials = Number.POSITIVE_INFINITY,
     timeout,
   } = options;
-  checks.optionNames('runStudy', options, OPTION_NAMES);
+  if (options.onChange !== undefined)
+    checks.callable('runStudy.onChange', options.onChange, { advice: 'Write onChange: (trials) => ...' });
   const resources = resolveTrialResources('runStudy', options);
   if (timeout !== undefined) checks.number('runStudy.timeout', timeout, TIMEOUT_CHECK);
   checks.integer('runStudy.maxConsecutiveFailures', maxConsecutiveFailures, { min: 1, defaultValue: 3 });

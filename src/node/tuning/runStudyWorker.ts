@@ -45,7 +45,16 @@ export interface RunStudyWorkerOptions<M extends StudyModule = StudyModule<Study
   readonly log?: (line: string) => void;
 }
 
-const OPTION_NAMES = ['folder', 'queue', 'settings', 'parallel', 'threads', 'trialTimeout', 'signal', 'log'];
+const OPTION_NAMES: checks.OptionNames<RunStudyWorkerOptions> = {
+  folder: true,
+  queue: true,
+  settings: true,
+  parallel: true,
+  threads: true,
+  trialTimeout: true,
+  signal: true,
+  log: true,
+};
 
 /**
  * Runs trials of a search that `runStudy` started in another process, until `signal` is aborted. Each trial runs in its own
@@ -70,8 +79,12 @@ export function runStudyWorker<M extends StudyModule = StudyModule<Study>>(
   options: RunStudyWorkerOptions<M>,
 ): Promise<void>;
 export async function runStudyWorker(module: string | URL, options: RunStudyWorkerOptions): Promise<void> {
-  checks.optionNames('runStudyWorker', options, OPTION_NAMES);
+  checks.options('runStudyWorker', options, OPTION_NAMES, {
+    advice:
+      "Write runStudyWorker('search.ts', { folder: 'out/study', queue: { url: 'redis://10.0.0.5:6379' } }).",
+  });
   const { queue, log = () => {} } = options;
+  checks.callable('runStudyWorker.log', log, { advice: 'Write log: console.log.' });
   const resources = resolveTrialResources('runStudyWorker', options);
   const { store, parallel } = resources;
   const { study, records, moduleUrl } = await openStudy(module, store, options.settings);

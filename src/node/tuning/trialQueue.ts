@@ -54,7 +54,7 @@ export async function computeStudyHash(store: Store): Promise<string> {
  * @throws An `argument` error if an option is invalid or unknown.
  */
 export function createQueueConfig(options: QueueOptions, studyHash: string) {
-  checks.optionNames('queue', options, ['url', 'name', 'workerTimeout']);
+  checks.options('queue', options, { url: true, name: true, workerTimeout: true });
   const { url, name, workerTimeout = 30 } = options;
   checks.number('queue.workerTimeout', workerTimeout, {
     noun: 'a number of seconds',

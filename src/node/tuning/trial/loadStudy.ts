@@ -1,4 +1,5 @@
 import { pathToFileURL } from 'node:url';
+import * as checks from '../../../core/errors/checks.js';
 import { createArgumentError, createFileError } from '../../../core/errors/errors.js';
 import { describeType } from '../../../core/errors/formatValue.js';
 import type { Json } from '../../../core/json.js';
@@ -21,8 +22,13 @@ const importModule = new Function('address', 'return import(address)') as (
 ) => Promise<unknown>;
 
 /** Returns the URL of a module from its path or URL. */
-export const toModuleUrl = (module: string | URL): string =>
-  module instanceof URL || /^\w+:\/\//.test(module) ? String(module) : pathToFileURL(module).href;
+export function toModuleUrl(module: string | URL): string {
+  checks.valid('module', module, module instanceof URL || (typeof module === 'string' && module !== ''), {
+    noun: 'the path or URL of a module',
+    advice: "Write runStudy('search.ts', { folder: 'out/study' }).",
+  });
+  return module instanceof URL || /^\w+:\/\//.test(module) ? String(module) : pathToFileURL(module).href;
+}
 
 /**
  * Imports a module, and returns the study that it exports by default. If the default export is a function, it is called with

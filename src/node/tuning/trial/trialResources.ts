@@ -40,7 +40,8 @@ export function resolveTrialResources(
     advice: 'Omit it to share the threads of the machine equally.',
   });
   if (trialTimeout !== undefined) checks.number(`${caller}.trialTimeout`, trialTimeout, TIMEOUT_CHECK);
-  return { store: toStore(folder), parallel, threads, trialTimeout, signal };
+  checks.signal(`${caller}.signal`, signal);
+  return { store: toStore(`${caller}.folder`, folder), parallel, threads, trialTimeout, signal };
 }
 
 /** Options for checking a timeout in seconds. Infinity means no timeout. */
