@@ -28,8 +28,8 @@ export interface BestCheckpointOptions<Monitor extends string> extends MonitorOp
 const BEST_CHECKPOINT_ADVICE = {
   replacements: {
     saveBestOnly:
-      'Remove it: only the best epochs are saved. To save the state of every epoch, pass checkpoint to fit().',
-    saveWeightsOnly: 'Remove it: whole models are saved.',
+      'Remove this option: only the best epochs are saved. To save the state of every epoch, pass checkpoint to fit().',
+    saveWeightsOnly: 'Remove this option: whole models are saved.',
   },
 };
 

@@ -231,9 +231,7 @@ function isRecord(value: unknown): value is object {
 /** Returns ` of an object of the class Dataset` for an instance of a class, otherwise an empty string. */
 function describeClass(value: object): string {
   const { name = 'Object' } = (value.constructor ?? {}) as { readonly name?: string };
-  return Object.getPrototypeOf(value) === null || name === 'Object'
-    ? ''
-    : ` of an object of the class ${name}`;
+  return Object.getPrototypeOf(value) === null || name === 'Object' ? '' : ` of an object of class ${name}`;
 }
 
 /** Formats the allowed values of an option for an error message: `"a", "b" or "c"`. */

@@ -26,10 +26,7 @@ export interface RunStudyOptions<M extends StudyModule = StudyModule<Study>> {
   readonly folder: string | Store;
   /** Total number of trials, including those of earlier runs. Default: until the strategy is exhausted. */
   readonly trials?: number;
-  /**
-   * Number of trials that run at a time, each in its own process. With a queue: number of trials that are in the queue at a time. Default
-   * 1.
-   */
+  /** Number of trials that run at a time, each in its own process. With a queue: number of trials in the queue at a time. Default 1. */
   readonly parallel?: number;
   /** Queue through which workers on other machines run the trials. Default: the trials run on this machine. */
   readonly queue?: QueueOptions;

@@ -39,8 +39,8 @@ export const formatPercent = (proportion: number | undefined): string =>
       : 'NaN';
 
 /**
- * Formats a value and its confidence interval with the same number of decimals, for example `5.61 (5.20 to 6.03)`, or `88.0 %
- * (85.1 to 90.4)` for a proportion. An estimate without an interval is `5.61 (–)`. A line can break only before the interval.
+ * Formats a value and its confidence interval with the same number of decimals, for example as `5.61 (5.20 to 6.03)`, or as
+ * `88.0 % (85.1 to 90.4)` for a proportion. An estimate without an interval is `5.61 (–)`. A line can break only before the interval.
  */
 export function formatEstimate(
   estimate: MeanEstimate | undefined,
