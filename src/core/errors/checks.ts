@@ -228,7 +228,7 @@ function isRecord(value: unknown): value is object {
   return ['[object Object]', '[object Module]'].includes(Object.prototype.toString.call(value));
 }
 
-/** Returns ` of an object of the class Dataset` for an instance of a class, otherwise an empty string. */
+/** Returns ` of an object of class Dataset` for an instance of a class, otherwise an empty string. */
 function describeClass(value: object): string {
   const { name = 'Object' } = (value.constructor ?? {}) as { readonly name?: string };
   return Object.getPrototypeOf(value) === null || name === 'Object' ? '' : ` of an object of class ${name}`;

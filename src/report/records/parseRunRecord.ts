@@ -13,8 +13,8 @@ import type {
 type Reader<T> = (value: unknown, path: string) => T;
 
 /**
- * Error for an invalid value in a record. Its message is a noun phrase that describes a valid value, for example `a string as
- * tasks[0].name`.
+ * Error for an invalid value in a record. Its message is a noun phrase that describes a valid value, for example
+ * `a string as tasks[0].name`.
  */
 class InvalidRecordError extends Error {}
 

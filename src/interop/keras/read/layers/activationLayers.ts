@@ -148,8 +148,8 @@ const importLeakyReLU: LayerImporter = (context) => {
 };
 
 /**
- * Imports the Keras `ReLU` layer. The layer returns `x` from `threshold` to `max_value`, `max_value` above that range, and `negative_slope
- * · (x - threshold)` below it.
+ * Imports the Keras `ReLU` layer. The layer returns `x` from `threshold` to `max_value`, `max_value` above that range, and
+ * `negative_slope · (x - threshold)` below it.
  */
 const importReLU: LayerImporter = (context) => {
   const { config, createLayer } = context;
