@@ -202,7 +202,7 @@ const getStringLabels: GroupFunction = (_, labels) =>
     Object.entries(labels).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );
 
-/** Number of images that are read and predicted at a time. */
+/** Number of images for which predictions are computed at a time. */
 const PREDICT_BATCH_SIZE = 256;
 
 async function predictAnswers<T extends Tasks>(

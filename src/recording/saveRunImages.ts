@@ -48,7 +48,7 @@ export interface SaveRunImagesOptions {
 }
 
 /**
- * Writes the images that a report shows (largest errors, random samples, augmentation, heat maps) to the folder `pictures/` of
+ * Writes the images that a report shows (largest errors, random samples, augmentation, heat maps) to the `pictures/` folder of
  * `store`. Returns the record with the names of these files.
  *
  * @throws The errors of `encode` and of the store.

@@ -34,7 +34,7 @@ export interface RecordRunOptions<T extends Tasks = Tasks> extends CreateRunReco
 }
 
 /**
- * Returns the epoch and the monitored column of the model in the folder `best/`. Returns `{}` if the caller chose a different epoch or
+ * Returns the epoch and the monitored column of the model in the `best/` folder. Returns `{}` if the caller chose a different epoch or
  * column.
  */
 async function findReportedEpoch(

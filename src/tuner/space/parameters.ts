@@ -39,8 +39,8 @@ export interface FloatOptions {
   /** Largest value. */
   readonly max: number;
   /**
-   * Distance between neighboring values, counted from `min`, or their ratio on a log scale. Default: every value between the bounds
-   * is possible.
+   * Distance between neighboring values, counted from `min`, or on a log scale, the ratio of neighboring values. Default: every
+   * value between the bounds is possible.
    */
   readonly step?: number;
   /**

@@ -91,7 +91,7 @@ function readFunctionalModel(config: JsonNode, budget: LayerBudget): KerasModel 
 
 /**
  * Corrects references to the calls of nested models. Keras 2 also counts the call that created a nested model, which is not in the file, so
- * its references start at 1 instead of 0.
+ * references in Keras 2 start at 1 instead of 0.
  */
 function shiftKeras2Calls(model: KerasModel): KerasModel {
   const highestCalls = new Map<string, number>();
