@@ -123,7 +123,7 @@ export async function fitNetwork<
     if (monitor !== undefined) checkMonitor(name, monitor, monitors);
   }
   acquireTrainingLock(network);
-  const frozenSplit = splitFrozen(network.graph);
+  const frozenSplit = splitFrozen(network.lossGraph);
   const { frozenGraph, trainableGraph } = frozenSplit;
   let executor: Executor | undefined;
   let run: TrainingRun | undefined;

@@ -95,7 +95,7 @@ export function validateFitConfig({
       advice: 'Set trainable: true on the layers to train.',
     });
   }
-  if (featureCache && !splitFrozen(network.graph).frozenGraph) {
+  if (featureCache && !splitFrozen(network.lossGraph).frozenGraph) {
     throw createError({
       kind: 'argument',
       path: 'fit.featureCache',

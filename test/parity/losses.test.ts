@@ -26,6 +26,7 @@ import { type FixtureArray, fixture, numbers } from './fixture.js';
 
 const keras = fixture<{
   losses: { [name: string]: Record<'prediction' | 'target' | 'value' | 'gradient', FixtureArray> };
+  logit_losses: { [name: string]: Record<'logits' | 'target' | 'value' | 'gradient', FixtureArray> };
   metrics: {
     [name: string]: Record<'prediction' | 'target' | 'weights', FixtureArray> & {
       plain: number;
@@ -64,6 +65,30 @@ describe('losses and their gradients match Keras', () => {
   });
 });
 
+describe('cross-entropies of logits and their gradients match Keras in fit', () => {
+  const cases: { [name: string]: Loss } = {
+    binary_crossentropy: binaryCrossentropy(),
+    categorical_crossentropy: categoricalCrossentropy(),
+  };
+  test('in every fixture case', () => {
+    expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.logit_losses).sort());
+  });
+  test.each(Object.entries(cases))('%s', (name, { fromLogits }) => {
+    const expected = keras.logit_losses[name]!;
+    const [logits, target] = [tensor(expected.logits), tensor(expected.target)];
+    const perExample = (z: Tensor) => fromLogits!.perExample(z as Tensor2D, target);
+    const values = numbers(expected.value);
+    perExample(logits)
+      .dataSync()
+      .forEach((value, i) => {
+        expectClose([value], [values[i]!], 1e-6 * Math.max(1, values[i]!), `loss ${i}`);
+      });
+    const gradient = tf.grad((z: Tensor) => tf.sum(perExample(z)))(logits);
+    expectClose(gradient.dataSync(), numbers(expected.gradient), 1e-6, 'gradient');
+    expect(Math.max(...values)).toBeGreaterThan(100);
+  });
+});
+
 describe('plain and weighted metrics over several batches match Keras', () => {
   const years = (metrics: readonly ReturnType<typeof mae>[]) =>
     ({ ...regression({ unit: 'years', metrics: metrics as never }), units: 2, targetWidth: 2 }) as AnyTask;
@@ -82,6 +107,7 @@ describe('plain and weighted metrics over several batches match Keras', () => {
   test.each(Object.entries(cases))('%s', (name, task) => {
     const expected = keras.metrics[name]!;
     const network = { tasks: { y: task } } as unknown as Network;
+    const graph = { outputs: [{ tensorId: 0, name: 'y', shape: [task.units] }] };
     const means = createMetricAccumulator(network, 'examples');
     const all = [tensor(expected.prediction), tensor(expected.target)] as const;
     const weights = tf.tensor1d(numbers(expected.weights));
@@ -95,7 +121,7 @@ describe('plain and weighted metrics over several batches match Keras', () => {
       const weight = tf.slice(weights, [from], [count]) as Tensor1D;
       const targets = [{ target: target!, present: tf.ones([count]) as Tensor1D, weight }];
       means.add(
-        computeLosses(network, { y: 1 }, [prediction!], targets, tf.scalar(0)).sums.dataSync(),
+        computeLosses(network, graph, { y: 1 }, [prediction!], targets, tf.scalar(0)).sums.dataSync(),
         count,
       );
     }
