@@ -13,7 +13,7 @@ import {
 import type { Hdf5Dataset } from '../../src/formats/hdf5/hdf5Group.js';
 import * as inNode from '../../src/node/index.js';
 import { bodyOf } from '../parity/backbones.js';
-import { faultOf } from './faultOf.js';
+import { catchError } from './catchError.js';
 import { drawnLayers, kerasFile, type Layers } from './weightFiles.js';
 
 let mobile: Layers;
@@ -36,11 +36,11 @@ const built = (
     .task('age', regression({ unit: 'years' }), branch([globalAveragePool()]))
     .build();
 
-describe('a weight file', () => {
+describe('a weight file of a backbone', () => {
   test.each([
     ['by name', (name: string) => name],
     ['in layer order if its layer names are from an older Keras', (name: string) => `old_${name}`],
-  ])('is read %s', async (_, rename) => {
+  ])('is assigned to the layers of the backbone %s', async (_, rename) => {
     const layers: Layers = new Map([...mobile].map(([name, weights]) => [rename(name), weights]));
     const model = built(await read(kerasFile(layers, ':0')));
     for (const weight of bodyOf(model).flatMap((layer) => layer.weights)) {
@@ -69,13 +69,13 @@ describe('a weight file', () => {
       'no tensor',
     ],
     [
-      'with a layer too many',
+      'with an additional layer',
       (layers) => layers.set('block_17_expand', layers.get('block_5_expand')!),
       'mobile.h5: block_17_expand',
       'an additional layer',
     ],
     [
-      'with a tensor too many',
+      'with an additional tensor',
       (layers) => layers.get('block_5_expand')!.set('bias', { shape: [192], data: new Float32Array(192) }),
       'mobile.h5: block_5_expand/bias',
       'an additional tensor',
@@ -90,7 +90,7 @@ describe('a weight file', () => {
       'a tensor of shape [1, 1, 192, 32]',
     ],
     [
-      'with two layers exchanged under older names',
+      'with two layers in the wrong order and unknown names',
       (layers) => {
         const entries = [...layers];
         layers.clear();
@@ -102,46 +102,49 @@ describe('a weight file', () => {
       'an additional layer',
     ],
   ];
-  test.each(changes)('%s is rejected, and the error names the tensor', async (_, change, path, received) => {
-    const layers = copy(mobile);
-    change(layers);
-    const fault = await faultOf(async () => read(kerasFile(layers)));
-    expect(fault).toMatchObject({ kind: 'file', path, received });
-  });
+  test.each(changes)(
+    '%s is rejected, and the error names the layer or the tensor',
+    async (_, change, path, received) => {
+      const layers = copy(mobile);
+      change(layers);
+      const fault = await catchError(async () => read(kerasFile(layers)));
+      expect(fault).toMatchObject({ kind: 'file', path, received });
+    },
+  );
 
-  test('with a non-finite number is rejected, and the error reports the position of the number', async () => {
+  test('that contains NaN is rejected, and the error reports the tensor and the index of the NaN', async () => {
     const layers = copy(mobile);
     const { shape, data } = layers.get('block_5_expand_BN')!.get('gamma')!;
     const broken = (data as Float32Array).slice();
     broken[7] = Number.NaN;
     layers.get('block_5_expand_BN')!.set('gamma', { shape, data: broken });
-    const fault = await faultOf(async () => read(kerasFile(layers)));
+    const fault = await catchError(async () => read(kerasFile(layers)));
     expect(fault).toMatchObject({ kind: 'file', received: 'NaN at index 7' });
     expect(fault.path).toMatch(/^mobile\.h5.*block_5_expand_BN.*gamma/);
   });
 
   test('that is truncated or belongs to another backbone is rejected', async () => {
     const bytes = kerasFile(mobile);
-    const other = await faultOf(() => resnet50Backbone({ weights: bytes, file: 'mobile.h5' }));
+    const other = await catchError(() => resnet50Backbone({ weights: bytes, file: 'mobile.h5' }));
     expect(other).toMatchObject({ kind: 'file', path: 'mobile.h5: Conv1' });
-    expect((await faultOf(() => read(bytes.slice(0, 4_000_000)))).kind).toBe('file');
-    expect((await faultOf(() => read(new Uint8Array(0)))).kind).toBe('file');
+    expect((await catchError(() => read(bytes.slice(0, 4_000_000)))).kind).toBe('file');
+    expect((await catchError(() => read(new Uint8Array(0)))).kind).toBe('file');
   });
 
-  test('with a top is rejected without includeTop, and a file without a top is rejected with it', async () => {
+  test('with a classification layer is rejected without includeTop, and a file without one is rejected with includeTop: true', async () => {
     const whole = kerasFile(await drawnLayers('mobileNetV2', true));
-    expect(await faultOf(() => read(whole))).toMatchObject({
+    expect(await catchError(() => read(whole))).toMatchObject({
       path: 'mobile.h5: predictions',
       advice: 'Pass includeTop: true, or pass a file without the classification layer.',
     });
     const without = kerasFile(mobile);
-    expect(await faultOf(() => read(without, { includeTop: true }))).toMatchObject({
+    expect(await catchError(() => read(without, { includeTop: true }))).toMatchObject({
       path: 'mobile.h5: predictions',
       advice: 'Omit includeTop, or pass a file with the classification layer.',
     });
   });
 
-  test('of EfficientNetB0 sets the statistics of the preprocessing', async () => {
+  test('of EfficientNetB0 sets the mean and the variance of the preprocessing layer', async () => {
     const three = (...values: number[]): Hdf5Dataset => ({ shape: [3], data: Float32Array.from(values) });
     const count: Hdf5Dataset = { shape: [], data: Float32Array.of(0) };
     const body = await drawnLayers('efficientNetB0');
@@ -175,7 +178,7 @@ describe('a weight file', () => {
   });
 });
 
-describe('a backbone function', () => {
+describe('a backbone function such as resnet50Backbone', () => {
   test.each([
     ['no options', () => (resnet50Backbone as () => Promise<unknown>)(), 'resnet50Backbone', 'undefined'],
     [
@@ -197,7 +200,7 @@ describe('a backbone function', () => {
       '"false"',
     ],
     [
-      'a number as a stage',
+      'a number as trainableFrom',
       () => resnet50Backbone({ weights: null, trainableFrom: 5 } as never),
       'resnet50Backbone.trainableFrom',
       '5',
@@ -210,29 +213,29 @@ describe('a backbone function', () => {
       'the string "imagenet"',
     ],
     [
-      'an unknown stage',
+      'an unknown layer as trainableFrom',
       () => mobileNetV2Backbone({ weights: null, trainableFrom: 'conv5' }),
       'mobileNetV2Backbone.trainableFrom',
       '"conv5"',
     ],
     [
-      'an empty stage',
+      'an empty string as trainableFrom',
       () => mobileNetV2Backbone({ weights: null, trainableFrom: '' }),
       'mobileNetV2Backbone.trainableFrom',
       '""',
     ],
     [
-      'both kinds of freezing',
+      'trainable and trainableFrom together',
       () => mobileNetV2Backbone({ weights: null, trainable: false, trainableFrom: 'Conv_1' } as never),
       'mobileNetV2Backbone.trainableFrom',
       'both options',
     ],
   ])('rejects %s, and the error reports the received value', async (_, call, path, received) => {
-    expect(await faultOf(call)).toMatchObject({ kind: 'argument', path, received });
+    expect(await catchError(call)).toMatchObject({ kind: 'argument', path, received });
   });
 
-  test('rejects an unknown stage, and the error lists the stages', async () => {
-    const { expected } = await faultOf(() => resnet50Backbone({ weights: null, trainableFrom: 'layer4' }));
+  test('rejects an unknown stage in trainableFrom, and the error lists the stages', async () => {
+    const { expected } = await catchError(() => resnet50Backbone({ weights: null, trainableFrom: 'layer4' }));
     expect(expected).toContain('conv1, conv2, conv3, conv4, conv5');
   });
 
@@ -240,19 +243,24 @@ describe('a backbone function', () => {
     ['Conv5', 'Did you mean "conv5"?'],
     ['conv4_blok1', undefined],
     ['conv4_block1_1_cnv', 'Did you mean "conv4_block1_1_conv"?'],
-  ])('rejects the misspelled stage %s, and suggests the nearest name', async (trainableFrom, advice) => {
-    const fault = await faultOf(() => resnet50Backbone({ weights: null, trainableFrom }));
-    expect(fault.advice).toBe(
-      advice ??
-        'Pass the name of the first layer to train, or write trainable: false to freeze the whole backbone.',
-    );
-  });
+  ])(
+    'rejects the misspelled layer %s in trainableFrom, and suggests a name only if its spelling is close',
+    async (trainableFrom, advice) => {
+      const fault = await catchError(() => resnet50Backbone({ weights: null, trainableFrom }));
+      expect(fault.advice).toBe(
+        advice ??
+          'Pass the name of the first layer to train, or write trainable: false to freeze the whole backbone.',
+      );
+    },
+  );
 
-  test('returns a promise: a trunk rejects it, and the advice is to await the promise', async () => {
+  test('returns a promise, which sharedTrunk() and trunk() reject with the advice to await it', async () => {
     const backbone = mobileNetV2Backbone({ weights: null });
     const rejection = { received: 'a promise', advice: 'Write await before it.' };
-    expect(await faultOf(() => built(sharedTrunk([backbone as never, conv(3, 1)])))).toMatchObject(rejection);
-    expect(await faultOf(() => built(backbone as never))).toMatchObject(rejection);
+    expect(await catchError(() => built(sharedTrunk([backbone as never, conv(3, 1)])))).toMatchObject(
+      rejection,
+    );
+    expect(await catchError(() => built(backbone as never))).toMatchObject(rejection);
     await backbone;
   });
 
@@ -262,22 +270,25 @@ describe('a backbone function', () => {
     [{ weights: 'none.h5' }, 'none.h5', /ENOENT/, /^Check the path/],
     [{ weight: null }, 'resnet50Backbone', /"weight"/, /^Did you mean "weights"\?/],
     [null, 'resnet50Backbone', /null/, /weights: null/],
-  ])('rejects these options in Node: %j', async (options, path, received, advice) => {
-    const fault = await faultOf(() => inNode.resnet50Backbone(options as never));
-    expect([fault.path, fault.received, fault.advice]).toEqual([
-      path,
-      expect.stringMatching(received),
-      expect.stringMatching(advice),
-    ]);
-  });
+  ])(
+    'rejects the invalid options %j in Node, and the error contains advice',
+    async (options, path, received, advice) => {
+      const fault = await catchError(() => inNode.resnet50Backbone(options as never));
+      expect([fault.path, fault.received, fault.advice]).toEqual([
+        path,
+        expect.stringMatching(received),
+        expect.stringMatching(advice),
+      ]);
+    },
+  );
 
-  test('rejects in Node a `side` without a weight file, and the error lists the available sides', async () => {
-    const fault = await faultOf(() => inNode.mobileNetV2Backbone({ side: 100 as 96 }));
+  test('rejects in Node a `side` for which no weight file exists, and the error lists the available sides', async () => {
+    const fault = await catchError(() => inNode.mobileNetV2Backbone({ side: 100 as 96 }));
     expect(fault).toMatchObject({ path: 'mobileNetV2Backbone.side', received: '100' });
     expect(fault.expected).toContain('96, 128, 160, 192 or 224');
   });
 
-  test('accepts bytes as weights in Node', async () => {
+  test('accepts the bytes of a weight file as weights in Node', async () => {
     const model = built(await inNode.mobileNetV2Backbone({ weights: kerasFile(mobile) }));
     const [kernel] = model.layersModel.getLayer('Conv1').weights;
     expect([...kernel!.read().dataSync()]).toEqual([...mobile.get('Conv1')!.get('kernel')!.data]);
@@ -288,9 +299,9 @@ describe('a backbone function', () => {
     ['resnet50Backbone', resnet50Backbone],
     ['mobileNetV2Backbone', mobileNetV2Backbone],
     ['efficientNetB0Backbone', efficientNetB0Backbone],
-  ] as const)('%s rejects images smaller than 32x32', async (path, make) => {
+  ] as const)('returns a trunk that rejects images smaller than 32x32 pixels: %s', async (path, make) => {
     const backbone = await make({ weights: null });
-    expect(await faultOf(() => built(backbone, [31, 40, 3]))).toMatchObject({
+    expect(await catchError(() => built(backbone, [31, 40, 3]))).toMatchObject({
       kind: 'argument',
       path,
       expected: 'images of at least 32x32 pixels',
@@ -298,33 +309,33 @@ describe('a backbone function', () => {
     });
   });
 
-  test('with includeTop rejects a pooling layer after the backbone, and a task with the name of a backbone layer', async () => {
+  test('with includeTop: true returns a trunk that rejects a pooling layer after it; a task cannot have the name of a backbone layer', async () => {
     const top = await mobileNetV2Backbone({ weights: null, includeTop: true });
-    const pooled = await faultOf(() => built(sharedTrunk([top, globalAveragePool()])));
+    const pooled = await catchError(() => built(sharedTrunk([top, globalAveragePool()])));
     expect(pooled.advice).toContain('a backbone with includeTop: true is flat, too');
     const named = multiTask({ input: [32, 32, 3] })
       .trunk(await mobileNetV2Backbone({ weights: null }))
       .task('Conv1', regression({ unit: 'years' }), branch([globalAveragePool()]));
-    const fault = await faultOf(() => named.build());
+    const fault = await catchError(() => named.build());
     expect(fault).toMatchObject({ path: 'trunk: Conv1', received: 'the name of a task' });
     expect(fault.advice).toMatch(/^Rename the tf\.layers layer or the task/);
   });
 
-  test('rejects a following layer that is too large for the feature map, and the error reports the smallest image size', async () => {
+  test('returns a trunk that rejects a convolution larger than the feature map, and the error reports the smallest image size', async () => {
     const backbone = await mobileNetV2Backbone({ weights: null });
-    const fault = await faultOf(() => built(sharedTrunk([backbone, conv(4, 3)]), [64, 64, 3]));
+    const fault = await catchError(() => built(sharedTrunk([backbone, conv(4, 3)]), [64, 64, 3]));
     expect(fault.expected).toContain('at least 65x65 pixels');
   });
 
-  test('must be the first block of a network, and can be used only once', async () => {
+  test('returns a trunk that must be the first block of a network and can be used only once', async () => {
     const backbone = await mobileNetV2Backbone({ weights: null });
-    expect(await faultOf(() => built(sharedTrunk([conv(3, 1), backbone])))).toMatchObject({
+    expect(await catchError(() => built(sharedTrunk([conv(3, 1), backbone])))).toMatchObject({
       path: 'mobileNetV2Backbone',
       received: 'the output of trunk_conv1',
     });
     const twice = multiTask({ input: [32, 32, 3] })
       .task('age', regression({ unit: 'years' }), branch([backbone, globalAveragePool()]))
       .task('height', regression({ unit: 'cm' }), branch([backbone, globalAveragePool()]));
-    expect((await faultOf(() => twice.build())).received).toBe('a second layer with this name');
+    expect((await catchError(() => twice.build())).received).toBe('a second layer with this name');
   });
 });

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { earlyStopping } from '../../src/entries/node.js';
-import { faultOf } from './faultOf.js';
+import { catchError } from './catchError.js';
 import { good, settings, small } from './small.js';
 
 const nothing = () => {};
 const errorOf = (callback: unknown) =>
-  faultOf(() => small().fit(good(), { ...settings, callbacks: [callback] } as never));
+  catchError(() => small().fit(good(), { ...settings, callbacks: [callback] } as never));
 
-describe('fit rejects', () => {
+describe('fit with an invalid callback', () => {
   test.each([
     ['a callback that is not an object', nothing, 'a callback', /earlyStopping\(\)/],
     ['null as a callback', null, 'a callback', /earlyStopping\(\)/],
@@ -37,7 +37,7 @@ describe('fit rejects', () => {
       'hooks named onTrainBegin, onEpochBegin, onBatchEnd, onEpochEnd, onTrainEnd',
       /Did you mean "onEpochEnd"\?/,
     ],
-  ])('%s', async (_, callback, expected, advice) => {
+  ])('rejects %s', async (_, callback, expected, advice) => {
     const error = await errorOf(callback);
     expect(error).toMatchObject({ kind: 'argument', path: 'fit.callbacks[0]', expected });
     expect(error.advice).toMatch(advice);

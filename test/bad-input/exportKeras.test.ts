@@ -24,7 +24,7 @@ import {
 } from '../../src/entries/node.js';
 import { saveFile } from '../../src/node/index.js';
 import { tf } from '../../src/tensor/tf.js';
-import { faultOf } from './faultOf.js';
+import { catchError } from './catchError.js';
 import { good, small } from './small.js';
 
 const { layers } = tf;
@@ -37,7 +37,7 @@ function createModel(shape: number[], layer: tf.layers.Layer) {
 
 const IMAGE = [8, 8, 3];
 
-describe('exportKeras rejects a layer without an equivalent in Keras, and the error names the layer', () => {
+describe('exportKeras of a layer without an equivalent in Keras', () => {
   const inner = tf.sequential({ layers: [layers.flatten({ inputShape: IMAGE })] });
   test.each<[string, tf.layers.Layer, number[], RegExp]>([
     ['eye (Resizing)', layers.resizing({ height: 4, width: 4, name: 'eye' }), IMAGE, /corners/],
@@ -60,22 +60,22 @@ describe('exportKeras rejects a layer without an equivalent in Keras, and the er
     ['eye (activation)', layers.activation({ activation: 'gelu_new' as 'relu', name: 'eye' }), [3], /tanh/],
     ['one/eye', layers.dense({ units: 1, name: 'one/eye' }), [3], /Rename the layer/],
     [inner.name, inner, IMAGE, /flat/],
-  ])('%s', async (path, layer, shape, advice) => {
-    const fault = await faultOf(() => exportKeras(createModel(shape, layer)));
+  ])('rejects the layer, and the error names it: %s', async (path, layer, shape, advice) => {
+    const fault = await catchError(() => exportKeras(createModel(shape, layer)));
     expect(fault).toMatchObject({ kind: 'argument', path });
     expect(fault.advice).toMatch(advice);
   });
 
-  test('normalization over two axes, which Keras does not restore from an h5 file', async () => {
+  test('rejects normalization over two axes only in the h5 format, from which Keras does not restore it', async () => {
     const model = createModel(IMAGE, layers.layerNormalization({ axis: [2, 3], name: 'eye' }));
-    expect(await faultOf(() => exportKeras(model, { format: 'h5' }))).toMatchObject({
+    expect(await catchError(() => exportKeras(model, { format: 'h5' }))).toMatchObject({
       path: 'eye (axis)',
     });
     expect((await exportKeras(model)).length).toBeGreaterThan(0);
   });
 });
 
-describe('exportKeras rejects training settings without an equivalent in Keras, and reports the path', () => {
+describe('exportKeras of training settings without an equivalent in Keras', () => {
   const unsupportedLoss = customLoss('log_cosh', () => tf.tensor1d([0]));
   const [unsupportedMetric]: Metric[] = [{ ...mae(), name: 'share' }];
   const half: Schedule = Object.assign(() => 0.5, { description: { name: 'half' } });
@@ -103,13 +103,13 @@ describe('exportKeras rejects training settings without an equivalent in Keras, 
       /both/,
     ],
     ['optimizer', {}, { ...adam(), rule: { ...adam().rule, name: 'lion' } }, /lion/],
-  ])('%s', async (path, task, optimizer, received) => {
-    const fault = await faultOf(() => exportKeras(model(task), { optimizer }));
+  ])('rejects the setting, and the error contains its path: %s', async (path, task, optimizer, received) => {
+    const fault = await catchError(() => exportKeras(model(task), { optimizer }));
     expect(fault).toMatchObject({ kind: 'argument', path, received: expect.stringMatching(received) });
   });
 });
 
-describe('exportKeras rejects incompatible options, and reports the path', () => {
+describe('exportKeras with incompatible options', () => {
   const loss = weightedLoss({ age: 1, gender: 1 });
   const classes = weightedLoss({ age: 1, gender: 1 }, { classWeights: { gender: { female: 2 } } });
   const incompleteLoss = weightedLoss({ age: 1 }) as never;
@@ -121,72 +121,74 @@ describe('exportKeras rejects incompatible options, and reports the path', () =>
     ['exportKeras.checkpoint', { checkpoint: store, optimizer: adam(), format: 'h5' }],
     ['exportKeras.loss.classWeights', { loss: classes, optimizer: adam() }],
     ['weightedLoss.gender', { loss: incompleteLoss, optimizer: adam() }],
-  ])('%s', async (path, options) => {
-    const fault = await faultOf(() => exportKeras(small(), options));
+  ])('rejects the options, and the error contains the path of one of them: %s', async (path, options) => {
+    const fault = await catchError(() => exportKeras(small(), options));
     expect(fault).toMatchObject({ kind: 'argument', path });
   });
 
-  test('bytes: true for a plain LayersModel', async () => {
+  test('rejects bytes: true for a plain LayersModel', async () => {
     const plain = createModel([3], layers.dense({ units: 1 }));
     const options: object = { bytes: true }; // The type does not allow this option.
-    expect(await faultOf(() => exportKeras(plain, options))).toMatchObject({ path: 'exportKeras.bytes' });
+    expect(await catchError(() => exportKeras(plain, options))).toMatchObject({ path: 'exportKeras.bytes' });
   });
 });
 
-describe('exportKeras and exportOnnx reject', () => {
+describe('exportKeras and exportOnnx', () => {
   const cases: [string, unknown, string, string?][] = [
     ['no arguments', undefined, 'undefined'],
     ['a promise', Promise.resolve(1), 'a promise', 'Write await before it.'],
     ['a path', 'face.keras', 'the string "face.keras"'],
   ];
-  test.each(cases)('%s', async (_, model, received, advice) => {
+  test.each(cases)('reject an argument that is not a model: %s', async (_, model, received, advice) => {
     for (const [path, call] of [
       ['exportKeras', () => exportKeras(model as never)],
       ['exportOnnx', () => exportOnnx(model as never)],
     ] as const) {
-      expect(await faultOf(call)).toMatchObject({ path, received, ...(advice && { advice }) });
+      expect(await catchError(call)).toMatchObject({ path, received, ...(advice && { advice }) });
     }
   });
 
-  test('a disposed model, with the same error as predict', async () => {
+  test('reject a disposed model with the same error as predict', async () => {
     const model = small();
     model.dispose();
-    const { received, advice } = await faultOf(() => model.predict([] as never));
+    const { received, advice } = await catchError(() => model.predict([] as never));
     for (const call of [
       () => exportKeras(model),
       () => exportOnnx(model),
       () => exportKeras(model.layersModel),
     ])
-      expect(await faultOf(call)).toMatchObject({ received, advice });
+      expect(await catchError(call)).toMatchObject({ received, advice });
   });
 });
 
-describe('saveFile rejects', () => {
+describe('saveFile', () => {
   const advice = "Write saveFile('face.keras', await exportKeras(model)).";
 
-  test('a model or an empty string in place of the path', async () => {
-    const swapped = await faultOf(() => saveFile(small() as never, 'out/x.keras' as never));
+  test('rejects a model or an empty string in place of the path', async () => {
+    const swapped = await catchError(() => saveFile(small() as never, 'out/x.keras' as never));
     expect(swapped).toMatchObject({ kind: 'argument', path: 'saveFile', advice });
-    expect(await faultOf(() => saveFile('', new Uint8Array(1)))).toMatchObject({ received: 'the string ""' });
+    expect(await catchError(() => saveFile('', new Uint8Array(1)))).toMatchObject({
+      received: 'the string ""',
+    });
   });
 
-  test('a model, a string or a promise in place of bytes', async () => {
+  test('rejects a model, a string or a promise in place of the bytes', async () => {
     const path = 'out/x.keras';
-    expect(await faultOf(() => saveFile(path, small() as never))).toMatchObject({
+    expect(await catchError(() => saveFile(path, small() as never))).toMatchObject({
       kind: 'argument',
       path,
       advice,
     });
-    expect(await faultOf(() => saveFile(path, 'text' as never))).toMatchObject({ path, advice });
-    const promise = await faultOf(() => saveFile(path, exportKeras(small()) as never));
+    expect(await catchError(() => saveFile(path, 'text' as never))).toMatchObject({ path, advice });
+    const promise = await catchError(() => saveFile(path, exportKeras(small()) as never));
     expect(promise).toMatchObject({ path, received: 'a promise', advice: 'Write await before it.' });
   });
 
-  test('the path to a folder, and leaves no temporary file', async () => {
+  test('rejects the path of an existing folder, and leaves no temporary file', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'save-file-'));
     try {
       mkdirSync(join(folder, 'x.keras'));
-      const error = await faultOf(() => saveFile(join(folder, 'x.keras'), new Uint8Array(1)));
+      const error = await catchError(() => saveFile(join(folder, 'x.keras'), new Uint8Array(1)));
       expect(error).toMatchObject({ kind: 'file', path: join(folder, 'x.keras') });
       expect(readdirSync(folder)).toEqual(['x.keras']);
     } finally {
@@ -195,16 +197,16 @@ describe('saveFile rejects', () => {
   });
 });
 
-describe('exportKeras with a checkpoint', () => {
+describe('exportKeras with the checkpoint option', () => {
   const settings = { epochs: 1, batchSize: 12, engine: 'wasm' } as const;
 
-  test('rejects a missing checkpoint and a checkpoint of a different optimizer', async () => {
+  test('rejects a missing checkpoint and the checkpoint of a run with a different optimizer', async () => {
     const checkpoint = memoryStore();
     const model = small();
-    const missing = await faultOf(() => exportKeras(model, { optimizer: adam(), checkpoint }));
+    const missing = await catchError(() => exportKeras(model, { optimizer: adam(), checkpoint }));
     expect(missing).toMatchObject({ kind: 'checkpoint', path: 'memory/checkpoint.safetensors' });
     await model.fit(good(), { ...settings, checkpoint });
-    const other = await faultOf(() => exportKeras(model, { optimizer: sgd(), checkpoint }));
+    const other = await catchError(() => exportKeras(model, { optimizer: sgd(), checkpoint }));
     expect(other).toMatchObject({ kind: 'checkpoint', received: 'a run that differs in optimizer' });
   });
 
@@ -217,7 +219,7 @@ describe('exportKeras with a checkpoint', () => {
     const options = { optimizer: adam(), checkpoint };
     expect((await exportKeras(model, options)).length).toBeGreaterThan(0);
     for (const weight of frozen.weights) weight.write(tf.ones(weight.shape as number[]));
-    const other = await faultOf(() => exportKeras(model, options));
+    const other = await catchError(() => exportKeras(model, options));
     expect(other).toMatchObject({ kind: 'checkpoint', received: 'a run that differs in frozen weights' });
   });
 

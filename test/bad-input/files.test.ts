@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { utkFace } from '../../src/datasets/index.js';
 import { createRng, csvLabels } from '../../src/entries/node.js';
 import { folderStore, imageFolder } from '../../src/node/index.js';
-import { faultOf } from './faultOf.js';
+import { catchError } from './catchError.js';
 
 const top = mkdtempSync(join(tmpdir(), 'bad-files-'));
 afterAll(() => rmSync(top, { recursive: true, force: true }));
@@ -66,20 +66,17 @@ const REASONS = {
 const KINDS = Object.keys(REASONS) as (keyof typeof REASONS)[];
 
 describe('imageFolder with unusable files', () => {
-  test.each(KINDS)(
-    'rejects an unusable file, and the error reports the path and the reason: %s',
-    async (kind) => {
-      const folder = folderWith(`one-${kind}`, [kind]);
-      const error = await faultOf(() => imageFolder(folder, OPTIONS));
-      expect(error.kind).toBe('data');
-      expect(error.path).toBe(join(folder, NAMES[kind]));
-      expect(error.expected).toBe('an image with labels');
-      expect(error.received).toMatch(REASONS[kind]);
-      expect(error.advice).toContain("unusableFiles: 'skip'");
-    },
-  );
+  test.each(KINDS)('rejects the file, and the error reports its path and the reason: %s', async (kind) => {
+    const folder = folderWith(`one-${kind}`, [kind]);
+    const error = await catchError(() => imageFolder(folder, OPTIONS));
+    expect(error.kind).toBe('data');
+    expect(error.path).toBe(join(folder, NAMES[kind]));
+    expect(error.expected).toBe('an image with labels');
+    expect(error.received).toMatch(REASONS[kind]);
+    expect(error.advice).toContain("unusableFiles: 'skip'");
+  });
 
-  test("lists every skipped file with its reason under unusableFiles: 'skip'", async () => {
+  test("lists every skipped file with its reason if unusableFiles is 'skip'", async () => {
     const folder = folderWith('all', KINDS);
     const faces = await imageFolder(folder, { ...OPTIONS, unusableFiles: 'skip' });
     expect(faces.ids).toEqual(GOOD);
@@ -96,12 +93,12 @@ describe('imageFolder with unusable files', () => {
     const folder = folderWith('several', ['truncatedJpeg', 'empty', 'noGender']);
     const paths = new Set<string>();
     for (let round = 0; round < 5; round++) {
-      paths.add((await faultOf(() => imageFolder(folder, OPTIONS))).path);
+      paths.add((await catchError(() => imageFolder(folder, OPTIONS))).path);
     }
     expect([...paths]).toEqual([join(folder, NAMES.truncatedJpeg)]);
   });
 
-  test('decodes no more files after the error', async () => {
+  test('decodes no more files after it has found an unusable file', async () => {
     // There are many more files than are decoded concurrently, which depends on the number of cores.
     const good = Array.from(
       { length: 20 * (availableParallelism() + 2) },
@@ -122,7 +119,7 @@ describe('imageFolder with unusable files', () => {
       await failure; // Only the files that are decoded concurrently with the unusable file wait here.
       return { data: new Uint8Array(16 * 16 * 3), height: 16, width: 16, channels: 3 };
     };
-    await faultOf(() => imageFolder(folder, { ...OPTIONS, decoder }));
+    await catchError(() => imageFolder(folder, { ...OPTIONS, decoder }));
     const atError = decoded;
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(decoded).toBe(atError);
@@ -131,7 +128,7 @@ describe('imageFolder with unusable files', () => {
 
   test('rejects a folder without any usable file, and does not advise to skip files', async () => {
     const folder = folderWith('none-left', ['empty', 'text'], []);
-    const error = await faultOf(() => imageFolder(folder, { ...OPTIONS, unusableFiles: 'skip' }));
+    const error = await catchError(() => imageFolder(folder, { ...OPTIONS, unusableFiles: 'skip' }));
     expect(error).toMatchObject({ kind: 'data', path: folder });
     expect(error.received).toContain('2 unusable files');
     expect(error.received).toContain(NAMES.empty);
@@ -139,40 +136,42 @@ describe('imageFolder with unusable files', () => {
   });
 });
 
-describe('imageFolder rejects', () => {
-  test('a folder without images, and the error lists the supported file extensions', async () => {
+describe('imageFolder with invalid arguments', () => {
+  test('rejects a folder without images, and the error lists the supported file extensions', async () => {
     const folder = folderWith('empty-folder', [], []);
     writeFileSync(join(folder, 'notes.txt'), 'no image');
-    const error = await faultOf(() => imageFolder(folder, OPTIONS));
+    const error = await catchError(() => imageFolder(folder, OPTIONS));
     expect(error).toMatchObject({ kind: 'file', path: folder });
     expect(error.expected).toContain('jpg, png');
     expect(error.received).toBe('a folder without image files');
   });
 
-  test('a missing folder and a path to a file, and reports the system error code', async () => {
+  test('rejects a missing folder and a path to a file, and the error contains the system error code', async () => {
     const missing = join(top, 'missing');
-    const error = await faultOf(() => imageFolder(missing, OPTIONS));
+    const error = await catchError(() => imageFolder(missing, OPTIONS));
     expect(error).toMatchObject({ kind: 'file', path: missing, received: 'no such file or folder (ENOENT)' });
     const file = join(folderWith('with-file', []), GOOD[0]!);
-    expect(await faultOf(() => imageFolder(file, OPTIONS))).toMatchObject({
+    expect(await catchError(() => imageFolder(file, OPTIONS))).toMatchObject({
       kind: 'file',
       path: file,
       received: 'a file in place of a folder (ENOTDIR)',
     });
   });
 
-  test('a limit that is not a whole number above 0', async () => {
+  test('rejects a limit that is not a whole number above 0', async () => {
     const folder = folderWith('limited', []);
     for (const limit of [0, -1, 1.5, Number.NaN]) {
-      const error = await faultOf(() => imageFolder(folder, { ...OPTIONS, limit }));
+      const error = await catchError(() => imageFolder(folder, { ...OPTIONS, limit }));
       expect(error).toMatchObject({ kind: 'argument', path: 'imageFolder.limit', received: String(limit) });
     }
   });
 
-  test('a size that is not two whole numbers above 0', async () => {
+  test('rejects a size that is not two whole numbers above 0', async () => {
     const folder = folderWith('sized', []);
     for (const size of [[0, 16], [16], [16, 2.5], 16]) {
-      const error = await faultOf(() => imageFolder(folder, { ...OPTIONS, size: size as [number, number] }));
+      const error = await catchError(() =>
+        imageFolder(folder, { ...OPTIONS, size: size as [number, number] }),
+      );
       expect(error).toMatchObject({ kind: 'argument', path: 'imageFolder.size' });
       expect(error.received).toBe(JSON.stringify(size));
     }
@@ -185,7 +184,7 @@ describe('csvLabels', () => {
 
   test('rejects a cell that is not a number in the range, and the error reports the row and column', async () => {
     for (const cell of ['NaN', 'old', '-1', '121', 'Infinity', ' ']) {
-      const error = await faultOf(read(`file,age,gender\na.jpg,30,male\nb.jpg,${cell},male\n`));
+      const error = await catchError(read(`file,age,gender\na.jpg,30,male\nb.jpg,${cell},male\n`));
       expect(error).toMatchObject({ kind: 'data', path: 'csv row 3, column age' });
       expect(error.expected).toBe('a number from 0 to 120');
       expect(error.received).toBe(JSON.stringify(cell));
@@ -193,37 +192,39 @@ describe('csvLabels', () => {
   });
 
   test('rejects a label that is not in the list of its column', async () => {
-    const error = await faultOf(read('file,age,gender\na.jpg,30,femal\n'));
+    const error = await catchError(read('file,age,gender\na.jpg,30,femal\n'));
     expect(error).toMatchObject({ kind: 'data', path: 'csv row 2, column gender', received: '"femal"' });
     expect(error.expected).toBe('"male" or "female"');
   });
 
-  test('rejects a missing column, a row with too few cells, and a file that occurs twice', async () => {
-    const noColumn = await faultOf(read('file,aeg,gender\na.jpg,30,male\n'));
+  test('rejects a CSV file without a required column, a row with too few cells, and a file name that occurs twice', async () => {
+    const noColumn = await catchError(read('file,aeg,gender\na.jpg,30,male\n'));
     expect(noColumn).toMatchObject({
       kind: 'data',
       path: 'csv header',
       received: 'the columns file, aeg, gender',
     });
     expect(noColumn.advice).toBe('Did you mean "aeg"?');
-    const elsewhere = await faultOf(read('file,years,gender\na.jpg,30,male\n'));
+    const elsewhere = await catchError(read('file,years,gender\na.jpg,30,male\n'));
     expect(elsewhere.advice).toContain('Add the column');
-    const empty = await faultOf(read(''));
+    const empty = await catchError(read(''));
     expect(empty).toMatchObject({ path: 'csv header', received: 'an empty file' });
-    const cut = await faultOf(read('file,age,gender\na.jpg,30\n'));
+    const cut = await catchError(read('file,age,gender\na.jpg,30\n'));
     expect(cut).toMatchObject({ kind: 'data', path: 'csv row 2', expected: '3 cells', received: '2 cells' });
-    const twice = await faultOf(read('file,age,gender\na.jpg,30,male\n./a.jpg,31,male\n'));
+    const twice = await catchError(read('file,age,gender\na.jpg,30,male\n./a.jpg,31,male\n'));
     expect(twice).toMatchObject({ kind: 'data', path: 'csv row 3', received: 'a second row for a.jpg' });
   });
 
   test('rejects an invalid column type and an unknown option', async () => {
-    const type = await faultOf(() => csvLabels('file,age\n', { columns: { age: 'number' as never } }));
+    const type = await catchError(() => csvLabels('file,age\n', { columns: { age: 'number' as never } }));
     expect(type).toMatchObject({ kind: 'argument', path: 'csvLabels.columns.age', received: '"number"' });
-    const option = await faultOf(() => csvLabels('file,age\n', { columns: { age: { mini: 3 } as never } }));
+    const option = await catchError(() =>
+      csvLabels('file,age\n', { columns: { age: { mini: 3 } as never } }),
+    );
     expect(option).toMatchObject({ path: 'csvLabels.columns.age', received: 'the option "mini"' });
   });
 
-  test('reads a column as text, a number, a range or a list, or with a function', () => {
+  test('reads a column as text, as a number, with a range, with a list of labels, or with a function', () => {
     const labels = csvLabels('file,name,age,size,gender,born\na.jpg, Ada ,36,2.5,female,1815\n', {
       columns: {
         name: String,
@@ -238,17 +239,17 @@ describe('csvLabels', () => {
     });
   });
 
-  test('reports an image that is missing from the CSV file as an image without labels', async () => {
+  test('makes imageFolder reject an image that is missing from the CSV file, and the error names the image', async () => {
     const folder = folderWith('csv', []);
     const labels = csvLabels(`file,age,gender\n${GOOD[0]},20,male\n`, { columns });
-    const error = await faultOf(() => imageFolder(folder, { labels, size: [16, 16] }));
+    const error = await catchError(() => imageFolder(folder, { labels, size: [16, 16] }));
     expect(error).toMatchObject({ kind: 'data', path: join(folder, GOOD[1]!) });
     expect(error.received).toContain('it has no row in the CSV file');
   });
 });
 
 describe('folderStore', () => {
-  test('rejects names outside its folder', async () => {
+  test('rejects file names that lead outside its folder', async () => {
     const store = folderStore(join(top, 'inside'));
     for (const name of ['../outside', '/etc/passwd', '.', 'a/../../outside']) {
       for (const action of [
@@ -257,7 +258,7 @@ describe('folderStore', () => {
         () => store.append(name, new Uint8Array(1)),
         () => store.remove(name),
       ]) {
-        expect(await faultOf(action)).toMatchObject({ kind: 'argument', path: name });
+        expect(await catchError(action)).toMatchObject({ kind: 'argument', path: name });
       }
     }
   });

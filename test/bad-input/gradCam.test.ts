@@ -14,7 +14,7 @@ import {
 } from '../../src/entries/node.js';
 import { heatOverlay } from '../../src/report/index.js';
 import { tf } from '../../src/tensor/tf.js';
-import { faultOf } from './faultOf.js';
+import { catchError } from './catchError.js';
 
 const model = multiTask({ input: [8, 8, 3] })
   .trunk(sharedTrunk([conv(4, 3), maxPool(2)]))
@@ -24,16 +24,16 @@ const model = multiTask({ input: [8, 8, 3] })
 afterAll(() => model.dispose());
 const image = { data: new Uint8Array(192), height: 8, width: 8, channels: 3 };
 const heat = (options: object, input: unknown = image) =>
-  faultOf(() => gradCam(model, input as typeof image, { engine: 'cpu', ...options } as never));
+  catchError(() => gradCam(model, input as typeof image, { engine: 'cpu', ...options } as never));
 
-describe('gradCam rejects', () => {
-  test('an unknown task, and suggests the nearest name', async () => {
+describe('gradCam with invalid arguments', () => {
+  test('rejects an unknown task, and suggests the nearest name', async () => {
     const { path, advice } = await heat({ task: 'agee' });
     expect([path, advice]).toEqual(['gradCam.task', 'Did you mean "age"?']);
     expect((await heat({})).received).toBe('undefined');
   });
 
-  test('an unknown target of a task, and lists the valid targets', async () => {
+  test('rejects an unknown target of a task, and the error lists the valid targets', async () => {
     const { path, expected, advice } = await heat({ task: 'gender', target: 'femal' });
     expect([path, expected, advice]).toEqual([
       'gradCam.target',
@@ -45,7 +45,7 @@ describe('gradCam rejects', () => {
     );
   });
 
-  test('a layer that does not exist, does not affect the task, or has no feature map', async () => {
+  test('rejects a layer that does not exist, does not affect the task, or has no feature map', async () => {
     const missing = await heat({ task: 'age', layer: 'trunk_conv7' });
     expect([missing.path, missing.received]).toEqual(['layer trunk_conv7', 'an unknown layer name']);
     expect(missing.advice).toContain('trunk_conv1, trunk_pool1, age_conv1');
@@ -57,27 +57,27 @@ describe('gradCam rejects', () => {
     );
   });
 
-  test('a network whose only convolution is the grayscale layer of an input view', async () => {
+  test('rejects a network whose only convolution is the grayscale layer of an input view', async () => {
     // The layer that converts an image to grayscale is a convolution, but it has no feature map.
     for (const pieces of [[flatten()], [grayscaleImage(), flatten()]]) {
       for (const inputView of [[], grayscaleImage()]) {
         const flat = multiTask({ input: [8, 8, 3] })
           .task('age', regression({ unit: 'years' }), branch(pieces, { inputView }))
           .build();
-        const { path, received } = await faultOf(() => gradCam(flat, image, { task: 'age' }));
+        const { path, received } = await catchError(() => gradCam(flat, image, { task: 'age' }));
         expect([path, received]).toEqual(['task age', 'no convolution with such a feature map']);
         flat.dispose();
       }
     }
   });
 
-  test('an image of another size, and a batch size of 0', async () => {
+  test('rejects an image of another size than the network input, and a batch size of 0', async () => {
     const small = { data: new Uint8Array(48), height: 4, width: 4, channels: 3 };
     expect((await heat({ task: 'age' }, [image, small])).path).toBe('gradCam[1]');
     expect((await heat({ task: 'age', batchSize: 0 })).path).toBe('gradCam.batchSize');
   });
 
-  test('weights that are NaN, on cpu and wasm', async () => {
+  test('rejects a model whose weights are NaN, on the engines cpu and wasm', async () => {
     const broken = multiTask({ input: [8, 8, 3] })
       .task('age', regression({ unit: 'years' }), branch([conv(2, 3), flatten()]))
       .build();
@@ -86,7 +86,7 @@ describe('gradCam rejects', () => {
     kernel!.write(values);
     values.dispose();
     for (const engine of ['cpu', 'wasm'] as const) {
-      const { kind, path } = await faultOf(() => gradCam(broken, [image], { task: 'age', engine }));
+      const { kind, path } = await catchError(() => gradCam(broken, [image], { task: 'age', engine }));
       expect([kind, path]).toEqual(['number', 'gradCam[0]']);
     }
     broken.dispose();
@@ -96,10 +96,10 @@ describe('gradCam rejects', () => {
 test('heatOverlay rejects an opacity above 1, and data whose length does not match its shape', async () => {
   const map = { height: 2, width: 2, data: new Float32Array(4) };
   const paths = [
-    await faultOf(() => heatOverlay(image, map, { opacity: 1.5 })),
-    await faultOf(() => heatOverlay({ ...image, width: 7 }, map)),
-    await faultOf(() => heatOverlay(image, { ...map, height: 3 })),
-    await faultOf(() => heatOverlay(image, { ...map, data: undefined as never })),
+    await catchError(() => heatOverlay(image, map, { opacity: 1.5 })),
+    await catchError(() => heatOverlay({ ...image, width: 7 }, map)),
+    await catchError(() => heatOverlay(image, { ...map, height: 3 })),
+    await catchError(() => heatOverlay(image, { ...map, data: undefined as never })),
   ].map(({ path }) => path);
   expect(paths).toEqual(['heatOverlay.opacity', 'heatOverlay.image', 'heatOverlay.heat', 'heatOverlay.heat']);
 });

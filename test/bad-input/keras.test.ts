@@ -19,8 +19,8 @@ import { readZip, writeZip } from '../../src/formats/zip/zip.js';
 import { tf } from '../../src/tensor/tf.js';
 import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
 import { fixture } from '../parity/fixture.js';
-import { faultOf } from './faultOf.js';
-import { spent } from './spent.js';
+import { catchError } from './catchError.js';
+import { getCpuTime } from './getCpuTime.js';
 
 const { faces } = fixture<{ faces: { open: { files: { [kind: string]: string } } } }>('files');
 const unpackFixture = (kind: string) =>
@@ -47,7 +47,7 @@ const findLayer = (json: any, name: string) =>
 /** Returns the error of reading a file, and checks that no tensors leaked. */
 async function readError(file: Uint8Array, options: object = {}) {
   const before = tf.memory().numTensors;
-  const error = await faultOf(() => loadKeras(file, { name: 'face.keras', ...options }));
+  const error = await catchError(() => loadKeras(file, { name: 'face.keras', ...options }));
   expect(tf.memory().numTensors).toBe(before);
   expect(error.kind).toBe('file');
   return error;
@@ -67,18 +67,18 @@ async function readChangedWeights(change: (root: any) => void) {
   return readError(archive(config(), writeHdf5(root)));
 }
 
-describe('loadKeras rejects a configuration', () => {
-  test('that is not JSON', async () => {
+describe('loadKeras of a file with an invalid config.json', () => {
+  test('rejects text that is not JSON', async () => {
     const file = writeZip({ ...members, 'config.json': new TextEncoder().encode('{"module": ') });
     expect((await readError(file)).path).toBe('face.keras: config.json');
   });
 
-  test('that is nested deeper than any model', async () => {
+  test('rejects JSON with 100,000 nested arrays', async () => {
     const file = writeZip({ ...members, 'config.json': new TextEncoder().encode('['.repeat(100_000)) });
     expect(await readError(file)).toMatchObject({ received: 'deeper nested JSON' });
   });
 
-  test('of a subclassed model', async () => {
+  test('rejects the configuration of a subclassed model', async () => {
     const error = await readChangedConfig((json) => {
       json.class_name = 'FaceNet';
       json.config = {};
@@ -187,11 +187,14 @@ describe('loadKeras rejects a configuration', () => {
       'input_layers',
       '"conv"',
     ],
-  ])('with %s', async (_, change, path, received) => {
-    const error = await readChangedConfig(change);
-    expect(error.path).toBe(`face.keras: config.json: ${path}`);
-    expect(error.received).toBe(received);
-  });
+  ])(
+    'rejects %s, and the error contains the path in the configuration',
+    async (_, change, path, received) => {
+      const error = await readChangedConfig(change);
+      expect(error.path).toBe(`face.keras: config.json: ${path}`);
+      expect(error.received).toBe(received);
+    },
+  );
 
   test.each([
     ['LSTM', { units: 4 }],
@@ -201,7 +204,7 @@ describe('loadKeras rejects a configuration', () => {
     ['GroupNormalization', { groups: 2 }],
     ['constructor', {}],
     ['__proto__', {}],
-  ])('with the layer %s, and the advice is to register it', async (className, settings) => {
+  ])('rejects the unknown layer class %s, and the advice is to register it', async (className, settings) => {
     const error = await readChangedConfig((json) => {
       const layer = findLayer(json, 'conv');
       layer.class_name = className.split('>').at(-1);
@@ -213,7 +216,7 @@ describe('loadKeras rejects a configuration', () => {
     expect(error.advice).toContain('layers: {');
   });
 
-  test('with a cycle of layers that depend on each other', async () => {
+  test('rejects a cycle of layers that depend on each other', async () => {
     const error = await readChangedConfig((json) => {
       const near = findLayer(json, 'near').inbound_nodes[0].args[0].config;
       near.keras_history = ['far', 0, 0];
@@ -221,7 +224,7 @@ describe('loadKeras rejects a configuration', () => {
     expect(error.received).toMatch(/^\["(near|far|shared)",\d,0\]$/);
   });
 
-  test('whose number of layer calls doubles with every nested model', async () => {
+  test('rejects 30 nested models, each of which doubles the number of layer calls', async () => {
     const tensor = (name: string, call: number) => ({
       class_name: '__keras_tensor__',
       config: { shape: [null, 4], dtype: 'float32', keras_history: [name, call, 0] },
@@ -259,14 +262,14 @@ describe('loadKeras rejects a configuration', () => {
     expect((await readError(archive(model))).expected).toBe('at most 100000 layer calls');
   });
 
-  test('with weights larger than the file', async () => {
+  test('rejects a layer whose weights would be larger than the file', async () => {
     const error = await readChangedConfig((json) => {
       findLayer(json, 'near').config.units = 2 ** 40;
     });
     expect(error.received).toContain('kernel of shape [');
   });
 
-  test('with a layer that is too large for the image', async () => {
+  test('rejects a convolution whose kernel is larger than its input', async () => {
     const error = await readChangedConfig((json) => {
       Object.assign(findLayer(json, 'conv').config, { kernel_size: [9, 9] });
     });
@@ -275,11 +278,11 @@ describe('loadKeras rejects a configuration', () => {
   });
 });
 
-describe('loadKeras rejects weights', () => {
+describe('loadKeras of a file with invalid weights', () => {
   const vars = (root: any, key: string): { [name: string]: Hdf5Dataset } =>
     root.groups.layers.groups[key].groups.vars.arrays;
 
-  test('that are missing', async () => {
+  test('rejects a layer whose weights are missing', async () => {
     const one = await readChangedWeights((root) => {
       delete vars(root, 'dense_1')['1'];
     });
@@ -290,7 +293,7 @@ describe('loadKeras rejects weights', () => {
     expect(all.path).toContain('face.keras: model.weights.h5');
   });
 
-  test('that no layer in the model has', async () => {
+  test('rejects weights that belong to no layer of the model', async () => {
     const error = await readChangedWeights((root) => {
       root.groups.layers.groups.dense_9 = structuredClone(root.groups.layers.groups.dense_1);
       root.groups.layers.groups.dense_9.groups.vars.attributes.name = 'more';
@@ -298,7 +301,7 @@ describe('loadKeras rejects weights', () => {
     expect(error.path).toBe('face.keras: model.weights.h5/layers/dense_9/vars/0');
   });
 
-  test('whose shapes differ from those of the layer', async () => {
+  test('rejects weights whose shapes differ from those of the layer', async () => {
     const error = await readChangedWeights((root) => {
       vars(root, 'conv2d')['1'] = { shape: [3], data: new Float32Array(3) };
     });
@@ -309,21 +312,21 @@ describe('loadKeras rejects weights', () => {
     });
   });
 
-  test.each([Number.NaN, Number.POSITIVE_INFINITY])('with the value %s', async (value) => {
+  test.each([Number.NaN, Number.POSITIVE_INFINITY])('rejects weights with the value %s', async (value) => {
     const error = await readChangedWeights((root) => {
       vars(root, 'conv2d')['1'] = { shape: [2], data: Float32Array.of(0, value) };
     });
     expect(error).toMatchObject({ expected: 'finite numbers', received: `${value} at index 1` });
   });
 
-  test('in a legacy file that lists a missing weight', async () => {
+  test('rejects a weight file of Keras 2 that lists a weight but does not contain it', async () => {
     const root = structuredClone(await readHdf5(unpackFixture('old.h5'), 'old')) as any;
     delete root.groups.conv.groups.conv.arrays['bias:0'];
     const error = await readError(face, { weights: writeHdf5(root), weightsName: 'old.h5' });
     expect(error.path).toBe('old.h5/conv/conv/bias:0');
   });
 
-  test('of a file in which some are missing, and a file that contains only weights', async () => {
+  test('rejects a file without weights, and a file that contains only weights', async () => {
     const { 'model.weights.h5': alone, ...others } = members;
     expect(await readError(writeZip(others))).toMatchObject({
       expected: 'a file with weights',
@@ -336,7 +339,7 @@ describe('loadKeras rejects weights', () => {
   });
 });
 
-describe('loadKeras rejects tasks that do not match the outputs', () => {
+describe('loadKeras with tasks that do not match the outputs of the model', () => {
   const age = regression({ unit: 'years' });
   const gender = binary(['male', 'female']);
 
@@ -345,11 +348,11 @@ describe('loadKeras rejects tasks that do not match the outputs', () => {
     ['too few tasks, with other names', { years_old: age }, 'loadKeras.tasks'],
     ['no tasks', {}, 'loadKeras.tasks'],
     ['a number in place of a task', { age: 1, gender }, 'loadKeras.tasks.age'],
-    ['a name that is reserved for a history column', { loss: age, gender }, 'loadKeras.tasks.loss'],
+    ['a task name that is reserved for a history column', { loss: age, gender }, 'loadKeras.tasks.loss'],
     ['a binary task for an output without an activation', { age: gender, gender }, 'face.keras: age'],
-  ])('%s', async (_, tasks, path) => {
+  ])('rejects %s', async (_, tasks, path) => {
     const before = tf.memory().numTensors;
-    const error = await faultOf(() => loadKeras(face, { name: 'face.keras', tasks: tasks as never }));
+    const error = await catchError(() => loadKeras(face, { name: 'face.keras', tasks: tasks as never }));
     expect(error).toMatchObject({ kind: 'argument', path });
     expect(tf.memory().numTensors).toBe(before);
   });
@@ -368,7 +371,9 @@ test('loadKeras reads the pixel range from a file that exportKeras wrote, and re
     const fed = await loadKeras(bytes, { tasks: { gender: binary(['male', 'female']) } });
     expect(fed.input.range).toEqual([0, 255]);
     fed.dispose();
-    const turned = await faultOf(() => loadKeras(plain, { tasks: { gender: binary(['female', 'male']) } }));
+    const turned = await catchError(() =>
+      loadKeras(plain, { tasks: { gender: binary(['female', 'male']) } }),
+    );
     expect(turned).toMatchObject({
       kind: 'argument',
       path: 'loadKeras.tasks.gender',
@@ -385,7 +390,7 @@ test('exportKeras adds no Rescaling layer to a model whose pixel range is alread
   expect(await exportKeras(model, { bytes: true })).toEqual(await exportKeras(model));
 });
 
-describe('loadKeras rejects an invalid call with', () => {
+describe('loadKeras with an invalid argument or option', () => {
   const buffer = face.buffer.slice(face.byteOffset, face.byteOffset + face.byteLength);
   test.each<[string, unknown, object | undefined, string, RegExp]>([
     ['an ArrayBuffer', buffer, {}, 'loadKeras', /^Write new Uint8Array\(buffer\)/],
@@ -397,44 +402,47 @@ describe('loadKeras rejects an invalid call with', () => {
     ['one number as the image size', face, { input: 32 }, 'loadKeras.input', /\[128, 128, 3\]/],
     ['an image size without channels', face, { input: [32, 32] }, 'loadKeras.input', /\[128, 128, 3\]/],
     ['a misspelled option', face, { taks: {} }, 'loadKeras', /Did you mean "tasks"/],
-  ])('%s', async (_, file, options, path, advice) => {
-    const fault = await faultOf(() => loadKeras(file as never, options as never));
+  ])('rejects %s', async (_, file, options, path, advice) => {
+    const fault = await catchError(() => loadKeras(file as never, options as never));
     expect(fault).toMatchObject({ kind: 'argument', path });
     expect(fault.advice).toMatch(advice);
   });
 
-  test('a path or URL in the default entry, which cannot read files', async () => {
+  test('rejects a path or a URL in the default entry, which cannot read files', async () => {
     for (const path of ['face.keras', new URL('https://example.org/face.keras')]) {
-      const error = await faultOf(() => loadDefault(path));
+      const error = await catchError(() => loadDefault(path));
       expect(error).toMatchObject({ kind: 'argument', path: 'loadKeras' });
       expect(error.advice).toContain('pass its bytes');
     }
-    expect((await faultOf(() => loadDefault(undefined as never))).received).toBe('undefined');
-    const weights = await faultOf(() => loadDefault(face, { weights: 'w.h5' }));
+    expect((await catchError(() => loadDefault(undefined as never))).received).toBe('undefined');
+    const weights = await catchError(() => loadDefault(face, { weights: 'w.h5' }));
     expect(weights).toMatchObject({ kind: 'argument', path: 'loadKeras.weights' });
   });
 });
 
 test.each([
-  ['given as code', { class_name: '__lambda__', config: { value: 'bytecode' } }],
-  ['given by name', '<lambda>'],
-])('loadKeras reports that a lambda activation, %s, is a Python function', async (_, activation) => {
-  const error = await readChangedConfig((json) => {
-    findLayer(json, 'conv').config.activation = activation;
-  });
-  expect(error.received).toBe('a Python function');
-});
+  ['stored as code', { class_name: '__lambda__', config: { value: 'bytecode' } }],
+  ['stored by name', '<lambda>'],
+])(
+  'loadKeras rejects a lambda activation %s, and the error states that it is a Python function',
+  async (_, activation) => {
+    const error = await readChangedConfig((json) => {
+      findLayer(json, 'conv').config.activation = activation;
+    });
+    expect(error.received).toBe('a Python function');
+  },
+);
 
-test('loadKeras rejects a missing file and a file that Keras did not write', async () => {
-  const gone = await faultOf(() => loadKeras('nowhere/face.keras'));
+test('loadKeras rejects a missing file and a file that was not written by Keras', async () => {
+  const gone = await catchError(() => loadKeras('nowhere/face.keras'));
   expect(gone).toMatchObject({
     kind: 'file',
     path: 'nowhere/face.keras',
     received: 'no such file or folder (ENOENT)',
   });
-  const weightsError = await faultOf(() => loadKeras(face, { weights: 'nowhere/w.h5' }));
+  const weightsError = await catchError(() => loadKeras(face, { weights: 'nowhere/w.h5' }));
   expect(weightsError).toMatchObject({ kind: 'file', path: 'nowhere/w.h5' });
-  const ftp = await faultOf(() => loadKeras(new URL('ftp://example.org/face.keras')));
+  const ftp = await catchError(() => loadKeras(new URL('ftp://example.org/face.keras')));
   expect(ftp).toMatchObject({ kind: 'file', path: 'ftp://example.org/face.keras' });
   expect(ftp.received).toContain('a URL that begins neither with file: nor with http(s):');
   expect((await readError(new Uint8Array(0))).path).toBe('face.keras');
@@ -448,7 +456,7 @@ function listPaths(json: unknown, path: readonly (string | number)[] = []): (str
   return [[...path], ...Object.entries(json).flatMap(([key, value]) => listPaths(value, [...path, key]))];
 }
 
-test('loadKeras reads or rejects a configuration with any one value changed, and leaks no tensors', async () => {
+test('loadKeras loads or rejects a model with any one value of its configuration changed, and leaks no tensors', async () => {
   const paths = listPaths(config()).filter((path) => path.length > 0);
   const values = fc.constantFrom<unknown>(
     null,
@@ -477,7 +485,7 @@ test('loadKeras reads or rejects a configuration with any one value changed, and
       if (remove) delete parent[path.at(-1)!];
       else parent[path.at(-1)!] = value;
       const before = tf.memory().numTensors;
-      const started = spent();
+      const started = getCpuTime();
       try {
         (await loadKeras(archive(json), { name: 'face.keras' })).dispose();
       } catch (error) {
@@ -485,7 +493,7 @@ test('loadKeras reads or rejects a configuration with any one value changed, and
         expect(error.kind).toBe('file');
         expect(error.path).toContain('face.keras');
       }
-      expect(spent() - started).toBeLessThan(2000); // A typical duration is about 20 ms.
+      expect(getCpuTime() - started).toBeLessThan(2000); // A typical duration is about 20 ms.
       expect(tf.memory().numTensors).toBe(before);
     }),
     { numRuns: 300 },
@@ -493,7 +501,7 @@ test('loadKeras reads or rejects a configuration with any one value changed, and
 });
 
 test.each(['keras', 'h5', 'keras2.h5', 'old.h5'])(
-  'loadKeras reads or rejects a file of kind %s with changed or missing bytes, and leaks no tensors',
+  'loadKeras loads or rejects a %s file with changed or missing bytes, and leaks no tensors',
   async (kind) => {
     const whole = unpackFixture(kind);
     const changes = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 4 });

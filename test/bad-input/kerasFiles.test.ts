@@ -12,9 +12,9 @@ import { readZip, writeZip } from '../../src/formats/zip/zip.js';
 import { tf } from '../../src/tensor/tf.js';
 import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
 import { fixture as models } from '../parity/fixture.js';
-import { faultOf } from './faultOf.js';
+import { catchError } from './catchError.js';
+import { getCpuTime } from './getCpuTime.js';
 import { type Mutation, mutation } from './mutations.js';
-import { spent } from './spent.js';
 
 const fixture = (name: string) =>
   new Uint8Array(readFileSync(new URL(`../parity/fixtures/${name}.h5`, import.meta.url)));
@@ -43,12 +43,12 @@ const FORMATS = {
   ],
 } as const;
 
-describe.each(Object.entries(FORMATS))('the reader of %s', (_, [file, read]) => {
-  test('reads a mutated file or rejects it with an error that names the file, within limited time and memory', () => {
+describe.each(Object.entries(FORMATS))('the reader of the file format %s', (_, [file, read]) => {
+  test('reads a mutated file or rejects it with an error that names the file, within a limit of time and memory', () => {
     const count = { read: 0, refused: 0 };
     fc.assert(
       fc.property(mutation, (mutate) => {
-        const started = spent();
+        const started = getCpuTime();
         try {
           // Compressed data can expand a thousand times. The data in these files expand less, and no mutation changes that.
           expect(countBytes(read(mutate(file)))).toBeLessThan(2 * OLD.length);
@@ -61,7 +61,7 @@ describe.each(Object.entries(FORMATS))('the reader of %s', (_, [file, read]) => 
           count.refused++;
         }
         // A typical duration is a few milliseconds. For some of these files, the C library never returns.
-        expect(spent() - started).toBeLessThan(5000);
+        expect(getCpuTime() - started).toBeLessThan(5000);
       }),
       { numRuns: 300 },
     );
@@ -69,7 +69,7 @@ describe.each(Object.entries(FORMATS))('the reader of %s', (_, [file, read]) => 
   });
 });
 
-describe('loadKeras', () => {
+describe('loadKeras of a mutated model file', () => {
   const { faces } = models<{ faces: { open: { files: { [kind: string]: string } } } }>('files');
   const unpackFixture = (kind: string) =>
     new Uint8Array(inflateSync(Buffer.from(faces.open.files[kind]!, 'base64')));
@@ -83,18 +83,18 @@ describe('loadKeras', () => {
   });
 
   test.each<[string, (mutate: Mutation) => Uint8Array]>([
-    ['.keras', (mutate) => mutate(unpackFixture('keras'))],
-    ['the weights in .keras, with an updated checksum', mutateWeights],
-    ['.h5 of Keras 3', (mutate) => mutate(unpackFixture('h5'))],
-    ['.h5 of Keras 2', (mutate) => mutate(unpackFixture('keras2.h5'))],
+    ['the .keras format', (mutate) => mutate(unpackFixture('keras'))],
+    ['the weights in a .keras file, with an updated checksum', mutateWeights],
+    ['the .h5 format of Keras 3', (mutate) => mutate(unpackFixture('h5'))],
+    ['the .h5 format of Keras 2', (mutate) => mutate(unpackFixture('keras2.h5'))],
   ])(
-    'reads a mutated model in %s or rejects it with an error that names the file, and leaks no tensors',
+    'loads the model or rejects it with an error that names the file, and leaks no tensors: %s',
     async (_, file) => {
       let refused = 0;
       await fc.assert(
         fc.asyncProperty(mutation, async (mutate) => {
           const before = tf.memory().numTensors;
-          const started = spent();
+          const started = getCpuTime();
           try {
             (await loadKeras(file(mutate), options)).dispose();
           } catch (error) {
@@ -102,7 +102,7 @@ describe('loadKeras', () => {
             expect((error as Error).message).toMatch(/^face\.file/);
             refused++;
           }
-          expect(spent() - started).toBeLessThan(5000); // A typical duration is about 20 ms.
+          expect(getCpuTime() - started).toBeLessThan(5000); // A typical duration is about 20 ms.
           expect(tf.memory().numTensors).toBe(before);
         }),
         { numRuns: 75 },
@@ -120,7 +120,7 @@ test('readHdf5 rejects a file that is truncated at any offset, because the super
   }
 });
 
-describe('readHdf5, for a dataset with an incorrect header,', () => {
+describe('readHdf5 of a dataset with an incorrect header', () => {
   const COUNT = 12_345;
   const BYTES = 4 * COUNT;
   const root = { ...EMPTY, arrays: { kernel: { shape: [COUNT], data: new Float32Array(COUNT).fill(1) } } };
@@ -132,29 +132,26 @@ describe('readHdf5, for a dataset with an incorrect header,', () => {
     );
   };
 
-  test.each([2 ** 20, 2 ** 40, 2 ** 52, 2 ** 60])(
-    'rejects an incorrect count of %d values before allocating memory for the values',
-    async (size) => {
-      const file = writeHdf5(root);
-      const view = new DataView(file.buffer);
-      for (const at of findOffsets(file, COUNT)) view.setBigUint64(at, BigInt(size), true);
-      expect((await faultOf(() => readHdf5(file, 'large.h5'))).received).toMatch(/at \/kernel$/);
-      // The same incorrect count, with a layout message that agrees with it.
-      for (const at of findOffsets(file, BYTES)) view.setBigUint64(at, BigInt(4 * size), true);
-      expect((await faultOf(() => readHdf5(file, 'large.h5'))).received).toMatch(/at \/kernel$/);
-    },
-  );
+  test.each([2 ** 20, 2 ** 40, 2 ** 52, 2 ** 60])('rejects an incorrect count of %d values', async (size) => {
+    const file = writeHdf5(root);
+    const view = new DataView(file.buffer);
+    for (const at of findOffsets(file, COUNT)) view.setBigUint64(at, BigInt(size), true);
+    expect((await catchError(() => readHdf5(file, 'large.h5'))).received).toMatch(/at \/kernel$/);
+    // The same incorrect count, with a layout message that agrees with it.
+    for (const at of findOffsets(file, BYTES)) view.setBigUint64(at, BigInt(4 * size), true);
+    expect((await catchError(() => readHdf5(file, 'large.h5'))).received).toMatch(/at \/kernel$/);
+  });
 
   test.each([
     [2, 'chunks without an index'],
     [3, 'a virtual dataset'],
-  ])('rejects the incorrect layout %i, %s', async (layout) => {
+  ])('rejects the incorrect layout class %i: %s', async (layout) => {
     const file = writeHdf5(root);
     for (const at of findOffsets(file, BYTES)) file[at - 9] = layout;
-    expect((await faultOf(() => readHdf5(file, 'layout.h5'))).received).toMatch(/at \/kernel$/);
+    expect((await catchError(() => readHdf5(file, 'layout.h5'))).received).toMatch(/at \/kernel$/);
   });
 
-  test('reads zeros that deflate compressed by a factor of a thousand', async () => {
+  test('reads a dataset of zeros that gzip compressed by a factor of over a hundred', async () => {
     const bytes = await writeWithLibrary((file) =>
       file.create_dataset({
         name: 'zeros',
@@ -180,7 +177,7 @@ async function writeWithLibrary(build: (file: h5wasm.File) => unknown): Promise<
   return bytes;
 }
 
-describe('readHdf5 rejects', () => {
+describe('readHdf5', () => {
   test.each<[string, (file: h5wasm.File) => unknown, RegExp]>([
     [
       'to the group itself',
@@ -212,12 +209,12 @@ describe('readHdf5 rejects', () => {
       (file) => file.create_external_link('/etc/passwd', '/', 'b'),
       /external link, which is not supported/,
     ],
-  ])('a link %s', async (_, build, received) => {
+  ])('rejects a link %s', async (_, build, received) => {
     const file = await writeWithLibrary((libraryFile) => {
       libraryFile.create_group('a');
       build(libraryFile);
     });
-    const error = await faultOf(() => readHdf5(file, 'links.h5'));
+    const error = await catchError(() => readHdf5(file, 'links.h5'));
     expect(error).toMatchObject({
       kind: 'file',
       path: 'links.h5',
@@ -225,24 +222,24 @@ describe('readHdf5 rejects', () => {
     });
   });
 
-  test('groups that are nested too deeply', async () => {
+  test('rejects groups that are nested more than 64 levels deep', async () => {
     let root = EMPTY;
     for (let depth = 0; depth < 70; depth++) root = { ...EMPTY, groups: { g: root } };
     const file = writeHdf5(root);
-    expect((await faultOf(() => readHdf5(file, 'deep.h5'))).received).toMatch(
+    expect((await catchError(() => readHdf5(file, 'deep.h5'))).received).toMatch(
       /^groups nested more than 64 levels deep/,
     );
   });
 });
 
-describe('readZip rejects an archive', () => {
+describe('readZip of an invalid archive', () => {
   const path = 'bad.keras';
   const HELLO = new TextEncoder().encode('hello');
 
   test.each(['../a', '/a', 'a/../../b', 'a//b', './a', 'C:/a', 'a\\b', '..\\a', 'a\0b'])(
-    'with a member named %j',
+    'rejects a member named %j, because the path is outside the archive',
     async (name) => {
-      const error = await faultOf(() => readZip(zipSync({ [name]: HELLO }), path));
+      const error = await catchError(() => readZip(zipSync({ [name]: HELLO }), path));
       expect(error).toMatchObject({
         kind: 'file',
         path,
@@ -251,47 +248,47 @@ describe('readZip rejects an archive', () => {
     },
   );
 
-  test('with two members that have the same name', async () => {
+  test('rejects two members that have the same name', async () => {
     const file = writeZip({ aa: HELLO, ab: HELLO });
     for (let at = 0; at < file.length - 1; at++)
       if (file[at] === 0x61 && file[at + 1] === 0x62) file[at + 1] = 0x61;
-    expect((await faultOf(() => readZip(file, path))).received).toBe('two members named "aa"');
+    expect((await catchError(() => readZip(file, path))).received).toBe('two members named "aa"');
   });
 
   /** Returns the offset of the central directory entry of the only member. */
   const entry = (file: Uint8Array) => new DataView(file.buffer).getUint32(file.length - 6, true);
 
-  test('whose member declares more bytes than its data can contain, before allocating memory for them', async () => {
+  test('rejects a member that declares more bytes than its compressed data can contain', async () => {
     const file = zipSync({ a: new Uint8Array(10_000) });
     new DataView(file.buffer).setUint32(entry(file) + 24, 0x7fff_ffff, true);
-    expect((await faultOf(() => readZip(file, path))).received).toMatch(
+    expect((await catchError(() => readZip(file, path))).received).toMatch(
       /more than \d+ compressed bytes can contain/,
     );
   });
 
-  test('whose member declares fewer bytes than its data contain, without decompressing all of them', async () => {
+  test('rejects a member that declares fewer bytes than its data contains', async () => {
     const file = zipSync({ a: new Uint8Array(2 ** 25) });
     new DataView(file.buffer).setUint32(entry(file) + 24, 10, true);
-    expect((await faultOf(() => readZip(file, path))).received).toMatch(
+    expect((await catchError(() => readZip(file, path))).received).toMatch(
       /more than the declared size of 10 bytes/,
     );
   });
 
-  test('whose members overlap, as in zip bombs', async () => {
+  test('rejects overlapping members, as in a zip bomb', async () => {
     const file = writeZip({ a: HELLO, b: HELLO });
     const view = new DataView(file.buffer);
     view.setUint32(entry(file) + 47 + 42, 0, true); // The second member starts at the offset of the first.
-    expect((await faultOf(() => readZip(file, path))).received).toMatch(
+    expect((await catchError(() => readZip(file, path))).received).toMatch(
       /not at the offset in the central directory/,
     );
   });
 
-  test('with an encrypted member or an unsupported compression method', async () => {
+  test('rejects an encrypted member and an unsupported compression method', async () => {
     const locked = writeZip({ a: HELLO });
     locked[entry(locked) + 8]! |= 1;
-    expect((await faultOf(() => readZip(locked, path))).received).toMatch(/encrypted/);
+    expect((await catchError(() => readZip(locked, path))).received).toMatch(/encrypted/);
     const packed = writeZip({ a: HELLO });
     packed[entry(packed) + 10] = 14;
-    expect((await faultOf(() => readZip(packed, path))).received).toMatch(/compression method 14/);
+    expect((await catchError(() => readZip(packed, path))).received).toMatch(/compression method 14/);
   });
 });

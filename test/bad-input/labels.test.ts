@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type Dataset, imagesInMemory } from '../../src/entries/node.js';
-import { faultOf } from './faultOf.js';
+import { catchError } from './catchError.js';
 import { faces, good, type Labels, settings, small } from './small.js';
 
 /** Trains on eleven valid faces and a last face with these labels, checks that no step ran, and returns the error. */
@@ -20,12 +20,12 @@ async function faultOfRun(train: Dataset<Labels>, validation?: Dataset<Labels>) 
     }),
   };
   const options = { ...settings, callbacks: [count], ...(validation ? { validation } : {}) };
-  const error = await faultOf(() => small().fit(train, options));
+  const error = await catchError(() => small().fit(train, options));
   expect(steps).toBe(0);
   return error;
 }
 
-describe('a label', () => {
+describe('fit with an invalid label', () => {
   test.each([
     [Number.NaN, 'NaN'],
     [Number.POSITIVE_INFINITY, 'Infinity'],
@@ -34,7 +34,7 @@ describe('a label', () => {
     [[30], '[30]'],
     [{ years: 30 }, '{"years":30}'],
   ])(
-    'that is not a finite number makes fit fail before the first step, and the error names the image: %s',
+    'rejects a regression label that is not a finite number before the first step, and the error names the image: %s',
     async (age, received) => {
       const error = await fitFault({ age, gender: 'male' });
       expect(error).toMatchObject({ kind: 'data', path: 'face-11: age', received });
@@ -50,7 +50,7 @@ describe('a label', () => {
     [null, 'null', 'Fix the label'],
     ['', '""', 'Fix the label'],
   ])(
-    'that is not in the list of its task is rejected, and the error reports the list: %s',
+    'rejects a label that is not in the list of a binary task, and the error reports the list: %s',
     async (gender, received, advice) => {
       const error = await fitFault({ age: 30, gender });
       expect(error).toMatchObject({ kind: 'data', path: 'face-11: gender', received });
@@ -59,12 +59,12 @@ describe('a label', () => {
     },
   );
 
-  test('that is invalid for a validation image makes fit fail before the first step', async () => {
+  test('rejects an invalid label of a validation image before the first step', async () => {
     const error = await faultOfRun(good(), faces([{ age: Number.NaN, gender: 'male' }]));
     expect(error).toMatchObject({ kind: 'data', path: 'face-0: age' });
   });
 
-  test('can be missing for some images, but not for all of them', async () => {
+  test('accepts a label that is missing for some images, but not for all of them', async () => {
     const error = await faultOfRun(faces([{ age: 1 }, { age: 2 }]));
     expect(error).toMatchObject({
       kind: 'data',
@@ -77,14 +77,14 @@ describe('a label', () => {
   });
 });
 
-describe('a sample weight', () => {
+describe('fit with an invalid sample weight', () => {
   test.each([
     [Number.NaN, 'weight of face-0', 'NaN'],
     [-1, 'weight of face-0', '-1'],
     [{ age: Number.POSITIVE_INFINITY }, 'weight of face-0: age', 'Infinity'],
     [{ agee: 2 }, 'weight of face-0: agee', '"agee"'],
   ])(
-    'that is negative, not finite, or for an unknown task is rejected: %j',
+    'rejects a weight that is negative, not finite, or for an unknown task: %j',
     async (weight, path, received) => {
       const error = await faultOfRun(good().withSampleWeights(() => weight as number));
       expect(error).toMatchObject({ kind: 'data', path, received });
@@ -94,36 +94,36 @@ describe('a sample weight', () => {
 });
 
 describe('a dataset', () => {
-  test('without images is rejected', async () => {
-    expect(await faultOf(() => imagesInMemory([]))).toMatchObject({ kind: 'data', path: 'images' });
+  test('without images is rejected by imagesInMemory, fit and evaluate', async () => {
+    expect(await catchError(() => imagesInMemory([]))).toMatchObject({ kind: 'data', path: 'images' });
     const error = await faultOfRun(good().take(0));
     expect(error).toMatchObject({ kind: 'data', path: 'train', received: 'an empty dataset' });
     expect(await faultOfRun(good(), good().select([]))).toMatchObject({ kind: 'data', path: 'validation' });
-    expect(await faultOf(() => small().evaluate(good().take(0)))).toMatchObject({
+    expect(await catchError(() => small().evaluate(good().take(0)))).toMatchObject({
       kind: 'data',
       path: 'evaluate',
     });
   });
 
-  test('with images of different sizes or an image with too few bytes is rejected, and the error names the image', async () => {
+  test('with images of different sizes, or with an image that has too few bytes, is rejected, and the error names the image', async () => {
     const image = (side: number, bytes = side * side * 3) => ({
       image: { data: new Uint8Array(bytes), height: side, width: side, channels: 3 },
       labels: {},
     });
-    const other = await faultOf(() => imagesInMemory([image(8), image(9)]));
+    const other = await catchError(() => imagesInMemory([image(8), image(9)]));
     expect(other).toMatchObject({ kind: 'data', path: '1', received: 'an image of 9x9x3 with 243 bytes' });
-    const short = await faultOf(() => imagesInMemory([image(8), image(8, 100)]));
+    const short = await catchError(() => imagesInMemory([image(8), image(8, 100)]));
     expect(short).toMatchObject({ kind: 'data', path: '1', received: 'an image of 8x8x3 with 100 bytes' });
     expect(short.expected).toContain('8x8x3');
   });
 
-  test('with an image size different from the network input is rejected, and the error reports both sizes', async () => {
+  test('is rejected by fit if its image size differs from the network input, and the error reports both sizes', async () => {
     const error = await faultOfRun(faces([{ age: 1, gender: 'male' }], 10));
     expect(error).toMatchObject({ kind: 'argument', path: 'train', received: 'images of 10x10x3' });
     expect(error.expected).toContain('8x8x3');
   });
 
-  test('is rejected if the byte length of an image changes, and the error names the image', async () => {
+  test('is rejected by fit if the byte length of an image has changed, and the error names the image', async () => {
     const data = new Uint8Array(8 * 8 * 3);
     const image = { data, height: 8, width: 8, channels: 3 };
     const dataset = imagesInMemory([{ id: 'shrunk', image, labels: { age: 1, gender: 'male' as const } }]);
@@ -133,25 +133,32 @@ describe('a dataset', () => {
   });
 });
 
-describe('a split', () => {
-  test('that leaves training or validation without images is rejected, and the error reports both image counts', async () => {
+describe('dataset.split()', () => {
+  test('rejects a fraction that leaves training or validation without images, and the error reports both image counts', async () => {
     for (const by of ['shuffled', 'first'] as const) {
-      const error = await faultOf(() => good().split({ validation: 0.01, by }));
+      const error = await catchError(() => good().split({ validation: 0.01, by }));
       expect(error).toMatchObject({ kind: 'data', path: 'split.validation' });
       expect(error.received).toBe('12 training images and 0 validation images');
       expect(error.advice).toContain('the dataset has 12');
     }
-    const alone = await faultOf(() => good().take(1).split({ validation: 0.5 }));
+    const alone = await catchError(() => good().take(1).split({ validation: 0.5 }));
     expect(alone.received).toBe('0 training images and 1 validation images');
   });
 
-  test.each([0, 1, -0.2, 20, Number.NaN])('rejects a fraction outside 0 to 1: %d', async (validation) => {
-    const error = await faultOf(() => good().split({ validation }));
-    expect(error).toMatchObject({ kind: 'argument', path: 'split.validation', received: String(validation) });
-  });
+  test.each([0, 1, -0.2, 20, Number.NaN])(
+    'rejects a validation fraction that is not between 0 and 1: %d',
+    async (validation) => {
+      const error = await catchError(() => good().split({ validation }));
+      expect(error).toMatchObject({
+        kind: 'argument',
+        path: 'split.validation',
+        received: String(validation),
+      });
+    },
+  );
 
-  test('rejects an unknown order, and the error lists the orders', async () => {
-    const error = await faultOf(() => good().split({ validation: 0.5, by: 'frist' as 'first' }));
+  test('rejects an unknown option `by`, and the error lists the valid orders', async () => {
+    const error = await catchError(() => good().split({ validation: 0.5, by: 'frist' as 'first' }));
     expect(error).toMatchObject({ kind: 'argument', path: 'split.by', received: '"frist"' });
     expect(error.expected).toContain('first');
     expect(error.advice).toBe('Did you mean "first"?');

@@ -23,7 +23,7 @@ import {
 import { readSafetensors } from '../../src/formats/safetensors.js';
 import { folderStore } from '../../src/node/index.js';
 import { CHECKPOINT_FILE } from '../../src/training/checkpoint.js';
-import { faultOf } from './faultOf.js';
+import { catchError } from './catchError.js';
 import { faces, GENDERS, good, settings, small } from './small.js';
 
 type Store = ReturnType<typeof memoryStore>;
@@ -70,7 +70,7 @@ beforeAll(async () => {
   checkpoint = (await saved.read(CHECKPOINT_FILE))!;
 });
 
-describe('a store that cannot be written', () => {
+describe('a store that is not writable', () => {
   /** Starts a run with these options, checks that no step ran, and returns the error. */
   async function fitFault(options: object, path: string) {
     let steps = 0;
@@ -81,7 +81,7 @@ describe('a store that cannot be written', () => {
       },
     };
     const { callbacks = [], ...rest } = options as { callbacks?: object[] };
-    const error = await faultOf(() =>
+    const error = await catchError(() =>
       small().fit(good(), { ...settings, validation, ...rest, callbacks: [...callbacks, count] } as never),
     );
     expect(error.kind).toBe('file');
@@ -93,7 +93,7 @@ describe('a store that cannot be written', () => {
   }
 
   test.each(['', 'inner/folder'])(
-    'makes the run fail before its first step, for every file that a run writes: folder "%s"',
+    'makes fit fail before its first step, for the checkpoint and each callback that writes files: folder "%s"',
     async (below) => {
       const store = folderStore(join(blocked, below));
       await fitFault({ checkpoint: store }, CHECKPOINT_FILE);
@@ -104,26 +104,26 @@ describe('a store that cannot be written', () => {
     },
   );
 
-  test('makes model.save, loadModel, list and remove fail', async () => {
+  test('makes model.save, loadModel, store.list and store.remove fail with a file error', async () => {
     const store = folderStore(blocked);
-    const written = await faultOf(() => small().save(store, 'model'));
+    const written = await catchError(() => small().save(store, 'model'));
     expect(written).toMatchObject({
       kind: 'file',
       received: expect.stringMatching(/ \((EEXIST|ENOTDIR)\)$/),
     });
-    const read = await faultOf(() => loadModel(store));
+    const read = await catchError(() => loadModel(store));
     expect(read).toMatchObject({
       kind: 'file',
       path: join(blocked, 'tasks.json'),
       received: 'a file in place of a folder (ENOTDIR)',
     });
-    const listed = await faultOf(() => store.list());
+    const listed = await catchError(() => store.list());
     expect(listed).toMatchObject({
       kind: 'file',
       path: blocked,
       received: 'a file in place of a folder (ENOTDIR)',
     });
-    const removed = await faultOf(() => store.remove('tasks.json'));
+    const removed = await catchError(() => store.remove('tasks.json'));
     expect(removed).toMatchObject({
       kind: 'file',
       path: join(blocked, 'tasks.json'),
@@ -131,11 +131,11 @@ describe('a store that cannot be written', () => {
     });
   });
 
-  test('leaves no partial file, and does not change the other files', async () => {
+  test('keeps its other files and contains no partial file after a failed write', async () => {
     const store = folderStore(join(top, 'one'));
     mkdirSync(join(top, 'one', CHECKPOINT_FILE, 'inside'), { recursive: true });
     await store.write('best/model.json', new Uint8Array([1]));
-    const error = await faultOf(() => store.write(CHECKPOINT_FILE, new Uint8Array([2])));
+    const error = await catchError(() => store.write(CHECKPOINT_FILE, new Uint8Array([2])));
     expect(error).toMatchObject({ kind: 'file', path: join(top, 'one', CHECKPOINT_FILE) });
     expect(error.received).toMatch(/ \((EISDIR|ENOTEMPTY|EEXIST)\)$/);
     expect(await store.list()).toEqual(['best/model.json']);
@@ -144,7 +144,7 @@ describe('a store that cannot be written', () => {
 });
 
 describe('a corrupt checkpoint', () => {
-  test('is detected for every flipped byte and every truncated length', async () => {
+  test('is detected by readSafetensors after any flipped byte and any truncation', async () => {
     const undetected: string[] = [];
     const check = async (what: string, bytes: Uint8Array) => {
       const outcome = await readSafetensors(bytes, 'here').then(
@@ -186,12 +186,12 @@ describe('a corrupt checkpoint', () => {
       'hash',
     ],
   ] as const)(
-    'that is %s makes a resumed run fail with advice, and the file does not change',
+    'that is %s makes a resumed run fail with advice, and the file remains unchanged',
     async (_, change, received) => {
       const store = await copyOf(saved);
       await store.write(CHECKPOINT_FILE, change(checkpoint));
       const before = await contents(store);
-      const error = await faultOf(() => small().fit(good(), { ...into(store), epochs: 4, resume: true }));
+      const error = await catchError(() => small().fit(good(), { ...into(store), epochs: 4, resume: true }));
       expect(error).toMatchObject({ kind: 'checkpoint', path: `copy/${CHECKPOINT_FILE}` });
       expect(error.expected).toBe('a complete safetensors file');
       expect(error.received).toContain(received);
@@ -201,12 +201,12 @@ describe('a corrupt checkpoint', () => {
     },
   );
 
-  test('in a newer format is rejected with the advice to use another version of the library', async () => {
+  test('with a newer format number is rejected with the advice to use another version of the library', async () => {
     const { writeSafetensors } = await import('../../src/formats/safetensors.js');
     const store = memoryStore('newer');
     const metadata = { format: 'tfjs-multitask checkpoint 99' };
     await store.write(CHECKPOINT_FILE, await writeSafetensors({ arrays: {}, metadata }));
-    const error = await faultOf(() => small().fit(good(), { ...into(store), resume: true }));
+    const error = await catchError(() => small().fit(good(), { ...into(store), resume: true }));
     expect(error).toMatchObject({
       kind: 'checkpoint',
       received: 'the format "tfjs-multitask checkpoint 99"',
@@ -215,7 +215,7 @@ describe('a corrupt checkpoint', () => {
   });
 });
 
-describe('a checkpoint of another configuration', () => {
+describe('a checkpoint of a run with another configuration', () => {
   const other = () =>
     multiTask({ input: [8, 8, 3], seed: 0 })
       .task('age', regression({ unit: 'years' }), branch([flatten(), dense(3)]))
@@ -245,7 +245,7 @@ describe('a checkpoint of another configuration', () => {
     ['model', { model: other }, {}],
     ['model, tasks, pixel range', { model: swapped }, {}],
   ] as const)(
-    'is rejected with an error that names the differences: %s (%#)',
+    'is rejected by fit with an error that names the differences: %s (%#)',
     async (differing, given, options) => {
       const { model = small, train = good() } = given as {
         model?: typeof small;
@@ -253,7 +253,7 @@ describe('a checkpoint of another configuration', () => {
       };
       const store = await copyOf(saved);
       const before = await contents(store);
-      const error = await faultOf(() =>
+      const error = await catchError(() =>
         model().fit(train, { ...into(store), epochs: 3, resume: true, ...(options as object) }),
       );
       expect(error).toMatchObject({ kind: 'checkpoint', path: `copy/${CHECKPOINT_FILE}` });
@@ -263,28 +263,28 @@ describe('a checkpoint of another configuration', () => {
     },
   );
 
-  test('is accepted when only the number of epochs, the callbacks or the store differ', async () => {
+  test('is accepted by fit if only the number of epochs, the callbacks or the store differ', async () => {
     const store = await copyOf(saved);
     const { rows } = await small().fit(good(), { ...into(store), epochs: 3, resume: true, callbacks: [] });
     expect(rows.map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
   });
 });
 
-describe('a saved model', () => {
-  test('is rejected when its weights were changed, truncated or deleted', async () => {
+describe('loadModel of a damaged model', () => {
+  test('rejects weights that were changed, truncated or deleted', async () => {
     const name = (await saved.list('best/')).find((file) => file.endsWith('.bin'))!;
     const bytes = (await saved.read(name))!;
     for (const damaged of [flip(bytes, 5), bytes.slice(0, -4), undefined]) {
       const store = await copyOf(saved);
       if (damaged) await store.write(name, damaged);
       else await store.remove(name);
-      const error = await faultOf(() => loadModel(store, { folder: 'best' }));
+      const error = await catchError(() => loadModel(store, { folder: 'best' }));
       expect(error).toMatchObject({ kind: 'file', path: `copy/${name}` });
       expect(error.received).toBe(damaged ? 'a file whose bytes do not match its hash' : 'no such file');
     }
   });
 
-  test('with a changed byte in its JSON either is rejected with a file error or loads', async () => {
+  test('rejects a changed byte in a JSON file with a file error, or loads the model', async () => {
     for (const name of ['best/model.json', 'best/tasks.json']) {
       const bytes = (await saved.read(name))!;
       const store = await copyOf(saved);
@@ -293,7 +293,7 @@ describe('a saved model', () => {
         await store.write(name, flip(bytes, i));
         const model = await loadModel(store, { folder: 'best' }).catch((error: unknown) => error);
         if (!(model instanceof Error)) continue;
-        const error = await faultOf(() => Promise.reject(model));
+        const error = await catchError(() => Promise.reject(model));
         expect(error.kind).toBe('file');
         expect(error.path).toMatch(/^copy\/best\//);
         refused++;
@@ -302,13 +302,13 @@ describe('a saved model', () => {
     }
   });
 
-  test('is rejected if it has the task table of another model, a newer format, or different tasks', async () => {
+  test('rejects the task table of another model, a newer format, and different tasks', async () => {
     const store = await copyOf(saved);
     const table = JSON.parse(new TextDecoder().decode((await store.read('best/tasks.json'))!));
     const write = (value: object) =>
       store.write('best/tasks.json', new TextEncoder().encode(JSON.stringify(value)));
     const load = (tasks?: object) =>
-      faultOf(() => loadModel(store, { folder: 'best', ...(tasks ? { tasks } : {}) } as never));
+      catchError(() => loadModel(store, { folder: 'best', ...(tasks ? { tasks } : {}) } as never));
 
     await write({ ...table, tasks: [...table.tasks].reverse() });
     const reversed = await load();
@@ -333,7 +333,7 @@ describe('a saved model', () => {
   });
 });
 
-describe('files of an earlier run', () => {
+describe('the files of an earlier run', () => {
   test('do not change when fit fails before its first step', async () => {
     const labels = faces([{ age: Number.NaN, gender: 'male' }]);
     const cases: (() => Promise<unknown>)[] = [];
@@ -363,12 +363,12 @@ describe('files of an earlier run', () => {
       expect.arrayContaining([CHECKPOINT_FILE, 'best/model.json', 'history.csv']),
     );
     for (const run of cases) {
-      await faultOf(run);
+      await catchError(run);
       expect(await contents(saved)).toEqual(before);
     }
   });
 
-  test('remain usable if the disk becomes full at any write, so that the best model loads and the run resumes to the same history', async () => {
+  test('remain usable if the disk becomes full at any write: the best model loads, and the run resumes to the same history', async () => {
     // The validation loss of this run improves in every epoch, so every epoch writes a best model.
     const whole = memoryStore();
     const { rows } = await small().fit(good(), { ...into(whole), epochs: 4 });

@@ -25,17 +25,17 @@ import {
   weightedLoss,
 } from '../../src/entries/node.js';
 import { createNetwork } from '../../src/network/buildNetwork.js';
-import { faultOf } from './faultOf.js';
+import { catchError } from './catchError.js';
 import { faces, good, settings, small } from './small.js';
 
 /** Returns the error of `fit` with these options, which are not type-checked. */
 const fitFault = (options: object, train: unknown = good()) =>
-  faultOf(() => small().fit(train as ReturnType<typeof good>, { ...settings, ...options } as never));
+  catchError(() => small().fit(train as ReturnType<typeof good>, { ...settings, ...options } as never));
 
 test('fit rejects a model while another fit call trains it, and accepts the model afterwards', async () => {
   const model = small();
   const first = model.fit(good(), settings);
-  const second = await faultOf(() => model.fit(good(), settings));
+  const second = await catchError(() => model.fit(good(), settings));
   expect(second).toMatchObject({ kind: 'argument', path: 'fit' });
   expect(second.received).toBe('a model that another fit() is training');
   await first;
@@ -43,7 +43,7 @@ test('fit rejects a model while another fit call trains it, and accepts the mode
 });
 
 describe('weightedLoss', () => {
-  test('rejects a weight for an unknown task, lists the tasks, and suggests the nearest name', async () => {
+  test('rejects a weight for an unknown task, and the error lists the tasks and suggests the nearest name', async () => {
     const near = await fitFault({ loss: weightedLoss({ agee: 1, gender: 50 }) });
     expect(near).toMatchObject({ kind: 'argument', path: 'weightedLoss.agee', received: '"agee"' });
     expect(near.expected).toBe('a task of the model (age, gender)');
@@ -51,7 +51,7 @@ describe('weightedLoss', () => {
     const unknown = await fitFault({ loss: weightedLoss({ age: 1, gender: 1, height: 1 }) });
     expect(unknown).toMatchObject({ path: 'weightedLoss.height', received: '"height"' });
     expect(unknown.advice).toContain('Remove it');
-    const evaluated = await faultOf(() =>
+    const evaluated = await catchError(() =>
       small().evaluate(good(), { loss: weightedLoss({ agee: 1, gender: 1 }) as never, engine: 'wasm' }),
     );
     expect(evaluated).toMatchObject({ kind: 'argument', path: 'weightedLoss.agee' });
@@ -66,13 +66,13 @@ describe('weightedLoss', () => {
     });
     expect(missing.advice).toBe('Write gender: 0 to train without this task.');
     for (const weight of [Number.NaN, -1, Number.POSITIVE_INFINITY, '50']) {
-      const error = await faultOf(() => weightedLoss({ gender: weight as number }));
+      const error = await catchError(() => weightedLoss({ gender: weight as number }));
       expect(error).toMatchObject({ kind: 'argument', path: 'weightedLoss.gender' });
       expect(error.received).toBe(typeof weight === 'string' ? '"50"' : String(weight));
     }
   });
 
-  test('rejects class weights for labels that a task does not have', async () => {
+  test('rejects class weights for labels that are not in the list of the task', async () => {
     const classWeights = (given: object) =>
       fitFault({ loss: weightedLoss({ age: 1, gender: 1 }, { classWeights: given as never }) });
     const label = await classWeights({ gender: { femal: 2 } });
@@ -89,10 +89,10 @@ describe('weightedLoss', () => {
   });
 });
 
-describe('a monitor', () => {
+describe('the monitor option of a callback', () => {
   const validation = good();
 
-  test('that is not a column is rejected, and the error lists the columns and suggests the nearest name', async () => {
+  test('is rejected if it is not a history column, and the error lists the columns and suggests the nearest name', async () => {
     const watch = (monitor: string) => [
       earlyStopping({ monitor }),
       bestCheckpoint(memoryStore(), { monitor }),
@@ -110,7 +110,7 @@ describe('a monitor', () => {
     expect(unknown.advice).toBe('Monitor one of these columns.');
   });
 
-  test('for a missing validation or unaugmented validation is rejected, and the advice names the option to pass', async () => {
+  test('is rejected if the run has no validation or no unaugmented validation, and the advice names the missing option', async () => {
     const plain = await fitFault({ callbacks: [earlyStopping()] });
     expect(plain).toMatchObject({ path: 'earlyStopping.monitor', received: '"val_loss"' });
     expect(plain.advice).toBe('Pass a validation dataset to fit().');
@@ -128,7 +128,7 @@ describe('a monitor', () => {
   });
 });
 
-describe('fit', () => {
+describe('fit with an invalid option', () => {
   test.each([
     ['epochs', 0],
     ['epochs', 1.5],
@@ -139,7 +139,7 @@ describe('fit', () => {
     ['batchSize', '4'],
     ['seed', -1],
     ['seed', 0.5],
-  ])('rejects %s %s', async (name, value) => {
+  ])('rejects the option %s with the value %s', async (name, value) => {
     const error = await fitFault({ [name]: value });
     expect(error).toMatchObject({ kind: 'argument', path: `fit.${name}` });
     expect(error.expected).toContain('an integer of at least');
@@ -156,7 +156,7 @@ describe('fit', () => {
     ['featureCache', 'out/features', "folderStore('out/features')"],
     ['checkpoint', 'out', "checkpoint: folderStore('out')"],
     ['checkpoint', null, 'folderStore'],
-  ])('rejects a value of the wrong type as the option %s: %j', async (name, value, advised) => {
+  ])('rejects a value of the wrong type for the option %s: %j', async (name, value, advised) => {
     const error = await fitFault({ [name]: value });
     expect(error.kind).toBe('argument');
     expect(error.path).toMatch(new RegExp(`^fit\\.${name}`));
@@ -171,7 +171,7 @@ describe('fit', () => {
     }
   });
 
-  test('rejects a callback that changes the learning rate if the rate follows a schedule', async () => {
+  test('rejects a callback that changes the learning rate if the optimizer uses a schedule', async () => {
     const optimizer = adam({
       learningRate: exponentialDecay({ initialLearningRate: 0.1, decaySteps: 1, decayRate: 0.9 }),
     });
@@ -186,7 +186,7 @@ describe('fit', () => {
     expect(error).toMatchObject({ kind: 'argument', path: 'engine', received: '"wsam"' });
     expect(error.advice).toBe('Did you mean "wasm"?');
     expect(error.expected).toContain('native');
-    const native = await faultOf(() => useEngine('native'));
+    const native = await catchError(() => useEngine('native'));
     expect(native).toMatchObject({ kind: 'missing-package', path: 'engine native' });
     expect(native.advice).toContain('npm install @tensorflow/tfjs-node');
     const page = await fitFault({ engine: 'webgpu' });
@@ -195,7 +195,7 @@ describe('fit', () => {
   });
 });
 
-test('functions with number options reject invalid numbers, and the error names the argument', async () => {
+test('adam, earlyStopping, randomZoom and similar functions reject invalid numbers, and the error names the argument', async () => {
   const cases: [() => unknown, string][] = [
     [() => adam({ learningRate: Number.NaN }), 'constantSchedule.rate'],
     [() => adam({ learningRate: -1 }), 'constantSchedule.rate'],
@@ -226,55 +226,55 @@ test('functions with number options reject invalid numbers, and the error names 
       'augment.rotation',
     ],
   ];
-  for (const [make, path] of cases) expect(await faultOf(make)).toMatchObject({ kind: 'argument', path });
+  for (const [make, path] of cases) expect(await catchError(make)).toMatchObject({ kind: 'argument', path });
 });
 
-describe('augment', () => {
+describe('dataset.augment()', () => {
   test.each([
     [[{ name: 'blur' }], 'augment[0]'],
     [randomFlip('horizontal'), 'augment'],
     [[randomFlip('both'), randomFlip('vertical')], 'augment.verticalFlip'],
   ])(
-    'rejects a list with a value that is not a transform, or with a repeated transform: %#',
+    'rejects a value that is not a list of transforms, and a list with a repeated transform: %#',
     async (transforms, path) => {
-      const error = await faultOf(() => good().augment(transforms as never));
+      const error = await catchError(() => good().augment(transforms as never));
       expect(error).toMatchObject({ kind: 'argument', path });
     },
   );
 
   test('rejects an unknown fill mode and an unknown option, and suggests the nearest name', async () => {
-    const fill = await faultOf(() => good().augment([], { fillMode: 'nearst' as 'nearest' }));
+    const fill = await catchError(() => good().augment([], { fillMode: 'nearst' as 'nearest' }));
     expect(fill).toMatchObject({ path: 'augment.fillMode', received: '"nearst"' });
     expect(fill.advice).toBe('Did you mean "nearest"?');
-    const option = await faultOf(() => good().augment([], { fil: 'nearest' } as never));
+    const option = await catchError(() => good().augment([], { fil: 'nearest' } as never));
     expect(option).toMatchObject({ path: 'augment', received: 'the option "fil"' });
-    const mode = await faultOf(() => randomFlip('horizontl' as 'horizontal'));
+    const mode = await catchError(() => randomFlip('horizontl' as 'horizontal'));
     expect(mode).toMatchObject({ path: 'randomFlip.mode', received: '"horizontl"' });
     expect(mode.advice).toBe('Did you mean "horizontal"?');
   });
 });
 
-describe('a task', () => {
-  test('rejects an unsupported loss or metric, and lists the supported ones', async () => {
-    const loss = await faultOf(() => regression({ unit: 'years', loss: 'msee' as 'mse' }));
+describe('regression(), binary() and categorical()', () => {
+  test('reject an unsupported loss or metric, and the error lists the supported ones', async () => {
+    const loss = await catchError(() => regression({ unit: 'years', loss: 'msee' as 'mse' }));
     expect(loss).toMatchObject({ kind: 'argument', path: 'regression.loss', received: '"msee"' });
     expect(loss.advice).toBe('Did you mean "mse"?');
-    const metric = await faultOf(() => binary(['no', 'yes'], { metrics: ['mae' as 'accuracy'] }));
+    const metric = await catchError(() => binary(['no', 'yes'], { metrics: ['mae' as 'accuracy'] }));
     expect(metric).toMatchObject({ kind: 'argument', path: 'binary.metrics[0]', received: '"mae"' });
     expect(metric.expected).toBe('a metric, or "accuracy"');
-    const list = await faultOf(() => regression({ unit: 'years', metrics: 'mae' as never }));
+    const list = await catchError(() => regression({ unit: 'years', metrics: 'mae' as never }));
     expect(list).toMatchObject({ path: 'regression.metrics', received: 'the string "mae"' });
   });
 
-  test('rejects a loss or metric function that was not called, and the advice is to call the function', async () => {
-    const loss = await faultOf(() => regression({ unit: 'years', loss: meanSquaredError as never }));
+  test('reject a loss or metric function that was not called, and the advice is to call the function', async () => {
+    const loss = await catchError(() => regression({ unit: 'years', loss: meanSquaredError as never }));
     expect(loss.advice).toBe('Call the function: meanSquaredError(), not meanSquaredError.');
-    const metric = await faultOf(() => regression({ unit: 'years', metrics: [mae as never] }));
+    const metric = await catchError(() => regression({ unit: 'years', metrics: [mae as never] }));
     expect(metric.advice).toBe('Call the function: mae(), not mae.');
   });
 });
 
-test('bestCheckpoint rejects a folder name with an unknown column, and suggests the nearest column', async () => {
+test('bestCheckpoint rejects an unknown column in the folder name, and suggests the nearest column', async () => {
   const name = '{epoch:02d}-{val_los:.3f}';
   const error = await fitFault({
     validation: good(),
@@ -284,28 +284,28 @@ test('bestCheckpoint rejects a folder name with an unknown column, and suggests 
   expect(error.advice).toBe('Did you mean "val_loss"?');
 });
 
-describe('predict and evaluate', () => {
+describe('model.predict and model.evaluate', () => {
   test('reject an image of the wrong size, a file that cannot be decoded or read, and a value that is not an image', async () => {
     const model = small();
-    const other = await faultOf(() =>
+    const other = await catchError(() =>
       model.predict({ data: new Uint8Array(300), height: 10, width: 10, channels: 3 }),
     );
     expect(other).toMatchObject({ kind: 'argument', path: 'predict[0]', received: 'an image of 10x10x3' });
-    const short = await faultOf(() =>
+    const short = await catchError(() =>
       model.predict({ data: new Uint8Array(100), height: 8, width: 8, channels: 3 }),
     );
     expect(short).toMatchObject({ kind: 'argument', path: 'predict[0]', received: '100 bytes' });
-    const encoded = await faultOf(() => model.predict(new Uint8Array(100)));
+    const encoded = await catchError(() => model.predict(new Uint8Array(100)));
     expect(encoded).toMatchObject({ kind: 'data', path: 'predict[0]' });
     expect(encoded.advice).toContain('JPEG');
-    const missing = await faultOf(() => model.predict('missing.jpg'));
+    const missing = await catchError(() => model.predict('missing.jpg'));
     expect(missing).toMatchObject({
       kind: 'file',
       path: 'missing.jpg',
       received: 'no such file or folder (ENOENT)',
     });
     for (const input of [undefined, 7 as never, [null]]) {
-      expect(await faultOf(() => model.predict(input as never))).toMatchObject({
+      expect(await catchError(() => model.predict(input as never))).toMatchObject({
         kind: 'argument',
         path: 'predict[0]',
       });
@@ -315,23 +315,23 @@ describe('predict and evaluate', () => {
   test('reject an invalid batch size', async () => {
     const image = { data: new Uint8Array(192), height: 8, width: 8, channels: 3 };
     for (const batchSize of [0, -1, 1.5, Number.NaN]) {
-      const evaluated = await faultOf(() => small().evaluate(good(), { batchSize, engine: 'wasm' }));
+      const evaluated = await catchError(() => small().evaluate(good(), { batchSize, engine: 'wasm' }));
       expect(evaluated).toMatchObject({ kind: 'argument', path: 'evaluate.batchSize' });
-      const predicted = await faultOf(() => small().predict(image, { batchSize }));
+      const predicted = await catchError(() => small().predict(image, { batchSize }));
       expect(predicted).toMatchObject({ kind: 'argument', path: 'predict.batchSize' });
     }
   });
 
   test('reject a dataset whose image size differs from the network input', async () => {
-    const error = await faultOf(() =>
+    const error = await catchError(() =>
       small().evaluate(faces([{ age: 1, gender: 'male' }], 9), { engine: 'wasm' }),
     );
     expect(error).toMatchObject({ kind: 'argument', path: 'evaluate', received: 'images of 9x9x3' });
   });
 });
 
-describe('a batch too large for the memory of wasm', () => {
-  test('is rejected before the first step, and the error reports the largest batch size that fits', async () => {
+describe('fit on wasm with a batch that is too large for its memory', () => {
+  test('rejects the batch size before the first step, and the error reports the largest batch size that fits', async () => {
     const started: string[] = [];
     const watch: Callback = {
       name: 'watch',
@@ -352,17 +352,17 @@ describe('a batch too large for the memory of wasm', () => {
     const { layersModel, tasks, input } = small();
     const network = createNetwork(layersModel, tasks, input);
     expect(() => checkMemory(network, largest, 'wasm')).not.toThrow();
-    const over = await faultOf(() => checkMemory(network, largest + 1, 'wasm'));
+    const over = await catchError(() => checkMemory(network, largest + 1, 'wasm'));
     expect(over.expected).toBe(error.expected);
     expect(() => checkMemory(network, 1_000_000, 'native')).not.toThrow();
   });
 
-  test('has more than 32 and fewer than 100 images for Model A at 128x128, while the study uses 32', async () => {
+  test('reports a limit from 32 to 99 images per batch for Model A at 128x128', async () => {
     const model = modelA(128);
     const data = new Uint8Array(128 * 128 * 3);
     const image = { data, height: 128, width: 128, channels: 3 };
     const labels = { age: 30, gender: 'male' } as const;
-    const error = await faultOf(() =>
+    const error = await catchError(() =>
       model.fit(imagesInMemory([{ image, labels }]), { epochs: 1, batchSize: 256, engine: 'wasm' }),
     );
     const largest = Number(/^at most (\d+) images of 128x128/.exec(error.expected)![1]);
@@ -373,6 +373,6 @@ describe('a batch too large for the memory of wasm', () => {
 });
 
 test('loadModel rejects a folder without a model, and the error reports the path of the folder', async () => {
-  const error = await faultOf(() => loadModel(memoryStore('out'), { folder: 'best' }));
+  const error = await catchError(() => loadModel(memoryStore('out'), { folder: 'best' }));
   expect(error).toMatchObject({ kind: 'file', path: 'out/best/tasks.json', received: 'no such file' });
 });

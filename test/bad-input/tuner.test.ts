@@ -18,12 +18,12 @@ import {
   tpe,
 } from '../../src/tuner/index.js';
 import { computeCosts } from '../../src/tuner/results/bestTrials.js';
-import { faultOf } from './faultOf.js';
+import { catchError } from './catchError.js';
 
 /** Removes the type of a value, as in a call from JavaScript. */
 const loose = (value: unknown) => value as never;
 
-describe('the functions of a search space reject', () => {
+describe('space(), float(), int(), choice() and alternatives()', () => {
   test.each([
     ['an empty space', () => space(loose({})), 'space', 'no parameters'],
     ['undefined instead of parameters', () => space(loose(undefined)), 'space', 'no parameters'],
@@ -78,13 +78,13 @@ describe('the functions of a search space reject', () => {
     ['a repeated value in a choice', () => choice(loose([1, 2, 1])), 'choice', '1 twice'],
     ['NaN in a choice', () => choice([1, Number.NaN]), 'choice', 'NaN'],
     ['an object in a choice', () => choice(loose([1, { a: 1 }])), 'choice', '{"a":1}'],
-  ] as const)('%s', async (_, make, path, received) => {
-    const error = await faultOf(make);
+  ] as const)('reject %s', async (_, make, path, received) => {
+    const error = await catchError(make);
     expect([error.kind, error.path, error.received]).toEqual(['argument', path, received]);
   });
 });
 
-describe('strategies, pruners and objectives reject an invalid option', () => {
+describe('a search strategy, pruner or objective with an invalid option', () => {
   test.each([
     [() => grid({ steps: 1 }), 'grid.steps'],
     [() => hyperband({ maxEpochs: 0 }), 'hyperband.maxEpochs'],
@@ -97,7 +97,9 @@ describe('strategies, pruners and objectives reject an invalid option', () => {
     [() => successiveHalvingPruner({ factor: 1.5 }), 'successiveHalvingPruner.factor'],
     [() => minimize(''), 'minimize'],
     [() => maximize(loose(undefined)), 'maximize'],
-  ] as const)('in the call %s', async (make, path) => expect((await faultOf(make)).path).toBe(path));
+  ] as const)('is rejected by the function that creates it: %s', async (make, path) =>
+    expect((await catchError(make)).path).toBe(path),
+  );
 });
 
 test.each([
@@ -135,9 +137,9 @@ test.each([
     'minEpochs, factor',
   ],
 ] as const)(
-  '%s rejects an unknown option, and the error lists the options',
+  '%s() rejects an unknown option, and the error lists the valid options',
   async (path, make, received, optionNames) => {
-    const error = await faultOf(make);
+    const error = await catchError(make);
     expect([error.path, error.received, error.expected]).toEqual([
       path,
       received,
@@ -146,13 +148,13 @@ test.each([
   },
 );
 
-test('the error for a step on a log scale explains that it is a factor', async () => {
-  const error = await faultOf(() => float({ min: 1, max: 10, scale: 'log', step: 1 }));
+test('the error of float() for a step of 1 on a log scale explains that the step is a factor', async () => {
+  const error = await catchError(() => float({ min: 1, max: 10, scale: 'log', step: 1 }));
   expect(error.expected).toBe('a factor greater than 1');
   expect(error.advice).toContain('ratio of neighboring values');
 });
 
-describe('a search rejects', () => {
+describe('askAndTell', () => {
   const searchSpace = space({
     filters: choice([32, 64]),
     optimizer: alternatives({ adam: {}, sgd: { momentum: choice([0, 0.9]) } }),
@@ -181,14 +183,14 @@ describe('a search rejects', () => {
     ['a pruner function that was not called', { pruner: medianPruner }, 'pruner', 'a function'],
     ['a fraction as the seed', { seed: 1.5 }, 'seed', '1.5'],
     ['an unknown option', { sead: 1 }, undefined, 'the option "sead"'],
-  ])('%s, in askAndTell and study', async (_, overrides, part, received) => {
+  ])('rejects %s, like study()', async (_, overrides, part, received) => {
     const parts = overrides && { strategy: random(), objectives: minimize('loss'), ...overrides };
     const run = async () => {};
     for (const [path, make] of [
       ['askAndTell', () => askAndTell(searchSpace, loose(parts))],
       ['study', () => study(loose({ space: searchSpace, run, ...parts }))],
     ] as const) {
-      const error = await faultOf(make);
+      const error = await catchError(make);
       const fullPath = part === undefined ? path : `${path}.${part}`;
       expect([error.kind, error.path, error.received]).toEqual(['argument', fullPath, received]);
     }
@@ -210,20 +212,20 @@ describe('a search rejects', () => {
       'undefined',
     ],
     [
-      'that repeat each other',
+      'that contain the same params twice',
       Array(2).fill({ optimizer: { kind: 'adam' }, filters: 32 }),
       'initialParams[1]',
       'different params',
       '{"filters":32,"optimizer":"adam"} twice',
     ],
-  ])('initial params %s', async (_, first, path, expected, received) => {
+  ])('rejects initial params %s', async (_, first, path, expected, received) => {
     const make = () =>
       askAndTell(searchSpace, {
         strategy: random(),
         objectives: minimize('loss'),
         initialParams: loose(first),
       });
-    expect(await faultOf(make)).toMatchObject({ path: `askAndTell.${path}`, expected, received });
+    expect(await catchError(make)).toMatchObject({ path: `askAndTell.${path}`, expected, received });
   });
 
   test.each([
@@ -231,7 +233,7 @@ describe('a search rejects', () => {
     ['undefined', [undefined], 'askAndTell.initialParams[0]', 'undefined'],
     ['an array hole', new Array(1), 'askAndTell.initialParams[0]', 'undefined'],
     ['a number', [{ filters: 32 }, 3], 'askAndTell.initialParams[1]', '3'],
-  ])('%s as initial params', async (_, first, path, received) => {
+  ])('rejects %s in the list of initial params', async (_, first, path, received) => {
     const searchSpace = space({ filters: choice([32, 64]) });
     const make = () =>
       askAndTell(searchSpace, {
@@ -239,14 +241,14 @@ describe('a search rejects', () => {
         objectives: minimize('loss'),
         initialParams: loose(first),
       });
-    expect(await faultOf(make)).toMatchObject({ path, expected: 'an object of params', received });
+    expect(await catchError(make)).toMatchObject({ path, expected: 'an object of params', received });
   });
 
-  test('more initial params than new trials in the plan of hyperband', async () => {
+  test('rejects more initial params than the plan of hyperband has new trials', async () => {
     const searchSpace = space({ units: int({ min: 1, max: 99 }) });
     const initialParams = Array.from({ length: 18 }, (_, i) => ({ units: i + 1 }));
     const options = { strategy: hyperband({ maxEpochs: 9 }), objectives: minimize('loss') };
-    const error = await faultOf(() => askAndTell(searchSpace, { ...options, initialParams }));
+    const error = await catchError(() => askAndTell(searchSpace, { ...options, initialParams }));
     expect([error.path, error.expected, error.received]).toEqual([
       'askAndTell.initialParams',
       'at most 17 params, the number of new params in the plan of hyperband',
@@ -257,25 +259,25 @@ describe('a search rejects', () => {
     ).toEqual({ units: 2 });
   });
 
-  test('initial params whose value is between two steps', async () => {
+  test('rejects initial params with a value between two steps of a parameter', async () => {
     const searchSpace = space({ dropout: float({ min: 0, max: 0.5, step: 0.1 }) });
     const options = { strategy: random(), objectives: minimize('loss'), initialParams: [{ dropout: 0.25 }] };
-    expect((await faultOf(() => askAndTell(searchSpace, options))).expected).toBe(
+    expect((await catchError(() => askAndTell(searchSpace, options))).expected).toBe(
       'a number from 0 to 0.5 in steps of 0.1',
     );
   });
 
-  test('a report without the objective column, and marks a trial whose objective is NaN as failed', async () => {
+  test('rejects a report without the objective column, and marks a trial whose objective is NaN as failed', async () => {
     const search = begin();
     const { number } = search.ask()!;
-    const error = await faultOf(() => search.tell(number, { val_los: 3 }));
+    const error = await catchError(() => search.tell(number, { val_los: 3 }));
     expect([error.path, error.received, error.advice]).toEqual([
       'trial 1: val_loss',
       'only the columns val_los',
       'Did you mean "val_los"?',
     ]);
-    expect((await faultOf(() => search.tell(number))).received).toBe('no columns');
-    expect((await faultOf(() => search.report(number, loose({ val_loss: '3' })))).path).toBe(
+    expect((await catchError(() => search.tell(number))).received).toBe('no columns');
+    expect((await catchError(() => search.report(number, loose({ val_loss: '3' })))).path).toBe(
       'trial 1: val_loss',
     );
     search.tell(number, { val_loss: Number.NaN }); // NaN is accepted: the trial fails, as in a study.
@@ -287,7 +289,7 @@ describe('a search rejects', () => {
     expect(search.trials[1]).toMatchObject({ state: 'failed', reason: 'val_loss was never a number' });
   });
 
-  test('a trial only if every epoch has NaN for some objective', () => {
+  test('marks a trial as failed only if no epoch has numbers for all objectives', () => {
     const objectives = [minimize('loss'), maximize('accuracy')] as const;
     const begin = () =>
       askAndTell(space({ x: float({ min: 0, max: 1 }) }), { strategy: random(), objectives });
@@ -307,44 +309,50 @@ describe('a search rejects', () => {
     });
   });
 
-  test.each([3, 0, Number.NaN, '3', null, true])('the value %s instead of columns', async (value) => {
-    const search = begin();
-    const { number } = search.ask()!;
-    for (const act of [() => search.tell(number, loose(value)), () => search.report(number, loose(value))]) {
-      const error = await faultOf(act);
-      const shown = typeof value === 'number' ? `${value}` : JSON.stringify(value);
-      expect([error.path, error.expected, error.received]).toEqual([
-        'trial 1',
-        'an object of columns',
-        shown,
-      ]);
-      expect(error.advice).toBe(`Write { val_loss: ${typeof value === 'number' ? value : 3} }.`);
-    }
-  });
+  test.each([3, 0, Number.NaN, '3', null, true])(
+    'rejects the value %s in place of an object of columns in tell() and report()',
+    async (value) => {
+      const search = begin();
+      const { number } = search.ask()!;
+      for (const act of [
+        () => search.tell(number, loose(value)),
+        () => search.report(number, loose(value)),
+      ]) {
+        const error = await catchError(act);
+        const shown = typeof value === 'number' ? `${value}` : JSON.stringify(value);
+        expect([error.path, error.expected, error.received]).toEqual([
+          'trial 1',
+          'an object of columns',
+          shown,
+        ]);
+        expect(error.advice).toBe(`Write { val_loss: ${typeof value === 'number' ? value : 3} }.`);
+      }
+    },
+  );
 
-  test('a second result for a trial, and a trial number that does not exist', async () => {
+  test('rejects a second result for a trial, and a trial number that does not exist', async () => {
     const search = begin();
     search.tell(search.ask()!.number, { val_loss: 1 });
-    expect((await faultOf(() => search.tell(1, { val_loss: 2 }))).received).toBe(
+    expect((await catchError(() => search.tell(1, { val_loss: 2 }))).received).toBe(
       'a trial that is already complete',
     );
-    expect((await faultOf(() => search.fail(7, 'gone'))).received).toBe('no trial with that number');
+    expect((await catchError(() => search.fail(7, 'gone'))).received).toBe('no trial with that number');
   });
 
-  test('records of a different space', async () => {
+  test('rejects trial records whose params belong to a different space', async () => {
     const trial = (params: unknown) => [{ number: 1, params, state: 'complete', rows: [], after: [] }];
-    expect((await faultOf(() => begin(trial({ filters: 33, optimizer: { kind: 'adam' } })))).path).toBe(
+    expect((await catchError(() => begin(trial({ filters: 33, optimizer: { kind: 'adam' } })))).path).toBe(
       'trial 1.filters',
     );
-    expect((await faultOf(() => begin(trial({ filters: 32, optimizer: { kind: 'rmsprop' } })))).path).toBe(
+    expect((await catchError(() => begin(trial({ filters: 32, optimizer: { kind: 'rmsprop' } })))).path).toBe(
       'trial 1.optimizer.kind',
     );
-    expect((await faultOf(() => begin(trial({ filters: 32, optimizer: { kind: 'sgd' } })))).path).toBe(
+    expect((await catchError(() => begin(trial({ filters: 32, optimizer: { kind: 'sgd' } })))).path).toBe(
       'trial 1.optimizer.sgd.momentum',
     );
-    const misspelled = await faultOf(() => begin(trial({ filter: 32, optimizer: { kind: 'adam' } })));
+    const misspelled = await catchError(() => begin(trial({ filter: 32, optimizer: { kind: 'adam' } })));
     expect([misspelled.path, misspelled.advice]).toEqual(['trial 1.filter', 'Did you mean "filters"?']);
-    expect((await faultOf(() => begin(trial(null)))).kind).toBe('data');
+    expect((await catchError(() => begin(trial(null)))).kind).toBe('data');
   });
 
   test.each([
@@ -374,19 +382,19 @@ describe('a search rejects', () => {
       'trials[1].number',
       '1 twice',
     ],
-  ])('records with %s', async (_, trials, path, received) => {
-    const error = await faultOf(() => begin(trials));
+  ])('rejects trial records with %s', async (_, trials, path, received) => {
+    const error = await catchError(() => begin(trials));
     expect([error.kind, error.path]).toEqual(['data', path]);
     if (received !== undefined) expect(error.received).toBe(received);
   });
 
-  test('ask() while the strategy needs the results of running trials', async () => {
+  test('rejects ask() while hyperband needs the results of the running trials', async () => {
     const search = askAndTell(space({ rate: float({ min: 0, max: 1 }) }), {
       strategy: hyperband({ maxEpochs: 3 }),
       objectives: minimize('val_loss'),
     });
     for (let i = 0; i < 5; i++) search.ask();
-    const error = await faultOf(() => search.ask());
+    const error = await catchError(() => search.ask());
     expect([error.path, error.received]).toEqual(['ask', 'only trials that are still running (5)']);
   });
 });

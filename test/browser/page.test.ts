@@ -43,7 +43,7 @@ beforeAll(async () => {
   for (const name of await store.list()) files[name] = (await store.read(name))!;
 });
 
-describe.skipIf(!browser)('a page', () => {
+describe.skipIf(!browser)('a web page with this library', () => {
   test.each(['wasm', 'webgl'] as const)(
     'trains on %s with the same results as Node, and saves and loads the model',
     async (engine) => {
@@ -103,7 +103,7 @@ describe.skipIf(!browser)('a page', () => {
     ['webgl', ''],
     ['webgpu', "import '@tensorflow/tfjs-backend-webgpu';"],
   ] as const)(
-    'computes gradients on %s within 1e-4 of the largest gradient in Node',
+    'computes gradients on %s that differ from Node by less than 1e-4 of the largest gradient',
     async (engine, imports) => {
       const page = (await inPage(`
       ${imports}
@@ -123,7 +123,7 @@ describe.skipIf(!browser)('a page', () => {
     },
   );
 
-  test('decodes images to within a few levels of sharp, and lists unusable files', async () => {
+  test('decodes images to nearly the same pixels as sharp in Node, and lists unusable files', async () => {
     const decode = await sharpDecoder();
     const outcome = (await inPage(
       `
@@ -163,7 +163,7 @@ describe.skipIf(!browser)('a page', () => {
     ]);
   });
 
-  test('augments images in workers with bit-identical results to the main thread, and reports why a worker failed to start', async () => {
+  test('augments images in workers with results bit-identical to the main thread, and reports why a worker failed to start', async () => {
     const outcome = await inPage(
       `
       import { imagesInMemory, randomBrightness, randomFlip, randomRotation } from 'tfjs-multitask';
@@ -209,8 +209,10 @@ describe.skipIf(!browser)('a page', () => {
   });
 
   const blocks = findCodeBlocks(ROOT).filter(({ location }) => location.startsWith('src/browser/'));
-  test.each(blocks.map(({ location, code }) => [location, code]))('%s runs', async (_, code) => {
-    const setting = `
+  test.each(blocks.map(({ location, code }) => [location, code]))(
+    'runs the documentation example at %s',
+    async (_, code) => {
+      const setting = `
       const input = document.querySelector('input');
       const transfer = new DataTransfer();
       transfer.items.add(new File([await (await fetch('face.jpg')).arrayBuffer()], '31_1_0_20170116184024662.jpg'));
@@ -218,16 +220,17 @@ describe.skipIf(!browser)('a page', () => {
       const printed = [];
       console.log = (...values) => printed.push(...values);
     `;
-    const imports = code.split('\n').filter((line) => line.startsWith('import '));
-    const body = code.split('\n').filter((line) => !line.startsWith('import '));
-    const printed = await inPage(
-      `${imports.join('\n')}${setting}{${body.join('\n')}}\nreport(printed);`,
-      files,
-    );
-    expect(printed).not.toEqual([]);
-  });
+      const imports = code.split('\n').filter((line) => line.startsWith('import '));
+      const body = code.split('\n').filter((line) => !line.startsWith('import '));
+      const printed = await inPage(
+        `${imports.join('\n')}${setting}{${body.join('\n')}}\nreport(printed);`,
+        files,
+      );
+      expect(printed).not.toEqual([]);
+    },
+  );
 
-  test('writes the same HDF5 files as Node, and reads a downloaded file from the store by its hash', async () => {
+  test('writes the same HDF5 bytes as Node, and reads a downloaded file again from the store', async () => {
     const root = {
       attributes: { names: ['a', 'ä'] },
       groups: {},
@@ -261,7 +264,7 @@ describe.skipIf(!browser)('a page', () => {
     });
   });
 
-  test('reports that a model is missing on the server', async () => {
+  test('reports the path of a saved model that is missing on the server', async () => {
     const message = await inPage(
       `import { httpStore } from 'tfjs-multitask/browser';
        import { loadModel } from 'tfjs-multitask';
@@ -271,7 +274,7 @@ describe.skipIf(!browser)('a page', () => {
   });
 });
 
-test('a warning is printed on a machine without a browser', () => {
+test('the browser tests print a warning on a machine without a browser', () => {
   if (!browser) console.warn('no chromium or chrome: the tests of pages are skipped');
   expect(readFileSync(`${ROOT}/.ci/run`, 'utf8')).toContain('chromium');
 });

@@ -81,7 +81,7 @@ const url = (path: string) => pathToFileURL(path).href;
 describe.skipIf(!name)('report.html in Chromium', () => {
   const kinds = [AGE, GENDER, GRADE];
 
-  test('opens from the disk without errors or requests, and is smaller than 5 MB with every figure and 200 pictures', async () => {
+  test('opens from the disk without errors or requests, and is smaller than 5 MB with every figure and 200 images', async () => {
     const folder = await createRunFolder('many', { tasks: kinds, images: 300 }, 160);
     const path = await writeReport(folder);
     expect(readFileSync(path).length).toBeLessThan(5e6);
@@ -113,7 +113,7 @@ describe.skipIf(!name)('report.html in Chromium', () => {
     await page.close();
   });
 
-  test('forbids scripts and requests by its policy, so that injected content is harmless', async () => {
+  test('forbids scripts and requests by its content security policy, so that injected content is harmless', async () => {
     let requestCount = 0;
     const server = createServer((_, response) => {
       requestCount++;
@@ -151,7 +151,7 @@ describe.skipIf(!name)('report.html in Chromium', () => {
     server.close();
   });
 
-  test('prints every heading on the same page as its content', async () => {
+  test('keeps every heading on the same printed page as its content', async () => {
     const folder = await createRunFolder('printed', { tasks: kinds }, 6);
     const { page } = await openPage(url(await writeReport(folder)));
     await page.emulateMedia({ media: 'print' });
@@ -197,7 +197,7 @@ describe.skipIf(!name)('report.html in Chromium', () => {
     },
   );
 
-  test('shows hostile names and labels as text', async () => {
+  test('shows names and labels that contain HTML as plain text', async () => {
     const hostile = (i: number) => HOSTILE[i % HOSTILE.length]!;
     const tasks = [
       { ...AGE, name: HOSTILE[1]!, unit: HOSTILE[2]! },
@@ -232,7 +232,7 @@ describe.skipIf(!name)('report.html in Chromium', () => {
     await page.close();
   });
 
-  test('is updated while the run is watched, and requests no other URL', async () => {
+  test('is updated while watchRun serves the run, and requests no other URL', async () => {
     const folder = await createRunFolder('watched', { epochs: 0, images: 0 });
     const store = folderStore(folder);
     const { stopped: _, ...running } = JSON.parse(new TextDecoder().decode(await store.read('run.json')));

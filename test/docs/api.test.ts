@@ -50,12 +50,12 @@ const commentsOf = (page: DeclarationReflection) =>
 const tagOf = (page: DeclarationReflection, tag: `@${string}`) =>
   commentsOf(page).flatMap((comment) => comment?.getTags(tag) ?? []);
 
-test('typedoc reports no undocumented exports and no broken links', () => {
+test('the API documentation has no undocumented exports and no broken links', () => {
   expect(said).toEqual([]);
   expect(pages.length).toBeGreaterThan(120);
 });
 
-test('every page is listed under a user-facing category', () => {
+test('the API documentation lists every page under a user-facing category', () => {
   const lost = pages
     .map((page) => ({ page, words: tagOf(page, '@category').map(({ content }) => content[0]?.text ?? '') }))
     .filter(({ words }) => words.length === 0 || !words.every((word) => CATEGORIES.includes(word)))
@@ -63,7 +63,7 @@ test('every page is listed under a user-facing category', () => {
   expect(lost).toEqual([]);
 });
 
-test('every exported function has an example', () => {
+test('the API documentation has an example for every exported function', () => {
   const without = pages
     .filter(
       (page) =>

@@ -21,7 +21,7 @@ const runBench = (...args: string[]) =>
     env: { ...process.env, ...OFFLINE },
   });
 
-test('bench --json prints the times of a training step and a prediction of each engine', () => {
+test('the bench command with --json prints the times of a training step and a prediction for each engine', () => {
   const { stdout, status } = runBench(
     ...['--json', '--engines', 'wasm,onnx', '--size', '56', '--batch', '2', '--rounds', '5'],
   );
@@ -36,7 +36,7 @@ test('bench --json prints the times of a training step and a prediction of each 
   expect(status).toBe(0);
 });
 
-test('bench:input prints the time of an epoch relative to the time of its training steps', () => {
+test('the bench:input command prints the time of an epoch relative to the time of its training steps', () => {
   const small = ['--size', '16', '--batch', '4', '--images', '8', '--rounds', '1', '--workers', '0,1'];
   const { stdout, status } = spawnSync(
     process.execPath,
@@ -60,20 +60,20 @@ test('bench/backbone.ts prints the time of the forward pass of a backbone', () =
   expect(status).toBe(0);
 });
 
-test('bench rejects an engine that does not exist, and does not run another engine instead', () => {
+test('the bench command rejects an engine that does not exist, and does not run another engine instead', () => {
   const { stdout, stderr, status } = runBench('--json', '--engines', 'wasmm');
   expect(stdout).toBe('');
   expect(stderr).toContain('wasmm');
   expect(status).toBe(1);
 });
 
-test('bench rejects a Python interpreter that does not exist', () => {
+test('the bench command rejects the path of a Python interpreter that does not exist', () => {
   const { stderr, status } = runBench('--engines', 'wasm,keras', '--python', '/nowhere/python');
   expect(stderr).toContain('keras: does not start');
   expect(status).toBe(1);
 });
 
-test('bench rejects an environment that cannot be created, and suggests --python', () => {
+test('the bench command rejects a Python environment that cannot be created, and suggests --python', () => {
   const folder = mkdtempSync(join(tmpdir(), 'bench-'));
   try {
     const offline = runBench('--engines', 'torch', '--env', join(folder, 'env'));
@@ -117,7 +117,7 @@ function createCountingEngine(
   return { process: createProcess(engine, time, info), info };
 }
 
-test('timeEngines runs the engines in turn, starts each round with a different engine, and does not count warm-up calls', async () => {
+test('timeEngines alternates between the engines, starts each round with a different engine, and does not count warm-up calls', async () => {
   const order: string[] = [];
   const failures: string[] = [];
   const results = await timeEngines(
@@ -178,7 +178,7 @@ const RUN: BenchmarkRun = {
   skipped: ['native: not installed.'],
 };
 
-test('formatTables prints ratios to Keras, the time of the first step in wasm steps, memory use, and the omitted engines', () => {
+test('formatTables prints ratios to Keras, the time of the first step, memory use, and the omitted engines', () => {
   const page = formatTables(RUN);
   expect(page).toMatch(/\| wasm +\| CPU +\| +30\.0 \| +31\.3 \| +7\.50 \|/);
   expect(page).toMatch(/\| Keras +\| CPU +\| +4\.00 \| +5\.00 \| +1\.00 \|/);
@@ -189,7 +189,7 @@ test('formatTables prints ratios to Keras, the time of the first step in wasm st
   expect(page).toContain('GPU: none.');
 });
 
-test('formatTables prints no ratio without Keras, and prints the GPU name for times on a GPU', () => {
+test('formatTables prints no ratios if there are no Keras times, and prints the GPU name for times on a GPU', () => {
   const [wasm] = RUN.timings;
   const page = formatTables({
     ...RUN,
@@ -201,7 +201,7 @@ test('formatTables prints no ratio without Keras, and prints the GPU name for ti
   expect(page).not.toContain('compiling');
 });
 
-test('replaceTables replaces the generated part of the page, and nothing else', () => {
+test('replaceTables replaces the generated part of a page, and leaves the rest unchanged', () => {
   const page = readFileSync(join(ROOT, 'docs', 'benchmarks.md'), 'utf8');
   const written = replaceTables(page, 'TABLES');
   expect(written).toContain('-->\n\nTABLES\n\n<!--');
@@ -285,7 +285,7 @@ test('compareCheckouts returns the time ratio of this checkout to the other chec
   ]);
 });
 
-test('isSlower returns true unless the interval contains 1, or lies below 1 or 1.03', async () => {
+test('isSlower returns true only if the whole interval is above 1 and its upper bound is at least 1.03', async () => {
   const [{ comparisons: slower }, { comparisons: equal }] = [await compare(11, 10), await compare(10, 10)];
   expect(slower.map(isSlower)).toEqual([true, true]);
   expect(equal.map(isSlower)).toEqual([false, false]);
@@ -296,7 +296,7 @@ test('isSlower returns true unless the interval contains 1, or lies below 1 or 1
   expect(isSlowerWithin(0.9, 0.95)).toBe(false);
 });
 
-test('bench --against rejects a revision that does not exist', () => {
+test('the bench command with --against rejects a Git revision that does not exist', () => {
   const { stderr, status } = runBench('--against', 'no-such-commit');
   expect(stderr).toContain('--against: expected a commit of this repository, received "no-such-commit"');
   expect(status).toBe(1);

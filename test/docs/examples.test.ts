@@ -58,11 +58,11 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test('the documentation contains more than 50 programs', () => {
+test('the documentation contains more than 50 code examples', () => {
   expect(blocks.length).toBeGreaterThan(50);
 });
 
-test('every example compiles without type errors', () => {
+test('every code example in the documentation compiles without type errors', () => {
   const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), ts.sys.readFile);
   const { options } = ts.parseJsonConfigFileContent({ ...config, include: [] }, ts.sys, ROOT);
   const files = blocks.map(({ location }) => getFile('original', location));
@@ -78,7 +78,7 @@ test('every example compiles without type errors', () => {
 });
 
 test.each(nodeBlocks.map(({ location }) => location))(
-  'the example %s runs, and its outputs match its comments',
+  'the documentation example %s runs, and its outputs match its comments',
   (location) => {
     expect(
       outcomes.get(getFile('executable', location)) ?? ['did not run: an earlier example ended the process'],

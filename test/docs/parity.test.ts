@@ -35,7 +35,7 @@ describe('docs/parity.md', () => {
     ).toEqual([]);
   });
 
-  test('lists exactly the layers without an importer as absent', () => {
+  test('lists exactly the layers that loadKeras cannot import as absent', () => {
     const { absent } = readSection('layers');
     const supported = kerasNames.layers!.filter(
       (name) => name === 'InputLayer' || Object.hasOwn(LAYER_IMPORTERS, name),

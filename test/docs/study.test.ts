@@ -14,7 +14,7 @@ const runExample = (name: string, ...args: string[]) =>
     env: { ...process.env, TSX_TSCONFIG_PATH: join(ROOT, 'tsconfig.json') },
   });
 
-test.each(['abc', '', '-1', '1.5'])('model-a rejects the seed "%s" before it trains', (seed) => {
+test.each(['abc', '', '-1', '1.5'])('the example model-a rejects the seed "%s" before it trains', (seed) => {
   const { status, stderr } = runExample('model-a', `--seed=${seed}`);
   expect(stderr).toContain(`--seed: expected a whole number of at least 0, received "${seed}"\n\nUsage:`);
   expect(status).toBe(2);
@@ -26,13 +26,13 @@ test.each([
   ['model-a', '--age-filters=1.5', '--age-filters: expected a whole number of at least 1, received "1.5"'],
   ['tune', '--strategy=best', '--strategy: expected tpe, random, grid, hyperband, received "best"'],
   ['tune', '--trials=0', '--trials: expected a whole number of at least 1, received "0"'],
-])('%s rejects %s before it trains', (name, argument, message) => {
+])('the example %s rejects the argument %s before it trains', (name, argument, message) => {
   const { status, stderr } = runExample(name, argument);
   expect(stderr).toContain(message);
   expect(status).toBe(2);
 });
 
-test('model-b trains pretrained layers at a tenth of the learning rate, as the help states', () => {
+test('the example model-b trains pretrained layers at a tenth of the learning rate, as its help states', () => {
   const getRate = (options: { weights?: string; fineTune?: string }) => {
     const learningRate = getInitialLearningRate(options);
     return createOptimizer({
@@ -52,7 +52,7 @@ test('model-b trains pretrained layers at a tenth of the learning rate, as the h
 });
 
 test.each(['model-a', 'model-b', 'tune', 'ablation-grayscale'])(
-  '%s prints help that fits into 80 columns',
+  'the example %s prints help with at most 80 columns',
   (name) => {
     const { stdout, status } = runExample(name, '--help');
     expect(stdout).toContain('--data <folder>');
@@ -65,7 +65,7 @@ test.each([
   ['an option that does not exist', '--epoch=3'],
   ['an argument without an option', 'faces'],
   ['an option without its value', '--data'],
-])('model-a rejects %s with the exit code 2', (_, argument) => {
+])('the example model-a rejects %s with the exit code 2', (_, argument) => {
   const { stderr, status } = runExample('model-a', argument);
   expect(stderr).toContain('Usage:');
   expect(status).toBe(2);

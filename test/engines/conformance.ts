@@ -224,7 +224,7 @@ export function conformance(
   reference: EngineName = 'wasm',
   networkNames = Object.keys(nets),
 ): void {
-  describe(`the engine ${engine}, compared with ${reference},`, () => {
+  describe(`the engine ${engine} compared with ${reference}`, () => {
     beforeAll(() => useEngineWith(countingLoader)(engine));
     beforeEach(() => {
       compiledSteps = 0;
@@ -282,7 +282,7 @@ export function conformance(
     );
 
     test.each(networkNames)(
-      'has losses within 1e-3 during twenty independent steps of Adam: %s',
+      'computes losses within 1e-3 during twenty independent steps of Adam: %s',
       async (name) => {
         const [ours, theirs] = await trainOnBoth(name, () => adam({ learningRate: 3e-5 }));
         ours.losses.forEach(
@@ -292,7 +292,7 @@ export function conformance(
     );
 
     test.each(networkNames)(
-      'has weights within 1e-4 after twenty independent steps of SGD: %s',
+      'computes weights within 1e-4 after twenty independent steps of SGD: %s',
       async (name) => {
         // A bias that was initialized to zero consists of updates only, so it is compared on the scale of a kernel.
         const [ours, theirs] = await trainOnBoth(name, () => sgd({ learningRate: 1e-7 }));
@@ -311,7 +311,7 @@ export function conformance(
     );
 
     test.each(Object.entries(optimizers))(
-      'computes updates within 1e-6 from equal gradients: %s',
+      'computes optimizer updates within 1e-6 from equal gradients: %s',
       async (_, createOptimizer) => {
         const [ours, theirs] = [
           await runOn(engine, () => runUpdates(createOptimizer())),
@@ -323,27 +323,30 @@ export function conformance(
       },
     );
 
-    test.each(Object.keys(tasks))('computes loss, gradient and metrics within 1e-4: %s', async (name) => {
-      const net = network(
-        multiTask({ input: [6, 6, 3], seed: 1 })
-          .task('answer', tasks[name]!(), branch([conv(4, 3), flatten(), dense(6)]))
-          .build(),
-      );
-      const run = async () => {
-        const steps = getActiveEngine()!.createExecutor(net, sgd({ gradientAccumulationSteps: 2 }), {
-          answer: 2,
-        });
-        const result = await computeGradient(steps, createBatch(net, 5, 3));
-        steps.dispose();
-        return result;
-      };
-      const [ours, theirs] = [await runOn(engine, run), await runOn(reference, run)];
-      expect(relativeDifference(ours.sums, theirs.sums)).toBeLessThan(1e-4);
-      expect(relativeDifference(ours.gradient, theirs.gradient)).toBeLessThan(1e-4);
-      expect(largest(theirs.gradient)).toBeGreaterThan(0);
-    });
+    test.each(Object.keys(tasks))(
+      'computes the loss, gradient and metrics of a task within 1e-4: %s',
+      async (name) => {
+        const net = network(
+          multiTask({ input: [6, 6, 3], seed: 1 })
+            .task('answer', tasks[name]!(), branch([conv(4, 3), flatten(), dense(6)]))
+            .build(),
+        );
+        const run = async () => {
+          const steps = getActiveEngine()!.createExecutor(net, sgd({ gradientAccumulationSteps: 2 }), {
+            answer: 2,
+          });
+          const result = await computeGradient(steps, createBatch(net, 5, 3));
+          steps.dispose();
+          return result;
+        };
+        const [ours, theirs] = [await runOn(engine, run), await runOn(reference, run)];
+        expect(relativeDifference(ours.sums, theirs.sums)).toBeLessThan(1e-4);
+        expect(relativeDifference(ours.gradient, theirs.gradient)).toBeLessThan(1e-4);
+        expect(largest(theirs.gradient)).toBeGreaterThan(0);
+      },
+    );
 
-    test('resumes a stopped run, and its history equals that of an uninterrupted run bit for bit', async () => {
+    test('resumes a stopped run to the same history as an uninterrupted run, bit for bit', async () => {
       const random = createRng(1, 'squares');
       const data = imagesInMemory(
         Array.from({ length: 22 }, (_, i) => ({

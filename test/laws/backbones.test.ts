@@ -49,7 +49,7 @@ const frozenLayers = (model: { layersModel: tf.LayersModel }) =>
     .filter(({ name, trainable }) => !trainable && name !== 'image')
     .map(({ name }) => name);
 
-describe('preprocessing', () => {
+describe('the preprocessing of a backbone', () => {
   const ranges = fc
     .tuple(fc.double({ min: -300, max: 300, noNaN: true }), fc.double({ min: 0.5, max: 600, noNaN: true }))
     .map(([black, width]) => [black, black + width] as const);
@@ -58,7 +58,7 @@ describe('preprocessing', () => {
   test.each([
     ['caffe', CAFFE, ([r, g, b]: readonly number[]) => [b! - 103.939, g! - 116.779, r! - 123.68]],
     ['-1 to 1', MINUS_ONE_TO_ONE, (rgb: readonly number[]) => rgb.map((value) => value / 127.5 - 1)],
-  ])('%s follows its formula for any pixel range', (_, preprocessing, formula) => {
+  ])('of the kind %s follows its formula for any pixel range', (_, preprocessing, formula) => {
     fc.assert(
       fc.property(ranges, pixel, (range, rgb) => {
         const [black, white] = range;
@@ -76,7 +76,7 @@ describe('preprocessing', () => {
     );
   });
 
-  test('caffe preprocessing of the color (10, 20, 30) gives the same result as Keras', () => {
+  test('of the kind caffe gives the same result as Keras for the color (10, 20, 30)', () => {
     const [kernel, bias] = computePreprocessingWeights(CAFFE, [0, 255], 3);
     const found = [0, 1, 2].map((c) =>
       Math.fround([10, 20, 30].reduce((sum, value, i) => sum + value * kernel[i * 3 + c]!, 0) + bias[c]!),
@@ -84,7 +84,7 @@ describe('preprocessing', () => {
     expect(found).toEqual(keras['caffe of 10, 20, 30']);
   });
 
-  test('a grayscale image gives the same result as a color image with three equal channels', async () => {
+  test('gives the same prediction for a grayscale image as for a color image with three equal channels', async () => {
     const backbone = await mobileNetV2Backbone({ weights: null });
     const [gray, color] = [modelWith(backbone, 1), modelWith(backbone, 3)];
     const { data } = face('gray', 1);
@@ -97,7 +97,7 @@ describe('preprocessing', () => {
   });
 });
 
-describe('freezing', () => {
+describe('the trainable and trainableFrom options of a backbone', () => {
   const makes = {
     resnet50: resnet50Backbone,
     mobileNetV2: mobileNetV2Backbone,
@@ -117,7 +117,7 @@ describe('freezing', () => {
     model.dispose();
   }
 
-  test('trainableFrom freezes exactly the layers before the first layer with that name', async () => {
+  test('trainableFrom freezes exactly the layers before the first layer with that name or name prefix', async () => {
     const choices = (['mobileNetV2', 'efficientNetB0'] as const).flatMap((name) =>
       rowsOf(name).flatMap((row) => [row, row.replace(/_[^_]*$/, '')].map((from) => [name, from] as const)),
     );
@@ -141,7 +141,7 @@ describe('freezing', () => {
     model.dispose();
   });
 
-  test('stochastic depth of EfficientNet drops images in trainable blocks, but not in frozen blocks', async () => {
+  test('EfficientNetB0 has stochastic depth with a rate above 0 in trainable blocks, but not in frozen blocks', async () => {
     const rates = async (trainableFrom: string) => {
       const model = modelWith(await efficientNetB0Backbone({ weights: null, trainableFrom }));
       const dropouts = model.layersModel.layers.filter((layer) => layer.getClassName() === 'Dropout');
@@ -159,7 +159,7 @@ describe('freezing', () => {
     for (const [, trainable, drops] of found) expect(drops).toBe(trainable);
   });
 
-  test('a training step does not change frozen weights, even after the model is saved and loaded', async () => {
+  test('fit does not change frozen weights, also after the model is saved and loaded', async () => {
     const data = imagesInMemory([1, 2, 3, 4].map((i) => ({ image: face(`step ${i}`), labels: { age: i } })));
     let model: MultiTaskModel<{ age: ReturnType<typeof regression> }> = modelWith(
       await mobileNetV2Backbone({ weights: null, trainableFrom: 'block_16' }),
@@ -193,8 +193,8 @@ describe('freezing', () => {
   });
 });
 
-describe('initial weights of a backbone', () => {
-  test('are equal for equal seeds and different for different seeds', async () => {
+describe('the initial weights of mobileNetV2Backbone without a weight file', () => {
+  test('are equal for models with equal seeds and different for models with different seeds', async () => {
     const backbone = await mobileNetV2Backbone({ weights: null });
     const [one, same, other] = [
       modelWith(backbone, 3, 1),
@@ -212,7 +212,7 @@ test.each([
   ['resnet50Backbone', resnet50Backbone],
   ['mobileNetV2Backbone', mobileNetV2Backbone],
   ['efficientNetB0Backbone', efficientNetB0Backbone],
-] as const)('the ONNX export of %s gives the same outputs as the model', async (_, make) => {
+] as const)('the ONNX export of a model with %s gives the same outputs as the model', async (_, make) => {
   const model = modelWith(await make({ weights: null, trainable: false }));
   const images = Float32Array.from(imageBytes('export', [3, 32, 32, 3]), (byte) => byte / 255);
   const { age } = await runOnnx(await exportOnnx(model), 'image', images, [3, 32, 32, 3]);

@@ -24,8 +24,8 @@ const dataset = (size: number) =>
 const identity = { rotation: 0, shiftColumns: 0, shiftRows: 0, shear: 0, zoomColumns: 1, zoomRows: 1 };
 const nearest = { fill: 'nearest', value: 0, kerasCenter: false } as const;
 
-describe('augmentation', () => {
-  test('two flips of the same axis restore the image', () => {
+describe('an augmentation', () => {
+  test('that flips an image twice along the same axis restores the image', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 }), (height, width) => {
         for (const flip of [
@@ -43,7 +43,7 @@ describe('augmentation', () => {
     );
   });
 
-  test('randomFlip with the direction both equals a horizontal flip followed by a vertical flip with the same random numbers', () => {
+  test("with randomFlip('both') draws the same flips as randomFlip('horizontal') followed by randomFlip('vertical')", () => {
     const both = createAugmentationPipeline([randomFlip('both', { probability: 0.4 })]);
     const two = createAugmentationPipeline([
       randomFlip('horizontal', { probability: 0.4 }),
@@ -57,7 +57,7 @@ describe('augmentation', () => {
     );
   });
 
-  test('a counter-clockwise rotation by 90 degrees equals numpy.rot90 on a square image', () => {
+  test('with a counter-clockwise rotation by 90 degrees equals numpy.rot90 on a square image', () => {
     const image = pixels(6, 6);
     const rotated = warp(
       image,
@@ -72,7 +72,7 @@ describe('augmentation', () => {
     }
   });
 
-  test('augmentation keeps the shape and the value range of an image', () => {
+  test('keeps the number of pixels and the range of pixel values', () => {
     const pipeline = createAugmentationPipeline([
       randomRotation({ degrees: 40 }),
       randomZoom({ range: 0.5 }),
@@ -93,8 +93,8 @@ describe('augmentation', () => {
   });
 });
 
-describe('a split', () => {
-  test('puts every image in exactly one part, and is the same for equal seeds', () => {
+describe('dataset.split()', () => {
+  test('puts every image in exactly one part, and returns the same parts for equal seeds', () => {
     fc.assert(
       fc.property(fc.integer({ min: 2, max: 60 }), fc.integer(), (size, seed) => {
         const { train, validation } = dataset(size).split({ validation: 0.5, seed });
@@ -105,7 +105,7 @@ describe('a split', () => {
     );
   });
 
-  test('by the first or last rows has the same sizes as in Keras', () => {
+  test('by the first or last rows returns parts of the same sizes as Keras', () => {
     expect(dataset(11).split({ validation: 0.25, by: 'first' }).validation.ids).toEqual(['0', '1']);
     const sizes = [
       [10, 0.2, 8],
@@ -121,7 +121,7 @@ describe('a split', () => {
   });
 });
 
-test('iterateBatches yields the same batches when an epoch resumes in the middle', async () => {
+test('iterateBatches yields the same batches if an epoch resumes in the middle', async () => {
   const transforms = [randomRotation({ degrees: 20 })];
   const order = { batchSize: 3, epoch: 2, seed: 5, shuffle: true };
   const all = await collect(iterateBatches(dataset(10).augment(transforms), order));
@@ -129,7 +129,7 @@ test('iterateBatches yields the same batches when an epoch resumes in the middle
   expect(rest).toEqual(all.slice(2));
 });
 
-test('utkFace returns the labels in a file name, or the reason why the name has no labels', () => {
+test('utkFace() reads age and gender from a file name, or returns the reason why it cannot', () => {
   const read = utkFace();
   expect(read('a/26_1_0_20170116184024662.jpg')).toEqual({ labels: { age: 26, gender: 'female' } });
   expect(read('61_1_20170109142408075.jpg')).toHaveProperty('reason');

@@ -108,7 +108,7 @@ function toDataset({ shape, dtype, value }: h5wasm.Dataset): Hdf5Dataset {
   return { shape: shape!, data: List.from(values as never) as Hdf5Dataset['data'] };
 }
 
-test('the C library reads the files that writeHdf5 writes', async () => {
+test('the HDF5 C library reads the files that writeHdf5 writes', async () => {
   await fc.assert(
     fc.asyncProperty(group(2), async (root) => {
       expect(await readWithLibrary(writeHdf5(root))).toEqual(root);
@@ -117,7 +117,7 @@ test('the C library reads the files that writeHdf5 writes', async () => {
   );
 });
 
-describe('writeHdf5, checked with readHdf5 and the C library,', () => {
+describe('writeHdf5', () => {
   const numbers = (...values: number[]) => ({ shape: [values.length], data: Float32Array.from(values) });
   const many = (count: number) => Array.from({ length: count }, (_, i) => `m${i}`);
   let deep = { ...EMPTY, arrays: { last: numbers(1) } } as Hdf5Group;
@@ -170,20 +170,20 @@ describe('writeHdf5, checked with readHdf5 and the C library,', () => {
       'names sorted by their UTF-8 bytes',
       { ...EMPTY, groups: { '\u{1f600}': EMPTY, '\uff5e': EMPTY, a: EMPTY } },
     ],
-  ])('writes %s', async (_, root) => {
+  ])('writes %s so that readHdf5 and the HDF5 C library read the same content', async (_, root) => {
     const file = writeHdf5(root);
     expect(readHdf5(file, 'law.h5')).toEqual(root);
     expect(await readWithLibrary(file)).toEqual(root);
   });
 
-  test('writes only the section of the buffer that a typed array covers', async () => {
+  test('writes only the part of the buffer that a typed array covers', async () => {
     const whole = Float32Array.of(1, 2, 3, 4, 5);
     const root = { ...EMPTY, arrays: { a: { shape: [2], data: whole.subarray(1, 3) } } };
     expect((await readWithLibrary(writeHdf5(root))).arrays.a!.data).toEqual(Float32Array.of(2, 3));
   });
 });
 
-test('the C library finds a member by name among thousands, and can add members to a file that writeHdf5 wrote', async () => {
+test('the HDF5 C library finds members by name in a file with 3,000 groups from writeHdf5, and can add members to the file', async () => {
   const memberNames = Array.from({ length: 3000 }, (_, i) => `layer_${i}`);
   const { FS } = await h5wasm.ready;
   FS!.writeFile(
@@ -207,7 +207,7 @@ test.each([
   [1655, 2],
   [4000, 3],
 ])(
-  'a list of %i names of 39 letters is split into %i attributes, each within the limit of an object header',
+  'writeHdf5 splits a list of %i names with 39 letters into %i attributes, which readNameList joins again',
   async (count, parts) => {
     const memberNames = Array.from({ length: count }, (_, i) => `layer_${i}_`.padEnd(39, 'x'));
     const file = writeHdf5({ ...EMPTY, attributes: { layer_names: memberNames } });
@@ -218,7 +218,7 @@ test.each([
   },
 );
 
-describe('writeHdf5 rejects', () => {
+describe('writeHdf5 with invalid content', () => {
   const one = { shape: [], data: Float32Array.of(1) };
   test.each<[string, Partial<Hdf5Group>, RegExp]>([
     ['an empty name', { groups: { '': EMPTY } }, /a member named "" at \/$/],
@@ -250,14 +250,14 @@ describe('writeHdf5 rejects', () => {
       { arrays: { a: { ...one, shape: [2] } } },
       /1 numbers of shape \[2\] at \/a$/,
     ],
-  ])('%s', (_, root, received) => {
+  ])('rejects %s', (_, root, received) => {
     expect(() => writeHdf5({ ...EMPTY, ...root })).toThrow(
       expect.objectContaining({ kind: 'file', path: 'HDF5', received: expect.stringMatching(received) }),
     );
   });
 });
 
-test('readHdf5 reads the files that the C library writes', async () => {
+test('readHdf5 reads the files that the HDF5 C library writes', async () => {
   const { FS } = await h5wasm.ready;
   await fc.assert(
     fc.asyncProperty(

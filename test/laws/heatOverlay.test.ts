@@ -22,7 +22,7 @@ const luminance = ([r, g, b]: readonly number[]) => 0.2126 * r! + 0.7152 * g! + 
 const getPixel = (data: Uint8Array, at: number) => [...data.subarray(3 * at, 3 * at + 3)];
 
 describe('heatOverlay', () => {
-  test('returns a color image of the same size, and does not change its arguments', () => {
+  test('returns a color image of the same size as the image, and does not change its arguments', () => {
     fc.assert(
       fc.property(image, heat, (picture, map) => {
         const [pixelsBefore, heatBefore] = [picture.data.slice(), map.data.slice()];
@@ -79,7 +79,7 @@ describe('heatOverlay', () => {
     }
   });
 
-  test('returns the mirrored result for a mirrored image and heat map', () => {
+  test('returns the mirrored result if the image and the heat map are mirrored', () => {
     const mirror = <D extends Uint8Array | Float32Array>(data: D, width: number, channels: number): D =>
       data.map((_, i) => {
         const [at, channel] = [Math.floor(i / channels), i % channels];
@@ -102,7 +102,7 @@ describe('heatOverlay', () => {
     );
   });
 
-  test('uses lighter colors for larger values, so that the colors are distinguishable in a grayscale print', () => {
+  test('uses lighter colors for larger heat values, so that they are distinguishable in a grayscale print', () => {
     const width = 256;
     const ramp = { height: 1, width, data: Float32Array.from({ length: width }, (_, i) => i / 255) };
     const { data } = heatOverlay({ height: 1, width, data: new Uint8Array(width), channels: 1 }, ramp, {

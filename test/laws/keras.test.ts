@@ -19,7 +19,7 @@ import {
   toKeras2Config,
   toKeras3Config,
   toLegacyWeights,
-} from './drawnKeras.js';
+} from './randomKerasModels.js';
 
 beforeAll(async () => {
   await loadWasmBackend();
@@ -71,7 +71,7 @@ function predictImage(model: tf.LayersModel): Float32Array[] {
   return tf.tidy(() => [model.predict(image())].flat().map((output) => output.dataSync() as Float32Array));
 }
 
-test('loadKeras reads the same network with the expected outputs from a Keras 2 file and from Keras 3 files', async () => {
+test('loadKeras reads the same network from a Keras 2 file as from Keras 3 files, and the network predicts the expected outputs', async () => {
   await fc.assert(
     fc.asyncProperty(randomModels, fc.boolean(), async (drawn, named) => {
       const model = freezeNestedLayers(drawn);
@@ -93,7 +93,7 @@ test('loadKeras reads the same network with the expected outputs from a Keras 2 
   );
 });
 
-test('loadKeras freezes all layers inside a frozen model, whatever their own trainable flags are', async () => {
+test('loadKeras freezes all layers inside a frozen nested model, even layers whose trainable flag is set', async () => {
   await fc.assert(
     fc.asyncProperty(randomModels, async (drawn) => {
       const model = await loadKeras(keras3File(drawn));
@@ -104,7 +104,7 @@ test('loadKeras freezes all layers inside a frozen model, whatever their own tra
   );
 });
 
-test('loadKeras does not depend on the order of the layers in the file', async () => {
+test('loadKeras builds the same network for any order of the layers in the file', async () => {
   await fc.assert(
     fc.asyncProperty(randomModels, fc.boolean(), async (drawn, named) => {
       const reversed: Order = (layers) => [...layers].reverse();
@@ -117,7 +117,7 @@ test('loadKeras does not depend on the order of the layers in the file', async (
   );
 });
 
-test('a network loaded from a Keras file keeps its predictions and frozen layers after save() and loadModel()', async () => {
+test('a model from loadKeras keeps its predictions and frozen layers after save() and loadModel()', async () => {
   await fc.assert(
     fc.asyncProperty(randomModels, async (drawn) => {
       const outputNames = drawn.outputs.map(([name]) => name);

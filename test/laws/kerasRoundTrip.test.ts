@@ -51,7 +51,7 @@ async function checkRoundTrip(model: tf.LayersModel, seed: number): Promise<void
   }
 }
 
-test('any model of image layers survives a round trip through .keras and .h5 with the same outputs and trainable flags', async () => {
+test('exportKeras and loadKeras preserve the outputs and trainable flags of random layer graphs, in .keras and .h5 files', async () => {
   await fc.assert(
     fc.asyncProperty(modelSpec, async (spec: ModelSpec) => {
       const model = buildModel(spec, { images: true });
@@ -62,7 +62,7 @@ test('any model of image layers survives a round trip through .keras and .h5 wit
   );
 }, 300_000);
 
-test('any network of tasks survives a round trip through .keras, .h5 and a saved folder with the same outputs and trainable flags', async () => {
+test('exportKeras, loadKeras and model folders preserve the outputs and trainable flags of random networks with two tasks', async () => {
   const tasks = { age: regression({ unit: 'years' }), height: regression({ unit: 'cm' }) };
   await fc.assert(
     fc.asyncProperty(modelSpec, async (spec: ModelSpec) => {
@@ -85,7 +85,7 @@ test('any network of tasks survives a round trip through .keras, .h5 and a saved
   );
 }, 300_000);
 
-test('a dropout layer that is called twice remains one layer after a round trip, and keeps its name as an output', async () => {
+test('a dropout layer that is called twice is still one layer after exportKeras and loadKeras, and keeps its name', async () => {
   const image = tf.input({ shape: [4], name: 'image' });
   const shared = tf.layers.dropout({ rate: 0.4, name: 'shared' });
   const twice = shared.apply(shared.apply(image)) as tf.SymbolicTensor;

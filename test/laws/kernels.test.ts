@@ -10,20 +10,20 @@ beforeAll(() => loadWasmBackend());
 describe.each([
   ['with SIMD loops', true],
   ['without SIMD loops', false],
-])('on wasm %s', (_, simd) => {
+])('the wasm engine %s', (_, simd) => {
   beforeAll(() => setSimdEnabled(simd));
   afterAll(() => setSimdEnabled(true));
   kernelLaws('wasm');
 });
 
-describe('a full sum on wasm', () => {
+describe('tf.sum over all elements on the wasm engine', () => {
   const computeSum = (x: tf.Tensor, keepDims: boolean) =>
     tf.tidy(() => {
       const sum = tf.sum(x, undefined, keepDims);
       return { shape: sum.shape, value: sum.dataSync()[0]! };
     });
 
-  test('of a tensor of any shape is computed in double precision and rounded once', () =>
+  test('sums a tensor of any shape in double precision and rounds once', () =>
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 1, max: 6 }), { maxLength: 4 }),
@@ -38,7 +38,7 @@ describe('a full sum on wasm', () => {
       ),
     ));
 
-  test('of 262,144 squares is exact', () => {
+  test('sums 262,144 squares exactly', () => {
     const numbers = Float32Array.from({ length: 2048 * 128 }, (_, i) => ((i * 7919) % 1000) / 1e5);
     const squares = numbers.map((x) => x * x);
     const exact = squares.reduce((sum, x) => sum + x, 0);

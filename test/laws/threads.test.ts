@@ -11,4 +11,4 @@ beforeAll(async () => {
   expect(wasm.HEAPU8.buffer).toBeInstanceOf(SharedArrayBuffer);
 });
 
-describe('on wasm with three threads', () => kernelLaws('wasm'));
+describe('the wasm engine with three threads', () => kernelLaws('wasm'));

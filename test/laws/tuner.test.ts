@@ -56,8 +56,8 @@ const parameters: fc.Arbitrary<Parameter<any>> = fc.oneof(
 );
 const probability = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
-describe('a parameter', () => {
-  test('maps every probability to a value whose range contains that probability', () => {
+describe('a parameter of a search space', () => {
+  test('maps every probability to a value whose probability range contains it', () => {
     fc.assert(
       fc.property(parameters, probability, (parameter, prob) => {
         const value = parameter.probToValue(prob);
@@ -74,7 +74,7 @@ describe('a parameter', () => {
     );
   });
 
-  test('with steps divides [0, 1) among its `count` values without gaps, and a grid search proposes each value once', () => {
+  test('with finitely many values divides [0, 1) among them without gaps, and a grid search proposes each value once', () => {
     fc.assert(
       fc.property(parameters, (parameter) => {
         fc.pre(Number.isFinite(parameter.count));
@@ -102,7 +102,7 @@ describe('a parameter', () => {
   const listValues = ({ count, valueAt }: Parameter<number>) =>
     Array.from({ length: count }, (_, i) => valueAt!(i));
 
-  test('with a linear step has distinct values between its bounds, and reaches max if max is a whole number of steps from min', () => {
+  test('with a linear step has distinct values within its bounds, and includes max if max is a whole number of steps from min', () => {
     const bound = fc.integer({ min: -3000, max: 3000 });
     const size = fc.constantFrom(1, 10, 1e3, 1e6, 1e9, 1e12);
     const many = fc.integer({ min: 1, max: 300 });
@@ -153,7 +153,7 @@ describe('a parameter', () => {
     );
   });
 
-  test('with a log-scale step has distinct values between its bounds, and reaches max if max is min times a power of the step', () => {
+  test('with a step on a log scale has distinct values within its bounds, and includes max if max is min times a power of the step', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 99 }),
@@ -183,7 +183,7 @@ describe('a parameter', () => {
     );
   });
 
-  test('returns no range for a value that is not one of its values', () => {
+  test('returns no probability range for a value that the parameter cannot have', () => {
     for (const [parameter, otherValues] of [
       [float({ min: 0, max: 1 }), [-0.1, 1.1, Number.NaN, '0.5', null]],
       [float({ min: 0, max: 1, step: 0.25 }), [0.3, -0.25, 1.25]],
@@ -210,8 +210,8 @@ const MIXED = space({
   optimizer: alternatives({ adam: {}, sgd: { momentum: float({ min: 0, max: 0.99 }) } }),
 });
 
-describe('a space', () => {
-  test('has a unique index for every grid point, and findGridIndex is the inverse of getGridParams', () => {
+describe('a search space', () => {
+  test('has a different index for every grid point, and findGridIndex is the inverse of getGridParams', () => {
     for (const [searchSpace, steps] of [
       [SMALL, 1],
       [MIXED, 3],
@@ -233,12 +233,12 @@ describe('a space', () => {
     expect(findGridIndex(MIXED, between, 3)).toBeUndefined();
   });
 
-  test('counts its params, including the parameters of alternatives', () => {
+  test('counts its possible params, including those of alternatives', () => {
     expect(SMALL.count).toBe(2 * (1 + 3 * 2));
     expect(MIXED.count).toBe(Number.POSITIVE_INFINITY);
   });
 
-  test('converts nested params back to the same flat params', () => {
+  test('converts nested params to JSON and back without changes', () => {
     fc.assert(
       fc.property(fc.nat(), (seed) => {
         const draws = createRng(seed, 'setting');
@@ -249,8 +249,8 @@ describe('a space', () => {
   });
 });
 
-describe('exact JSON', () => {
-  test('restores any text, NaN and the infinities', () => {
+describe('stringifyExact and parseExact', () => {
+  test('preserve any text, NaN and the infinities', () => {
     const text = fc.oneof(
       fc.string(),
       fc.constantFrom('constructor', 'toString', '__proto__', '~', '~NaN', '~~NaN', '~-Infinity', 'NaN'),
@@ -273,7 +273,7 @@ describe('exact JSON', () => {
     );
   });
 
-  test('restores trial records of a choice between arbitrary strings', () => {
+  test("preserve trial records with choice values such as '~NaN' and 'constructor'", () => {
     const searchSpace = space({ word: choice(['constructor', '~NaN', '~', 'b']) });
     const search = runSearch(searchSpace, random(), 0, 1, 10);
     const trials = parseExact(stringifyExact(search.trials)) as typeof search.trials;
@@ -330,8 +330,8 @@ function runSearch(
   }
 }
 
-describe.each(STRATEGIES)('%s', (_, strategy) => {
-  test('proposes the same params when it resumes from saved records in any order', () => {
+describe.each(STRATEGIES)('a search with the strategy %s', (_, strategy) => {
+  test('proposes the same params when it resumes from saved trial records in any order', () => {
     fc.assert(
       fc.property(fc.nat(50), fc.integer({ min: 1, max: 4 }), fc.nat(), (seed, parallel, shuffle) => {
         const { trials } = runSearch(MIXED, strategy, seed, parallel, 30);
@@ -348,7 +348,7 @@ describe.each(STRATEGIES)('%s', (_, strategy) => {
     );
   });
 
-  test('tries all params of a small space once, and then ends', () => {
+  test('over a small space tries all params once, and then ends', () => {
     fc.assert(
       fc.property(fc.nat(1000), fc.integer({ min: 1, max: 3 }), (seed, parallel) => {
         const { trials } = runSearch(SMALL, strategy, seed, parallel, 100);
@@ -369,7 +369,7 @@ describe.each(STRATEGIES)('%s', (_, strategy) => {
     trials.map(({ params }) => toParamsKey(flattenParams(SMALL, params)));
   const isNew = ({ rung }: TrialRecord) => rung?.parent === undefined;
 
-  test('tries the initial params first and in order, and tries all params once', () => {
+  test('over a small space tries the initial params first, in order, and then all other params once', () => {
     fc.assert(
       fc.property(
         initialParamLists,
@@ -404,7 +404,7 @@ describe.each(STRATEGIES)('%s', (_, strategy) => {
     );
   });
 
-  test('continues a resumed search with the untried initial params, and tries all params once', () => {
+  test('that resumes over a small space tries the remaining initial params first, and no params twice', () => {
     fc.assert(
       fc.property(
         initialParamLists,
@@ -437,7 +437,7 @@ describe.each(STRATEGIES)('%s', (_, strategy) => {
     );
   });
 
-  test('proposes different params for a different seed', () => {
+  test('proposes the same params for equal seeds, and different params for different seeds unless it is a grid search', () => {
     const values = (seed: number) =>
       JSON.stringify(runSearch(MIXED, strategy, seed, 1, 8).trials.map((trial) => trial.params));
     expect(values(1)).toBe(values(1));
@@ -445,7 +445,7 @@ describe.each(STRATEGIES)('%s', (_, strategy) => {
   });
 });
 
-test.each(STRATEGIES)('%s behaves as its `independent` and `finite` flags state', (_, strategy) => {
+test.each(STRATEGIES)('the strategy %s has the correct `independent` and `finite` flags', (_, strategy) => {
   if (strategy.independent) {
     // Machines that work independently do not know the results of earlier trials, so all of them count as running.
     const [first] = runSearch(MIXED, random(), 1, 1, 2).trials;
@@ -469,13 +469,13 @@ test.each(STRATEGIES)('%s behaves as its `independent` and `finite` flags state'
   );
 });
 
-test('random search over two values ends after two trials without repeating a value', () => {
+test('random search over a choice of two values ends after two trials with different values', () => {
   const search = runSearch(space({ filters: choice([32, 64]) }), random(), 0, 1, 10);
   expect(search.trials.map(({ params }) => (params as any).filters).sort()).toEqual([32, 64]);
 });
 
 test.each(STRATEGIES.filter(([name]) => name !== 'grid'))(
-  'a search over two neighboring floats by %s ends after these two values',
+  'a search over two neighboring floats with the strategy %s ends after these two values',
   (_, strategy) => {
     const searchSpace = space({ x: float({ min: 1, max: 1 + Number.EPSILON }) });
     const search = runSearch(searchSpace, strategy, 0, 1, 10);
@@ -484,8 +484,8 @@ test.each(STRATEGIES.filter(([name]) => name !== 'grid'))(
   },
 );
 
-describe('hyperband', () => {
-  test('follows its plan and promotes the best trials of each round', () => {
+describe('the hyperband strategy', () => {
+  test('runs the trials of hyperbandPlan and promotes the best trials of each round', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(3, 9, 10, 27),
@@ -555,12 +555,12 @@ const mixed = {
     (optimizer.kind === 'adam' ? 0.4 : 2 * (optimizer.momentum - 0.9) ** 2),
 };
 
-describe('tpe', () => {
+describe('the tpe strategy', () => {
   test.each([
     ['Branin', branin],
     ['six mixed dimensions', mixed],
   ])(
-    'reaches with 60 trials on %s a median result (20 seeds) at least as good as random search with 180 trials',
+    'reaches on %s with 60 trials a median result over 20 seeds at least as good as random search with 180 trials',
     (_, { space: searchSpace, value }) => {
       const findSortedResults = (strategy: Strategy, count: number) =>
         Array.from({ length: 20 }, (_, seed) => {
@@ -578,7 +578,7 @@ describe('tpe', () => {
     },
   );
 
-  test('with two objectives proposes at least twice as many Pareto-optimal params as random search', () => {
+  test('with two objectives proposes more than twice as many Pareto-optimal params as random search', () => {
     const searchSpace = space({ x: float({ min: -5, max: 5 }) });
     const objectives: Objectives = [minimize('near'), maximize('far')];
     const countFrontTrials = (strategy: Strategy) => {
@@ -609,7 +609,7 @@ describe('getParamImportances', () => {
     );
   };
 
-  test('assigns similar importances to an integer and a float on the same log scale', () => {
+  test('assigns similar importances to an integer parameter and a float parameter on the same log scale', () => {
     for (let seed = 0; seed < 8; seed++) {
       const range = { min: 1, max: 1000, scale: 'log' } as const;
       const [integerShare] = computeShares(int(range), seed);
@@ -646,7 +646,7 @@ describe('getParamImportances', () => {
     );
   });
 
-  test('does not depend on the trial numbers of trials with equal losses', () => {
+  test('does not depend on the order of trials with equal losses', () => {
     fc.assert(
       fc.property(
         fc.nat(),
@@ -680,7 +680,7 @@ describe('getParamImportances', () => {
 });
 
 describe('paretoFront', () => {
-  test('returns exactly the nondominated trials, and each other trial is dominated by a trial of the front', () => {
+  test('returns exactly the trials that no other trial dominates', () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 0, max: 9 })), { minLength: 1 }),
@@ -704,7 +704,7 @@ describe('paretoFront', () => {
   });
 });
 
-describe('pruners', () => {
+describe('medianPruner and successiveHalvingPruner', () => {
   const trial = (
     number: number,
     losses: readonly number[],
@@ -728,7 +728,7 @@ describe('pruners', () => {
     expect(prune(trial(6, [9, 4], 'running'), others, maximize('loss'))).toBeUndefined();
   });
 
-  test('successiveHalvingPruner keeps one in three trials at each rung and stops no trial between rungs', () => {
+  test('successiveHalvingPruner keeps the best third of the trials at each rung, and stops no trial between two rungs', () => {
     const { prune } = successiveHalvingPruner({ minEpochs: 1, factor: 3 });
     expect(prune(trial(6, [1.5], 'running'), others, LOSS)).toBeUndefined(); // the second-best of six trials
     expect(prune(trial(6, [2.5], 'running'), others, LOSS)).toBe(

@@ -40,7 +40,7 @@ import {
 import { computeTrainingStep } from '../../src/steps/trainingStep.js';
 import { tf } from '../../src/tensor/tf.js';
 import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
-import { faultOf } from '../bad-input/faultOf.js';
+import { catchError } from '../bad-input/catchError.js';
 
 beforeAll(() => loadWasmBackend());
 
@@ -89,7 +89,7 @@ function grayscaleValues({ data }: { data: Uint8Array }): Float32Array {
 }
 
 describe('a network whose branches have input views', () => {
-  test('calls its trunk once for each distinct view, and creates no other views', () => {
+  test('calls its trunk once for each distinct view, and has no layers for other views', () => {
     fc.assert(
       fc.property(views, (viewNames) => {
         const model = build(viewNames);
@@ -121,7 +121,7 @@ describe('a network whose branches have input views', () => {
     );
   });
 
-  test('gives the same predictions for each task as a network in which all branches have the view of that task', async () => {
+  test('predicts for each task the same value as a network in which all branches have the view of that task', async () => {
     await fc.assert(
       fc.asyncProperty(views, fc.nat(1000), async (viewNames, seed) => {
         const model = build(viewNames);
@@ -139,7 +139,7 @@ describe('a network whose branches have input views', () => {
     );
   });
 
-  test('with a grayscale view gives the same predictions as a network without views for the grayscale image', () => {
+  test('with a grayscale view predicts the same value as a network without views for the grayscale image', () => {
     const color = image(3);
     const [gray, plain] = [build(['gray']), build(['image'])];
     const predictValue = (model: MultiTaskModel<any>, data: Float32Array) =>
@@ -152,7 +152,7 @@ describe('a network whose branches have input views', () => {
     expect(predictValue(gray, bytes)).not.toBeCloseTo(predictValue(plain, bytes), 5);
   });
 
-  test('gives the same predictions after saving and loading, and resumes training after an interruption', async () => {
+  test('gives the same predictions after save() and loadModel(), and resumes training to the same history', async () => {
     await fc.assert(
       fc.asyncProperty(views, async (viewNames) => {
         const taskNames = NAMES.slice(0, viewNames.length);
@@ -185,7 +185,7 @@ describe('a network whose branches have input views', () => {
   });
 });
 
-test('a trunk that is called twice has one dropout mask for each call, as in Keras', () => {
+test('a trunk that is called twice draws a separate dropout mask for each call, as in Keras', () => {
   const network = buildNetwork({
     input: { shape: [4, 4, 3], range: [0, 1] },
     seed: 1,
@@ -233,7 +233,7 @@ test('a trunk that is called twice has one dropout mask for each call, as in Ker
   });
 });
 
-describe('input views', () => {
+describe('an input view', () => {
   const two = (a: readonly LayerLike[] | LayerLike, b: readonly LayerLike[] | LayerLike) =>
     multiTask({ input: [SIDE, SIDE, 3] })
       .trunk(sharedTrunk([conv(4, 3)]))
@@ -241,7 +241,7 @@ describe('input views', () => {
       .task('gender', binary(['male', 'female']), branch([flatten()], { inputView: b }))
       .build();
 
-  test('with trainable layers are equal only if they are the same blocks', () => {
+  test('with a trainable layer is shared by two branches only if both have the same block', () => {
     const trainableBlock = conv(3, 1);
     expect(calls(two(trainableBlock, trainableBlock), 'trunk_conv1')).toBe(1);
     expect(calls(two(trainableBlock, [trainableBlock]), 'trunk_conv1')).toBe(1);
@@ -250,7 +250,7 @@ describe('input views', () => {
     expect(separate.layersModel.layers.map(({ name }) => name)).toContain('image_conv2');
   });
 
-  test('can be TensorFlow.js layers, for one branch or for several branches', () => {
+  test('can be a tf.layers layer, which two branches can share', () => {
     const crop = tf.layers.cropping2D({ cropping: 2, name: 'crop' });
     const shared = two(crop, [crop]);
     expect(calls(shared, 'trunk_conv1')).toBe(1);
@@ -279,7 +279,7 @@ describe('input views', () => {
   });
   const RED = [1, 0, 0];
 
-  test('of custom blocks are equal if they create the same layers with the same weights', () => {
+  test('with a custom block is shared by two branches if both blocks create the same layers with the same weights', () => {
     expect(calls(two(mix(RED), mix(RED)), 'trunk_conv1')).toBe(1);
     const different = two(mix(RED), mix([0, 1, 0]));
     expect(calls(different, 'trunk_conv1')).toBe(2);
@@ -293,13 +293,13 @@ describe('input views', () => {
     expect(views).toEqual(['image_mix1', 'image_mix2']);
   });
 
-  test('that were built but not used leave no weights in the network', () => {
+  test('that was built but equals another view leaks no tensors', () => {
     const before = tf.memory().numTensors;
     two(grayscaleImage(), grayscaleImage()).dispose();
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  test('with the same layers are different views if the connections or the output differ', () => {
+  test('with the same layers as another view is a separate view if the connections or the output differ', () => {
     /** Creates a block of two convolutions, chained or both after the image. One of them is the view. */
     const both = (chained: boolean, end: 0 | 1): Block => ({
       '~block': 'both',
@@ -314,7 +314,7 @@ describe('input views', () => {
     expect(calls(two(both(true, 0), both(true, 1)), 'trunk_conv1')).toBe(2);
   });
 
-  test('give a shared layer the depth of its deepest call, in the layer order of Keras 3.15', () => {
+  test('makes exportKeras order shared layers by their deepest call, as Keras 3.15 does', () => {
     const age = regression({ unit: 'years' });
     const model = multiTask({ input: [SIDE, SIDE, 3] })
       .trunk(sharedTrunk([conv(4, 3), batchNorm()]))
@@ -328,7 +328,7 @@ describe('input views', () => {
     model.dispose();
   });
 
-  test('of blocks with different options are different views', () => {
+  test('with other block options than another view is a separate view', () => {
     expect(
       calls(
         two([grayscaleImage(), activation('sigmoid')], [grayscaleImage(), activation('tanh')]),
@@ -339,7 +339,7 @@ describe('input views', () => {
     expect(calls(two(averagePool(2), averagePool(2)), 'trunk_conv1')).toBe(1);
   });
 
-  test('belong to the input in the architecture, which lists the input of each call of the trunk', () => {
+  test('is a part of the input in model.architecture(), which lists the input of each call of the trunk', () => {
     const { layers } = two(grayscaleImage(), averagePool(2)).architecture();
     const layer = (name: string) => layers.find((each) => each.name === name)!;
     expect(layer('image_grayscale1')).toMatchObject({
@@ -360,7 +360,7 @@ describe('input views', () => {
     expect(trunk.architecture().layers[1]).toMatchObject({ part: 'trunk', detail: '1×1, to grayscale' });
   });
 
-  test('are also applied before a backbone in a branch', async () => {
+  test('is also applied before a backbone in a branch', async () => {
     const backbone = await mobileNetV2Backbone({ weights: null });
     const model = multiTask({ input: [32, 32, 3] })
       .task(
@@ -373,7 +373,7 @@ describe('input views', () => {
       'image_grayscale1',
     ]);
     // A backbone requires the image itself as input, so grayscaleImage() is a view here and not a block of the trunk.
-    const inTrunk = await faultOf(() =>
+    const inTrunk = await catchError(() =>
       multiTask({ input: [32, 32, 3] })
         .trunk(sharedTrunk([grayscaleImage(), ...backbone.layerStack]))
         .task('age', regression({ unit: 'years' }), branch([globalAveragePool()]))
@@ -382,7 +382,7 @@ describe('input views', () => {
     expect(inTrunk.advice).toContain('{ inputView: grayscaleImage() }');
   });
 
-  test('with a different number of channels than the image determine the input channels of the trunk', () => {
+  test('with fewer channels than the image determines the input channels of the trunk', () => {
     const model = two(mix(RED), mix(RED));
     expect(model.architecture().layers.find(({ name }) => name === 'trunk_conv1')!.parameters).toBe(
       4 * (9 + 1),
@@ -396,7 +396,7 @@ describe('input views', () => {
     expect((model.layersModel.predict(noRed) as tf.Tensor[])[0]!.dataSync()).not.toEqual(age!.dataSync());
   });
 
-  test('of a block with an existing layer keep the weights of that layer', () => {
+  test('with a block that connects an existing layer does not dispose the weights of that layer', () => {
     const layer = tf.layers.conv2d({ filters: 3, kernelSize: 1, name: 'ready' });
     const ready = {
       '~block': 'ready',
@@ -409,7 +409,7 @@ describe('input views', () => {
     model.dispose();
   });
 
-  test('of a grayscale image are the image itself, and black remains black in any pixel range', async () => {
+  test('of a grayscale image is the image itself, and grayscaleImage() keeps black pixels black in any pixel range', async () => {
     const gray = multiTask({ input: [SIDE, SIDE, 1] })
       .task('age', regression({ unit: 'years' }), branch([flatten()], { inputView: grayscaleImage() }))
       .build();
@@ -425,7 +425,7 @@ describe('input views', () => {
     for (const value of black) expect(value).toBeCloseTo(-3, 5);
   });
 
-  test('are applied before the preprocessing of a backbone, whose weights exist only once', async () => {
+  test('is applied before the preprocessing of a backbone, which has one copy of its weights', async () => {
     const backbone = await resnet50Backbone({ weights: null, trainable: false });
     const part = (inputView: readonly LayerLike[]) => branch([dense(4)], { inputView });
     const make = (a: readonly LayerLike[], b: readonly LayerLike[]) =>

@@ -22,7 +22,7 @@ test('readZip returns the members that writeZip wrote, and writing them twice pr
   );
 });
 
-test('readZip decompresses deflated members and returns only the selected members', () => {
+test('readZip decompresses deflated members, and can return only selected members', () => {
   fc.assert(
     fc.property(members, fc.integer({ min: 1, max: 9 }), (archiveMembers, level) => {
       const file = zipSync(archiveMembers, { level: level as 1 });
@@ -40,7 +40,7 @@ test('readZip returns an uncompressed member as a view of the file, without copy
   expect(readZip(file, 'm.keras')['model.weights.h5']!.buffer).toBe(file.buffer);
 });
 
-test('readZip detects a flipped bit in a member by the checksum', () => {
+test('readZip detects a flipped bit in a member by its checksum', () => {
   fc.assert(
     fc.property(
       fc.uint8Array({ minLength: 1, maxLength: 100 }),

@@ -2,6 +2,6 @@ import { describe } from 'vitest';
 import { conformance } from '../engines/conformance.js';
 import { skipReason } from './native.js';
 
-describe.skipIf(skipReason)(`on native${skipReason ? ` (not run: ${skipReason})` : ''}`, () =>
+describe.skipIf(skipReason)(`native engine${skipReason ? ` (not run: ${skipReason})` : ''}`, () =>
   conformance('native'),
 );

@@ -4,7 +4,7 @@ import { tf } from '../../src/tensor/tf.js';
 import { skipReason } from './native.js';
 
 describe.skipIf(skipReason !== undefined)('useEngine with an installed native package', () => {
-  test('selects native for auto, and wasm by name', async () => {
+  test('selects native for auto and for native, and wasm for wasm', async () => {
     expect(await useEngine('auto')).toEqual({
       name: 'native',
       reason: 'TensorFlow is installed',

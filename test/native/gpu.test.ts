@@ -21,9 +21,9 @@ const gpuSkipReason = listGpus().length === 0 ? 'nvidia-smi found no NVIDIA GPU'
 if (gpuSkipReason) console.log(`native on CUDA is not tested: ${gpuSkipReason}`);
 
 describe.skipIf(gpuSkipReason)(
-  `native on CUDA${gpuSkipReason ? ` (not run: ${gpuSkipReason})` : ` on ${listGpus().join(', ')}`}`,
+  `native engine on CUDA${gpuSkipReason ? ` (not run: ${gpuSkipReason})` : ` on ${listGpus().join(', ')}`}`,
   () => {
-    test('TensorFlow runs on the GPU', () => {
+    test('runs TensorFlow on the GPU', () => {
       expect((tf.backend() as { isUsingGpuDevice?: boolean }).isUsingGpuDevice).toBe(true);
     });
     conformance('native');

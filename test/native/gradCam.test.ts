@@ -4,8 +4,8 @@ import { tf } from '../../src/tensor/tf.js';
 import { expectBackbone, expectModelA, expectViews } from '../parity/gradCam.js';
 import { skipReason } from './native.js';
 
-describe.skipIf(skipReason !== undefined)('Grad-CAM on native', () => {
-  test('gives the same heat maps as Keras for Model A and MobileNetV2', async () => {
+describe.skipIf(skipReason !== undefined)('gradCam on native', () => {
+  test('returns the same heat maps as Keras for Model A, MobileNetV2 and a network with input views', async () => {
     await useEngine('native');
     expect(tf.getBackend()).toBe('tensorflow');
     await expectModelA();

@@ -9,10 +9,10 @@ import { recordOperations, skipReason } from './native.js';
 
 beforeEach(() => tf.setBackend('tensorflow'));
 
-describe.skipIf(skipReason !== undefined)('on native', () => {
+describe.skipIf(skipReason !== undefined)('the native engine', () => {
   kernelLaws('tensorflow');
 
-  test('a strided 1x1 convolution agrees with cpu in many repeated runs, and so does not overwrite other tensors', async () => {
+  test('computes a strided 1x1 convolution with the same results as cpu in repeated runs', async () => {
     for (const stride of [2, 3, 2, 3, 2, 3]) {
       for (const [height, width] of [
         [5, 8],
@@ -32,7 +32,7 @@ describe.skipIf(skipReason !== undefined)('on native', () => {
     }
   });
 
-  test('a convolution of a batch of single-channel images agrees with cpu if only the columns are strided', async () => {
+  test('computes a convolution of single-channel images with strided columns with the same results as cpu', async () => {
     for (const padding of ['valid', 'same'] as const) {
       for (const [width, kernelWidth, stride] of [
         [3, 2, 2],
@@ -59,7 +59,7 @@ describe.skipIf(skipReason !== undefined)('on native', () => {
     }
   });
 
-  test('relu and relu6 of any shape agree with cpu', async () => {
+  test('computes relu and relu6 of any shape with the same results as cpu', async () => {
     const shape = fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 4 });
     await fc.assert(
       fc.asyncProperty(shape, async (sizes) => {
@@ -71,7 +71,7 @@ describe.skipIf(skipReason !== undefined)('on native', () => {
     );
   });
 
-  test('batch normalization of a tensor of any rank, or of a single row, agrees with cpu', async () => {
+  test('computes batch normalization of any rank and of a single row with the same results as cpu', async () => {
     const checkShape = (shape: number[]) =>
       expectAgreement('tensorflow', [shape, [shape.at(-1)!], [shape.at(-1)!]], (x, gamma, beta) => {
         const { y, mean, variance } = batchNormTraining(x, gamma, beta, 1e-3);
@@ -88,7 +88,7 @@ describe.skipIf(skipReason !== undefined)('on native', () => {
       await checkShape(shape);
   });
 
-  test('batch normalization returns the variance divided by n, not by n - 1', async () => {
+  test('computes the variance in batch normalization by dividing by n, not by n - 1', async () => {
     const x = tf.tensor2d([1, 2, 3, 6], [4, 1]);
     const { y, mean, variance } = batchNormTraining(x, undefined, undefined, 1e-3);
     expect(mean.dataSync()[0]).toBeCloseTo(3, 5);
@@ -97,30 +97,30 @@ describe.skipIf(skipReason !== undefined)('on native', () => {
   });
 });
 
-describe.skipIf(skipReason !== undefined)('on native', () => {
+describe.skipIf(skipReason !== undefined)('the kernels of the native engine', () => {
   const createImage = () => tf.randomNormal([2, 6, 6, 3]) as Tensor4D;
   const runGradient = (f: (x: Tensor) => Tensor) => () => {
     const x = createImage();
     tf.dispose([...tf.grads(f as never)([x]), x]);
   };
 
-  test('the gradient of relu runs as one TensorFlow operation', async () => {
+  test('compute the gradient of relu as one TensorFlow operation', async () => {
     const operations = await recordOperations(runGradient((x) => tf.relu(x)));
     expect([...operations]).toEqual(expect.arrayContaining(['ReluGrad']));
   });
 
-  test('max pooling and its gradient run as oneDNN operations', async () => {
+  test('compute max pooling and its gradient as oneDNN operations', async () => {
     const operations = await recordOperations(runGradient((x) => tf.maxPool(x as Tensor4D, 2, 2, 'valid')));
     expect([...operations]).toEqual(expect.arrayContaining(['_MklNativeMaxPool', '_MklNativeMaxPoolGrad']));
   });
 
-  test('batch normalization and its gradient run as fused operations', async () => {
+  test('compute batch normalization and its gradient as fused operations', async () => {
     const normalize = (x: Tensor) => batchNormTraining(x, undefined, undefined, 1e-3).y;
     const operations = await recordOperations(runGradient(normalize));
     expect([...operations]).toEqual(expect.arrayContaining(['FusedBatchNormV2', 'FusedBatchNormGradV2']));
   });
 
-  test('a convolution with bias and relu, and its gradient, run as fused operations', async () => {
+  test('compute a convolution with bias and relu, and its gradient, as fused operations', async () => {
     const filter = tf.randomNormal([3, 3, 3, 8]) as Tensor4D;
     const bias = tf.zeros([8]) as tf.Tensor1D;
     const layer = (x: Tensor) =>

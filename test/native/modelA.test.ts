@@ -38,7 +38,7 @@ async function runStep(engine: EngineName) {
   return { backend, row: rows[0]!, change };
 }
 
-describe.skipIf(skipReason !== undefined)('one step of Model A at 64x64 on native', () => {
+describe.skipIf(skipReason !== undefined)('one training step of Model A at 64x64 on native', () => {
   test('gives the same losses and gradients as on wasm', async () => {
     const wasm = await runStep('wasm');
     const native = await runStep('native');

@@ -27,7 +27,7 @@ const tensorWithPairs = (max: number) =>
     fc.tuple(eighths(size), fc.tuple(...size.map(() => fc.tuple(fc.nat(max - 1), fc.nat(max - 1))))),
   );
 
-describe('shapes', () => {
+describe('shape operations', () => {
   test('transpose, reshape, expandDims and squeeze give the same results in ONNX Runtime as in TensorFlow.js', () =>
     checkProperty(
       shape.chain((size) =>
@@ -125,7 +125,7 @@ describe('shapes', () => {
     ));
 });
 
-describe('slices and padding', () => {
+describe('slicing and padding operations', () => {
   test('slice and reverse give the same results in ONNX Runtime as in TensorFlow.js', () =>
     checkProperty(tensorWithPairs(4), async ([x, ends]) => {
       const begin = ends.map(([from], axis) => from % x.shape[axis]!);
@@ -196,7 +196,7 @@ describe('slices and padding', () => {
     ));
 });
 
-describe('gather and scatter', () => {
+describe('gather and scatter operations', () => {
   test('gather and its gradient, with repeated indices, give the same results in ONNX Runtime as in TensorFlow.js', () =>
     checkProperty(
       shape.chain((size) =>

@@ -78,7 +78,7 @@ test('prelu and its gradients with respect to both inputs give the same results 
   );
 });
 
-describe('with broadcasting', () => {
+describe('element-wise operations with two or more inputs', () => {
   const smooth: Record<string, BinaryOperation> = {
     add: tf.add,
     sub: tf.sub,
@@ -102,7 +102,7 @@ describe('with broadcasting', () => {
     ...Object.entries(positive).map(([name, f]) => [name, f, 0.125] as const),
   ];
   test.each(operations)(
-    '%s and its gradient give the same results in ONNX Runtime as in TensorFlow.js',
+    'give the same results and gradients in ONNX Runtime as in TensorFlow.js for broadcast shapes: %s',
     async (_, f, min) => {
       const inputs = shapePair.chain(([a, b]) => fc.tuple(eighths(a, min), eighths(b, min)));
       await fc.assert(
@@ -124,7 +124,7 @@ describe('with broadcasting', () => {
     'cast to bool': (a, b) => tf.cast(tf.sub(a, b), 'bool'),
   };
   test.each(Object.entries(exact))(
-    '%s of floats and integers of any sign gives the same results in ONNX Runtime as in TensorFlow.js',
+    'give the same results in ONNX Runtime as in TensorFlow.js for floats and integers of any sign: %s',
     async (name, f) => {
       const inputs = shapePair.chain(([a, b]) =>
         fc.oneof(fc.tuple(eighths(a), eighths(b)), fc.tuple(integers(a), integers(b))),
@@ -140,7 +140,7 @@ describe('with broadcasting', () => {
     },
   );
 
-  test('logical operations and tf.where give the same results in ONNX Runtime as in TensorFlow.js', async () => {
+  test('give the same results in ONNX Runtime as in TensorFlow.js: logical operations and tf.where', async () => {
     const inputs = shape.chain((size) => fc.tuple(booleans(size), booleans(size), eighths(size)));
     await fc.assert(
       fc.asyncProperty(inputs, async ([a, b, x]) => {
@@ -155,7 +155,7 @@ describe('with broadcasting', () => {
   });
 });
 
-test('casts truncate, and operations on int32 return integers, as in TensorFlow.js', async () => {
+test('casts to integers and operations on int32 give the same results in ONNX Runtime as in TensorFlow.js', async () => {
   const inputs = shape.chain((size) => fc.tuple(eighths(size), integers(size), integers(size, -2, 3)));
   await fc.assert(
     fc.asyncProperty(inputs, async ([x, a, b]) => {
@@ -170,7 +170,7 @@ test('casts truncate, and operations on int32 return integers, as in TensorFlow.
   );
 });
 
-test('NaN, infinities and very small numbers give the same results as in TensorFlow.js', async () => {
+test('operations on NaN, infinities and very small numbers give the same results in ONNX Runtime as in TensorFlow.js', async () => {
   const notFinite = tf.tensor([Number.NaN, 1, Infinity, 0, -Infinity, -2.5]);
   for (const f of [tf.isNaN, tf.isInf, tf.isFinite, tf.relu, tf.abs, tf.sigmoid, tf.zerosLike, tf.onesLike]) {
     expect(await measureDifference(f, notFinite)).toBeLessThan(CLOSE);

@@ -36,7 +36,7 @@ test('the gradients of a convolution, traced on cpu, give the same results in ON
   );
 });
 
-test('the kernels that this library adds to wasm, and their gradients, give the same results in ONNX Runtime as in TensorFlow.js', async () => {
+test('the convolution and batch normalization kernels that this library adds to wasm and their gradients give the same results in ONNX Runtime as in TensorFlow.js', async () => {
   await useEngine('wasm');
   const filter = fill([3, 3, 3, 4]) as tf.Tensor4D;
   const bias = fill([4]) as tf.Tensor1D;

@@ -48,7 +48,7 @@ async function expectAgreement(
   expect(await measureDifference(gradients, x, w, dy)).toBeLessThan(CLOSE);
 }
 
-describe.each(['cpu', 'wasm'] as const)('traced on %s', (backend) => {
+describe.each(['cpu', 'wasm'] as const)('image operations traced on %s', (backend) => {
   const startBackend = () => (backend === 'wasm' ? useEngine('wasm') : tf.setBackend('cpu'));
 
   test('convolutions with a variable filter, and their gradients, give the same results in ONNX Runtime as in TensorFlow.js', async () => {
@@ -120,7 +120,7 @@ describe.each(['cpu', 'wasm'] as const)('traced on %s', (backend) => {
     );
   });
 
-  test('pooling with and without overlapping windows, and its gradient, select the same element among equal maxima', async () => {
+  test('max and average pooling, with and without overlapping windows, and their gradients give the same results in ONNX Runtime as in TensorFlow.js', async () => {
     await startBackend();
     await fc.assert(
       fc.asyncProperty(case2d(3), async ([{ size, strides, pad }, x]) => {
@@ -156,13 +156,13 @@ describe.each(['cpu', 'wasm'] as const)('traced on %s', (backend) => {
   });
 });
 
-test('resizing returns the correct size even if the factor rounded to float32 would result in one pixel less', async () => {
+test('tf.image.resizeBilinear returns the correct size in ONNX Runtime if the scale factor is rounded down to float32', async () => {
   await tf.setBackend('cpu');
   const f = (v: tf.Tensor) => tf.image.resizeBilinear(v as Images, [31, 13]);
   expect(await measureDifference(f, fill([1, 7, 11, 2]))).toBeLessThan(CLOSE);
 });
 
-test('cropAndResize gives the same results in ONNX Runtime as in TensorFlow.js for boxes inside and outside of the image', async () => {
+test('cropAndResize gives the same results in ONNX Runtime as in TensorFlow.js for boxes inside and outside the image', async () => {
   await tf.setBackend('cpu');
   const boxesAndIndices = fc
     .integer({ min: 1, max: 4 })

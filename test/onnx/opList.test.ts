@@ -31,7 +31,7 @@ function findKernels(title: string) {
 }
 
 test.each(Object.entries(TITLES))(
-  'docs/onnx-operations.md lists the supported kernels of the family %s',
+  'docs/onnx-operations.md lists the supported kernels of the operation family %s',
   (family, title) => {
     const kernels = Object.keys(opFamilies[family as keyof typeof opFamilies]).sort();
     const { listed, noted } = findKernels(title);
@@ -40,7 +40,7 @@ test.each(Object.entries(TITLES))(
   },
 );
 
-test('docs/onnx-operations.md lists the unsupported kernels of cpu and wasm', () => {
+test('docs/onnx-operations.md lists the kernels of cpu and wasm that the onnx engine does not support', () => {
   const all = ['cpu', 'wasm']
     .flatMap((backend) => tf.getKernelsForBackend(backend))
     .map(({ kernelName }) => kernelName);
@@ -49,7 +49,7 @@ test('docs/onnx-operations.md lists the unsupported kernels of cpu and wasm', ()
   expect(findKernels('Unsupported operations').noted.sort()).toEqual(missing);
 });
 
-test('each kernel belongs to exactly one family, and exists in the cpu or wasm backend', () => {
+test('each kernel that the onnx engine supports belongs to one operation family, and exists in the cpu or wasm backend', () => {
   const names = Object.values(opFamilies).flatMap((family) => Object.keys(family));
   expect(new Set(names).size).toBe(names.length);
   const backendKernels = new Set(

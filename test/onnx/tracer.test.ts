@@ -7,7 +7,7 @@ beforeAll(() => tf.setBackend('cpu'));
 const getKernelFunctions = () =>
   tf.getKernelsForBackend('cpu').map(({ kernelName, kernelFunc }) => [kernelName, kernelFunc]);
 
-test('trace restores the kernels afterwards, even if the traced function throws', () => {
+test('trace() restores the kernels of the backend, even if the traced function throws', () => {
   const before = new Map(getKernelFunctions() as [string, unknown][]);
   trace(() => tf.tidy(() => tf.add(tf.scalar(1), 2)));
   expect(() =>
@@ -18,7 +18,7 @@ test('trace restores the kernels afterwards, even if the traced function throws'
   expect(new Map(getKernelFunctions() as [string, unknown][])).toEqual(before);
 });
 
-test('trace returns the calls in order, and records the values of each leaf at the time of reading', () => {
+test('trace() returns the kernel calls in order, with the values that a variable had when it was read', () => {
   const x = tf.variable(tf.tensor1d([1, 2]));
   const { calls, leaves, result } = trace(() => {
     const y = tf.tidy(() => tf.neg(tf.square(x)));
@@ -31,7 +31,7 @@ test('trace returns the calls in order, and records the values of each leaf at t
   expect([...result.dataSync()]).toEqual([-1, -4]);
 });
 
-test('trace records a kernel that calls other kernels as one call', () => {
+test('trace() records a kernel that calls other kernels as one call', () => {
   const { calls } = trace(() => tf.tidy(() => tf.softmax(tf.tensor1d([1, 2, 3]))));
   expect(calls.map(({ kernel }) => kernel)).toEqual(['Softmax']);
 });

@@ -64,7 +64,7 @@ const withoutSeconds = (rows: readonly HistoryRow[]) =>
 
 beforeEach(() => useEngine('onnx'));
 
-test('fit on onnx with a short last batch and validation gives the same history as on wasm, and leaks no tensors', async () => {
+test('fit on onnx with a smaller last batch and validation gives the same history as on wasm, and leaks no tensors', async () => {
   const model = compose();
   const before = tf.memory().numTensors;
   const { rows, engine } = await train(
@@ -91,7 +91,7 @@ test('fit on onnx with a short last batch and validation gives the same history 
   });
 });
 
-test('evaluate after fit uses the weights after the last step, on onnx and on wasm', async () => {
+test('evaluate after a run of fit on onnx uses the weights after the last step', async () => {
   const model = compose();
   const { rows } = await train({ validation: data, epochs: 2 }, model);
   const onOnnx = await model.evaluate(data, { engine: 'onnx' });
@@ -102,7 +102,7 @@ test('evaluate after fit uses the weights after the last step, on onnx and on wa
   }
 });
 
-test('a callback reads the current weights after every step, and the next step uses the weights that it sets', async () => {
+test('a callback during fit on onnx reads the current weights after every step, and the next step uses the weights that it sets', async () => {
   const model = compose();
   const changes: number[] = [];
   let last = await weightOf(model);
@@ -134,7 +134,7 @@ test('a callback reads the current weights after every step, and the next step u
   expect(Math.max(...(await weightOf(model)).map(Math.abs))).toBeLessThan(0.01);
 });
 
-test('save and exportOnnx in a callback use the current weights, and weights that are set after the last step are preserved', async () => {
+test('save and exportOnnx in a callback use the current weights of the run on onnx', async () => {
   const model = compose();
   const saved = new Set<string>();
   const exported = new Set<number>();
@@ -150,7 +150,7 @@ test('save and exportOnnx in a callback use the current weights, and weights tha
   expect(Math.max(...(await weightOf(model)).map(Math.abs))).toBe(0);
 });
 
-test('fit on onnx trains on images of a single color, for which batch normalization outputs only rounding errors', async () => {
+test('fit on onnx does not reject images of a single color, for which batch normalization outputs only rounding errors', async () => {
   const plainImages = imagesInMemory(
     Array.from({ length: 12 }, (_, i) => ({
       image: { data: new Uint8Array(12 * 12 * 3).fill(20 * i), height: 12, width: 12, channels: 3 },
@@ -167,7 +167,7 @@ test('fit on onnx trains on images of a single color, for which batch normalizat
   }
 });
 
-test('the verification accepts a gradient that is only rounding error because the next normalization cancels the scale', async () => {
+test('fit on onnx does not reject a gradient that consists of rounding errors because batch normalization cancels the scale', async () => {
   // The gradient of such a scale consists of the rounding error of a sum of thousands of numbers.
   const noise = imagesInMemory(
     Array.from({ length: 8 }, (_, i) => ({
@@ -190,8 +190,8 @@ test('the verification accepts a gradient that is only rounding error because th
   expect(rows).toHaveLength(2);
 });
 
-describe('during a run', () => {
-  test('evaluate and predict use the engine of the run and reject another engine', async () => {
+describe('a run of fit on onnx', () => {
+  test('makes evaluate and predict use its engine and reject another engine', async () => {
     const model = compose();
     const other = compose();
     const runs = await Promise.allSettled([
@@ -212,7 +212,7 @@ describe('during a run', () => {
     expect((await useEngine('wasm')).name).toBe('wasm');
   });
 
-  test('the model cannot be disposed; after the run, dispose() can be called twice', async () => {
+  test('makes model.dispose() fail until it ends', async () => {
     const model = compose();
     const onBatchEnd = () => expect(() => model.dispose()).toThrow('fit() is training');
     await train({ epochs: 1, callbacks: [{ name: 'dispose', create: () => ({ onBatchEnd }) }] }, model);
@@ -226,7 +226,7 @@ describe('during a run', () => {
   });
 });
 
-test('ONNX Runtime sessions use the requested number of threads, do not spin, and are all released', async () => {
+test('the onnx engine creates sessions with the requested number of threads, and releases them all', async () => {
   const sessionOptions: any[] = [];
   let openCount = 0;
   const runtime = await wrapRuntime({
@@ -251,7 +251,7 @@ test('ONNX Runtime sessions use the requested number of threads, do not spin, an
 const weightOf = async (model: ReturnType<typeof compose>) =>
   (await model.layersModel.getLayer('age_dense1').getWeights()[0]!.data()) as Float32Array;
 
-describe('a run that is stopped and resumed', () => {
+describe('a run on onnx that is stopped and resumed', () => {
   const stopAfter = async (steps: number, checkpoint = memoryStore(), options: Options = {}) => {
     const stop = new AbortController();
     let done = 0;
@@ -273,7 +273,7 @@ describe('a run that is stopped and resumed', () => {
     },
   );
 
-  test('and resumes on another engine has nearly the same history, and logs the engine of the checkpoint', async () => {
+  test('on wasm has nearly the same history as an uninterrupted run, and logs the engine of the checkpoint', async () => {
     const uninterrupted = await train({ epochs: 3, engine: 'wasm' });
     const checkpoint = await stopAfter(5);
     const lines: string[] = [];
@@ -291,7 +291,7 @@ describe('a run that is stopped and resumed', () => {
   });
 });
 
-describe('fit on onnx rejects', () => {
+describe('fit on onnx with a layer or a loss that cannot be compiled', () => {
   class Hidden extends tf.layers.Layer {
     static className = 'Hidden';
     constructor(readonly change: (x: tf.Tensor) => tf.Tensor) {
@@ -314,7 +314,7 @@ describe('fit on onnx rejects', () => {
     'a layer that reads a tensor': [(x) => tf.sub(x, tf.scalar(x.dataSync()[0]!)), 'Sub'],
   };
   test.each(Object.entries(cases))(
-    '%s, and the error names the operation and the layer',
+    'rejects %s, and the error names the operation and the layer',
     async (_, [change, kernel]) => {
       await expect(train({}, compose(new Hidden(change)))).rejects.toMatchObject({
         kind: 'engine',
@@ -324,7 +324,7 @@ describe('fit on onnx rejects', () => {
   );
 
   const readFirst = (x: tf.Tensor) => tf.scalar(x.dataSync()[0]!);
-  test('a loss that reads labels, and a layer that reads weights', async () => {
+  test('rejects a loss that reads label values, and a layer that reads weight values', async () => {
     const label = customLoss('label', (prediction, target) =>
       tf.mean(tf.square(tf.sub(prediction, readFirst(target))), 1),
     );
@@ -346,7 +346,7 @@ describe('fit on onnx rejects', () => {
     });
   });
 
-  test('a layer that writes one of its weights', async () => {
+  test('rejects a layer that writes one of its weights', async () => {
     const state: { w?: tf.LayerVariable } = {};
     class Stateful extends tf.layers.Layer {
       static className = 'Stateful';
@@ -365,7 +365,7 @@ describe('fit on onnx rejects', () => {
     });
   });
 
-  test('a layer that throws during the second trace, and leaves the weights unchanged', async () => {
+  test('rejects a layer that throws when it is called again, and leaves the weights unchanged', async () => {
     let passes = 0;
     const model = compose(
       new Hidden((x) => {
@@ -378,7 +378,7 @@ describe('fit on onnx rejects', () => {
     expect(await weightOf(model)).toEqual(before);
   });
 
-  test('no layer that reads its batch size, because the engine compiles a graph for each batch size', async () => {
+  test('accepts a layer that reads its batch size, because the engine compiles a graph for each batch size', async () => {
     const counting = () => new Hidden((x) => tf.add(x, tf.tile(tf.mean(x, 0, true), [x.shape[0]!, 1])));
     const options = { epochs: 1, optimizer: adam({ learningRate: 1e-4 }) };
     const { rows } = await train(options, compose(counting()));
@@ -386,7 +386,7 @@ describe('fit on onnx rejects', () => {
     expect(Math.abs(rows[0]!.loss! / wasm.rows[0]!.loss! - 1)).toBeLessThan(1e-3);
   });
 
-  describe('an unsupported operation', () => {
+  describe('fit on onnx with an unsupported operation', () => {
     /** Returns a copy of `x` that the kernel `name` creates. */
     const runIdentity = (name: string, x: tf.Tensor) => tf.engine().runKernel(name, { x }) as tf.Tensor;
     const identity = (forward: string, backward: string) =>
@@ -407,7 +407,7 @@ describe('fit on onnx rejects', () => {
     test.each([
       ['in a layer', identity('Unheard', 'Identity')],
       ['in the gradient of a layer', identity('Identity', 'Unheard')],
-    ])('%s', async (_, change) => {
+    ])('rejects an operation %s, and the error names the operation and the layer', async (_, change) => {
       await expect(train({}, compose(new Hidden(change)))).rejects.toMatchObject({
         kind: 'engine',
         path: 'operation Unheard of layer age_hidden1',
@@ -415,7 +415,7 @@ describe('fit on onnx rejects', () => {
       });
     });
 
-    test('in a loss', async () => {
+    test('rejects an operation in a loss, and the error names the operation and the task', async () => {
       const mine = identity('Unheard', 'Identity');
       const loss = customLoss('mine', (prediction, target) => tf.mean(mine(tf.sub(prediction, target)), 1));
       const model = multiTask({ input: [12, 12, 3] })
@@ -427,7 +427,7 @@ describe('fit on onnx rejects', () => {
     });
   });
 
-  test('labels that result in NaN in the first step', async () => {
+  test('rejects labels that result in NaN in the first step, and the error names the operation', async () => {
     const log = customLoss('log', (prediction, target) =>
       tf.mean(tf.log(tf.sub(prediction, tf.add(target, 1e6))), 1),
     );
@@ -441,10 +441,10 @@ describe('fit on onnx rejects', () => {
   });
 });
 
-describe('the verification of a graph fails', () => {
+describe('the verification of a compiled graph on onnx', () => {
   // The first trace has three examples, and the second trace has four.
   test.each([3, 4])(
-    'if an operation gives different results on %i examples, and the error names the operation',
+    'rejects an operation with different results for a batch of %i images, and the error names the operation',
     async (count) => {
       const stock = tf.getKernel('Sigmoid', 'wasm')!;
       const replaceKernel = (kernel: typeof stock) => {
@@ -475,7 +475,7 @@ describe('the verification of a graph fails', () => {
     },
   );
 
-  test('if the whole step gives different results although each operation is correct', async () => {
+  test('rejects a step with different results even if each operation is correct', async () => {
     const runtime = await wrapRuntime({
       wrapRun:
         (run) =>
@@ -493,8 +493,8 @@ describe('the verification of a graph fails', () => {
   });
 });
 
-describe('the compile cache', () => {
-  test('stores a graph once, reproduces the history bit for bit in the next run, and rejects a modified file', async () => {
+describe('the compileCache option of fit', () => {
+  test('stores a graph once, gives the same history bit for bit in the next run, and rejects a modified file', async () => {
     const compileCache = memoryStore();
     const first = await train({ compileCache });
     const names = await compileCache.list();
@@ -518,7 +518,7 @@ describe('the compile cache', () => {
   });
 });
 
-test('fit logs that a compile cache cannot be written and continues, and rejects a value that is not a store', async () => {
+test('fit logs that a compile cache is not writable and continues, but rejects a compile cache that is not a store', async () => {
   const write = () => Promise.reject(new Error('EROFS: read-only file system'));
   const lines: string[] = [];
   const options = {
@@ -534,7 +534,7 @@ test('fit logs that a compile cache cannot be written and continues, and rejects
   });
 });
 
-describe('with an ONNX Runtime package that', () => {
+describe('the onnx engine with an unusable ONNX Runtime package', () => {
   const runtimes: { readonly [name: string]: [PackageLoader, object] } = {
     'is not registered on a platform that cannot load packages by name': [
       defaultPlatform.loadPackage,
@@ -570,7 +570,7 @@ describe('with an ONNX Runtime package that', () => {
     ],
   };
   test.each(Object.entries(runtimes))(
-    '%s, useEngine rejects onnx, and auto selects wasm',
+    'cannot start if the package %s, and auto selects wasm',
     async (_, [load, error]) => {
       await expect(useEngineWith(load)('onnx')).rejects.toMatchObject(error);
       const only = (name: string) =>
@@ -580,7 +580,7 @@ describe('with an ONNX Runtime package that', () => {
     },
   );
 
-  test('fails during a run, fit throws, and the run can be resumed from the checkpoint on another engine', async () => {
+  test('makes fit throw if the package fails during a run, which can be resumed on wasm from its checkpoint', async () => {
     let runs = 0;
     const runtime = await wrapRuntime({
       wrapRun:
@@ -598,11 +598,14 @@ describe('with an ONNX Runtime package that', () => {
   });
 });
 
-test.each([0, -1, 1.5, Number.NaN, '2' as never])('fit rejects %s threads', async (threads) => {
-  await expect(train({ threads })).rejects.toMatchObject({ kind: 'argument', path: 'threads' });
-});
+test.each([0, -1, 1.5, Number.NaN, '2' as never])(
+  'fit on onnx rejects %s as the number of threads',
+  async (threads) => {
+    await expect(train({ threads })).rejects.toMatchObject({ kind: 'argument', path: 'threads' });
+  },
+);
 
-test('fit trains with one thread, and auto selects onnx and reports the reason', async () => {
+test("fit with engine: 'auto' selects onnx and logs the reason", async () => {
   await train({ threads: 1, epochs: 1 });
   const lines: string[] = [];
   const { engine } = await train({ engine: 'auto', epochs: 1, log: (line) => lines.push(line) });

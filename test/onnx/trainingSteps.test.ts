@@ -90,7 +90,7 @@ async function expectAgreement(trunk: readonly LayerLike[], head?: readonly Laye
 describe('a training step with layers of this library', () => {
   const activations = ['linear', 'relu', 'elu', 'selu', 'sigmoid', 'tanh', 'softplus', 'swish'] as const;
   test.each(activations)(
-    'convolutions and dense layers with the activation %s give the same gradients in ONNX Runtime as in TensorFlow.js',
+    'computes the same gradients in ONNX Runtime as in TensorFlow.js for convolutions and dense layers with the activation %s',
     async (kind) => {
       await expectAgreement(
         [
@@ -125,10 +125,10 @@ describe('a training step with layers of this library', () => {
     ],
   };
   test.each(Object.entries(cases))(
-    '%s: the gradients are the same in ONNX Runtime as in TensorFlow.js',
+    'computes the same gradients in ONNX Runtime as in TensorFlow.js: %s',
     async (_, createLayers) => expectAgreement(createLayers()),
   );
-  test('global average pooling: the gradients are the same in ONNX Runtime as in TensorFlow.js', () =>
+  test('computes the same gradients in ONNX Runtime as in TensorFlow.js: global average pooling', () =>
     expectAgreement([conv(4, 3)], [globalAveragePool(), dense(3)]));
 });
 
@@ -217,7 +217,7 @@ describe('a training step with built-in layers of TensorFlow.js', () => {
     concatenate: () => [merge(() => layers.concatenate(), conv(5, 3, same))],
   };
   test.each(Object.entries(cases))(
-    '%s after a convolution: the gradients are the same in ONNX Runtime as in TensorFlow.js',
+    'computes the same gradients in ONNX Runtime as in TensorFlow.js: %s after a convolution',
     async (_, createLayers) => {
       // With the convolution before it, the gradient also passes through the layer.
       await expectAgreement([conv(3, 3, same), ...createLayers()]);
@@ -237,7 +237,7 @@ describe('a training step with built-in layers of TensorFlow.js', () => {
     ],
   };
   test.each(Object.entries(flatCases))(
-    '%s, whose output is not an image: the gradients are the same in ONNX Runtime as in TensorFlow.js',
+    'computes the same gradients in ONNX Runtime as in TensorFlow.js: %s, whose output is not an image',
     async (_, createLayers) => {
       await expectAgreement([conv(3, 3, same), ...createLayers()], [dense(3)]);
     },
@@ -251,14 +251,14 @@ describe('a training step with built-in layers of TensorFlow.js', () => {
     'gelu_new',
     'mish',
     'relu6',
-  ] as const)('activation %s: the gradients are the same in ONNX Runtime as in TensorFlow.js', (kind) =>
+  ] as const)('computes the same gradients in ONNX Runtime as in TensorFlow.js: the activation %s', (kind) =>
     expectAgreement([conv(3, 3, same), layers.activation({ activation: kind as never })]),
   );
-  test('centerCrop as the first layer: the gradients are the same in ONNX Runtime as in TensorFlow.js', () =>
+  test('computes the same gradients in ONNX Runtime as in TensorFlow.js: centerCrop as the first layer', () =>
     expectAgreement([layers.centerCrop({ height: 4, width: 4 }), conv(3, 3)]));
-  test('gives the same gradients in ONNX Runtime as in TensorFlow.js when thresholdedReLU, which is not differentiable, is the first layer', () =>
+  test('computes the same gradients in ONNX Runtime as in TensorFlow.js: thresholdedReLU, which is not differentiable, as the first layer', () =>
     expectAgreement([layers.thresholdedReLU({ theta: 0.2 }), conv(3, 3)]));
-  test('an embedding, traced on cpu because wasm has no embedding gradient: the gradients are the same in ONNX Runtime as in TensorFlow.js', async () => {
+  test('computes the same gradients in ONNX Runtime as in TensorFlow.js: an embedding, traced on cpu because wasm has no embedding gradient', async () => {
     await tf.setBackend('cpu');
     const rounded = createOperationLayer((x) => tf.floor(tf.mul(x, 4.99)), [null, 6, 6, 3]);
     await expectAgreement([rounded, layers.embedding({ inputDim: 5, outputDim: 2 })]);
@@ -267,7 +267,7 @@ describe('a training step with built-in layers of TensorFlow.js', () => {
 });
 
 describe('a training step with blocks of backbones', () => {
-  test('bottlenecks with projections, as in ResNet50: the gradients are the same in ONNX Runtime as in TensorFlow.js', () => {
+  test('computes the same gradients in ONNX Runtime as in TensorFlow.js: bottlenecks with projections, as in ResNet50', () => {
     // The convolutions have no bias, because the gradient of a bias before batch normalization is only rounding error.
     const linear = { ...same, activation: 'linear', useBias: false } as const;
     const bottleneck = (filters: number, strides: number) =>
@@ -297,7 +297,7 @@ describe('a training step with blocks of backbones', () => {
       [globalAveragePool()],
     );
   });
-  test('inverted residuals with relu6, as in MobileNetV2: the gradients are the same in ONNX Runtime as in TensorFlow.js', () => {
+  test('computes the same gradients in ONNX Runtime as in TensorFlow.js: inverted residuals with relu6, as in MobileNetV2', () => {
     const relu6 = () => tf.layers.reLU({ maxValue: 6 });
     const linear = { ...same, activation: 'linear', useBias: false } as const;
     const inner: LayerLike[] = [
@@ -327,7 +327,7 @@ describe('a training step with blocks of backbones', () => {
       merge(() => tf.layers.add(), chain),
     ]);
   });
-  test('squeeze and excitation with swish, as in EfficientNet: the gradients are the same in ONNX Runtime as in TensorFlow.js', () => {
+  test('computes the same gradients in ONNX Runtime as in TensorFlow.js: squeeze and excitation with swish, as in EfficientNet', () => {
     const squeeze: Block = {
       '~block': 'squeeze',
       computeOutputSize: (input) => input,
@@ -350,7 +350,7 @@ describe('a training step with blocks of backbones', () => {
   });
 });
 
-describe('a training step', () => {
+describe('a training step of a network with three tasks', () => {
   const createThreeTaskModel = (loss: { age: Loss; gender?: Loss }) =>
     multiTask({ input: [6, 6, 3] })
       .trunk(sharedTrunk([conv(4, 3)]))
@@ -385,7 +385,7 @@ describe('a training step', () => {
     'custom losses': { age: logCosh, gender: focal },
   };
   test.each(Object.entries(losses))(
-    'with %s gives the same gradients in ONNX Runtime as in TensorFlow.js',
+    'computes the same gradients in ONNX Runtime as in TensorFlow.js with the loss: %s',
     async (_, loss) => {
       const [output, difference] = await measureStepDifference(
         createThreeTaskModel(loss),
@@ -404,7 +404,7 @@ describe('a training step', () => {
     'weight decay': sgd({ weightDecay: 0.2 }),
   };
   test.each(Object.entries(optimizers))(
-    'with %s gives the same weights in ONNX Runtime as in TensorFlow.js',
+    'computes the same updated weights in ONNX Runtime as in TensorFlow.js with the optimizer: %s',
     async (_, optimizer) => {
       const [output, difference] = await measureStepDifference(
         createThreeTaskModel({ age: huber() }),
@@ -415,7 +415,7 @@ describe('a training step', () => {
     },
   );
   test.each(['maxNorm', 'unitNorm', 'nonNeg', 'minMaxNorm'] as const)(
-    'with the constraint %s gives the same weights in ONNX Runtime as in TensorFlow.js',
+    'computes the same updated weights in ONNX Runtime as in TensorFlow.js with the constraint %s',
     async (name) => {
       const model = createModel([
         tf.layers.conv2d({ filters: 4, kernelSize: 3, kernelConstraint: name, biasConstraint: name }),

@@ -71,9 +71,9 @@ const planOf = (p: Parameters) => ({
 // Both compute in double precision and round pixels to float32, whose spacing at 255 is 1.5e-5.
 const ROUNDING = 3.1e-5;
 
-describe('augmentation gives the same pixels as ImageDataGenerator', () => {
+describe("augmentation with compat: 'keras'", () => {
   test.each(keras.transforms)(
-    '$name',
+    'gives the same pixels as ImageDataGenerator: $name',
     ({ name, shape, parameters, fill: fillMode, value: fillValue, pixels }) => {
       const pipeline = createAugmentationPipeline([], { fillMode, fillValue, compat: 'keras' });
       expectClose(
@@ -85,7 +85,7 @@ describe('augmentation gives the same pixels as ImageDataGenerator', () => {
     },
   );
 
-  test('without compat, for square images only', () => {
+  test('gives the same pixels as augmentation without compat only for square images', () => {
     const seen = new Set<boolean>();
     for (const { name, shape, parameters, fill: fillMode, value: fillValue, pixels } of keras.transforms) {
       const { data } = createAugmentationPipeline([], { fillMode, fillValue }).apply(
@@ -101,7 +101,7 @@ describe('augmentation gives the same pixels as ImageDataGenerator', () => {
     expect(seen.size).toBe(2);
   });
 
-  test('for brightness, except for the rounding in Pillow', () => {
+  test('of brightness gives the same pixels as ImageDataGenerator, except for the rounding in Pillow', () => {
     const shape = [6, 6, 3] as const;
     expect(keras.brightness).toHaveLength(2);
     for (const { factor, pixels } of keras.brightness) {
@@ -118,7 +118,7 @@ describe('augmentation gives the same pixels as ImageDataGenerator', () => {
   });
 });
 
-test('augmentation without compat uses the same center as the preprocessing layers of Keras 3', () => {
+test('augmentation without compat gives the same pixels as the preprocessing layers of Keras 3', () => {
   const image = createImage('layers', [4, 6, 3]);
   const identity = { theta: 0, tx: 0, ty: 0, shear: 0, zx: 1, zy: 1 } as Parameters;
   const cases: { [name: string]: [Partial<Parameters>, FillMode] } = {
@@ -138,7 +138,7 @@ test('augmentation without compat uses the same center as the preprocessing laye
   }
 });
 
-describe('random parameters are distributed as in ImageDataGenerator', () => {
+describe('random augmentation parameters', () => {
   const pipeline = createAugmentationPipeline([
     randomRotation({ degrees: 20 }),
     randomZoom({ range: 0.1 }),
@@ -154,7 +154,7 @@ describe('random parameters are distributed as in ImageDataGenerator', () => {
     ['theta', 'rotation'],
     ['zx', 'zoomColumns'],
     ['zy', 'zoomRows'],
-  ] as const)('%s has the same distribution', (theirs, ours) => {
+  ] as const)('have the same distribution as in ImageDataGenerator: %s', (theirs, ours) => {
     const sorted = plans.map((plan) => plan.affine[ours]).sort((a, b) => a - b);
     const quantiles = draws[theirs];
     const range = ours === 'rotation' ? 20 : 0.1;
@@ -169,7 +169,7 @@ describe('random parameters are distributed as in ImageDataGenerator', () => {
     });
   });
 
-  test('the two zoom factors are independent, and half of the images are mirrored', () => {
+  test('have two independent zoom factors, and flip half of the images', () => {
     const xs = plans.map((plan) => plan.affine.zoomColumns - 1);
     const ys = plans.map((plan) => plan.affine.zoomRows - 1);
     const sum = (values: number[]) => values.reduce((a, b) => a + b, 0);
@@ -186,7 +186,7 @@ test.each([
   ['rescaled', [0, 1]],
   ['function first', [1000 / 255, 1255 / 255]],
 ] as const)(
-  'rescaleImages gives the same values as the method standardize of ImageDataGenerator, %s',
+  'rescaleImages gives the same values as ImageDataGenerator.standardize for the fixture "%s" and the pixel range %j',
   (name, range) => {
     const bytes = Float32Array.from(imageBytes('standardise', [4, 4, 3]));
     const images = rescaleImages(bytes, [1, 4, 4, 3], range);

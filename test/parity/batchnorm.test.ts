@@ -65,37 +65,40 @@ function buildBatchNormNetwork(
   return network;
 }
 
-describe('one call of batchNorm gives the same results as Keras', () => {
+describe('one call of a batchNorm() layer', () => {
   const cases: [keyof typeof keras, number[], Float32Array, { momentum?: number; epsilon?: number }][] = [
     ['of four numbers', [4, 1, 1, 1], Float32Array.of(1, 2, 3, 6), {}],
     ['of images', [2, 2, 2, 3], uniform('bn/x', [2, 2, 2, 3], -2, 5), { momentum: 0.9, epsilon: 1e-2 }],
     ['of one number', [1, 1, 1, 1], Float32Array.of(7), {}],
   ];
-  test.each(cases)('%s', (name, shape, values, options) => {
-    const network = buildBatchNormNetwork(shape, options);
-    const layer = network.layersModel.getLayer('trunk_bn1');
-    if ('momentum' in options) {
-      for (const weight of layer.weights) {
-        const kind = weight.originalName.split('/').at(-1)!;
-        const [low, high] = kind === 'gamma' || kind === 'moving_variance' ? [0.5, 1.5] : [-0.1, 0.1];
-        const size = weight.shape as number[];
-        weight.write(tf.tensor(uniform(`bn/trunk_bn1/${kind}`, size, low, high), size));
+  test.each(cases)(
+    'gives the same results and moving statistics as Keras for a batch %s',
+    (name, shape, values, options) => {
+      const network = buildBatchNormNetwork(shape, options);
+      const layer = network.layersModel.getLayer('trunk_bn1');
+      if ('momentum' in options) {
+        for (const weight of layer.weights) {
+          const kind = weight.originalName.split('/').at(-1)!;
+          const [low, high] = kind === 'gamma' || kind === 'moving_variance' ? [0.5, 1.5] : [-0.1, 0.1];
+          const size = weight.shape as number[];
+          weight.write(tf.tensor(uniform(`bn/trunk_bn1/${kind}`, size, low, high), size));
+        }
       }
-    }
-    const x = tf.tensor(values, shape);
-    const expected = keras[name] as Call;
-    const check = (actual: ArrayLike<number>, key: keyof Call) =>
-      expectClose(actual, numbers(expected[key]), 1e-5, `${name}, ${key}`);
-    check(inference(network, x), 'before');
-    check(training(network, x).y, 'training');
-    check(inference(network, x), 'after');
-    const weights = weightsOf(network.layersModel);
-    check(weights['trunk_bn1/moving_mean']!, 'moving_mean');
-    check(weights['trunk_bn1/moving_variance']!, 'moving_variance');
-  });
+      const x = tf.tensor(values, shape);
+      const expected = keras[name] as Call;
+      const check = (actual: ArrayLike<number>, key: keyof Call) =>
+        expectClose(actual, numbers(expected[key]), 1e-5, `${name}, ${key}`);
+      check(inference(network, x), 'before');
+      check(training(network, x).y, 'training');
+      check(inference(network, x), 'after');
+      const weights = weightsOf(network.layersModel);
+      check(weights['trunk_bn1/moving_mean']!, 'moving_mean');
+      check(weights['trunk_bn1/moving_variance']!, 'moving_variance');
+    },
+  );
 });
 
-describe('fit with batchNorm gives the same results as Keras', () => {
+describe('fit of a model with batchNorm() layers', () => {
   const SHAPE = [4, 4, 3] as const;
   const build = (frozen: boolean) => {
     const network = buildNetwork({
@@ -115,40 +118,43 @@ describe('fit with batchNorm gives the same results as Keras', () => {
     return network;
   };
 
-  test.each(['trained', 'frozen'] as const)('%s, for a base model nested in another model', async (name) => {
-    const network = build(name === 'frozen');
-    const start = weightsOf(network.layersModel);
-    const model = createModel(nodePlatform, network);
-    const data = faces('train', 10, SHAPE);
-    const { rows } = await model.fit(data, {
-      validation: data,
-      epochs: 2,
-      batchSize: 4,
-      shuffle: false,
-      engine: 'wasm',
-      optimizer: sgd({ learningRate: 1e-3 }),
-    });
-    const { history, weights, predicted, ...rest } = keras[name];
-    for (const [column, values] of Object.entries(history)) {
-      const ours = rows.map((row) => row[column]!);
-      expectCloseToLargest(ours, values, 1e-5, column);
-    }
-    const end = weightsOf(network.layersModel);
-    expect(Object.keys(end).sort()).toEqual(Object.keys(weights).sort());
-    for (const [weight, values] of Object.entries(weights)) {
-      expectCloseToLargest(end[weight]!, numbers(values), 1e-5, weight);
-      if (name === 'frozen' && weight.startsWith('trunk_')) expect(end[weight]).toEqual(start[weight]);
-      else expect(end[weight]).not.toEqual(start[weight]);
-    }
-    const pixels = await Promise.all(Array.from({ length: 10 }, (_, i) => data.read(i)));
-    const images = tf.tidy(() =>
-      tf.div(tf.stack(pixels.map((image) => tf.tensor(Float32Array.from(image.data), [...SHAPE]))), 255),
-    );
-    expectCloseToLargest(inference(network, images), numbers(predicted), 1e-5, 'predicted');
-    const { y, updateCount } = training(network, images);
-    expect(updateCount).toBe(name === 'frozen' ? 2 : 4);
-    expectCloseToLargest(y, numbers(rest['called in training']), 1e-5, 'called in training');
-    images.dispose();
-    model.dispose();
-  });
+  test.each(['trained', 'frozen'] as const)(
+    'gives the same history, weights and predictions as Keras if the trunk is %s',
+    async (name) => {
+      const network = build(name === 'frozen');
+      const start = weightsOf(network.layersModel);
+      const model = createModel(nodePlatform, network);
+      const data = faces('train', 10, SHAPE);
+      const { rows } = await model.fit(data, {
+        validation: data,
+        epochs: 2,
+        batchSize: 4,
+        shuffle: false,
+        engine: 'wasm',
+        optimizer: sgd({ learningRate: 1e-3 }),
+      });
+      const { history, weights, predicted, ...rest } = keras[name];
+      for (const [column, values] of Object.entries(history)) {
+        const ours = rows.map((row) => row[column]!);
+        expectCloseToLargest(ours, values, 1e-5, column);
+      }
+      const end = weightsOf(network.layersModel);
+      expect(Object.keys(end).sort()).toEqual(Object.keys(weights).sort());
+      for (const [weight, values] of Object.entries(weights)) {
+        expectCloseToLargest(end[weight]!, numbers(values), 1e-5, weight);
+        if (name === 'frozen' && weight.startsWith('trunk_')) expect(end[weight]).toEqual(start[weight]);
+        else expect(end[weight]).not.toEqual(start[weight]);
+      }
+      const pixels = await Promise.all(Array.from({ length: 10 }, (_, i) => data.read(i)));
+      const images = tf.tidy(() =>
+        tf.div(tf.stack(pixels.map((image) => tf.tensor(Float32Array.from(image.data), [...SHAPE]))), 255),
+      );
+      expectCloseToLargest(inference(network, images), numbers(predicted), 1e-5, 'predicted');
+      const { y, updateCount } = training(network, images);
+      expect(updateCount).toBe(name === 'frozen' ? 2 : 4);
+      expectCloseToLargest(y, numbers(rest['called in training']), 1e-5, 'called in training');
+      images.dispose();
+      model.dispose();
+    },
+  );
 });

@@ -78,56 +78,61 @@ const cases: { [name: string]: Block[] } = {
   ),
 };
 
-test('every case in the fixture has a block that is tested', () => {
+test('the Keras fixture of blocks contains exactly the blocks that are tested', () => {
   expect(Object.keys(cases).sort()).toEqual(Object.keys(keras).sort());
 });
 
 // The `cpu` backend has no custom kernels of this library, so it tests the fallbacks for the other engines.
-describe.each(['wasm', 'cpu'])('on %s, predictions, losses and gradients match Keras for', (engine) => {
+describe.each(['wasm', 'cpu'])('a network with one block on %s', (engine) => {
   beforeAll(async () => {
     if (engine === 'wasm') await loadWasmBackend();
     else await tf.setBackend(engine);
   });
-  test.each(Object.entries(cases))('%s', async (name, blocks) => {
-    const network = buildNetwork({
-      input: { shape: SHAPE, range: [0, 1] },
-      seed: 0,
-      trunk: sharedTrunk([conv(4, 3, linear), ...blocks]),
-      tasks: [
-        {
-          name: 'age',
-          task: regression({ unit: 'years' }),
-          branch: branch([name === 'global average' ? globalAveragePool() : flatten()]),
-        },
-      ],
-    });
-    fill(network.layersModel, 'blocks');
-    const data = faces('blocks', COUNT, SHAPE);
-    const indices = Array.from({ length: COUNT }, (_, i) => i);
-    const bytes = await Promise.all(indices.map((index) => data.read(index)));
-    const pixels = Float32Array.from(bytes.flatMap((image) => Array.from(image.data)));
-    const images = rescaleImages(pixels, [COUNT, ...SHAPE], network.input.range);
-    const batch = toTensors({
-      ...createBatchArrays(network, data, { indices }, {}, [images]),
-      ...createCoefficientArrays([0, 0]),
-    });
-    const expected = keras[name]!;
+  test.each(Object.entries(cases))(
+    'gives the same predictions, losses and gradients as Keras: %s',
+    async (name, blocks) => {
+      const network = buildNetwork({
+        input: { shape: SHAPE, range: [0, 1] },
+        seed: 0,
+        trunk: sharedTrunk([conv(4, 3, linear), ...blocks]),
+        tasks: [
+          {
+            name: 'age',
+            task: regression({ unit: 'years' }),
+            branch: branch([name === 'global average' ? globalAveragePool() : flatten()]),
+          },
+        ],
+      });
+      fill(network.layersModel, 'blocks');
+      const data = faces('blocks', COUNT, SHAPE);
+      const indices = Array.from({ length: COUNT }, (_, i) => i);
+      const bytes = await Promise.all(indices.map((index) => data.read(index)));
+      const pixels = Float32Array.from(bytes.flatMap((image) => Array.from(image.data)));
+      const images = rescaleImages(pixels, [COUNT, ...SHAPE], network.input.range);
+      const batch = toTensors({
+        ...createBatchArrays(network, data, { indices }, {}, [images]),
+        ...createCoefficientArrays([0, 0]),
+      });
+      const expected = keras[name]!;
 
-    const [prediction] = tf.tidy(() => runGraph(network.graph, [batch['input/image']!], { training: false }));
-    expectCloseToLargest(prediction!.dataSync(), numbers(expected.predicted), 1e-5, 'prediction');
+      const [prediction] = tf.tidy(() =>
+        runGraph(network.graph, [batch['input/image']!], { training: false }),
+      );
+      expectCloseToLargest(prediction!.dataSync(), numbers(expected.predicted), 1e-5, 'prediction');
 
-    const plain = sgd();
-    const inputs = toStepInputs(network, batch);
-    const { gradient: flat, sums } = computeTrainingStep(network, plain, { age: 1 }, 'update', inputs, []);
-    expectCloseToLargest([sums.dataSync()[0]!], [expected.total], 1e-5, 'loss');
-    const trained = getTrainableWeights(network);
-    expect(trained.map((weight) => weight.originalName).sort()).toEqual(
-      Object.keys(expected.gradients).sort(),
-    );
-    const gradients = splitByWeight(flat, trained);
-    trained.forEach(({ originalName }, i) => {
-      const gradient = numbers(expected.gradients[originalName]!);
-      expectCloseToLargest(gradients[i]!.dataSync(), gradient, 1e-5, originalName);
-    });
-  });
+      const plain = sgd();
+      const inputs = toStepInputs(network, batch);
+      const { gradient: flat, sums } = computeTrainingStep(network, plain, { age: 1 }, 'update', inputs, []);
+      expectCloseToLargest([sums.dataSync()[0]!], [expected.total], 1e-5, 'loss');
+      const trained = getTrainableWeights(network);
+      expect(trained.map((weight) => weight.originalName).sort()).toEqual(
+        Object.keys(expected.gradients).sort(),
+      );
+      const gradients = splitByWeight(flat, trained);
+      trained.forEach(({ originalName }, i) => {
+        const gradient = numbers(expected.gradients[originalName]!);
+        expectCloseToLargest(gradients[i]!.dataSync(), gradient, 1e-5, originalName);
+      });
+    },
+  );
 });

@@ -86,16 +86,19 @@ function renamed(options: Options) {
 
 const title = (options: object, values: Values) => `${JSON.stringify(options)} on ${values.join(' ')}`;
 
-describe('earlyStopping stops and restores weights as Keras does', () => {
+describe('earlyStopping', () => {
   test.each(
     keras.stops.map((one) => [title({ ...one.options, restore: one.restore }, one.values), one] as const),
-  )('%s', async (_, { options, restore, values, epochs, end }) => {
-    const done = await drive(earlyStopping({ ...renamed(options), restoreBestWeights: restore }), values);
-    expect(done.epochs).toBe(epochs);
-    expect(done.end).toBe(end);
-  });
+  )(
+    'stops and restores weights at the same epochs as in Keras: %s',
+    async (_, { options, restore, values, epochs, end }) => {
+      const done = await drive(earlyStopping({ ...renamed(options), restoreBestWeights: restore }), values);
+      expect(done.epochs).toBe(epochs);
+      expect(done.end).toBe(end);
+    },
+  );
 
-  test('for fixture cases that stop early, that restore weights, and that run to the end', () => {
+  test('is tested with Keras fixture cases that stop early, that restore weights, and that run to the end', () => {
     const { stops } = keras;
     expect(stops.filter((one) => one.epochs < one.values.length).length).toBeGreaterThan(20);
     expect(stops.filter((one) => one.epochs === one.values.length).length).toBeGreaterThan(10);
@@ -103,27 +106,30 @@ describe('earlyStopping stops and restores weights as Keras does', () => {
   });
 });
 
-describe('reduceLROnPlateau sets the same learning rates as Keras', () => {
+describe('reduceLROnPlateau', () => {
   test.each(keras.falls.map((one) => [title(one.options, one.values), one] as const))(
-    '%s',
+    'sets the same learning rates as in Keras: %s',
     async (_, { options, values, rates }) => {
       // Keras stores the learning rate as float32.
       expectClose((await drive(reduceLROnPlateau(renamed(options)), values)).rates, rates, 1e-7, 'rate');
     },
   );
 
-  test('for fixture cases that reduce the rate, and for cases that do not', () => {
+  test('is tested with Keras fixture cases that reduce the learning rate, and with cases that do not', () => {
     const lowest = keras.falls.map((one) => one.rates.at(-1)!);
     expect(lowest.filter((rate) => rate < 1).length).toBeGreaterThan(30);
     expect(lowest.filter((rate) => rate === 1).length).toBeGreaterThan(3);
   });
 });
 
-describe('bestCheckpoint saves the same model folders as Keras', () => {
+describe('bestCheckpoint', () => {
   test.each(
     keras.checkpoints.map((one) => [title({ name: one.name, mode: one.mode }, one.values), one] as const),
-  )('%s', async (_, { name, mode, values, files }) => {
-    const { saved } = await drive(bestCheckpoint(memoryStore(), { folder: name, mode }), values);
-    expect([...new Set(saved)].sort()).toEqual(files);
-  });
+  )(
+    'saves the same model folders as ModelCheckpoint of Keras: %s',
+    async (_, { name, mode, values, files }) => {
+      const { saved } = await drive(bestCheckpoint(memoryStore(), { folder: name, mode }), values);
+      expect([...new Set(saved)].sort()).toEqual(files);
+    },
+  );
 });

@@ -49,14 +49,14 @@ async function predictImages(model: tf.LayersModel, factor = 1): Promise<Float32
   return values;
 }
 
-describe.each(['wasm', 'cpu'])('a model from loadKeras on %s predicts the same values as Keras', (engine) => {
+describe.each(['wasm', 'cpu'])('a model that loadKeras reads on %s', (engine) => {
   beforeAll(async () => {
     if (engine === 'wasm') await loadWasmBackend();
     else await tf.setBackend(engine);
   });
 
   test.each(Object.entries(keras.families))(
-    'with every layer type in %s',
+    'predicts the same values as Keras with every layer type of the family "%s"',
     async (name, { file, predicted }) => {
       const notes: string[] = [];
       const model = await loadKeras(unpackFixture(file), {
@@ -77,12 +77,12 @@ describe.each(['wasm', 'cpu'])('a model from loadKeras on %s predicts the same v
   );
 
   describe.each(Object.entries(keras.faces))(
-    'for the face model, %s,',
+    'from the Keras fixture "%s" of a face model',
     (_, { files, predicted, trainable }) => {
       const tasks = { age: regression({ unit: 'years' }), gender: binary(['male', 'female']) };
 
       test.each(Object.keys(files).filter((kind) => !/^(old|long)/.test(kind)))(
-        'read from %s',
+        'predicts the same values as Keras and has the same trainable weights if the file is %s',
         async (kind) => {
           const before = tf.memory().numTensors;
           const model = await loadKeras(unpackFixture(files[kind]!), { name: kind });
@@ -96,7 +96,7 @@ describe.each(['wasm', 'cpu'])('a model from loadKeras on %s predicts the same v
         },
       );
 
-      test('with the weights from another file', async () => {
+      test('predicts the same values as Keras if the weights are in another file', async () => {
         const model = unpackFixture(files.keras!);
         const kinds = ['old.h5', 'long.h5'].filter((kind) => files[kind]);
         const others = [
@@ -112,7 +112,7 @@ describe.each(['wasm', 'cpu'])('a model from loadKeras on %s predicts the same v
         }
       });
 
-      test('as a model with typed tasks', async () => {
+      test('predicts the same values as Keras if loadKeras is called with tasks', async () => {
         const model = await loadKeras(unpackFixture(files.keras!), { tasks, range: [0, 255] });
         expect(model.layersModel.outputNames).toEqual(['age', 'gender']);
         const x = images(255);
@@ -125,7 +125,7 @@ describe.each(['wasm', 'cpu'])('a model from loadKeras on %s predicts the same v
   );
 });
 
-test('loadKeras reads the same weights from every file of the face model, regardless of the file layout', async () => {
+test('loadKeras reads the same weights from every file of the face model, regardless of the file format', async () => {
   const read = async (file: string) => {
     const model = await loadKeras(unpackFixture(file));
     const weights = weightsOf(model);
@@ -144,7 +144,7 @@ test('loadKeras reads the same weights from every file of the face model, regard
 });
 
 test.each(['frozen', 'partly'])(
-  'layers that Keras froze (%s) remain frozen in fit, even after save and loadModel',
+  'the layers that Keras froze in the fixture "%s" remain frozen in fit, even after save and loadModel',
   async (name) => {
     await loadWasmBackend();
     const tasks = { age: regression({ unit: 'years' }), gender: binary(['male', 'female']) };

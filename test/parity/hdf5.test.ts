@@ -47,14 +47,14 @@ test.each([
   expect(toPlain(readFixture(name))).toEqual(toPlain(fixture<Plain>('hdf5')));
 });
 
-test('readHdf5 accepts a Node.js Buffer, and the result does not share memory with the Buffer', () => {
+test('readHdf5 accepts a Node.js Buffer, and returns arrays that do not share memory with it', () => {
   const bytes = readFileSync(new URL('./fixtures/hdf5_old.h5', import.meta.url));
   const root = readHdf5(bytes, 'buffer.h5');
   bytes.fill(0);
   expect(root).toEqual(readFixture('hdf5_old'));
 });
 
-test('readHdf5 returns the matching typed array for each datatype, and a Float32Array for float16', () => {
+test('readHdf5 returns the matching typed array for each HDF5 datatype, and a Float32Array for float16', () => {
   const { arrays } = readFixture('hdf5_old').groups.kinds!;
   const kinds = Object.fromEntries(
     Object.entries(arrays).map(([name, { data }]) => [name, data.constructor.name]),

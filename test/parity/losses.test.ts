@@ -39,7 +39,7 @@ beforeAll(() => loadWasmBackend());
 
 const tensor = (array: FixtureArray) => tf.tensor2d(numbers(array), array.shape as [number, number]);
 
-describe('losses and their gradients match Keras', () => {
+describe('a loss function', () => {
   const cases: { [name: string]: Loss } = {
     mean_squared_error: meanSquaredError(),
     mean_absolute_error: meanAbsoluteError(),
@@ -48,10 +48,10 @@ describe('losses and their gradients match Keras', () => {
     binary_crossentropy: binaryCrossentropy(),
     categorical_crossentropy: categoricalCrossentropy(),
   };
-  test('in every fixture case', () => {
+  test('is tested with every loss in the Keras fixture', () => {
     expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.losses).sort());
   });
-  test.each(Object.entries(cases))('%s', (name, loss) => {
+  test.each(Object.entries(cases))('gives the same values and gradients as Keras: %s', (name, loss) => {
     const expected = keras.losses[name]!;
     const [prediction, target] = [tensor(expected.prediction), tensor(expected.target)];
     const value = loss.perExample(prediction, target);
@@ -65,31 +65,34 @@ describe('losses and their gradients match Keras', () => {
   });
 });
 
-describe('cross-entropies of logits and their gradients match Keras in fit', () => {
+describe('a cross-entropy computed from logits', () => {
   const cases: { [name: string]: Loss } = {
     binary_crossentropy: binaryCrossentropy(),
     categorical_crossentropy: categoricalCrossentropy(),
   };
-  test('in every fixture case', () => {
+  test('is tested with every loss in the Keras fixture', () => {
     expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.logit_losses).sort());
   });
-  test.each(Object.entries(cases))('%s', (name, { fromLogits }) => {
-    const expected = keras.logit_losses[name]!;
-    const [logits, target] = [tensor(expected.logits), tensor(expected.target)];
-    const perExample = (z: Tensor) => fromLogits!.perExample(z as Tensor2D, target);
-    const values = numbers(expected.value);
-    perExample(logits)
-      .dataSync()
-      .forEach((value, i) => {
-        expectClose([value], [values[i]!], 1e-6 * Math.max(1, values[i]!), `loss ${i}`);
-      });
-    const gradient = tf.grad((z: Tensor) => tf.sum(perExample(z)))(logits);
-    expectClose(gradient.dataSync(), numbers(expected.gradient), 1e-6, 'gradient');
-    expect(Math.max(...values)).toBeGreaterThan(100);
-  });
+  test.each(Object.entries(cases))(
+    'gives the same value and gradient as Keras in fit: %s',
+    (name, { fromLogits }) => {
+      const expected = keras.logit_losses[name]!;
+      const [logits, target] = [tensor(expected.logits), tensor(expected.target)];
+      const perExample = (z: Tensor) => fromLogits!.perExample(z as Tensor2D, target);
+      const values = numbers(expected.value);
+      perExample(logits)
+        .dataSync()
+        .forEach((value, i) => {
+          expectClose([value], [values[i]!], 1e-6 * Math.max(1, values[i]!), `loss ${i}`);
+        });
+      const gradient = tf.grad((z: Tensor) => tf.sum(perExample(z)))(logits);
+      expectClose(gradient.dataSync(), numbers(expected.gradient), 1e-6, 'gradient');
+      expect(Math.max(...values)).toBeGreaterThan(100);
+    },
+  );
 });
 
-describe('plain and weighted metrics over several batches match Keras', () => {
+describe('a metric over several batches', () => {
   const years = (metrics: readonly ReturnType<typeof mae>[]) =>
     ({ ...regression({ unit: 'years', metrics: metrics as never }), units: 2, targetWidth: 2 }) as AnyTask;
   const cases: { [name: string]: AnyTask } = {
@@ -101,10 +104,10 @@ describe('plain and weighted metrics over several batches match Keras', () => {
       metrics: [accuracy(), accuracy({ weighted: true })],
     }),
   };
-  test('in every fixture case', () => {
+  test('is tested with every metric in the Keras fixture', () => {
     expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.metrics).sort());
   });
-  test.each(Object.entries(cases))('%s', (name, task) => {
+  test.each(Object.entries(cases))('gives the same plain and weighted values as Keras: %s', (name, task) => {
     const expected = keras.metrics[name]!;
     const network = { tasks: { y: task } } as unknown as Network;
     const graph = { outputs: [{ tensorId: 0, name: 'y', shape: [task.units] }] };

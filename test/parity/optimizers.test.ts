@@ -92,7 +92,7 @@ async function descend(
   return path;
 }
 
-describe('optimizer steps match Keras', () => {
+describe('an optimizer', () => {
   const decay = exponentialDecay({ initialLearningRate: 1, decaySteps: 2, decayRate: 0.5 });
   const cases: { [name: string]: Optimizer } = {
     adam: adam(),
@@ -132,17 +132,20 @@ describe('optimizer steps match Keras', () => {
       gradientAccumulationSteps: 3,
     }),
   };
-  test('in every fixture case', () => {
+  test('is tested with every optimizer in the Keras fixture', () => {
     expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.descents).sort());
   });
-  test.each(Object.entries(cases))('%s', async (name, optimizer) => {
-    const path = await descend(optimizer, gradients());
-    // Keras computes `1 - beta2^t` in float32 with an initial relative error of 1.3e-5, which is 6e-6 after the square root.
-    expectCloseToLargest(path, numbers(keras.descents[name]!), 1e-5, name);
-    expect(largest(path.slice(-4).map((x, i) => x - path[i]!))).toBeGreaterThan(1e-3);
-  });
+  test.each(Object.entries(cases))(
+    'computes the same weights as Keras in every step: %s',
+    async (name, optimizer) => {
+      const path = await descend(optimizer, gradients());
+      // Keras computes `1 - beta2^t` in float32 with an initial relative error of 1.3e-5, which is 6e-6 after the square root.
+      expectCloseToLargest(path, numbers(keras.descents[name]!), 1e-5, name);
+      expect(largest(path.slice(-4).map((x, i) => x - path[i]!))).toBeGreaterThan(1e-3);
+    },
+  );
 
-  test('for adam with gradients so small that the position of epsilon in the formula matters', async () => {
+  test('of the kind adam adds epsilon at the same position in its formula as Keras', async () => {
     const path = await descend(adam({ learningRate: 0.1 }), [
       [1e-6, 0, 0],
       [2e-6, 0, 0],
@@ -155,7 +158,7 @@ describe('optimizer steps match Keras', () => {
   });
 });
 
-describe('learning rates match Keras', () => {
+describe('a learning rate schedule', () => {
   const cosine = { initialLearningRate: 0.1, decaySteps: 10 };
   const cases: { [name: string]: Schedule } = {
     exponential: exponentialDecay({ initialLearningRate: 1, decaySteps: 2, decayRate: 0.5 }),
@@ -174,16 +177,16 @@ describe('learning rates match Keras', () => {
     'cosine to a tenth': cosineDecay({ ...cosine, alpha: 0.1 }),
     'cosine after a rise': warmup(cosineDecay(cosine), { steps: 4, initialLearningRate: 0.02 }),
   };
-  test('in every fixture case', () => {
+  test('is tested with every schedule in the Keras fixture', () => {
     expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.schedules).sort());
   });
-  test.each(Object.entries(cases))('%s', (name, schedule) => {
+  test.each(Object.entries(cases))('returns the same learning rates as Keras: %s', (name, schedule) => {
     const rates = keras.schedules[name]!.map((_, step) => schedule(step));
     expectCloseToLargest(rates, keras.schedules[name]!, 1e-6, name);
   });
 });
 
-describe('initial weights have the same distribution as in Keras', () => {
+describe('a weight initializer', () => {
   const glorot = { scale: 1, mode: 'fanAvg', distribution: 'uniform' };
   const cases: { [name: string]: { scale: number; mode: string; distribution: string } } = {
     conv: glorot,
@@ -193,20 +196,23 @@ describe('initial weights have the same distribution as in Keras', () => {
     'he uniform': { scale: 2, mode: 'fanIn', distribution: 'uniform' },
     'lecun normal': { scale: 1, mode: 'fanIn', distribution: 'normal' },
   };
-  test('in every fixture case', () => {
+  test('is tested with every initializer in the Keras fixture', () => {
     expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.initializers).sort());
   });
-  test.each(Object.entries(cases))('%s', (name, config) => {
-    const { shape, seeds, largest: most, deviation } = keras.initializers[name]!;
-    const drawn = Array.from({ length: seeds }, (_, seed) =>
-      Array.from(drawVarianceScaling(createRng(seed), shape, { className: 'VarianceScaling', config })),
-    ).flat();
-    expectCloseToLargest([largest(drawn)], [most], 0.01, 'largest');
-    const drawnDeviation = Math.sqrt(drawn.reduce((sum, x) => sum + x * x, 0) / drawn.length);
-    expectCloseToLargest([drawnDeviation], [deviation], 0.01, 'deviation');
-  });
+  test.each(Object.entries(cases))(
+    'draws weights with the same largest value and standard deviation as Keras: %s',
+    (name, config) => {
+      const { shape, seeds, largest: most, deviation } = keras.initializers[name]!;
+      const drawn = Array.from({ length: seeds }, (_, seed) =>
+        Array.from(drawVarianceScaling(createRng(seed), shape, { className: 'VarianceScaling', config })),
+      ).flat();
+      expectCloseToLargest([largest(drawn)], [most], 0.01, 'largest');
+      const drawnDeviation = Math.sqrt(drawn.reduce((sum, x) => sum + x * x, 0) / drawn.length);
+      expectCloseToLargest([drawnDeviation], [deviation], 0.01, 'deviation');
+    },
+  );
 
-  test('for the default initializers of layers, and for an explicitly set initializer', () => {
+  test('of a layer is the default of Keras, unless the layer sets another initializer', () => {
     const model = multiTask({ input: [8, 8, 3] })
       .trunk(
         sharedTrunk([
@@ -246,7 +252,7 @@ test.each([
   ],
   ['sgd', sgd({ learningRate: 0.01, momentum: 0.9 })],
 ] as const)(
-  'a network trained for fifty steps with %s has the same losses and weights as in Keras',
+  'fit for fifty steps with the optimizer %s gives the same losses and weights as Keras',
   async (name, optimizer) => {
     const shape = [4, 4, 3] as const;
     const model = multiTask({ input: shape })

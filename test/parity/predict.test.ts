@@ -34,7 +34,7 @@ function network() {
   return model;
 }
 
-test('predict does not apply augmentation or dropout, as in Keras', async () => {
+test('model.predict does not apply augmentation or dropout, as in Keras', async () => {
   const data = faces('predict', 7, SHAPE);
   const model = network();
   const images = await Promise.all(Array.from({ length: 7 }, (_, i) => data.augment(turned).read(i)));
@@ -57,7 +57,7 @@ test('predict does not apply augmentation or dropout, as in Keras', async () => 
   model.dispose();
 });
 
-test('evaluate does not apply dropout, and augments only an augmented dataset', async () => {
+test('model.evaluate does not apply dropout, and augments images only if the dataset is augmented', async () => {
   const data = faces('predict', 7, SHAPE);
   const model = network();
   const plain = (await model.evaluate(data, { batchSize: 3 })) as unknown as { [column: string]: number };

@@ -53,7 +53,7 @@ const ends = (dataset: Dataset<unknown>): [number, number] => {
   return [rows[0]!, rows.at(-1)!];
 };
 
-test('a split by the first rows uses only rows whose file exists, as flow_from_dataframe does', async () => {
+test('dataset.split() by the first rows uses only rows whose file exists, like flow_from_dataframe of Keras', async () => {
   const { share, rows, training, validation } = keras.frame;
   const csv = ['file,age', ...rows.map((row, i) => `${row},${i}`)].join('\n');
   const labels = csvLabels(csv, { columns: { age: Number } });
@@ -63,8 +63,8 @@ test('a split by the first rows uses only rows whose file exists, as flow_from_d
   expect(parts.train.ids).toEqual(training);
 });
 
-describe.each(['first', 'last'] as const)('a split by %s rows', (by) => {
-  test('selects the same rows as Keras for every size and fraction', () => {
+describe.each(['first', 'last'] as const)('dataset.split() by the %s rows', (by) => {
+  test('selects the same rows as Keras for every dataset size and fraction', () => {
     let splitCount = 0;
     for (const { n, share, training, validation, error } of keras[by]) {
       const split = () => images(n).split({ validation: share, by });
@@ -83,11 +83,11 @@ describe.each(['first', 'last'] as const)('a split by %s rows', (by) => {
   });
 });
 
-describe('a folder with subfolders', () => {
+describe('imageFolder of a folder with subfolders', () => {
   const open = () =>
     imageFolder(join(root, 'directories'), { labels: () => ({ labels: { a: 1 } }), size: [2, 2] });
 
-  test('has the same order as in Keras, and a split by the last rows rounds like fit, unlike image_dataset_from_directory', async () => {
+  test('lists the files in the same order as Keras, and split() by the last rows rounds like validation_split of Keras fit', async () => {
     const { share, files, dataset } = keras.directories;
     const faces = await open();
     expect(faces.ids).toEqual(files);
@@ -100,7 +100,7 @@ describe('a folder with subfolders', () => {
     expect(chosen.ids).toEqual(dataset.validation);
   });
 
-  test('split class by class gives the same images as flow_from_directory', async () => {
+  test('gives the same parts as flow_from_directory if each subfolder is split by the first rows', async () => {
     const { share, generator } = keras.directories;
     const faces = await open();
     const parts = ['a/', 'b/', 'c/'].map((kind) => {

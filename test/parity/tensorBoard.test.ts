@@ -52,7 +52,7 @@ async function stepsOf(updateFreq: 'epoch' | 'batch' | number) {
 }
 
 test.each(['epoch', 'batch'] as const)(
-  'tensorBoard with updateFreq %s writes the same runs, tags and steps as Keras',
+  "tensorBoard with updateFreq: '%s' writes the same runs, tags and steps as Keras",
   async (updateFreq) => {
     const { steps } = await stepsOf(updateFreq);
     const { epoch_seconds: seconds, ...train } = steps.train!;
@@ -61,7 +61,7 @@ test.each(['epoch', 'batch'] as const)(
   },
 );
 
-test('tensorBoard with a number as updateFreq writes the same steps as Keras, and additionally every epoch', async () => {
+test('tensorBoard with updateFreq: 2 writes the same batch steps as Keras, but the values of every epoch', async () => {
   const { steps } = await stepsOf(2);
   const theirs = keras.written['2']!;
   const batch = Object.entries(theirs.train!).filter(([tag]) => tag.startsWith('batch_'));
@@ -72,7 +72,7 @@ test('tensorBoard with a number as updateFreq writes the same steps as Keras, an
   expect(steps.train!.epoch_loss).toEqual([0, 1]);
 });
 
-test('tensorBoard writes the values of the history as float32', async () => {
+test('tensorBoard writes the history values of each epoch as float32', async () => {
   const { rows, scalars } = await stepsOf('epoch');
   for (const { epoch, ...columns } of rows) {
     for (const [column, value] of Object.entries(columns)) {
@@ -84,7 +84,7 @@ test('tensorBoard writes the values of the history as float32', async () => {
   }
 });
 
-test('encodeEvents writes the same bytes as TensorFlow for the same events', () => {
+test('encodeEvents writes the same bytes for an event as TensorFlow', () => {
   const theirs = Uint8Array.from(Buffer.from(keras.records, 'base64'));
   const scalars = [
     { tag: 'epoch_loss', value: 0.1 },

@@ -110,13 +110,16 @@ describe('fit with a smaller last batch and an L2 penalty', () => {
     },
     frozen: { rate: 1e-4, epochs: 2, frozen: ['trunk_dense1'] },
   };
-  test.each(Object.entries(cases))('%s: the history and weights match Keras', async (name, settings) => {
-    const { rows, weights } = await run(settings);
-    expectHistory(rows as Rows, keras[name]!.history);
-    expectWeights(weights, keras[name]!.weights);
-  });
+  test.each(Object.entries(cases))(
+    'gives the same history and weights as Keras: %s',
+    async (name, settings) => {
+      const { rows, weights } = await run(settings);
+      expectHistory(rows as Rows, keras[name]!.history);
+      expectWeights(weights, keras[name]!.weights);
+    },
+  );
 
-  test('averages over batches and over examples, as in Keras, differ only in the task losses', () => {
+  test('is tested with a Keras fixture in which averages over batches and over examples differ only in the task losses', () => {
     const [graph, eager] = [keras['still, graph']!.history, keras['still, eager']!.history];
     const differ = Object.keys(graph).filter(
       (name) => Math.abs(graph[name]![0]! - eager[name]![0]!) > 1e-3 * graph[name]![0]!,
@@ -124,14 +127,14 @@ describe('fit with a smaller last batch and an L2 penalty', () => {
     expect(differ.sort()).toEqual(['age_loss', 'gender_loss', 'val_age_loss', 'val_gender_loss']);
   });
 
-  test('includes the L2 penalty in the validation loss', () => {
+  test('is tested with a Keras fixture in which the L2 penalty is a measurable part of the validation loss', () => {
     const { history } = keras['still, eager']!;
     const of = (column: string) => history[column]![0]!;
     const penalty = of('val_loss') - 2 * of('val_age_loss') - 0.5 * of('val_gender_loss');
     expect(penalty).toBeGreaterThan(100 * 1e-5 * of('val_loss')); // The difference is far above the tolerance of expectHistory.
   });
 
-  test('computes no L2 penalty for a frozen layer, whose weights remain bit-identical', async () => {
+  test('computes no L2 penalty for a frozen layer, and does not change the weights of the layer', async () => {
     const before = network();
     const kernel = weightsOf(before.layersModel)['trunk_dense1/kernel']!;
     before.dispose();

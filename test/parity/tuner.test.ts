@@ -29,16 +29,16 @@ const PARAMETERS = {
 };
 
 test.each(keras.plans)(
-  "hyperbandPlan for $maxEpochs epochs and the factor $factor equals KerasTuner's plan",
+  'hyperbandPlan for $maxEpochs epochs and the factor $factor has the same brackets as KerasTuner',
   ({ maxEpochs, factor, brackets }) => {
     const plan = hyperbandPlan({ maxEpochs, factor });
     expect(plan.map((rounds) => rounds.map(({ trials, epochs }) => [trials, epochs]))).toEqual(brackets);
   },
 );
 
-describe('probToValue', () => {
+describe('probToValue of a parameter', () => {
   test.each(Object.entries(PARAMETERS))(
-    'returns the same values as KerasTuner for %s',
+    'returns the same values as KerasTuner: %s',
     (name, { probToValue }) => {
       const values = keras.places.map((probability) => probToValue(probability) as number | boolean);
       for (const [i, expected] of keras.values[name]!.entries()) {
@@ -49,14 +49,14 @@ describe('probToValue', () => {
     },
   );
 
-  test('returns max for a step of 0.1 up to 0.5, which KerasTuner omits because 0.5 // 0.1 is 4', () => {
+  test('includes max for float({ min: 0, max: 0.5, step: 0.1 }), unlike KerasTuner', () => {
     const { probToValue, count } = float({ min: 0, max: 0.5, step: 0.1 });
     expect(Array.from({ length: count }, (_, i) => probToValue((i + 0.5) / count))).toEqual([
       0, 0.1, 0.2, 0.3, 0.4, 0.5,
     ]);
   });
 
-  test('is compared for every parameter in the fixture', () => {
+  test('is tested with every parameter in the KerasTuner fixture', () => {
     expect(Object.keys(keras.values).sort()).toEqual(Object.keys(PARAMETERS).sort());
   });
 });

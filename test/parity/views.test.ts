@@ -60,7 +60,7 @@ function build(grayTasks: readonly string[], ageConvs: number, genderConvs: numb
   return network;
 }
 
-test('grayscaleImage() computes the grayscale values of Keras, and copies them to three channels', () => {
+test('grayscaleImage() computes the same gray values as Keras, and copies them to three channels', () => {
   const { layersModel } = buildNetwork({
     input: { shape: [3, 4, 3], range: [0, 1] },
     seed: 0,
@@ -83,7 +83,7 @@ test('grayscaleImage() computes the grayscale values of Keras, and copies them t
   expectClose(gray, expected, 1e-6, 'gray'); // The values are sums of three products of numbers up to 1.
 });
 
-describe('a trunk that is called on two views', () => {
+describe('a network whose trunk is called on two input views', () => {
   test.each([
     ['neither', build([], 1, 1), false],
     ['gender', build(['gender'], 1, 1), true],
@@ -93,7 +93,7 @@ describe('a trunk that is called on two views', () => {
     ['both', build(['age', 'gender'], 1, 2), false],
     ['gender, frozen trunk', build(['gender'], 1, 1, true), true],
   ] as const)(
-    'trains, evaluates and predicts as in Keras, with the grayscale view for: %s',
+    'trains, evaluates and predicts as in Keras with grayscale views for: %s',
     async (name, network, isCalledTwice) => {
       const { history, weights, predicted, parameters } = keras[name] as Run;
       const calls = network.graph.calls.filter(({ layer }) => layer.name === 'trunk_conv1');
@@ -135,7 +135,7 @@ describe('a trunk that is called on two views', () => {
     },
   );
 
-  test('is part of the frozen graph together with its views if it is frozen', () => {
+  test('has its frozen trunk and both input views in the frozen graph of splitFrozen', () => {
     const { frozenGraph, trainableGraph } = splitFrozen(build(['gender'], 1, 1, true).graph);
     expect(frozenGraph!.calls.filter(({ layer }) => layer.name === 'trunk_bn1')).toHaveLength(2);
     expect(trainableGraph.inputs.map(({ name }) => name).sort()).toEqual([

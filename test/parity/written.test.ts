@@ -162,7 +162,7 @@ const CASES = [
 ] as const;
 
 describe.each(CASES)('exportKeras of %s', (_, keras, write) => {
-  test('writes exactly the same configuration as Keras', async () => {
+  test('writes exactly the same config.json as Keras', async () => {
     const members = readZip(await write('keras'), 'ours.keras');
     expect(Object.keys(members)).toEqual(keras.members);
     const { metadata, config } = {
@@ -176,7 +176,7 @@ describe.each(CASES)('exportKeras of %s', (_, keras, write) => {
     expect(config).toEqual(keras.config);
   });
 
-  test('writes the weights to the same groups as Keras', async () => {
+  test('writes the weights to the same HDF5 groups as Keras', async () => {
     const members = readZip(await write('keras'), 'ours.keras');
     expect(listTree(await readHdf5(members['model.weights.h5']!, 'ours.keras'))).toEqual(keras.weights);
   });

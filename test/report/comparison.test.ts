@@ -20,7 +20,7 @@ const findLines = (svg: string) =>
     .filter(([, d]) => !d!.startsWith('M0,0'))
     .map(([, d]) => [...d!.matchAll(/(-?[\d.]+),(-?[\d.]+)/g)].map(([, x, y]) => [Number(x), Number(y)]));
 
-describe('a comparison of runs', () => {
+describe('the comparison of several runs in createReport', () => {
   test('draws negative losses, such as log-likelihoods of densities, inside the figure', () => {
     const negateLoss = (row: HistoryRow) => ({ ...row, val_age_loss: -row.epoch, age_loss: -row.epoch });
     const runs = [createRun({ row: negateLoss }), createRun({ name: 'other', row: negateLoss })] as const;
@@ -58,12 +58,12 @@ describe('learningCurveGrid', () => {
   const { rows, tasks } = createRun();
   const longTitle = 'a setting with a title that is much longer than its column is wide';
 
-  test('learningCurveGrid rounds numbers to two decimals, because further digits can differ between machines', () => {
+  test('rounds coordinates to two decimals, because further digits can differ between machines', () => {
     const svg = learningCurveGrid([{ title: 'one', runs: [{ tasks, rows }] }], {}, tools);
     expect(svg.match(/<[^>]*\d\.\d{3,}[^>]*>/)).toBeNull();
   });
 
-  test('learningCurveGrid truncates titles to the width of their column', () => {
+  test('truncates titles to the width of their column', () => {
     const settings = [longTitle, longTitle, 'short'].map((title) => ({ title, runs: [{ tasks, rows }] }));
     for (const panelWidth of [120, 230, 400]) {
       const svg = learningCurveGrid(settings, { panelWidth }, tools);

@@ -78,7 +78,7 @@ test.each([
   ['max', 'val_light_mae'],
   ['max', 'val_light_loss'],
 ] as const)(
-  'recordRun and writeReport describe the checkpoint with the %s value of %s',
+  'recordRun and writeReport use the epoch with the %s value of %s that bestCheckpoint saved',
   async (mode, monitor) => {
     const folder = join(scratch, `checkpoint-${mode}-${monitor}`);
     const store = folderStore(folder);
@@ -119,8 +119,8 @@ test('readRunRecord and writeReport ignore an image file outside the run folder'
   expect(await writeReport(join(scratch, 'outside'))).toContain('report.html');
 });
 
-describe('recordRun', () => {
-  test('recordRun records the predictions of a model, and writeReport writes the page, the figures and the model card', async () => {
+describe('a recorded run', () => {
+  test('contains the predictions and Grad-CAM images of the model, and writeReport writes its page, figures and model card', async () => {
     const { store, history, best } = await trainInFolder('run');
     const record = await recordRun(store, best, {
       ...runOptions,
@@ -195,7 +195,7 @@ describe('recordRun', () => {
     best.dispose();
   });
 
-  test('createRunRecord records the probabilities of all labels for an image, in the order of the labels', async () => {
+  test('contains the probabilities of all labels for each image, in the order of the labels', async () => {
     const { answers } = await createRunRecord(model, { ...runOptions, history: { tasks: [], rows: [] } });
     const predictions = await model.predict(
       await Promise.all(validation.ids.map((_, i) => validation.read(i))),
@@ -209,7 +209,7 @@ describe('recordRun', () => {
     }
   });
 
-  test('saveRunImages saves the augmented images of the first epochs of the training run', async () => {
+  test('contains the augmented images of the first epochs, as saveRunImages reproduces them', async () => {
     const random = createRng(4, 'noise');
     const noise = imagesInMemory(
       Array.from({ length: 8 }, (_, light) => ({
@@ -235,7 +235,7 @@ describe('recordRun', () => {
     }
   });
 
-  test('recordRun with images: false saves no images, and removes the images of an earlier record', async () => {
+  test('contains no images with images: false, and recordRun removes the images of an earlier record', async () => {
     const { store, history, best } = await trainInFolder('private');
     await recordRun(store, best, { ...runOptions, history });
     const fileCount = (await store.list('pictures/')).length;
@@ -251,7 +251,7 @@ describe('recordRun', () => {
     best.dispose();
   });
 
-  test('createRunRecord uses string labels as groups by default', async () => {
+  test('has the string labels of its images as groups by default', async () => {
     const { answers, data } = await createRunRecord(model, {
       ...runOptions,
       history: { tasks: [], rows: [] },
@@ -261,7 +261,7 @@ describe('recordRun', () => {
     expect(Object.keys(data.train.labels)).toEqual(['light', 'side']); // Groups are not tasks.
   });
 
-  test('recordRun saves no Grad-CAM images for a task without a feature map', async () => {
+  test('contains no Grad-CAM images for a task without a feature map', async () => {
     const flat = multiTask({ input: [6, 6, 3], seed: 1 })
       .task('light', regression({ unit: 'bytes' }), branch([flatten()]))
       .task('side', binary(['dark', 'bright']), branch([conv(4, 3), flatten()]))
@@ -274,7 +274,7 @@ describe('recordRun', () => {
     flat.dispose();
   });
 
-  test('recordRun without a history writes a record without predictions, which readRunRecord reads', async () => {
+  test('contains no predictions if recordRun is called without a history', async () => {
     const store = memoryStore('new');
     await recordRun(store, model, runOptions);
     const run = await readRunRecord(store);
@@ -283,7 +283,7 @@ describe('recordRun', () => {
   });
 });
 
-describe('the report command', () => {
+describe('the command "tfjs-multitask report"', () => {
   /** Runs the command, and returns the lines that it prints. */
   const runCommand = async (...args: string[]) => {
     const lines: string[] = [];
@@ -297,7 +297,7 @@ describe('the report command', () => {
     return lines;
   };
 
-  test('writes the page to the first folder or to --out, and prints the path of the page', async () => {
+  test('writes the page to the first run folder or to --out, and prints the path of the page', async () => {
     for (const name of ['a', 'b']) {
       const { store, history, best } = await trainInFolder(name);
       await recordRun(store, best, { ...runOptions, name, history });
@@ -315,7 +315,7 @@ describe('the report command', () => {
       expect(readFileSync(join(folder, 'best/MODEL_CARD.md'), 'utf8')).toContain('# ');
   });
 
-  test('rejects a folder without a run and a call without folders', async () => {
+  test('rejects a folder without a run, and a call without folders', async () => {
     await expect(runCommand(join(scratch, 'nowhere'))).rejects.toMatchObject({
       kind: 'file',
       received: 'a missing file',
@@ -327,7 +327,7 @@ describe('the report command', () => {
   });
 });
 
-test('watchRun serves the page only to this machine, and only under the names of this machine', async () => {
+test('watchRun serves the page only to this machine, and only under the host names of this machine', async () => {
   const store = folderStore(join(scratch, 'watched'));
   await recordRun(store, model, { ...runOptions, images: false });
   const watch = await watchRun(join(scratch, 'watched'));

@@ -49,10 +49,10 @@ const run = {
   ],
 };
 
-describe('the page of a run with four images', () => {
+describe('the page of createReportPage for a run with four images', () => {
   const createPage = () => createReportPage([run], tools);
 
-  test('contains the mean absolute error, the quantiles of the errors, and the errors by true value and group', () => {
+  test('contains the mean absolute error, the error quantiles, and the errors by true value and by group', () => {
     const text = toText(createPage());
     // The mean of the errors 2, 3, 5 and 10 is 5. Half of them are at most 3, and 90 % are at most 10.
     expect(text).toMatch(
@@ -106,7 +106,7 @@ describe('the page of a run with four images', () => {
     expect(getGradCams('gender')).toContain('female 70.0 % true: male 1.jpg');
   });
 
-  test('shows the same scores as the model card, which also warns about small groups', () => {
+  test('contains the same scores as the model card, which warns about groups with few images', () => {
     const card = createModelCard(run).replaceAll('\u00a0', ' ');
     expect(card).toMatch(/\| age \| mean absolute error \(years\) \| 4 \| 5 \(–\) \|/);
     expect(card).toMatch(/\| gender \| accuracy \| 4 \| 50\.0 % \(/);
@@ -118,7 +118,7 @@ describe('the page of a run with four images', () => {
   });
 });
 
-test('the page, the comparison and the model card contain the values of the best epoch', () => {
+test('createReportPage and createModelCard report the values of the best epoch', () => {
   const rows = [3, 1, 2].map((value, i) => ({
     epoch: i + 1,
     ...Object.fromEntries(
@@ -138,7 +138,7 @@ test('the page, the comparison and the model card contain the values of the best
   expect(createModelCard(longRun)).toContain('| age | mae (years) | 1 | 10 |');
 });
 
-test('the table of labels contains only the 40 most frequent labels', () => {
+test('createReportPage lists only the 40 most frequent of 50 labels in the table of labels', () => {
   const labels = Array.from({ length: 50 }, (_, i) => `label ${i}`);
   const labelRun = createRun({ tasks: [{ ...GRADE, labels }], images: 400 });
   const answers = labelRun.answers.filter(
@@ -152,7 +152,7 @@ test('the table of labels contains only the 40 most frequent labels', () => {
   expect(counts).toEqual([...counts].sort((a, b) => b - a));
 });
 
-test('the figure of a label distribution shows the shares of training and validation images', () => {
+test('createReportPage draws the shares of training and validation images in the figure of a label distribution', () => {
   const genderRun = createRun({ tasks: [GENDER] });
   const counts = (male: number) => ({
     gender: [

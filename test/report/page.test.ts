@@ -14,15 +14,15 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 /** Returns the text of a page, without tags and the style sheet. */
 const toText = (page: string) => page.replace(/<style>.*?<\/style>/gs, '').replace(/<[^>]*>/g, ' ');
 
-describe('createReport', () => {
-  test('createReportPage returns the same page, byte for byte, for the same record', async () => {
+describe('createReport and createReportPage', () => {
+  test('return the same page, byte for byte, for the same record', async () => {
     const otherTools = await loadReportTools();
     expect(createReportPage([createRun({ tasks: [AGE, GENDER, GRADE] })], tools)).toBe(
       createReportPage([createRun({ tasks: [AGE, GENDER, GRADE] })], otherTools),
     );
   });
 
-  test('createReport draws figures for each type of task, and a figure and a table for each group', () => {
+  test('draw figures for each type of task, and a figure and a table for each group', () => {
     const { page, figures } = createReport([createRun({ tasks: [AGE, GENDER, GRADE] })], tools);
     expect(figures.map(({ name }) => name)).toEqual([
       ...[
@@ -49,13 +49,13 @@ describe('createReport', () => {
     expect(page).toContain('error and bias');
   });
 
-  test('createReportPage prints no number with more than seven digits, and no NaN, undefined or [object', () => {
+  test('print no number with more than seven digits, and no NaN, undefined or [object Object]', () => {
     const page = toText(createReportPage([createRun({ tasks: [AGE, GENDER, GRADE] })], tools));
     expect(page.match(/\d\.\d{5,}|\d{8,}|NaN|undefined|\[object/g)).toBe(null);
     expect(page).toContain('0.3'); // 0.1 + 0.2
   });
 
-  test('createReport notes missing task columns, missing validation, NaN values and omitted groups', () => {
+  test('note missing task columns, missing validation, NaN values and omitted groups', () => {
     const run = createRun({ tasks: [GRADE, AGE], images: 60, groups: (i) => ({ race: `group ${i % 20}` }) });
     const rows = run.rows.map((row) => {
       const entries = Object.entries(row).filter(([name]) => !/grade|^val_/.test(name));
@@ -74,7 +74,7 @@ describe('createReport', () => {
     expect(page).toMatch(/class="legend">.*?training/); // This is for the second task.
   });
 
-  test('createReportPage lists the arguments of many runs in rows, and marks training values for a run without validation', () => {
+  test('list the arguments of many runs in rows, and mark training values of a run without validation', () => {
     const runs = Array.from({ length: 6 }, (_, seed) => ({
       ...createRun({ name: `seed ${seed}`, tasks: [AGE] }),
       arguments: { seed, model: { dropout: seed / 10, filters: [64, 128] }, rate: 0.1 + 0.2 },
@@ -90,7 +90,7 @@ describe('createReport', () => {
     expect(page.match(/\(training\)/g)).toHaveLength(1);
   });
 
-  test('createReport compares several runs in a table and in shared figures with unique names', () => {
+  test('compare several runs in a table and in shared figures with unique names', () => {
     const { page, figures } = createReport(
       [createRun({ name: 'first' }), createRun({ name: 'second', epochs: 3, tasks: [AGE] })],
       tools,
@@ -109,7 +109,7 @@ describe('createReport', () => {
   });
 });
 
-describe('unusual records', () => {
+describe('createReportPage of an unusual record', () => {
   const cases = {
     'no epoch': createRun({ epochs: 0, images: 0 }),
     'one epoch': createRun({ epochs: 1 }),
@@ -153,7 +153,7 @@ describe('unusual records', () => {
     }),
   };
   test.each(Object.entries(cases))(
-    'createReportPage and createModelCard accept a record with %s',
+    'returns a page for a record with %s, and createModelCard returns a model card',
     (_, run) => {
       const page = createReportPage([run], tools);
       expect(page).toContain('</html>');
@@ -163,7 +163,7 @@ describe('unusual records', () => {
     },
   );
 
-  test('the page of a run with 40 tasks is smaller than 5 MB', () => {
+  test('returns a page smaller than 5 MB for a run with 40 tasks', () => {
     const tasks = Array.from({ length: 40 }, (_, i) => ({
       ...[AGE, GENDER, GRADE][i % 3]!,
       name: `task ${i}`,
@@ -183,11 +183,11 @@ describe('readRunRecord', () => {
   };
   const { images: _, ...record } = createRun();
 
-  test('readRunRecord returns the written record', async () => {
+  test('returns the record that was written', async () => {
     expect(await readRunRecord(await writeRecord(record))).toEqual({ ...record, images: new Map() });
   });
 
-  test('readRunRecord reads the rows of an unfinished run from history.csv, except for an incomplete last line', async () => {
+  test('reads the rows of an unfinished run from history.csv, except for an incomplete last line', async () => {
     const { stopped: __, ...running } = record;
     const { rows } = await readRunRecord(
       await writeRecord({ ...running, rows: [] }, 'epoch,loss,val_loss\n1,3,4\n2,NaN,\n3,2.7'),
@@ -198,7 +198,7 @@ describe('readRunRecord', () => {
     ]);
   });
 
-  test('readRunRecord reads null as NaN', async () => {
+  test('reads null in a row as NaN', async () => {
     const { rows } = await readRunRecord(
       await writeRecord({ ...record, rows: [{ epoch: 1, loss: Number.NaN }] }),
     );
@@ -215,20 +215,17 @@ describe('readRunRecord', () => {
       'tasks[0].kind',
     ],
     ['a list instead of a record', '[]', 'an object'],
-  ])(
-    'readRunRecord rejects %s, and the error describes the expected value',
-    async (_name, text, expected) => {
-      const store = memoryStore('run');
-      await store.write('run.json', bytes(text));
-      await expect(readRunRecord(store)).rejects.toMatchObject({
-        kind: 'file',
-        path: 'run/run.json',
-        expected: expect.stringContaining(expected),
-      });
-    },
-  );
+  ])('rejects %s, and the error describes the expected value', async (_name, text, expected) => {
+    const store = memoryStore('run');
+    await store.write('run.json', bytes(text));
+    await expect(readRunRecord(store)).rejects.toMatchObject({
+      kind: 'file',
+      path: 'run/run.json',
+      expected: expect.stringContaining(expected),
+    });
+  });
 
-  test('readRunRecord removes labels and predictions that are invalid for the task', async () => {
+  test('removes labels and predictions that are invalid for the task', async () => {
     const [first] = record.answers;
     const answers = [
       { ...first, answers: { age: [1, 2], gender: [1] }, labels: { age: 'old', gender: 'neither' } },
@@ -238,7 +235,7 @@ describe('readRunRecord', () => {
     ]);
   });
 
-  test('readRunRecord ignores files outside its folder, and createReportPage ignores files that are not images', async () => {
+  test('ignores files outside its folder, and createReportPage ignores files that are not images', async () => {
     const run = {
       ...record,
       pictures: [
@@ -254,7 +251,7 @@ describe('readRunRecord', () => {
   });
 });
 
-describe('hostile text', () => {
+describe('a run record with HTML and control characters in its texts', () => {
   const hostileText = (i: number) => HOSTILE[i % HOSTILE.length]!;
   const run = createRun({
     name: HOSTILE[0]!,
@@ -273,7 +270,7 @@ describe('hostile text', () => {
     engine: { name: HOSTILE[0]!, reason: HOSTILE[1]! },
   };
 
-  test('createReportPage creates no HTML elements from hostile text', () => {
+  test('creates no HTML elements in the page of createReportPage', () => {
     const page = createReportPage([hostileRun], tools);
     const tags = new Set(Array.from(page.matchAll(/<([a-z]+)[\s>]/gi), ([, tag]) => tag!.toLowerCase()));
     for (const tag of ['script', 'iframe', 'img', 'object', 'embed', 'base', 'form'])
@@ -283,14 +280,14 @@ describe('hostile text', () => {
     expect(page).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u202e]|[\ud800-\udbff](?![\udc00-\udfff])/);
   });
 
-  test('createReport draws hostile text without markup, and derives valid file names from it', () => {
+  test('creates no markup in the figures of createReport, which have valid names', () => {
     for (const { name, svg } of createReport([hostileRun], tools).figures) {
       expect(name).toMatch(/^[\p{L}\p{N}_-]+(?:…[\p{L}\p{N}_-]+)?$/u);
       expect(svg.match(/<script|<iframe|<img/)).toBe(null);
     }
   });
 
-  test('createModelCard escapes hostile text', () => {
+  test('is escaped in the model card of createModelCard', () => {
     const card = createModelCard(hostileRun);
     expect(card).not.toMatch(/(?<!\\)<(?!!-- (?:yours|end))/);
   });
@@ -300,7 +297,7 @@ describe('createModelCard', () => {
   const getSection = (card: string, section: string) =>
     card.split(`<!-- yours: ${section} -->`)[1]!.split('<!-- end -->')[0]!.trim();
 
-  test('createModelCard preserves the sections that the user added to the previous model card', () => {
+  test('preserves the sections that the user edited in the previous model card', () => {
     const firstCard = createModelCard(createRun());
     const editedCard = firstCard.replace(
       '<!-- yours: contact -->\nTo be completed.',
@@ -316,7 +313,7 @@ describe('createModelCard', () => {
   });
 
   test.each(['intended use', 'not intended', 'known limits', 'license of the model', 'contact'])(
-    'createModelCard copies only the section %s if the end comment of that section is missing',
+    'copies only the section "%s" of the previous model card if the end comment of that section is missing',
     (section) => {
       const card = createModelCard(createRun());
       const start = `<!-- yours: ${section} -->`;
@@ -327,7 +324,7 @@ describe('createModelCard', () => {
     },
   );
 
-  test('createModelCard lists arguments, versions and groups once, in the same format as the page', () => {
+  test('lists arguments, versions and groups once, in the same format as the page', () => {
     const run = {
       ...createRun({ images: 90, groups: (i) => ({ race: `group ${i % 30}` }) }),
       arguments: { engine: 'auto', rate: 0.1 + 0.2, model: { dropout: 0.3 } },

@@ -39,7 +39,7 @@ function toLab(rgb: readonly number[]) {
 }
 
 test.each(Object.entries(COLOR_BLINDNESS))(
-  'SERIES_COLORS are distinguishable for readers with %s',
+  'the colors of the lines in a report (SERIES_COLORS) are distinguishable for readers with %s',
   (_, matrix) => {
     const colors = SERIES_COLORS.map((hex) =>
       toLab(multiply(matrix, toLinearRgb(hex)).map((level) => Math.min(1, Math.max(0, level)))),
@@ -53,12 +53,12 @@ test.each(Object.entries(COLOR_BLINDNESS))(
   },
 );
 
-test('SERIES_COLORS have the contrast with white that WCAG 2.2 (1.4.11) requires for graphics', () => {
+test('the colors of the lines in a report (SERIES_COLORS) have the contrast with white that WCAG 2.2 requires', () => {
   for (const hex of SERIES_COLORS)
     expect(1.05 / (multiply(XYZ, toLinearRgb(hex))[1]! + 0.05)).toBeGreaterThanOrEqual(3);
 });
 
-test('getLineStyle returns different styles for twelve runs', () => {
+test('getLineStyle returns a different line style for each of twelve runs', () => {
   const styles = Array.from({ length: 12 }, (_, i) => JSON.stringify(getLineStyle(i)));
   expect(new Set(styles).size).toBe(12);
 });

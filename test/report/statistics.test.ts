@@ -27,7 +27,7 @@ import { AGE, createRun, GENDER } from './createRun.js';
 const finite = fc.double({ min: -1e6, max: 1e6, noNaN: true });
 
 describe('estimateProportion', () => {
-  test('estimateProportion returns the same Wilson interval as R for 8 of 10', () => {
+  test('returns the same Wilson interval as R for 8 of 10', () => {
     // R: prop.test(8, 10, correct = FALSE)$conf.int
     const { value, low, high } = estimateProportion(8, 10)!;
     expect(value).toBe(0.8);
@@ -35,7 +35,7 @@ describe('estimateProportion', () => {
     expect(high).toBeCloseTo(0.9433178, 6);
   });
 
-  test('the interval of a proportion contains the proportion, is between 0 and 1, and is narrower for ten times as many images', () => {
+  test('returns an interval that contains the proportion, is within 0 and 1, and is narrower for ten times as many images', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 500 }),
@@ -55,7 +55,7 @@ describe('estimateProportion', () => {
 });
 
 describe('estimateMean', () => {
-  test('the interval of a mean contains the mean, and does not depend on the order of the values', () => {
+  test('returns an interval that contains the mean and does not depend on the order of the values', () => {
     fc.assert(
       fc.property(fc.array(finite, { minLength: 5, maxLength: 40 }), (values) => {
         const mean = estimateMean(values)!;
@@ -68,7 +68,7 @@ describe('estimateMean', () => {
     );
   });
 
-  test('estimateMean returns no interval for fewer than five values, and no bound below the minimum', () => {
+  test('returns no interval for fewer than five values, and no bound below the minimum that is passed', () => {
     expect(estimateMean([])).toBeUndefined();
     expect(estimateMean([1, 2, 3, 6])).toEqual({ value: 3 });
     expect(formatEstimate(estimateMean([1, 2, 3, 6]))).toBe('3 (–)');
@@ -89,7 +89,7 @@ describe('estimateMean', () => {
     ['exponential', 8, 0.904, exponential],
     ['exponential', 30, 0.926, exponential],
   ] as const)(
-    'the interval of the mean of %s values has the expected coverage for %i values',
+    'returns an interval with the expected coverage for samples of a distribution that is %s, with %i values',
     (name, count, expectedCoverage, draw) => {
       const trials = 500;
       const coveredCount = Array.from({ length: trials }, (_, trial) => {
@@ -102,7 +102,7 @@ describe('estimateMean', () => {
     },
   );
 
-  test('computeTQuantile returns the same quantiles as scipy', () => {
+  test('uses the same t quantiles as scipy', () => {
     // scipy 1.17.1: scipy.stats.t.ppf(0.975, df)
     const scipyQuantiles = [
       [4, 2.7764451051977934],
@@ -120,7 +120,7 @@ describe('estimateMean', () => {
   });
 });
 
-test('computeBinEdges returns at most the requested number of bins, and each value is in one of the bins', () => {
+test('computeBinEdges returns at most the requested number of bins, and bins that contain all values', () => {
   fc.assert(
     fc.property(
       finite,
@@ -176,7 +176,7 @@ test('error bins, label scores, reliability bins and group scores count every im
   }
 });
 
-test('computeLabelScores and computeReliability return the precision, recall and calibration error of four images', () => {
+test('computeLabelScores and computeReliability return the hand-computed precision, recall and calibration error of four images', () => {
   const pair = (truth: number, second: number) => ({ truth, probabilities: [1 - second, second] });
   const pairs = [pair(0, 0.2), pair(0, 0.7), pair(1, 0.7), pair(1, 0.9)];
   expect(pairs.map(findPredictedLabel)).toEqual([0, 1, 1, 1]);
@@ -187,7 +187,7 @@ test('computeLabelScores and computeReliability return the precision, recall and
   expect(computeReliability(pairs).error).toBeCloseTo(0.175, 12);
 });
 
-test('formatNumber and the other format functions return short texts, even for NaN, infinite and missing values', () => {
+test('formatNumber, formatPercent, formatEstimate and formatDuration return short texts, even for NaN and missing values', () => {
   expect(
     [
       0,

@@ -69,7 +69,7 @@ function expectNoOverlap(labels: ReturnType<typeof findLabels>): void {
 }
 
 describe('studyFigures', () => {
-  test('studyFigures draws the same figures, byte for byte, for trials in any order, with unique names', async () => {
+  test('draws the same figures, byte for byte, for trials in any order', async () => {
     const trials = createTrials(30);
     const figures = studyFigures(study, trials, tools);
     expect(studyFigures(study, [...trials].reverse(), await loadReportTools())).toEqual(figures);
@@ -87,7 +87,7 @@ describe('studyFigures', () => {
     for (const { svg } of figures) expect(svg).not.toMatch(/NaN|undefined|Infinity/);
   });
 
-  test('studyFigures draws figures for a single trial and for equal values, and no figures without a result', () => {
+  test('draws figures for a single trial and for trials with equal values, and no figures if no trial has a result', () => {
     expect(studyFigures(study, [], tools)).toEqual([]);
     expect(
       studyFigures(
@@ -103,7 +103,7 @@ describe('studyFigures', () => {
     }
   });
 
-  test('studyFigures draws importances for each objective, and no figures for an objective without values', () => {
+  test('draws importances for each objective, and no figures of an objective without values', () => {
     const three = [minimize('loss'), maximize('hits'), minimize('megabytes')] as const;
     const search = askAndTell(searchSpace, { strategy: random(), objectives: three, seed: 2 });
     for (let i = 0; i < 60; i++) {
@@ -128,7 +128,7 @@ describe('studyFigures', () => {
     for (const { svg } of remaining) expect(svg).not.toMatch(/NaN|undefined|Infinity/);
   });
 
-  test('the figures of a second objective show the best epoch by the first objective, as the notes state', () => {
+  test('uses the best epoch by the first objective in the figures of a second objective, as the notes state', () => {
     const two = [minimize('loss'), maximize('hits')] as const;
     const search = askAndTell(searchSpace, { strategy: random(), objectives: two, seed: 2 });
     for (let i = 0; i < 60; i++) {
@@ -146,7 +146,7 @@ describe('studyFigures', () => {
     expect(findFigure('slice-rate').note).not.toContain('epoch');
   });
 
-  test('the best-value line rises if the objective is maximized', () => {
+  test('draws a best-value line that rises if the objective is maximized', () => {
     const objective = maximize('hits');
     const search = askAndTell(searchSpace, { strategy: random(), objectives: objective, seed: 2 });
     for (const hits of [1, 3, 2, 5, 4]) search.tell(search.ask()!.number, { hits });
@@ -157,7 +157,7 @@ describe('studyFigures', () => {
     expect(new Set(ys).size).toBe(3);
   });
 
-  test('the parallel coordinates plot draws the best trials on top, and the note counts trials with missing values', () => {
+  test('draws the best trials on top in the parallel coordinates plot, and the note counts trials with missing values', () => {
     const trials = createTrials(60).map(
       (trial, i): TrialRecord =>
         i % 10 === 9
@@ -175,7 +175,7 @@ describe('studyFigures', () => {
     expect(note).toContain(`Omitted: ${omitted.length} trials without values of all objectives.`);
   });
 
-  test('the numbers of a Pareto front do not overlap, and the note states whether all are shown', () => {
+  test('draws numbers on the Pareto front that do not overlap, and the note states whether all are shown', () => {
     const two = [minimize('loss'), maximize('hits')] as const;
     const drawFront = (losses: readonly number[]) => {
       const search = askAndTell(searchSpace, { strategy: random(), objectives: two, seed: 2 });
@@ -198,7 +198,7 @@ describe('studyFigures', () => {
     expect(sparse.note).toContain('with their numbers');
   });
 
-  test('the best-value line falls if the objective is minimized', () => {
+  test('draws a best-value line that falls if the objective is minimized', () => {
     const trials = createTrials(30);
     const history = studyFigures(study, trials, tools).find(({ name }) => name === 'history')!;
     const line = history.svg.match(/stroke="#e8590c"[^>]*>\s*<path d="([^"]+)"/)![1]!;
@@ -208,7 +208,7 @@ describe('studyFigures', () => {
   });
 });
 
-describe('a choice with many values', () => {
+describe('the figure of a choice with many values in createStudyReport', () => {
   const searchWords = (count: number) => {
     const words = Array.from({ length: count }, (_, i) => `word ${i + 1}`);
     const wordSpace = space({
@@ -224,7 +224,7 @@ describe('a choice with many values', () => {
     return { report: createStudyReport(wordStudy, search.trials, tools), trials: search.trials };
   };
 
-  test.each([12, 13, 30])('the axis of a choice with %i values shows all values', (count) => {
+  test.each([12, 13, 30])('shows all values on its axis if there are %i values', (count) => {
     const slices = searchWords(count).report.figures.filter(({ name }) => name.startsWith('slice-'));
     expect(slices.map(({ name }) => name)).toEqual(['slice-word', 'slice-kind']);
     for (const { svg, note } of slices) {
@@ -233,7 +233,7 @@ describe('a choice with many values', () => {
     }
   });
 
-  test('the axis of a choice with 100 values shows the 30 values of the best trials, and the note counts the others', () => {
+  test('shows the 30 values of the best trials if there are 100 values, and the note counts the omitted values', () => {
     const { report, trials } = searchWords(100);
     const [slice] = report.figures.filter(({ name }) => name === 'slice-word');
     expect(slice!.svg.match(/>word \d+<\/text>/g)).toHaveLength(30);
@@ -245,7 +245,7 @@ describe('a choice with many values', () => {
   });
 });
 
-test('studyFigures returns unique figure names that are valid file names', () => {
+test('studyFigures returns unique figure names, each of at most 53 characters', () => {
   const longName = 'p'.repeat(200);
   const similarSpace = space({
     'o-a-m': float({ min: 0, max: 1 }),
@@ -263,7 +263,7 @@ test('studyFigures returns unique figure names that are valid file names', () =>
   for (const name of figureNames) expect(name.length).toBeLessThanOrEqual(53);
 });
 
-test('the page of a study contains the best trial and the reasons why trials ended early, and escapes hostile text', () => {
+test('createStudyReport shows the best trial and the reasons why trials ended early, and escapes HTML in texts', () => {
   const { page } = createStudyReport({ ...study, objectives: objectives[0] }, createTrials(30), tools);
   expect(page).toMatch(
     /<p class="lead">30 trials, random\. Trial \d+ is the best: val_loss [\d.]+(e−\d+)? with/,
@@ -278,7 +278,7 @@ test('the page of a study contains the best trial and the reasons why trials end
   );
 });
 
-test('the page of a study with several objectives marks the Pareto front instead of a best trial in text, table and figures', () => {
+test('createStudyReport marks the Pareto front of several objectives instead of a best trial in text, table and figures', () => {
   const trials = createTrials(60);
   const front = paretoFront(trials, objectives).map(({ number }) => number);
   expect(front.length).toBeGreaterThan(1);
@@ -308,7 +308,7 @@ test('the page of a study with several objectives marks the Pareto front instead
   expect(figures.find(({ name }) => name === 'slice-rate')!.note).toBe('Orange: the Pareto front.');
 });
 
-test('every line of a parallel coordinates plot crosses all axes, and passes below the axis of a missing parameter', () => {
+test('studyFigures draws lines in the parallel coordinates plot that cross all axes, and pass below the axis of a missing parameter', () => {
   const { svg, note } = studyFigures(study, createTrials(30), tools).find(({ name }) => name === 'parallel')!;
   const lines = [...svg.matchAll(/<path[^>]* d="(M[^"]+)"/g)].map(([, d]) => d!);
   const scored = createTrials(30).filter(
@@ -333,7 +333,7 @@ test('every line of a parallel coordinates plot crosses all axes, and passes bel
   expect(figures.find(({ name }) => name === 'parallel')!.svg).not.toContain('none</text>');
 });
 
-test('getParamImportances returns the largest importance for the parameter that the objective depends on', () => {
+test('getParamImportances returns the largest importance for the parameter that determines the objective', () => {
   const importances = getParamImportances(searchSpace, createTrials(60), objectives);
   expect(importances.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9);
   const [rate, ...others] = importances;
@@ -342,7 +342,7 @@ test('getParamImportances returns the largest importance for the parameter that 
 });
 
 describe('resultsCsv and resultsTable', () => {
-  test('resultsCsv returns a row for each trial, with quoted cells', () => {
+  test('return a CSV row for each trial, with quoted cells', () => {
     const trials = createTrials(12);
     const [head, ...rows] = resultsCsv(study, trials).trimEnd().split('\n');
     expect(head).toBe(
@@ -356,7 +356,7 @@ describe('resultsCsv and resultsTable', () => {
     expect(resultsCsv(study, [formula])).toContain(`"'=HYPERLINK(""x"")"`);
   });
 
-  test('resultsTable and resultsCsv mark the best trial, or the Pareto front of several objectives', () => {
+  test('mark the best trial, or the Pareto front of several objectives', () => {
     const trials = createTrials(12);
     const findMarked = (target: Parameters<typeof resultsTable>[0], mark: string) =>
       resultsTable(target, trials, 400)
@@ -374,7 +374,7 @@ describe('resultsCsv and resultsTable', () => {
     expect(resultsCsv(singleObjective, trials)).not.toContain('front');
   });
 
-  test('resultsTable fits the width by truncating parameter values, but not marks, states and reasons', () => {
+  test('truncate parameter values to the width of the table, but not marks, states and reasons', () => {
     const trials = createTrials(12);
     expect(resultsTable(study, trials, 400).split('\n')[5]).toMatch(/failed .* it ran out of memory/);
     for (const width of [72, 80, 120]) {

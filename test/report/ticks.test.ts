@@ -9,7 +9,7 @@ import { formatPercentTick, formatTick, skipCrowdedTicks } from '../../src/repor
 const formatTicks = (ticks: readonly number[], format = formatTick) =>
   ticks.map((tick, i) => format(tick, i, ticks));
 
-test('formatTick returns as many digits as distinguish the ticks, and short texts for large and small numbers', () => {
+test('formatTick uses just enough digits to distinguish the ticks, and short texts for large and small numbers', () => {
   expect(formatTicks([0, 500, 1000])).toEqual(['0', '500', '1,000']);
   expect(formatTicks([0, 0.25, 0.5])).toEqual(['0.00', '0.25', '0.50']);
   expect(formatTicks([-1, 0, 1])).toEqual(['−1', '0', '1']);
@@ -44,7 +44,7 @@ test('formatTick returns different texts of at most eight characters for equidis
   );
 });
 
-test('skipCrowdedTicks omits labels at regular intervals if the labels would overlap', () => {
+test('skipCrowdedTicks omits tick labels at regular intervals if they would overlap', () => {
   const ticks = Array.from({ length: 11 }, (_, i) => 0.9 + i / 1e4);
   const texts = formatTicks(ticks, skipCrowdedTicks(formatTick));
   expect(texts.filter((text) => text !== '')).toEqual([
@@ -58,7 +58,7 @@ test('skipCrowdedTicks omits labels at regular intervals if the labels would ove
   expect(formatTicks([0, 10, 20], skipCrowdedTicks(formatTick))).toEqual(['0', '10', '20']);
 });
 
-test('computeEpochTicks returns at most the requested number of integers, at regular intervals', () => {
+test('computeEpochTicks returns at most the requested number of integers within the range of epochs', () => {
   expect(computeEpochTicks(1, 3, 10)).toEqual([1, 2, 3]);
   expect(computeEpochTicks(1, 300, 10)).toEqual([50, 100, 150, 200, 250, 300]);
   fc.assert(
@@ -72,7 +72,7 @@ test('computeEpochTicks returns at most the requested number of integers, at reg
   );
 });
 
-test('formatNumber abbreviates non-integer millions and writes counts in full, and formatEstimate prints no negative zero', () => {
+test('formatNumber abbreviates fractional numbers above a million, and formatEstimate prints no negative zero', () => {
   expect([6705970.3, 1045058, -1234567.5].map(formatNumber)).toEqual(['6.71M', '1,045,058', '−1.23M']);
   const format = (...[value, low, high]: number[]) =>
     formatEstimate({ value: value!, low: low!, high: high! }).replaceAll('\u00a0', ' ');
@@ -86,7 +86,7 @@ test('formatNumber abbreviates non-integer millions and writes counts in full, a
   ]);
 });
 
-test('computeBinEdges returns for equal values a single bin whose width matches the order of magnitude of the values', () => {
+test('computeBinEdges returns for equal values a single bin whose width matches their order of magnitude', () => {
   expect(computeBinEdges(26, 26, 10)).toEqual([20, 30]);
   expect(computeBinEdges(-15.7, -15.7, 24)).toEqual([-20, -10]);
   expect(computeBinEdges(0, 0, 10)).toEqual([0, 1]);

@@ -43,8 +43,8 @@ function replaceValue(path: Path, json: string): string {
   return JSON.stringify(copy).replace('"@here@"', json);
 }
 
-describe('a record from an untrusted source', () => {
-  test('createReportPage draws a record with any one value replaced, unless readRunRecord rejects the record with a file error', async () => {
+describe('a run record from an untrusted source', () => {
+  test('with any one value replaced is drawn by createReportPage, or rejected by readRunRecord with a file error', async () => {
     const json = fc.oneof(
       fc.constantFrom(
         ...['null', '-1', '1.5', '1e308', '1e999', '""', '[]', '{}', 'true', '[null]', '[[]]'],
@@ -78,7 +78,7 @@ describe('a record from an untrusted source', () => {
     ['tasks.1.labels', '[]', 'tasks[1].labels'],
     ['data.train.groups.race.0.1', '1e300', 'data.train.groups.race[0][1]'],
   ])(
-    'readRunRecord rejects a %s of %s, and the error reports the path of the value',
+    'is rejected by readRunRecord if %s is %s, and the error reports the path of the value',
     async (path, value, errorPath) => {
       const keys = path.split('.').map((key) => (/^\d+$/.test(key) ? Number(key) : key));
       await expect(readFrom(replaceValue(keys, value))).rejects.toMatchObject({
@@ -88,7 +88,7 @@ describe('a record from an untrusted source', () => {
     },
   );
 
-  test('createReportPage draws a task without predictions that has the same name as a built-in property', async () => {
+  test('is drawn by createReportPage if a task without predictions has the name of a built-in property', async () => {
     for (const name of ['constructor', '__proto__', 'toString']) {
       const tasks = [
         { ...GENDER, name },
@@ -102,14 +102,14 @@ describe('a record from an untrusted source', () => {
     expect(({} as { x?: number }).x).toBeUndefined();
   });
 
-  test('readRunRecord removes probabilities outside the range from 0 to 1', async () => {
+  test('has its probabilities outside 0 to 1 removed by readRunRecord', async () => {
     const [first] = record.answers;
     const answers = [{ ...first!, answers: { ...first!.answers, gender: [-3, 4] } }];
     const run = await readFrom(JSON.stringify({ ...record, answers }));
     expect(Object.keys(run.answers[0]!.answers)).toEqual(['age', 'grade']);
   });
 
-  test('readRunRecord reads at most 500 images', async () => {
+  test('has only its first 500 images read by readRunRecord', async () => {
     const store = memoryStore('run');
     const files = Array.from({ length: 700 }, (_, i) => `pictures/${i}.jpg`);
     for (const file of files) await store.write(file, new Uint8Array([0xff, 0xd8, 0xff]));
@@ -118,7 +118,7 @@ describe('a record from an untrusted source', () => {
     expect((await readRunRecord(store)).images.size).toBe(500);
   });
 
-  test('readRunRecord ignores images larger than 200,000 bytes', async () => {
+  test('has its images larger than 200,000 bytes ignored by readRunRecord', async () => {
     const store = memoryStore('run');
     const pictures = [200_000, 200_001].map((size) => ({ id: '0.jpg', file: `pictures/${size}.jpg`, size }));
     for (const { file, size } of pictures) await store.write(file, new Uint8Array(size).fill(0xff));
@@ -126,7 +126,7 @@ describe('a record from an untrusted source', () => {
     expect([...(await readRunRecord(store)).images.keys()]).toEqual(['pictures/200000.jpg']);
   });
 
-  test('readRunRecord ignores history.csv if the run has ended', async () => {
+  test('has its history.csv ignored by readRunRecord if the run has ended', async () => {
     const store = memoryStore('run');
     await store.write('run.json', new TextEncoder().encode(JSON.stringify(record)));
     await store.write('history.csv', new TextEncoder().encode('epoch,loss\n1,3\n'));

@@ -21,7 +21,7 @@ import {
   resnet50Backbone,
   saveFile,
 } from '../../src/node/index.js';
-import { faultOf } from '../bad-input/faultOf.js';
+import { catchError } from '../bad-input/catchError.js';
 import { drawnLayers, kerasFile, type Layers, wholeFile } from '../bad-input/weightFiles.js';
 
 const MOBILE = 'mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5';
@@ -75,8 +75,8 @@ function readFirstKernel(backbone: Awaited<ReturnType<typeof mobileNetV2Backbone
 }
 const getExpectedKernel = () => mobile.get('Conv1')!.get('kernel')!.data;
 
-describe("a backbone with weights: 'imagenet'", () => {
-  test('downloads the weights once to the cache folder, and is the default', async () => {
+describe("mobileNetV2Backbone with weights: 'imagenet'", () => {
+  test('downloads the weights once to the cache folder, and is the default in Node', async () => {
     expect(readFirstKernel(await mobileNetV2Backbone(localOptions()))).toEqual(getExpectedKernel());
     expect(readdirSync(cache)).toEqual([MOBILE]);
     expect(
@@ -87,33 +87,33 @@ describe("a backbone with weights: 'imagenet'", () => {
     expect(requestedFiles).toEqual([MOBILE]);
   });
 
-  test('downloads the weight file that matches the options includeTop and side', async () => {
+  test('requests the weight file that matches the options includeTop and side', async () => {
     for (const options of [
       { includeTop: true },
       { side: 96 } as const,
       { includeTop: true, side: 160 } as const,
     ]) {
-      const error = await faultOf(() => mobileNetV2Backbone({ ...options, ...localOptions() }));
+      const error = await catchError(() => mobileNetV2Backbone({ ...options, ...localOptions() }));
       expect(error).toMatchObject({ kind: 'download', received: 'HTTP 404' });
     }
     const start = 'mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0';
     expect(requestedFiles).toEqual([`${start}_224.h5`, `${start}_96_no_top.h5`, `${start}_160.h5`]);
   });
 
-  test('rejects and deletes a file with an incorrect hash, or a file of a different network if no hash is known', async () => {
+  test('rejects and deletes a file with an incorrect hash, and a file of a different network if no hash is known', async () => {
     served['resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5'] = file;
     served['efficientnetb0_notop.h5'] = file;
     served[MOBILE] = Buffer.from(kerasFile(new Map([...mobile].slice(1))));
-    const resnet = await faultOf(() => resnet50Backbone(localOptions()));
+    const resnet = await catchError(() => resnet50Backbone(localOptions()));
     expect(resnet).toMatchObject({
       kind: 'download',
       received: `${file.length} bytes whose hash is not md5 4d473c1dd8becc155b73f8504c6f6626`,
     });
     expect(resnet.advice).toContain(`${cache}/resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5`);
-    expect((await faultOf(() => efficientNetB0Backbone(localOptions()))).received).toContain(
+    expect((await catchError(() => efficientNetB0Backbone(localOptions()))).received).toContain(
       'md5 50bc09e76180e00e4465e1a485ddc09d',
     );
-    expect((await faultOf(() => mobileNetV2Backbone(localOptions()))).received).toContain(
+    expect((await catchError(() => mobileNetV2Backbone(localOptions()))).received).toContain(
       'with unexpected contents',
     );
     expect(readdirSync(cache)).toEqual([]);
@@ -121,7 +121,7 @@ describe("a backbone with weights: 'imagenet'", () => {
 
   test('reads a file that was copied into the cache, and reports where to copy the file if the network is unavailable', async () => {
     const offline = { ...localOptions(), fetch: () => Promise.reject(new Error('no network')) };
-    const error = await faultOf(() => mobileNetV2Backbone(offline));
+    const error = await catchError(() => mobileNetV2Backbone(offline));
     expect(error).toMatchObject({ kind: 'download', received: 'no answer (no network)' });
     expect(error.path).toBe(
       `https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2/${MOBILE}`,
@@ -131,14 +131,14 @@ describe("a backbone with weights: 'imagenet'", () => {
     expect(readFirstKernel(await mobileNetV2Backbone(offline))).toEqual(getExpectedKernel());
   });
 
-  test('stops the download when the signal is aborted', async () => {
+  test('rejects with an aborted error if the signal is aborted', async () => {
     const signal = AbortSignal.abort();
-    expect((await faultOf(() => mobileNetV2Backbone({ ...localOptions(), signal }))).kind).toBe('aborted');
+    expect((await catchError(() => mobileNetV2Backbone({ ...localOptions(), signal }))).kind).toBe('aborted');
   });
 });
 
-describe('a backbone whose `weights` option is a path', () => {
-  test('reads the file', async () => {
+describe('a backbone function whose `weights` option is a path', () => {
+  test('reads the weight file at the path', async () => {
     const path = join(cache, 'own.h5');
     writeFileSync(path, file);
     expect(readFirstKernel(await mobileNetV2Backbone({ weights: path }))).toEqual(getExpectedKernel());
@@ -194,7 +194,7 @@ describe('a backbone whose `weights` option is a path', () => {
     },
   );
 
-  test('reads a model with additional layers, and rejects a larger model of the same family and a model with two such backbones', async () => {
+  test('reads a model file with additional layers, but rejects a file of a larger network and a file with two such backbones', async () => {
     const path = join(cache, 'model.h5');
     const read = async (bytes: Uint8Array) => {
       writeFileSync(path, bytes);
@@ -205,11 +205,11 @@ describe('a backbone whose `weights` option is a path', () => {
     );
     expect(await read(wholeFile(mobile, ['base_a']))).toEqual(getExpectedKernel());
     const larger = wholeFile(new Map([...mobile, ['block_17_expand', mobile.get('block_16_expand')!]]));
-    expect(await faultOf(() => read(larger))).toMatchObject({
+    expect(await catchError(() => read(larger))).toMatchObject({
       kind: 'file',
       path: `${path}: block_17_expand`,
     });
-    expect(await faultOf(() => read(wholeFile(mobile, ['base_a', 'base_b'])))).toMatchObject({
+    expect(await catchError(() => read(wholeFile(mobile, ['base_a', 'base_b'])))).toMatchObject({
       kind: 'file',
       path: `${path}: base_b`,
       received: 'a second layer with that name in a different nested model',
@@ -218,12 +218,12 @@ describe('a backbone whose `weights` option is a path', () => {
 
   test('rejects a missing file and a file of a different network, and the error reports the path of the file', async () => {
     const path = join(cache, 'own.h5');
-    expect(await faultOf(() => mobileNetV2Backbone({ weights: path }))).toMatchObject({
+    expect(await catchError(() => mobileNetV2Backbone({ weights: path }))).toMatchObject({
       kind: 'file',
       path,
       received: 'no such file or folder (ENOENT)',
     });
     writeFileSync(path, file);
-    expect((await faultOf(() => resnet50Backbone({ weights: path }))).path).toBe(`${path}: Conv1`);
+    expect((await catchError(() => resnet50Backbone({ weights: path }))).path).toBe(`${path}: Conv1`);
   });
 });

@@ -14,7 +14,7 @@ import { getCacheFolder } from '../../src/node/backbones/cacheFolder.js';
 import { downloadBar } from '../../src/node/backbones/downloadBar.js';
 import { downloadWeights } from '../../src/node/backbones/downloadWeights.js';
 import { folderStore } from '../../src/node/index.js';
-import { faultOf } from '../bad-input/faultOf.js';
+import { catchError } from '../bad-input/catchError.js';
 
 const random = createRng(1, 'download');
 /** Test file that is larger than one chunk written to the store. */
@@ -82,11 +82,12 @@ const failAfter = (bytes: number) =>
     }),
   );
 /** Returns the error of a download. If the download succeeds, the test fails with a message that omits the downloaded bytes. */
-const getError = (call: Promise<Uint8Array>) => faultOf(() => call.then(({ length }) => `${length} bytes`));
+const getError = (call: Promise<Uint8Array>) =>
+  catchError(() => call.then(({ length }) => `${length} bytes`));
 const isFile = (bytes: Uint8Array) => FILE.equals(bytes);
 
 describe('fetchFile', () => {
-  test('downloads a file once with progress reports, and reads the file from the store the next time', async () => {
+  test('downloads a file once with progress reports, and reads it from the store the next time', async () => {
     const progress: [number, number | undefined][] = [];
     expect(isFile(await download({ onProgress: (...numbers) => progress.push(numbers) }))).toBe(true);
     expect(progress.at(0)).toEqual([0, FILE.length]);
@@ -119,7 +120,7 @@ describe('fetchFile', () => {
     expect(readdirSync(folder).sort()).toEqual(['a', 'b', NAME]);
   });
 
-  test('downloads a complete file even if two processes download the file into the same folder', async () => {
+  test('downloads a complete file even if two processes download it into the same folder', async () => {
     const both = await Promise.all([download(), download({ store: folderStore(folder) })]);
     expect(both.map(isFile)).toEqual([true, true]);
     expect(FILE.equals(readFileSync(join(folder, NAME)))).toBe(true);
@@ -137,7 +138,7 @@ describe('fetchFile after an interrupted download', () => {
     requests = [];
   };
 
-  test('resumes where it stopped', async () => {
+  test('continues at the byte where the download stopped', async () => {
     await interruptDownload();
     serverBehavior = {};
     const progress: number[] = [];
@@ -179,7 +180,7 @@ describe('fetchFile after an interrupted download', () => {
   test.each([
     ['longer than the file', (part: Uint8Array) => Buffer.concat([part, FILE])],
     ['empty', () => new Uint8Array()],
-  ])('starts again if the partial file is %s', async (_, change) => {
+  ])('starts again if the stored partial file is %s', async (_, change) => {
     await interruptDownload();
     serverBehavior = {};
     await store.write(`${NAME}.part`, change((await store.read(`${NAME}.part`))!));
@@ -198,7 +199,7 @@ describe('fetchFile after an interrupted download', () => {
 });
 
 describe('fetchFile with an invalid file or a failed request', () => {
-  test('leaves the store and the existing file unchanged if the server sends a different file', async () => {
+  test('leaves the stored file unchanged if the server sends a file with another hash', async () => {
     await store.write(NAME, new Uint8Array([1, 2, 3]));
     serverBehavior = { file: Buffer.from('<html>moved</html>') };
     const error = await getError(download());
@@ -209,7 +210,7 @@ describe('fetchFile with an invalid file or a failed request', () => {
     expect(await store.read(NAME)).toEqual(new Uint8Array([1, 2, 3]));
   });
 
-  test('replaces an invalid file in the store with the downloaded file', async () => {
+  test('replaces a stored file that has an incorrect hash', async () => {
     await store.write(NAME, new Uint8Array([1, 2, 3]));
     expect(isFile(await download())).toBe(true);
     expect(FILE.equals((await store.read(NAME))!)).toBe(true);
@@ -227,7 +228,7 @@ describe('fetchFile with an invalid file or a failed request', () => {
     },
   );
 
-  test('reports an invalid file in the store if the network is unavailable', async () => {
+  test('reports that the stored file is invalid if the network is unavailable', async () => {
     await store.write(NAME, new Uint8Array([1, 2, 3]));
     const error = await getError(download({ fetch: () => Promise.reject(new Error('no network')) }));
     expect(error.received).toBe(
@@ -247,8 +248,8 @@ describe('fetchFile with an invalid file or a failed request', () => {
   });
 });
 
-describe('fetchFile with a signal', () => {
-  test('stops the download when the signal is aborted, and keeps the bytes received so far', async () => {
+describe('fetchFile with an abort signal', () => {
+  test('stops the download when the signal is aborted, and keeps the bytes that were received', async () => {
     const stop = new AbortController();
     const error = await getError(
       download({ signal: stop.signal, onProgress: (bytes) => bytes > 5_000_000 && stop.abort('enough') }),
@@ -269,7 +270,7 @@ describe('fetchFile with a signal', () => {
   });
 });
 
-test('md5 returns the same hash as Node.js for all lengths around the block size', () => {
+test('md5() returns the same hash as Node.js for all lengths around the block size', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300, size: 'max' }), (bytes) => {
       expect(md5(bytes)).toBe(createHash('md5').update(bytes).digest('hex'));
@@ -285,7 +286,7 @@ test('md5 returns the same hash as Node.js for all lengths around the block size
   }
 });
 
-test('downloadWeights shows progress in one line of the terminal, and can write to a store in memory', async () => {
+test('downloadWeights shows its progress in one line of the terminal, and can write to a store in memory', async () => {
   const lines: string[] = [];
   const output = { isTTY: true, columns: 60, write: (text: string) => lines.push(text) };
   const memory = memoryStore();
@@ -309,6 +310,9 @@ test.each<[NodeJS.Platform, { [name: string]: string }, string, string]>([
   ['darwin', {}, '/Users/ada', '/Users/ada/Library/Caches/tfjs-multitask'],
   ['win32', { LOCALAPPDATA: 'D:\\Local' }, 'C:\\Users\\ada', 'D:\\Local\\tfjs-multitask'],
   ['win32', {}, 'C:\\Users\\ada', 'C:\\Users\\ada\\AppData\\Local\\tfjs-multitask'],
-])('getCacheFolder on %s with the environment %j', (platform, env, home, expected) => {
-  expect(getCacheFolder(platform, env, home)).toBe(expected);
-});
+])(
+  'getCacheFolder returns the cache folder of the platform %s with the environment %j',
+  (platform, env, home, expected) => {
+    expect(getCacheFolder(platform, env, home)).toBe(expected);
+  },
+);

@@ -38,7 +38,7 @@ import {
 } from '../../src/steps/stepArrays.js';
 import { computeTrainingStep } from '../../src/steps/trainingStep.js';
 import { tf } from '../../src/tensor/tf.js';
-import { faultOf } from '../bad-input/faultOf.js';
+import { catchError } from '../bad-input/catchError.js';
 import { expectCloseToLargest } from '../parity/close.js';
 
 const SHAPE = [12, 12, 3] as const;
@@ -104,11 +104,11 @@ const options = {
 const rowsOf = ({ rows }: { rows: readonly { readonly [name: string]: number }[] }) =>
   rows.map(({ seconds: _, ...row }) => row);
 
-describe.each(['wasm', 'onnx'] as const)('frozen layers on %s', (engine) => {
+describe.each(['wasm', 'onnx'] as const)('fit on %s with frozen layers', (engine) => {
   const fitOptions = { ...options, engine };
 
   test.each([1, 2, 3, 4, 5, 6])(
-    'keep weights and moving statistics bit for bit, with %i frozen layers',
+    'changes no weights and moving statistics of the frozen layers, if %i layers are frozen',
     async (frozen) => {
       const model = networkWith(frozen);
       const before = numbersOf(model);
@@ -123,7 +123,7 @@ describe.each(['wasm', 'onnx'] as const)('frozen layers on %s', (engine) => {
     },
   );
 
-  test('keep weights and moving statistics after the model is saved, loaded and trained again', async () => {
+  test('changes no frozen weights after the model is saved and loaded', async () => {
     const first = networkWith(4);
     await first.fit(train, fitOptions);
     const store = memoryStore();
@@ -142,7 +142,7 @@ describe.each(['wasm', 'onnx'] as const)('frozen layers on %s', (engine) => {
     ['', 5, {}],
     [', with a grayscale view', 6, { inputView: grayscaleImage() }], // The grayscale layer is frozen too.
   ] as const)(
-    'give the same history with a feature cache, in the run that writes the cache and in a later run%s',
+    'gives the same history with a feature cache as without one%s',
     async (_, frozen, branchOptions) => {
       const plain = await networkWith(frozen, branchOptions).fit(train, fitOptions);
       const featureCache = memoryStore();
@@ -157,7 +157,7 @@ describe.each(['wasm', 'onnx'] as const)('frozen layers on %s', (engine) => {
   );
 });
 
-test('with a feature cache, fit reads no images from the second epoch on', async () => {
+test('fit with a feature cache reads no images after the first epoch', async () => {
   let readCount = 0;
   const counted = imagesInMemory(images.map((image) => ({ ...image }))).withWorkers(null);
   const spied = new Proxy(counted, {
@@ -175,7 +175,7 @@ test('with a feature cache, fit reads no images from the second epoch on', async
   expect(readCount).toBe(images.length);
 });
 
-test('the feature cache stores only images with a fixed augmentation, and fit logs that other images are not cached', async () => {
+test('a feature cache stores only images with a fixed augmentation, and fit logs that other images are not cached', async () => {
   const transforms = [randomFlip('horizontal')];
   const lines: string[] = [];
   const filesAfter = async (store: Store, fixed: boolean) => {
@@ -210,7 +210,7 @@ test.each([
   ['', {}, 3],
   [', with two views of the image', { inputView: grayscaleImage() }, 6],
 ] as const)(
-  'a later run with a feature cache does not run the frozen layers%s',
+  'fit with the feature cache of an earlier run does not run the frozen layers%s',
   async (_, branchOptions, callCount) => {
     const calls = async (featureCache: Store) => {
       const model = networkWith('inputView' in branchOptions ? 7 : 6, branchOptions);
@@ -230,7 +230,7 @@ test.each([
   },
 );
 
-test('the feature cache logs and ignores modified cache files, and ignores other files', async () => {
+test('fit logs and ignores a modified file in a feature cache, and ignores files of other programs', async () => {
   const featureCache = memoryStore();
   const lines: string[] = [];
   const run = () =>
@@ -272,7 +272,7 @@ test('a feature cache is not used for images with the same bytes but a different
   expect(await lossOf(16, 9, features)).toBe(await lossOf(16, 9));
 });
 
-test('splitFrozen does not freeze a custom layer, because its behavior in training is unknown', () => {
+test('splitFrozen leaves a custom layer in the trainable graph, because its behavior in training is unknown', () => {
   class Shift extends tf.layers.Layer {
     override call(inputs: tf.Tensor | tf.Tensor[], { training }: { training?: boolean }) {
       const x = Array.isArray(inputs) ? inputs[0]! : inputs;
@@ -294,7 +294,7 @@ test('splitFrozen does not freeze a custom layer, because its behavior in traini
   expect(frozenGraph!.calls.map(({ layer }) => layer.name)).toEqual(['trunk_conv1']);
 });
 
-test('the verification on onnx allows rounding errors in outputs close to zero with labels of zero', async () => {
+test('fit on onnx does not reject rounding errors in outputs close to zero', async () => {
   const model = multiTask({ input: SHAPE })
     .trunk(sharedTrunk([conv(4, 3, { useBias: false }), globalAveragePool()]))
     .task('age', regression({ unit: 'years' }), branch([dense(3, { useBias: false })]))
@@ -306,7 +306,7 @@ test('the verification on onnx allows rounding errors in outputs close to zero w
   await model.fit(zeros, { epochs: 1, engine: 'onnx' });
 });
 
-test('a run resumes from a checkpoint that omits frozen weights only if the frozen weights of the model are unchanged', async () => {
+test('fit resumes from a checkpoint without frozen weights only if the frozen weights of the model are unchanged', async () => {
   const whole = await networkWith(5).fit(train, { ...options, epochs: 3, engine: 'wasm' });
   const checkpoint = memoryStore();
   await networkWith(5).fit(train, { ...options, epochs: 1, engine: 'wasm', checkpoint });
@@ -315,23 +315,25 @@ test('a run resumes from a checkpoint that omits frozen weights only if the froz
   const other = networkWith(5);
   const weight = other.layersModel.layers.find(({ weights }) => weights.length > 0)!.weights[0]!;
   weight.write(weight.read().mul(2));
-  expect(await faultOf(() => other.fit(train, rest))).toMatchObject({
+  expect(await catchError(() => other.fit(train, rest))).toMatchObject({
     kind: 'checkpoint',
     received: 'a run that differs in frozen weights',
   });
 });
 
-test('fit rejects a model without trainable layers and a feature cache for a model without frozen layers', async () => {
+test('fit rejects a model without trainable layers, and a feature cache for a model without frozen layers', async () => {
   const all = networkWith(100);
-  expect(await faultOf(() => all.fit(train, { epochs: 1, engine: 'wasm' }))).toMatchObject({ path: 'fit' });
+  expect(await catchError(() => all.fit(train, { epochs: 1, engine: 'wasm' }))).toMatchObject({
+    path: 'fit',
+  });
   const none = networkWith(0);
   const featureCache = memoryStore();
-  expect(await faultOf(() => none.fit(train, { epochs: 1, engine: 'wasm', featureCache }))).toMatchObject({
+  expect(await catchError(() => none.fit(train, { epochs: 1, engine: 'wasm', featureCache }))).toMatchObject({
     path: 'fit.featureCache',
   });
 });
 
-test('a training step of only the trainable layers gives the same result as a step of the whole network', async () => {
+test('a training step of the trainable graph of splitFrozen gives the same result as a step of the whole network', async () => {
   await useEngine('wasm');
   await fc.assert(
     fc.asyncProperty(fc.subarray([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]), async (frozen) => {
@@ -372,7 +374,7 @@ test('a training step of only the trainable layers gives the same result as a st
   );
 });
 
-test('splitFrozen splits the network at the first layer with trainable weights or dropout', () => {
+test('splitFrozen splits a network at its first layer with trainable weights or dropout', () => {
   const outputsOf = (frozen: number) => {
     const { layersModel, tasks, input } = networkWith(frozen);
     const { frozenGraph } = splitFrozen(createNetwork(layersModel, tasks, input).graph);

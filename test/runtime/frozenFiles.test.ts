@@ -78,9 +78,9 @@ beforeAll(() => useEngine('wasm'));
 describe.each([
   ['trainable: false', { trainable: false }],
   ["trainableFrom: 'block_16'", { trainableFrom: 'block_16' }],
-] as const)('a backbone with %s', (_, freezing) => {
+] as const)('a model whose backbone has %s', (_, freezing) => {
   test.each(Object.keys(ways))(
-    'remains frozen when the model is trained, saved as %s, loaded and trained again',
+    'keeps its frozen layers when it is trained, saved as %s, loaded and trained again',
     async (way) => {
       const built = multiTask({ input: [SIDE, SIDE, 3] })
         .trunk(sharedTrunk([await mobileNetV2Backbone({ weights: null, ...freezing }), globalAveragePool()]))
@@ -110,7 +110,7 @@ describe.each([
 });
 
 test.each(['frozen', 'partly'].flatMap((name) => ['keras', 'h5'].map((kind) => [name, kind] as const)))(
-  'the nested base of a Keras model that is %s and loaded from %s keeps its frozen layers',
+  'loadKeras keeps the frozen layers of a nested model in the fixture "%s" frozen in fit, from the file format %s',
   async (name, kind) => {
     const file = new Uint8Array(inflateSync(Buffer.from(keras.faces[name]!.files[kind]!, 'base64')));
     const model = await loadKeras(file, { tasks, range: [0, 255] });

@@ -43,7 +43,7 @@ const outputs = model.predict(tf.tile(tf.tensor4d([[[JSON.parse(process.argv[2])
 console.log(JSON.stringify(outputs.map((y) => Array.from(y.dataSync()))));
 `;
 
-test('a process with plain TensorFlow.js loads a saved model over HTTP and gives the same predictions', async () => {
+test('a process with plain TensorFlow.js loads a model that model.save() wrote, and predicts the same values', async () => {
   const color = [100, 30, 220];
   const data = Uint8Array.from({ length: 12 * 12 * 3 }, (_, i) => color[i % 3]!);
   const image = { data, height: 12, width: 12, channels: 3 };

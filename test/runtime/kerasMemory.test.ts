@@ -8,7 +8,7 @@ import { writeHdf5 } from '../../src/formats/hdf5/write/writeHdf5.js';
 const folder = mkdtempSync(join(tmpdir(), 'keras-memory-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test('reading a weights file needs at most three times the file size in memory, for the bytes and the numbers', async () => {
+test('readHdf5 of a weight file increases memory use by less than three times the file size', async () => {
   const path = join(folder, 'weights.h5');
   const kernel = { shape: [16, 64, 1024], data: new Float32Array(2 ** 20).fill(0.5) };
   const layers = Array.from({ length: 16 }, (_, i) => [

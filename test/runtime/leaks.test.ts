@@ -68,7 +68,7 @@ function watch() {
   return { tensors, heap, callback };
 }
 
-test('1,000 steps of a small network leak no tensors, and the heap does not grow in 20 epochs', async () => {
+test('1,000 training steps of a small network leak no tensors, and the wasm heap does not grow', async () => {
   const model = multiTask({ input: [8, 8, 3] })
     .trunk(
       sharedTrunk([
@@ -99,7 +99,7 @@ test('1,000 steps of a small network leak no tensors, and the heap does not grow
   model.dispose();
 });
 
-test('20 steps of Model A leak no tensors', async () => {
+test('20 training steps of Model A leak no tensors, and the wasm heap does not grow', async () => {
   const model = modelA(64);
   const { tensors, heap, callback } = watch();
   const before = tf.memory().numTensors;
@@ -116,7 +116,7 @@ test('20 steps of Model A leak no tensors', async () => {
   model.dispose();
 });
 
-describe('no tensors are leaked by', () => {
+describe('tensor memory', () => {
   const tasks = { age: regression({ unit: 'years' }), gender: binary(['male', 'female']) };
   const compose = () =>
     multiTask({ input: [8, 8, 3] })
@@ -133,7 +133,7 @@ describe('no tensors are leaked by', () => {
     return tf.memory().numTensors - before;
   }
 
-  test('building, training, evaluating, predicting, saving, loading and disposing a model', async () => {
+  test('does not leak when a model is built, trained, evaluated, saved, loaded and disposed', async () => {
     await useEngine('wasm');
     const store = memoryStore();
     const image = await data.read(0);
@@ -163,7 +163,7 @@ describe('no tensors are leaked by', () => {
     expect(await countLeaks(whole)).toBe(0);
   });
 
-  test('predictions for tensors, which still belong to the caller', async () => {
+  test('does not leak when model.predict receives tensors, which still belong to the caller', async () => {
     const model = compose();
     const one = tf.zeros<tf.Rank.R3>([8, 8, 3]);
     const many = tf.zeros<tf.Rank.R4>([5, 8, 8, 3]);
@@ -174,7 +174,7 @@ describe('no tensors are leaked by', () => {
     model.dispose();
   });
 
-  test('a run that is stopped, resumed, or aborted by an error in a callback or a dataset', async () => {
+  test('does not leak when a run is stopped, resumed, or aborted by an error in a callback or a dataset', async () => {
     const model = compose();
     const checkpoint = memoryStore();
     const options = { ...settings, epochs: 2, batchSize: 4, validation: data };
@@ -228,7 +228,7 @@ describe('no tensors are leaked by', () => {
   });
 
   // In a training step, TensorFlow.js itself keeps the tensors that it saved for the gradient.
-  test('a validation that is aborted by an error in a custom loss', async () => {
+  test('does not leak when a validation is aborted by an error in a custom loss', async () => {
     let calls = 0;
     const mine = customLoss('mine', (prediction, target) => {
       if (++calls > 3) throw new Error('mine');
@@ -244,7 +244,7 @@ describe('no tensors are leaked by', () => {
     model.dispose();
   });
 
-  test('a network that cannot be built or does not match its tasks, while layers that the user created keep their weights', async () => {
+  test('does not leak when a network cannot be built, and layers of the user keep their weights', async () => {
     const mine = tf.layers.conv2d({ filters: 2, kernelSize: 3 });
     const build = (...pieces: LayerLike[]) =>
       multiTask({ input: [8, 8, 3] })

@@ -164,13 +164,13 @@ const listResults = (name: string) => {
   return new Map(files.map((file) => [file, statSync(join(folder, file)).ino]));
 };
 
-describe.skipIf(!redis)('a search with a queue', () => {
+describe.skipIf(!redis)('a search with a Redis queue', () => {
   beforeAll(async () => {
     port = await freePort();
     server = await startRedis();
   });
 
-  test('counts each trial once and loses none while workers are killed at random moments', {
+  test('counts each trial exactly once while workers are killed at random moments', {
     timeout: LIMIT,
   }, async () => {
     const settings = { pause: 400 };
@@ -208,7 +208,7 @@ describe.skipIf(!redis)('a search with a queue', () => {
     await kill(steady, 'SIGINT');
   });
 
-  test('loses at most the last epoch of each killed worker, whose trials use the settings of the search', async () => {
+  test('loses at most the last epoch of a trial when its worker is killed', async () => {
     // The study is first started with different settings, as if the user tried out a search.
     const first = search(
       'trained',
@@ -255,7 +255,7 @@ describe.skipIf(!redis)('a search with a queue', () => {
     await kill(steady, 'SIGINT');
   });
 
-  test('ends when the server remains unreachable, and resumes when the server is available again', async () => {
+  test('ends when the Redis server remains unreachable, and resumes when the server is available again', async () => {
     const gate = join(scratch, 'given up');
     const options = { trials: 3, settings: { gates: { 2: gate } } }; // The search has too many trials to end before the outage.
     const first = search('away for long', options);
@@ -319,7 +319,7 @@ describe.skipIf(!redis)('a search with a queue', () => {
     await kill(second, 'SIGINT');
   });
 
-  test('rejects a worker with different data, a different library version, different code, or no folder', async () => {
+  test('rejects a worker with different data, a different library version, different code, or an unknown folder', async () => {
     const { child } = search('refused', { trials: 1 });
     // The search read the study record before the first trial, so only workers read the changes below.
     while (!existsSync(join(scratch, 'refused/trials/0001/trial.json'))) {
@@ -361,7 +361,7 @@ describe.skipIf(!redis)('a search with a queue', () => {
     await kill(child);
   });
 
-  test('has workers that return a trial of another study to the queue, and log the reason once', async () => {
+  test('lets a worker return a trial of another study to the queue, and log the reason once', async () => {
     const first = search('shared queue', { trials: 1 });
     await first.begun();
     const second = search('other study', {
@@ -385,7 +385,7 @@ describe.skipIf(!redis)('a search with a queue', () => {
     await Promise.all([kill(matching, 'SIGINT'), kill(stranger, 'SIGINT')]);
   });
 
-  test('reports an unreachable server and a missing password, with advice', async () => {
+  test('reports an unreachable Redis server and a missing password, with advice', async () => {
     const free = await freePort();
     const away = await search('away', { trials: 1, queue: { url: `redis://127.0.0.1:${free}` } }).ended();
     expect(away).toMatchObject({

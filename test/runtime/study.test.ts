@@ -73,7 +73,7 @@ const runFailing = async (module: string, folder: string, options: object) => {
 const paramsOf = ({ trials }: Ended) => trials.map(({ params }) => params);
 const plainRows = ({ rows }: TrialRecord) => rows.map(({ seconds: _, ...row }) => row);
 
-describe('a search saves why a trial failed, and continues, after', () => {
+describe('a search with a failing trial', () => {
   test.each([
     ['throw', /^the builder has a fault$/],
     ['exit', /^it ended with code 3/],
@@ -88,7 +88,7 @@ describe('a search saves why a trial failed, and continues, after', () => {
       'other column',
       /^trial 2: loss: expected a number for this objective, received only the columns los\. Did you mean "los"\?$/,
     ],
-  ])('the fault %s', async (fault, reason) => {
+  ])('saves the reason and continues after the fault "%s"', async (fault, reason) => {
     const options = { trials: 3, parallel: 1, settings: { faults: { 2: fault } } };
     const { trials, stopped } = await run('plain', `fault ${fault}`, options);
     expect(stopped).toBe('finished');
@@ -98,7 +98,7 @@ describe('a search saves why a trial failed, and continues, after', () => {
     expect(record.reason).toBe(trials[1]!.reason);
   });
 
-  test('an error whose output is written just before the search ends, even on a slow disk', async () => {
+  test('saves the output of the failing trial before the search ends, even on a slow disk', async () => {
     const options = { trials: 1, slow: 1500, settings: { faults: { 1: 'throw' } } };
     let saved: string | undefined;
     const text = await readOutput(begin('plain', 'slow disk', options), (text) => {
@@ -108,7 +108,7 @@ describe('a search saves why a trial failed, and continues, after', () => {
     expect(saved, text).toContain('the builder has a fault');
   });
 
-  test('a trial that reports more epochs than its round of Hyperband has', async () => {
+  test('marks a trial as failed if it reports more epochs than its Hyperband round has', async () => {
     const settings = { strategy: 'hyperband', faults: { 1: 'more epochs' } };
     const { trials } = await run('plain', 'more epochs', { trials: 1, settings });
     expect(trials[0]).toMatchObject({
@@ -119,7 +119,7 @@ describe('a search saves why a trial failed, and continues, after', () => {
     });
   });
 
-  test('a trial that hangs', async () => {
+  test('marks a trial that hangs as failed after the trial timeout, and continues', async () => {
     // All trials hang, so the result does not depend on how fast a process starts.
     const options = { trials: 2, trialTimeout: 2, settings: { faults: { 0: 'hang' } } };
     const { trials, stopped } = await run('plain', 'fault hang', options);
@@ -131,7 +131,7 @@ describe('a search saves why a trial failed, and continues, after', () => {
     expect(after.trials.map(({ state }) => state)).toEqual(['failed', 'failed', 'complete']);
   });
 
-  test('consecutive failures of all trials, which end the search until the study is fixed', async () => {
+  test('ends after three consecutive failures, and resumes when the study is fixed', async () => {
     const error = await runFailing('plain', 'all fail', { trials: 9, settings: { faults: { 0: 'throw' } } });
     expect(error).toMatchObject({
       path: 'trial 3',
@@ -161,7 +161,7 @@ test('a search tries the initial params first, and accepts more initial params w
   expect(ended.trials.map(({ isInitial }) => isInitial)).toEqual([true, true, undefined, true, undefined]);
 });
 
-test('a search starts no trials after the timeout, completes the running trials, and resumes when it is run again', async () => {
+test('a search starts no trials after its timeout, completes the running trials, and can be resumed', async () => {
   const settings = { pause: 300 };
   await run('plain', 'in time', { trials: 2, settings });
   const first = await run('plain', 'in time', { parallel: 2, timeout: 6, settings });
@@ -174,12 +174,12 @@ test('a search starts no trials after the timeout, completes the running trials,
   expect(paramsOf(second).slice(0, -1)).toEqual(paramsOf(first));
 });
 
-test('a trial timeout above the setTimeout limit is treated as no timeout', async () => {
+test('a search treats a trial timeout above the limit of setTimeout as no timeout', async () => {
   const { trials } = await run('plain', 'unlimited', { trials: 1, trialTimeout: 1e9 });
   expect(trials.map(({ state }) => state)).toEqual(['complete']);
 });
 
-test('a trial that the pruner stops is saved as pruned with the reason, and all trials save their best models', async () => {
+test('a search saves a trial that the pruner stops as pruned with the reason, and the best model of every trial', async () => {
   const options = { trials: 3, settings: { strategy: 'random', pruned: true } };
   const { trials } = await run('training', 'pruned', options);
   expect(trials.map(({ state, rows, reason }) => [state, rows.length, reason])).toEqual([
@@ -196,7 +196,7 @@ test('a trial that the pruner stops is saved as pruned with the reason, and all 
 });
 
 describe('a search that is killed or stopped', () => {
-  test('loses no finished trial, and results in the same params and best trial as an uninterrupted search', {
+  test('loses no finished trial, and proposes the same params and best trial as an uninterrupted search', {
     timeout: LIMIT,
   }, async () => {
     const options = { trials: 5 + KILLS, settings: { pause: 100 } };
@@ -253,7 +253,7 @@ describe('a search that is killed or stopped', () => {
     expect(bestTrial(cut.trials, LOSS)!.number).toBe(bestTrial(whole.trials, LOSS)!.number);
   });
 
-  test('resumes in the middle of a trial and produces the same epochs as an uninterrupted search', async () => {
+  test('resumes in the middle of a trial with the same epochs as an uninterrupted search', async () => {
     const options = { trials: 2, settings: { strategy: 'random', epochs: 4 } };
     const whole = await run('training', 'trained whole', options);
     for (const killAt of ['\n2\n', '\n4 1\n']) {
@@ -265,7 +265,7 @@ describe('a search that is killed or stopped', () => {
     expect(paramsOf(cut)).toEqual(paramsOf(whole));
   });
 
-  test('by Ctrl-C saves its trial as running, and resumes the trial later', async () => {
+  test('saves its running trial when it is stopped by Ctrl-C, and resumes the trial later', async () => {
     await run('plain', 'stopped', { trials: 1 });
     // The trial waits for a file, so it does not end before the signal arrives.
     const settings = { gates: { 2: join(scratch, 'never') } };
@@ -286,7 +286,7 @@ describe('a search that is killed or stopped', () => {
   });
 });
 
-test('a full disk ends the search without failing the running trial or losing finished trials', async () => {
+test('a search ends when the disk is full, and loses no running or finished trial', async () => {
   // A trial writes four times: at its start and after three epochs. The result is written with `create`, which does not count toward the limit.
   const error = await runFailing('plain', 'full', { trials: 4, full: 4 + 3 });
   expect(error).toMatchObject({ kind: 'file', received: 'ENOSPC', path: 'trials/0002/trial.json' });
@@ -295,7 +295,7 @@ test('a full disk ends the search without failing the running trial or losing fi
   expect(paramsOf({ trials, stopped: '' })).toEqual(paramsOf(await run('plain', 'not full', { trials: 4 })));
 });
 
-test('the params of a parallel trial depend on the trials that had ended when the trial was proposed', async () => {
+test('a parallel search proposes params that depend on the trials that had ended by then', async () => {
   const { trials } = await run('plain', 'three at once', { trials: 9, parallel: 3, settings: { pause: 15 } });
   expect(trials.some(({ number, after }) => after.length < number - 1)).toBe(true);
   const { space, strategy, objectives, seed = 0 } = plain({});
@@ -307,7 +307,7 @@ test('the params of a parallel trial depend on the trials that had ended when th
   }
 });
 
-test('a trial that Hyperband promotes gives the same result as an uninterrupted trial, including the optimizer state', async () => {
+test('a trial that Hyperband promotes gives the same result as an uninterrupted trial with the same optimizer state', async () => {
   const { trials, stopped } = await run('training', 'hyperband', { settings: { strategy: 'hyperband' } });
   expect(stopped).toBe('exhausted');
   const promoted = trials.filter(({ rung }) => rung?.parent !== undefined);
@@ -334,7 +334,7 @@ test('a trial that Hyperband promotes gives the same result as an uninterrupted 
   expect(plainRows(uninterrupted.trials[0]!)).toEqual(plainRows(promoted[0]!));
 });
 
-test('the command line starts a search, shows the results and resumes the search', async () => {
+test('the commands search and results start a search, show its results and resume it', async () => {
   const call = async (...args: string[]) => {
     const line = ['--import', 'tsx', 'src/node/cli.ts', ...args];
     const child = spawn(process.execPath, line, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -373,7 +373,7 @@ test('the command line starts a search, shows the results and resumes the search
   expect(await call('constructor')).toMatchObject({ code: 2, text: '' });
 });
 
-test('trials of a random search on independent machines equal those of a single search', async () => {
+test('single trials of a random search on independent machines equal the trials of one search', async () => {
   const settings = { strategy: 'random', first: [{ x: 1, rate: 0.01, kind: 'b' }] };
   const whole = await run('plain', 'by chance', { trials: 3, settings });
   const runTrialCommand = (number: number, settingsJson = JSON.stringify(settings)) => {
@@ -405,8 +405,8 @@ test('trials of a random search on independent machines equal those of a single 
   );
 });
 
-describe('the functions of a study reject', () => {
-  test('a folder that belongs to another study, and the error names the difference', async () => {
+describe('runStudy and the other functions that run a study', () => {
+  test('reject a folder that belongs to another study, and the error names the difference', async () => {
     await run('plain', 'first', { trials: 1 });
     expect(await runFailing('plain', 'first', { trials: 2, settings: { seed: 6 } })).toMatchObject({
       kind: 'checkpoint',
@@ -433,7 +433,7 @@ describe('the functions of a study reject', () => {
     });
   });
 
-  test('a second search in the same folder, but not a search that follows a killed process', async () => {
+  test('reject a second search in the same folder, but not a search that follows a killed process', async () => {
     const store = folderStore(join(scratch, 'locked'));
     const unlock = await lockStudy(store);
     expect(await runFailing('plain', 'locked', { trials: 1 })).toMatchObject({
@@ -447,7 +447,7 @@ describe('the functions of a study reject', () => {
     expect((await run('plain', 'locked', { trials: 1 })).stopped).toBe('finished');
   });
 
-  test('settings that are not JSON', async () => {
+  test('reject settings that are not JSON', async () => {
     for (const [settings, path, received] of [
       [5, 'settings', 'the number 5'],
       [[1], 'settings', 'an array'],
@@ -459,7 +459,7 @@ describe('the functions of a study reject', () => {
     }
   });
 
-  test('invalid options, unknown options, and a search that would never end', async () => {
+  test('reject invalid options, unknown options, and a search that would never end', async () => {
     expect((await runFailing('plain', 'options', { parallel: 0 })).path).toBe('runStudy.parallel');
     expect((await runFailing('plain', 'options', { threads: 0.5 })).path).toBe('runStudy.threads');
     for (const timeout of [0, '2', true])

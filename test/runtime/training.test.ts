@@ -63,8 +63,8 @@ const settings = {
   loss: weightedLoss({ age: 1, gender: 50 }),
 } as const;
 
-describe('fit', () => {
-  test('reduces the loss, leaks no tensors, and writes the history and the best model', async () => {
+describe('fit of a model with two tasks', () => {
+  test('reduces the loss, leaks no tensors, and writes history.csv and the best model', async () => {
     const store = memoryStore();
     const model = compose();
     const before = tf.memory().numTensors;
@@ -132,7 +132,7 @@ describe('fit', () => {
     }
   });
 
-  test('rejects a checkpoint of a different configuration, and the error names the difference', async () => {
+  test('rejects the checkpoint of a run with another batch size, and the error names the batch size', async () => {
     const checkpoint = memoryStore();
     await compose().fit(train, { ...settings, epochs: 1, checkpoint });
     const other = compose().fit(train, { ...settings, epochs: 2, checkpoint, resume: true, batchSize: 5 });
@@ -141,7 +141,7 @@ describe('fit', () => {
     expect(String(error)).toContain('batch size');
   });
 
-  test('ends with the best weights if earlyStopping restores them', async () => {
+  test('ends with the best weights if earlyStopping has restoreBestWeights: true', async () => {
     const model = compose();
     const fixed = validation.withoutAugmentation();
     const { rows } = await model.fit(train, {

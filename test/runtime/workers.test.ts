@@ -78,7 +78,7 @@ const broken = (script: string): Spawner => ({
 const columns = ({ rows }: { rows: readonly object[] }) => rows.map((row) => ({ ...row, seconds: 0 }));
 const options = { epochs: 3, batchSize: 6, engine: 'wasm' } as const;
 
-test('a run with one, two or four worker threads is bit-identical to a run without worker threads', async () => {
+test('fit with one, two or four worker threads is bit-identical to fit without worker threads', async () => {
   const { train, validation } = dataset.split({ validation: 0.3, seed: 1 });
   const alone = columns(await model().fit(train, { ...options, validation, evaluateUnaugmented: true }));
   for (const count of [1, 2, 4]) {
@@ -95,7 +95,7 @@ test('a run with one, two or four worker threads is bit-identical to a run witho
   }
 });
 
-test('evaluate starts its own workers and terminates them afterwards', async () => {
+test('model.evaluate starts worker threads and terminates them afterwards', async () => {
   const { spawner, log } = counted(2);
   const evaluation = await model().evaluate(dataset.withWorkers(spawner), { engine: 'wasm', batchSize: 6 });
   expect(evaluation).toEqual(await model().evaluate(dataset, { engine: 'wasm', batchSize: 6 }));
@@ -106,7 +106,7 @@ test.each([
   ['throws', 'function answer() { throw new Error("out of memory"); }', 'out of memory'],
   ['exits', 'function answer() { process.exit(3); }', 'exit code 3'],
   ['fails to start', 'this is no script', 'Unexpected'],
-])('a worker that %s makes the run fail without blocking it', async (_, script, words) => {
+])('fit rejects without blocking if a worker thread %s', async (_, script, words) => {
   const training = model().fit(dataset.withWorkers(broken(script)), options);
   await expect(training).rejects.toMatchObject({
     kind: 'worker',
@@ -114,7 +114,7 @@ test.each([
   });
 });
 
-test('an aborted run terminates its workers', async () => {
+test('fit terminates its worker threads when it is aborted', async () => {
   const { spawner, log } = counted(2);
   const stop = new AbortController();
   const { stopped } = await model().fit(dataset.withWorkers(spawner), {
@@ -126,7 +126,7 @@ test('an aborted run terminates its workers', async () => {
   expect(log.ended).toBe(log.spawned);
 });
 
-test('imageFolder by default uses one worker fewer than there are CPU cores', async () => {
+test('imageFolder uses one to four worker threads by default, which return the same batches as the main thread', async () => {
   const raw = { width: 16, height: 16, channels: 3 } as const;
   for (let i = 0; i < 5; i++) {
     const file = join(folder, `${i}.png`);
@@ -151,7 +151,7 @@ test('workerThreads rejects a count that is not a whole number above 0', () => {
   }
 });
 
-test('a process with workers exits after a run, an aborted run, and a failed worker', () => {
+test('a process with worker threads exits after a finished run, an aborted run, and a failed worker', () => {
   const program = join(folder, 'program.ts');
   writeFileSync(
     program,

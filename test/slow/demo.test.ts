@@ -44,8 +44,8 @@ const readArchitecture = (out: string) =>
 describe.each([
   ['mean color', 1],
   ['8x8 thumbnail', 8],
-] as const)('a linear model on the %s', (_, side) => {
-  test('predicts neither gender nor age of a drawn face', async () => {
+] as const)('a linear model on the %s of drawn faces', (_, side) => {
+  test('predicts neither gender nor age', async () => {
     const { train, validation } = (await faces(side)).split({ validation: 0.2, seed: 7 });
     const x = standardize(await pixels(train as Faces), await pixels(validation as Faces));
     const [trainLabels, validationLabels] = [labels(train as Faces), labels(validation as Faces)];
@@ -77,8 +77,8 @@ describe.each([
 });
 
 // These are two runs of the first command in the README. Each takes one or two minutes.
-describe('Model A on drawn faces', () => {
-  test('model-a learns both tasks with the network in study/modelA.ts', { timeout: 1_200_000 }, async () => {
+describe('the example model-a on drawn faces', () => {
+  test('learns both tasks with the network in study/modelA.ts', { timeout: 1_200_000 }, async () => {
     const { out, summary } = await run('model-a');
     const { bestEpoch, meanGuessAgeMae } = summary;
     expect(bestEpoch.val_gender_accuracy).toBeGreaterThanOrEqual(0.9);
@@ -86,7 +86,7 @@ describe('Model A on drawn faces', () => {
     expect(readArchitecture(out)).toEqual(modelA(DEMO.size, { seed: DEMO.seed }).architecture());
   });
 
-  test('model-a does not generalize when it is trained on shuffled labels', {
+  test('does not generalize when it is trained on shuffled labels', {
     timeout: 1_200_000,
   }, async () => {
     const shuffled = folderStore(join(scratch, 'shuffled'));
@@ -108,8 +108,8 @@ describe('Model A on drawn faces', () => {
   });
 });
 
-describe('the grayscale ablation on drawn faces', () => {
-  test('ablation-grayscale writes a figure and a table, and does not repeat a finished run', {
+describe('the example ablation-grayscale on drawn faces', () => {
+  test('writes a figure and a table, and does not repeat a finished run', {
     timeout: 900_000,
   }, async () => {
     const out = mkdtempSync(join(scratch, 'ablation-'));
@@ -144,8 +144,8 @@ describe('the grayscale ablation on drawn faces', () => {
   });
 });
 
-describe('the search on drawn faces', () => {
-  test('tune writes a page, prints the command that trains with the best params, and continues with --resume', {
+describe('the example tune on drawn faces', () => {
+  test('writes a page, prints the command that trains with the best params, and continues with --resume', {
     timeout: 900_000,
   }, async () => {
     const out = mkdtempSync(join(scratch, 'tune-'));
@@ -190,10 +190,10 @@ describe('the search on drawn faces', () => {
   });
 });
 
-describe('Model B on drawn faces', () => {
+describe('the example model-b on drawn faces', () => {
   const few = ['--limit', '60', '--epochs', '2', '--size', '64', '--augment', 'fixed', '--engine', 'onnx'];
 
-  test('model-b reports random weights, uses the network in study/modelB.ts, and can start from a file that it saved', {
+  test('reports random weights, uses the network in study/modelB.ts, and can start from a file that it saved', {
     timeout: 600_000,
   }, async () => {
     const first = await run('model-b', '--weights', 'none', ...few);

@@ -7,21 +7,21 @@ import {
   sharedTrunk,
 } from '../../src/entries/node.js';
 
-test('a backbone is a trunk, and a block of a trunk', async () => {
+test('TypeScript accepts a backbone as a trunk and as a block of a trunk', async () => {
   const backbone = await resnet50Backbone({ weights: null });
   expectTypeOf(backbone).toEqualTypeOf<Backbone>();
   multiTask({ input: [32, 32, 3] }).trunk(backbone);
   multiTask({ input: [32, 32, 3] }).trunk(sharedTrunk([backbone]));
 });
 
-test('trainableFrom offers the stages for completion, and accepts any layer name', () => {
+test('TypeScript accepts stage names and any layer name as trainableFrom', () => {
   type From = Extract<Parameters<typeof resnet50Backbone>[0]['trainableFrom'], string>;
   expectTypeOf<'conv5'>().toExtend<From>();
   expectTypeOf<'conv5_block1_1_conv'>().toExtend<From>();
   expectTypeOf<From>().toExtend<string>();
 });
 
-test('invalid backbone calls do not compile', () => {
+test('TypeScript rejects invalid calls of backbone functions', () => {
   const never = () => {
     // @ts-expect-error weights are required, even null
     resnet50Backbone({});

@@ -36,14 +36,14 @@ declare const data: Dataset<{ age: number; gender: 'male' | 'female'; light: 'da
 const whole = { age: 1, gender: 50, light: 10 } as const;
 type Train = Parameters<typeof model.fit>[0];
 
-describe('the types of a model follow from its tasks', () => {
-  test('names and types of tasks', () => {
+describe('the TypeScript types of a model', () => {
+  test('contain the names and kinds of its tasks', () => {
     expectTypeOf<keyof typeof model.tasks>().toEqualTypeOf<'age' | 'gender' | 'light'>();
     expectTypeOf(model.tasks.age.kind).toEqualTypeOf<'regression'>();
     expectTypeOf(model.tasks.light.kind).toEqualTypeOf<'categorical'>();
   });
 
-  test('tasks whose branches have an input view', () => {
+  test('contain tasks whose branches have an input view', () => {
     const withView = multiTask({ input: [8, 8, 3] })
       .task('age', regression({ unit: 'years' }), part)
       .task('gender', binary(['male', 'female']), branch([flatten()], { inputView: grayscaleImage() }))
@@ -53,7 +53,7 @@ describe('the types of a model follow from its tasks', () => {
     expectTypeOf<Awaited<ReturnType<typeof one>>['gender']['label']>().toEqualTypeOf<'male' | 'female'>();
   });
 
-  test('predictions for one image and for several images', () => {
+  test('contain the predictions for one image and for several images', () => {
     type Answer = Awaited<ReturnType<typeof one>>;
     const one = () => model.predict(image);
     expectTypeOf<Answer['age']>().toEqualTypeOf<number>();
@@ -65,7 +65,7 @@ describe('the types of a model follow from its tasks', () => {
     expectTypeOf<Awaited<ReturnType<typeof many>>>().toEqualTypeOf<Answer[]>();
   });
 
-  test('targets of heat maps for one image and for several images', () => {
+  test('contain the targets of gradCam for one image and for several images', () => {
     const heatMaps = [
       () => gradCam(model, image, { task: 'age' }),
       () => gradCam(model, image, { task: 'light', target: 'dawn' }),
@@ -78,14 +78,14 @@ describe('the types of a model follow from its tasks', () => {
     expectTypeOf<Awaited<ReturnType<typeof many>>[number]['target']>().toEqualTypeOf<'male' | 'female'>();
   });
 
-  test('columns of an evaluation', () => {
+  test('contain the columns of model.evaluate', () => {
     const evaluate = () => model.evaluate(data);
     expectTypeOf<keyof Awaited<ReturnType<typeof evaluate>>>().toEqualTypeOf<
       'loss' | 'age_loss' | 'age_mae' | 'gender_loss' | 'gender_accuracy' | 'light_loss' | 'light_accuracy'
     >();
   });
 
-  test('names of the metrics that are set for a task', () => {
+  test('contain the columns of the metrics that are set for a task', () => {
     const custom = multiTask({ input: [8, 8, 3] })
       .task('age', regression({ unit: 'years', metrics: [rmse(), mae({ weighted: true })] }), part)
       .build();
@@ -99,7 +99,7 @@ describe('the types of a model follow from its tasks', () => {
     start({ callbacks: [earlyStopping({ monitor: 'val_age_mae' })] });
   });
 
-  test('columns of metrics that are passed by name', () => {
+  test('contain the columns of metrics that are set by name', () => {
     const named = multiTask({ input: [8, 8, 3] })
       .task(
         'age',
@@ -120,14 +120,14 @@ describe('the types of a model follow from its tasks', () => {
     binary(['male', 'female'], { loss: 'categorical_crossentropy' });
   });
 
-  test('predictions of a model that is loaded with the option tasks', () => {
+  test('contain the predictions of a model that loadModel reads with the option tasks', () => {
     const load = () => loadModel(memoryStore(), { tasks: model.tasks });
     expectTypeOf<Awaited<ReturnType<typeof load>>['tasks']>().toEqualTypeOf<typeof model.tasks>();
     const one = (loaded: Awaited<ReturnType<typeof load>>) => loaded.predict(image);
     expectTypeOf<Awaited<ReturnType<typeof one>>['gender']['label']>().toEqualTypeOf<'male' | 'female'>();
   });
 
-  test('options of fit', () => {
+  test('check the options of fit', () => {
     const start = (options: Partial<FitOptions<typeof model.tasks, typeof whole>>) =>
       model.fit(data, { epochs: 1, ...options });
     start({ loss: weightedLoss(whole) });
@@ -144,8 +144,8 @@ describe('the types of a model follow from its tasks', () => {
   });
 });
 
-describe('labels', () => {
-  test('are inferred from label readers and from images in memory', () => {
+describe('the TypeScript types of labels', () => {
+  test('are inferred from label readers and from imagesInMemory', () => {
     const faces = () => imageFolder('faces', { labels: utkFace(), size: [8, 8] });
     type Labels = ReturnType<Awaited<ReturnType<typeof faces>>['labels']>;
     expectTypeOf<Labels['age']>().toEqualTypeOf<number>();
@@ -154,7 +154,7 @@ describe('labels', () => {
     expectTypeOf(graded.labels(0).grade).toEqualTypeOf<number>();
   });
 
-  test('of a CSV file are optional', () => {
+  test('are optional for csvLabels', () => {
     const read = csvLabels('', { columns: { age: Number, gender: ['male', 'female'] } });
     const folder = () => imageFolder('faces', { labels: read, size: [8, 8] });
     type FromCsv = Awaited<ReturnType<typeof folder>>;
@@ -164,7 +164,7 @@ describe('labels', () => {
     expectTypeOf<FromCsv>().toExtend<Train>();
   });
 
-  test('have the type of their CSV column', () => {
+  test('follow from the column types of csvLabels', () => {
     const read = csvLabels('', {
       columns: { name: String, size: { min: 0, max: 9 }, born: (cell) => new Date(cell) },
     });
@@ -178,7 +178,7 @@ describe('labels', () => {
     csvLabels('', { columns: { age: 'number' } });
   });
 
-  test('keep their type in split, withSampleWeights and augment', () => {
+  test('are preserved by split, withSampleWeights and augment', () => {
     const { train } = data.split({ validation: 0.2, by: { stratify: ({ light }) => light } });
     expectTypeOf(train).toEqualTypeOf<typeof data>();
     expectTypeOf(data.withSampleWeights(({ age }) => age)).toEqualTypeOf<typeof data>();
@@ -187,7 +187,7 @@ describe('labels', () => {
     data.split({ validation: 0.2, by: { stratify: ({ height }) => height } });
   });
 
-  test('for fit can be undefined, or contain the labels of all tasks or of some tasks', () => {
+  test('are accepted by fit if they are undefined, or contain all tasks or some tasks', () => {
     expectTypeOf(data).toExtend<Train>();
     expectTypeOf<Dataset<{ age: number }>>().toExtend<Train>();
     expectTypeOf<Dataset<{ age: number | undefined }>>().toExtend<Train>();

@@ -28,7 +28,7 @@ export const answer = built.predict(null! as Uint8Array).then(({ t0 }) => t0 + 1
 /** Maximum number of type instantiations by number of tasks: 10 % above the value with TypeScript 5.9.3. An editor repeats these instantiations at every keystroke. */
 const BUDGET = { 1: 1140, 4: 1960, 12: 4070 } as const;
 
-test('the number of type instantiations grows almost linearly from one task to twelve tasks', () => {
+test('the number of TypeScript type instantiations grows almost linearly from one task to twelve tasks', () => {
   expect(errorsOf(IMPORTS + composing(12))).toEqual([]);
   const counts = { 1: 0, 4: 0, 12: 0 };
   for (const count of [1, 4, 12] as const) counts[count] = instantiationsOf(IMPORTS, composing(count));

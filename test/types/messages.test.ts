@@ -23,7 +23,7 @@ function errorOf(call: string): string {
   return errors[0]!;
 }
 
-test('valid calls compile', () => {
+test('TypeScript compiles valid calls of the library without errors', () => {
   expect(
     errorsOf(`${BEGIN}
 await model.fit(data, { epochs: 1, loss: weightedLoss({ age: 1, gender: 50 }),
@@ -50,7 +50,7 @@ begun.task('aged', binary(['no', 'yes']), part).task('age2', binary(['no', 'yes'
   ).toEqual([]);
 });
 
-describe('an invalid call causes a compiler error', () => {
+describe('the TypeScript error of an invalid call', () => {
   test.each([
     ['a second trunk', 'begun.trunk(sharedTrunk([conv(4, 3)]));', 'the trunk is already given'],
     [
@@ -103,12 +103,12 @@ describe('an invalid call causes a compiler error', () => {
     ['an empty space', 'space({});', 'space() needs at least one parameter'],
     ['one alternative', 'alternatives({ adam: {} });', 'alternatives() needs at least two alternatives'],
     ['no alternative', 'alternatives({});', 'alternatives() needs at least two alternatives'],
-  ])('that contains an explanation in English: %s', (_, call, sentence) => {
+  ])('contains an explanation in English: %s', (_, call, sentence) => {
     expect(errorOf(call)).toMatch(/'TypeErrorMessage<"[^>]*">'/);
     expect(errorOf(call)).toContain(`TypeErrorMessage<"${sentence}">`);
   });
 
-  test('that shows the types of the tasks as a single object type', () => {
+  test('shows the types of the tasks as a single object type', () => {
     expect(errorOf('model.tasks.agee;')).toMatch(/on type '\{ readonly age: [^&]*readonly gender: [^&]*\}'/);
   });
 
@@ -242,7 +242,7 @@ describe('an invalid call causes a compiler error', () => {
       `TypeErrorMessage<"'kind' is the name of the alternative: choose another name">`,
     ],
     ['fit without epochs', 'await model.fit(data, {});', "'epochs' is missing"],
-  ])('that describes the mistake: %s', (_, call, name) => {
+  ])('describes the mistake: %s', (_, call, name) => {
     expect(errorOf(call)).toContain(name);
   });
 });

@@ -29,8 +29,8 @@ const weights = { age: 1, gender: 50, light: 10 } as const;
 const fit = () => model.fit(data, { epochs: 1 });
 declare const history: Awaited<ReturnType<typeof fit>>;
 
-describe('the history of fit', () => {
-  test('types every column of a row', () => {
+describe('the TypeScript type of the history of fit', () => {
+  test('contains every column of a row', () => {
     const row = history.rows[0]!;
     expectTypeOf(row.loss).toEqualTypeOf<number>();
     expectTypeOf(row.val_age_mae).toEqualTypeOf<number | undefined>();
@@ -43,7 +43,7 @@ describe('the history of fit', () => {
     row.val_size_mae;
   });
 
-  test('types the columns of the metrics that are set for each task', () => {
+  test('contains the columns of the metrics that are set for each task', () => {
     const withRmse = multiTask({ input: [8, 8, 3] })
       .task('age', regression({ unit: 'years', metrics: [rmse()] }), part)
       .build();
@@ -54,13 +54,13 @@ describe('the history of fit', () => {
     expectTypeOf<Row['val_age_mae']>();
   });
 
-  test('finds the best epoch of a known column', () => {
+  test('restricts bestEpoch to known columns', () => {
     expectTypeOf(history.bestEpoch('val_age_mae')).toEqualTypeOf<BestEpoch<'val_age_mae'> | undefined>();
     // @ts-expect-error: no such column
     history.bestEpoch('val_agee_mae');
   });
 
-  test('is a plain record for figures and reports', () => {
+  test('extends HistoryRecord, the type that figures and reports accept', () => {
     expectTypeOf(history).toExtend<HistoryRecord>();
     expectTypeOf(history.engine.name).toExtend<string>();
     expectTypeOf(history.stopped).toEqualTypeOf<string>();
@@ -76,8 +76,8 @@ describe('the history of fit', () => {
   });
 });
 
-describe('class weights', () => {
-  test('accept only labels of classification tasks', () => {
+describe('the TypeScript type of class weights', () => {
+  test('accepts labels of classification tasks, and class weights from a JSON file', () => {
     const loss = weightedLoss(weights, { classWeights: { gender: { female: 2 }, light: { dawn: 3 } } });
     () => model.fit(data, { epochs: 1, loss });
     () => model.evaluate(data, { loss });
@@ -86,8 +86,8 @@ describe('class weights', () => {
   });
 });
 
-describe('a callback', () => {
-  test('is an object with hooks, whose arguments are inferred', () => {
+describe('the TypeScript type of a callback', () => {
+  test('infers the arguments of its hooks', () => {
     const callback: Callback = {
       name: 'log',
       onTrainBegin: (run) => void expectTypeOf(run.epochs).toEqualTypeOf<number>(),
@@ -99,7 +99,7 @@ describe('a callback', () => {
     () => model.fit(data, { epochs: 1, callbacks: [callback, csvLogger(memoryStore()), earlyStopping()] });
   });
 
-  test('with state is an object with a create() method', () => {
+  test('accepts an object with a create() method', () => {
     const callback: Callback = {
       name: 'count',
       create: (run, saved) => {

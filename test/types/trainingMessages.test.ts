@@ -20,7 +20,7 @@ function errorOf(program: string): string {
 const fitWithClassWeights = (classWeights: string) =>
   `await model.fit(data, { epochs: 1, loss: weightedLoss(weights, { classWeights: ${classWeights} }) });`;
 
-describe('a type error with an English sentence', () => {
+describe('the TypeScript error of an invalid training option', () => {
   test.each([
     [
       'a class weight of an unknown task',
@@ -57,11 +57,11 @@ describe('a type error with an English sentence', () => {
       `const state: Callback = { name: 'state', onEpochEnd: () => {}, getState: () => ({ values: 1 }) };`,
       'getState() needs create(): return it from create(), with the hooks',
     ],
-  ])('reports %s', (_, program, sentence) => {
+  ])('contains an English sentence for %s', (_, program, sentence) => {
     expect(errorOf(program)).toContain(`TypeErrorMessage<"${sentence}">`);
   });
 
-  test('reports the name of a hook that does not exist', () => {
+  test('contains the name of a hook that does not exist', () => {
     const error = errorOf(`const misspelled: Callback = { name: 'log', onEpochEnds: () => {} };`);
     expect(error).toContain("'onEpochEnds' does not exist in type");
   });

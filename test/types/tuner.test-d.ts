@@ -29,8 +29,8 @@ const searched = space({
 });
 type Values = ParamsOf<typeof searched>;
 
-describe('the parameter values of a space', () => {
-  test('are numbers, or literals of a choice', () => {
+describe('the TypeScript types of the params of a search space', () => {
+  test('are numbers, or the literals of a choice', () => {
     expectTypeOf<Values['dropout']>().toEqualTypeOf<number>();
     expectTypeOf<Values['layers']>().toEqualTypeOf<number>();
     expectTypeOf<Values['filters']>().toEqualTypeOf<32 | 64 | 128>();
@@ -38,7 +38,7 @@ describe('the parameter values of a space', () => {
     expectTypeOf<Values['norm']>().toEqualTypeOf<boolean>();
   });
 
-  test('of alternatives are a union that `kind` discriminates', () => {
+  test('are a union that `kind` discriminates, for alternatives', () => {
     type Optimizer = Values['optimizer'];
     expectTypeOf<Optimizer['kind']>().toEqualTypeOf<'adam' | 'sgd' | 'plain'>();
     expectTypeOf<Extract<Optimizer, { kind: 'sgd' }>>().toEqualTypeOf<{
@@ -49,7 +49,7 @@ describe('the parameter values of a space', () => {
     expectTypeOf<Extract<Optimizer, { kind: 'plain' }>>().toEqualTypeOf<{ readonly kind: 'plain' }>();
   });
 
-  test('are the types of the trials of a search', () => {
+  test('are the types of the params of a trial in askAndTell', () => {
     const search = askAndTell(searched, { strategy: random(), objectives: minimize('val_loss') });
     expectTypeOf(search.ask()!.params).toEqualTypeOf<Values>();
     expectTypeOf(search.bestTrial()!.params.filters).toEqualTypeOf<32 | 64 | 128>();
@@ -88,11 +88,11 @@ describe('the parameter values of a space', () => {
   });
 });
 
-describe('a study of a module', () => {
+describe('the TypeScript types of a study that is loaded from a module', () => {
   type Plain = typeof import('../runtime/studies/plain.js');
   type ExpectedParams = { readonly x: number; readonly rate: number; readonly kind: 'a' | 'b' | 'c' };
 
-  test('has trials with the values of its search space, and the settings of its function', () => {
+  test('are inferred from its search space and from the settings of its function', () => {
     const run = () =>
       runStudy<Plain>('plain.js', {
         folder: 'out',
@@ -122,7 +122,7 @@ describe('a study of a module', () => {
     void (() => runStudy<{ default: number }>('plain.js', { folder: 'out' }));
   });
 
-  test('has the parameter values of a study that is exported directly or returned by a function', () => {
+  test('are inferred from a study that is exported directly or returned by a function', () => {
     const exported = study({
       space: searched,
       objectives: minimize('a'),
@@ -133,7 +133,7 @@ describe('a study of a module', () => {
     expectTypeOf<TrialOf<{ default: typeof exported }>['params']>().toEqualTypeOf<Values>();
   });
 
-  test('requires the settings that its function requires', () => {
+  test('require the settings that its function requires', () => {
     type Needs = { default: (settings: { data: string; size?: number }) => Study };
     void (() => runStudy<Needs>('search.js', { folder: 'out', settings: { data: 'faces' } }));
     // @ts-expect-error the setting `data` is missing
@@ -148,7 +148,7 @@ describe('a study of a module', () => {
     void (() => runStudy<{ default: () => Study }>('search.js', { folder: 'out', settings: 5 }));
   });
 
-  test('without the type of the module has values of type unknown', () => {
+  test('are unknown if the type of the module is not passed', () => {
     const run = () => runStudy('plain.js', { folder: 'out', settings: { any: [1] } });
     expectTypeOf<Awaited<ReturnType<typeof run>>['trials'][number]['params']>().toEqualTypeOf<unknown>();
   });

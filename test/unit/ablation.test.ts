@@ -14,8 +14,8 @@ const run = (mae: number, accuracy: number) =>
     })),
   }) as unknown as HistoryRecord;
 
-describe('estimateMean and isSignificant', () => {
-  test('estimateMean returns a confidence interval calculated by hand', () => {
+describe('estimateMean and isSignificant of the ablation example', () => {
+  test('return a confidence interval calculated by hand', () => {
     // The values 2, 4 and 9 have a standard deviation of √13. The t quantile at 97.5 % with two degrees of freedom is 4.303.
     const { mean, deviation, margin } = estimateMean([2, 4, 9]);
     expect(mean).toBe(5);
@@ -24,7 +24,7 @@ describe('estimateMean and isSignificant', () => {
     expect(estimateMean([7])).toEqual({ mean: 7, deviation: undefined, margin: undefined });
   });
 
-  test.each([2, 3, 5, 12, 40])('noise over %i seeds is significant one time in twenty', (seeds) => {
+  test.each([2, 3, 5, 12, 40])('classify noise over %i seeds as significant one time in twenty', (seeds) => {
     const random = createRng(1, 'noise', String(seeds));
     const significant = Array.from({ length: 8000 }, () =>
       isSignificant(estimateMean(Array.from({ length: seeds }, () => random.normal()))),
@@ -35,17 +35,17 @@ describe('estimateMean and isSignificant', () => {
     expect(significant / 8000).toBeLessThan(high);
   });
 
-  test('a difference is not significant if it is equal for all seeds, which can happen by chance for accuracies on a few images', () => {
+  test('do not classify a difference as significant if it is equal for all seeds', () => {
     for (const values of [[0.05, 0.05], [0.85 - 0.8, 0.75 - 0.7, 0.05], [0, 0], [0.1]])
       expect(isSignificant(estimateMean(values))).toBe(false);
     expect(isSignificant(estimateMean([0.05, 0.0501]))).toBe(true);
   });
 });
 
-describe('the table of the grayscale ablation', () => {
+describe('formatAblationTable', () => {
   const neither = { title: 'neither', runs: [run(10, 0.9), run(20, 0.8), run(30, 0.7)] };
 
-  test('formatAblationTable compares runs with the same seed, so that the effect of the split cancels out', () => {
+  test('compares runs with the same seed, so that the effect of the split cancels out', () => {
     const gender = { title: 'gender', runs: [run(11, 0.88), run(21.1, 0.77), run(30.9, 0.69)] };
     const [first, second] = compareSettings([neither, gender]);
     expect(first!.bestEpochs).toEqual([2, 2, 2]);
@@ -64,7 +64,7 @@ describe('the table of the grayscale ablation', () => {
     expect(table).toContain('one star among 2');
   });
 
-  test('formatAblationTable shows differences without uncertainty for one seed', () => {
+  test('shows differences without uncertainty if there is one seed', () => {
     const one = compareSettings([
       { title: 'neither', runs: [run(10, 0.9)] },
       { title: 'both', runs: [run(9.999, 0.95)] },

@@ -145,12 +145,12 @@ test('every relative import in src resolves to a file in src', () => {
   expect(print(missing)).toEqual([]);
 });
 
-test('every folder in src is in the list of folders', () => {
+test('every folder in src is in the table of docs/architecture.md', () => {
   const folders = new Set(files.map(({ file }) => toFolder(file)));
   expect([...folders].filter((folder) => !FOLDERS.includes(folder))).toEqual([]);
 });
 
-test('the table in docs/architecture.md lists the folders in the order of the list in this file', () => {
+test('the table in docs/architecture.md lists the folders in src in the order of their allowed imports', () => {
   const page = readFileSync(new URL('../../docs/architecture.md', import.meta.url), 'utf8');
   const rows = page.split('\n').filter((line) => line.startsWith('| `'));
   const folders = rows.flatMap((row) =>
@@ -159,16 +159,16 @@ test('the table in docs/architecture.md lists the folders in the order of the li
   expect(folders).toEqual(FOLDERS);
 });
 
-test('a folder imports only from folders that are above it in the list', () => {
+test('a folder in src imports only from folders that are above it in docs/architecture.md', () => {
   const upward = edges.filter(({ from, to }) => !isEntry(to) && toRow(to) > toRow(from));
   expect(print(upward)).toEqual([]);
 });
 
-test('only entry points import an entry point', () => {
+test('only entry points in src import other entry points', () => {
   expect(print(edges.filter(({ from, to }) => isEntry(to) && !isEntry(from)))).toEqual([]);
 });
 
-test('only entry points import node/ and browser/', () => {
+test('only entry points in src import from node/ and browser/', () => {
   const isPlatform = (file: string) => ['node', 'browser'].includes(toFolder(file));
   const crossing = edges.filter(
     ({ from, to }) => isPlatform(to) && !isEntry(from) && toFolder(from) !== toFolder(to),
@@ -187,7 +187,7 @@ test('the folders in src have no circular imports, including type imports', () =
   expect(findCircle(between)).toEqual([]);
 });
 
-test('a folder contains at most 16 files in addition to index.ts', () => {
+test('a folder in src contains at most 16 files in addition to index.ts', () => {
   const counts = new Map<string, number>();
   for (const { file } of files) {
     if (!file.endsWith('index.ts')) counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);
@@ -195,7 +195,7 @@ test('a folder contains at most 16 files in addition to index.ts', () => {
   expect([...counts].filter(([, count]) => count > MAX_FILES)).toEqual([]);
 });
 
-test('report/ imports only core/, and from the tuner only the results and the search space', () => {
+test('the folder report/ in src imports only core/, and from the tuner only the results and the search space', () => {
   const beyond = edges.filter(
     ({ from, to }) =>
       from.startsWith('report/') &&
@@ -205,7 +205,7 @@ test('report/ imports only core/, and from the tuner only the results and the se
   expect(print(beyond)).toEqual([]);
 });
 
-test('only tensor/ imports values from TensorFlow.js, and only node/ imports Node modules', () => {
+test('only tensor/ in src imports values from TensorFlow.js, and only node/ imports Node.js modules', () => {
   const outside = files.flatMap(({ file, imports }) =>
     imports
       .filter(

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildNative } from '../../src/node/native/buildNative.js';
 import { patchBackendSource } from '../../src/node/native/patchBackendSource.js';
-import { faultOf } from '../bad-input/faultOf.js';
+import { catchError } from '../bad-input/catchError.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'build-native-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -39,20 +39,20 @@ beforeAll(() => {
   python = program('python', `tensorflow:{"python":"python","folder":"${tensorflow}","cuda":false}`);
 });
 
-describe.skipIf(process.platform !== 'linux')('buildNative reports', () => {
-  test('a missing package and a package without sources', async () => {
+describe.skipIf(process.platform !== 'linux')('buildNative', () => {
+  test('reports a missing package and a package without sources', async () => {
     write('other/package.json', manifest('left-pad', '1.0.0'));
     write('bare/package.json', manifest('@tensorflow/tfjs-node', '4.22.0'));
-    const other = await faultOf(() => buildNative({ package: join(folder, 'other') }));
+    const other = await catchError(() => buildNative({ package: join(folder, 'other') }));
     expect(other.received).toContain('left-pad@1.0.0');
-    const bare = await faultOf(() => buildNative({ package: join(folder, 'bare') }));
+    const bare = await catchError(() => buildNative({ package: join(folder, 'bare') }));
     expect(bare.received).toContain('binding/tfjs_backend.cc');
-    const none = await faultOf(() => buildNative({ package: join(folder, 'nowhere') }));
+    const none = await catchError(() => buildNative({ package: join(folder, 'nowhere') }));
     expect(none).toMatchObject({ kind: 'argument', received: 'a folder without a package.json' });
     for (const { advice } of [other, bare, none]) expect(advice).toContain('npm install --ignore-scripts');
   });
 
-  test('missing Python, Python without TensorFlow, and TensorFlow without its libraries', async () => {
+  test('reports missing Python, Python without TensorFlow, and TensorFlow without its libraries', async () => {
     const bare = join(folder, 'bare-tensorflow');
     const cases = [
       [join(folder, 'no-python'), 'no program'],
@@ -67,20 +67,20 @@ describe.skipIf(process.platform !== 'linux')('buildNative reports', () => {
       ],
     ] as const;
     for (const [command, received] of cases) {
-      const error = await faultOf(() => buildNative({ package: sources, python: command }));
+      const error = await catchError(() => buildNative({ package: sources, python: command }));
       expect(error).toMatchObject({ kind: 'missing-package', path: `--python ${command}` });
       expect(error.received).toContain(received);
       expect(error.advice).toContain('pip install tensorflow-cpu');
     }
   });
 
-  test('a missing compiler and the last lines of a failed compilation, and leaves no files behind', async () => {
-    const absent = await faultOf(() => buildNative({ package: sources, python, compiler: 'no-compiler' }));
+  test('reports a missing compiler and the last lines of a failed compilation, and leaves no files behind', async () => {
+    const absent = await catchError(() => buildNative({ package: sources, python, compiler: 'no-compiler' }));
     expect(absent).toMatchObject({ kind: 'missing-package', path: 'no-compiler' });
     expect(absent.advice).toContain('g++');
     const script = '#!/bin/sh\n[ "$1" = --version ] && echo fake 1.0 && exit 0\nseq 1 40 >&2\nexit 1\n';
     const compiler = write('compiler', script, 0o755);
-    const error = await faultOf(() => buildNative({ package: sources, python, compiler }));
+    const error = await catchError(() => buildNative({ package: sources, python, compiler }));
     expect(error.kind).toBe('engine');
     expect(error.received).toContain('code 1:\n26\n27\n');
     const target = join(sources, 'lib', 'napi-v8');
@@ -88,13 +88,13 @@ describe.skipIf(process.platform !== 'linux')('buildNative reports', () => {
     expect(readdirSync(target)).toEqual([]);
   });
 
-  test('the reason why the package cannot be loaded', async () => {
+  test('reports the reason why the compiled package cannot be loaded', async () => {
     const script =
       '#!/bin/sh\nfor last in "$@"; do [ "$previous" = -o ] && : > "$last"; previous="$last"; done\n';
     const compiler = write('empty', script, 0o755);
     write('tfjs-node/index.js', "throw new Error('cannot open libtensorflow_cc.so.2');");
     const lines: string[] = [];
-    const error = await faultOf(() =>
+    const error = await catchError(() =>
       buildNative({ package: sources, python, compiler, log: (line) => lines.push(line) }),
     );
     expect(error).toMatchObject({ kind: 'broken-package', path: '@tensorflow/tfjs-node' });
@@ -103,7 +103,7 @@ describe.skipIf(process.platform !== 'linux')('buildNative reports', () => {
   });
 });
 
-test('patchBackendSource inserts the code for lists before the code for single values, or returns undefined for unknown source code', () => {
+test('patchBackendSource inserts the C++ code for list attributes before the code for single values, or returns undefined for unknown source code', () => {
   const text = '      std::string str_value;\n      nstatus = GetStringParam(env, js_value, str_value);\n';
   const type =
     '      TF_DataType tf_data_type;\n      nstatus = napi_get_value_int32(\n          env, js_value, 0);\n';
@@ -114,7 +114,7 @@ test('patchBackendSource inserts the code for lists before the code for single v
   expect(patchBackendSource(`${text}${text}${type}`)).toBeUndefined();
 });
 
-describe('the command line', () => {
+describe('the command line tfjs-multitask', () => {
   const runCli = (...args: string[]) => {
     const file = fileURLToPath(new URL('../../src/node/cli.js', import.meta.url));
     try {
@@ -129,7 +129,7 @@ describe('the command line', () => {
     }
   };
 
-  test('lists the commands, and prints the options of each command and the version', () => {
+  test('lists its commands, and prints the options of a command and the version', () => {
     expect(runCli()).toMatchObject({ code: 0, output: expect.stringContaining('build-native') });
     expect(runCli('build-native', '--help')).toMatchObject({
       code: 0,
@@ -151,7 +151,7 @@ describe('the command line', () => {
   });
 
   test.each(['build-native', 'report', 'results', 'search', 'trial', 'worker'])(
-    'prints the help for %s with at most 80 columns',
+    'prints the help of the command %s with at most 80 columns',
     (name) => {
       const { code, output } = runCli(name, '--help');
       expect(code).toBe(0);

@@ -53,7 +53,7 @@ async function drive(callback: Callback<'val_loss'> | Callback, values: readonly
   return { epochs: history.length, restored, rates, saved, stopped };
 }
 
-describe('earlyStopping behaves as in Keras 3.15', () => {
+describe('earlyStopping', () => {
   const table = [
     {
       title: 'patience 0 stops at the first epoch without improvement',
@@ -95,7 +95,7 @@ describe('earlyStopping behaves as in Keras 3.15', () => {
       best: 2,
     },
   ];
-  test.each(table)('$title', async ({ options, values, epochs, best }) => {
+  test.each(table)('behaves as in Keras 3.15: $title', async ({ options, values, epochs, best }) => {
     const result = await drive(earlyStopping({ ...options, restoreBestWeights: true }), values);
     expect(result.epochs).toBe(epochs);
     if (best !== undefined) expect(result.restored).toBe(best);

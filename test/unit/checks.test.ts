@@ -3,12 +3,12 @@ import * as checks from '../../src/core/errors/checks.js';
 import { describeType, formatValue } from '../../src/core/errors/formatValue.js';
 import { suggestAwait } from '../../src/core/errors/suggestions.js';
 import { memoryStore } from '../../src/entries/node.js';
-import { faultOf } from '../bad-input/faultOf.js';
+import { catchError } from '../bad-input/catchError.js';
 
 const advice = 'Change it.';
 
-describe('checks accept', () => {
-  test('valid values', () => {
+describe('the argument checks in core/errors/checks', () => {
+  test('accept valid values', () => {
     checks.number('a', 0.5, { min: 0, below: 1, advice });
     checks.number('a', Number.POSITIVE_INFINITY, { above: 0, allowInfinity: true, advice });
     checks.integer('a', 3, { min: 3, max: 3, advice });
@@ -24,7 +24,7 @@ describe('checks accept', () => {
   });
 });
 
-describe('checks throw an argument error', () => {
+describe('an argument check in core/errors/checks', () => {
   const number = (value: unknown, bounds: object) => () =>
     checks.number('a', value, { ...bounds, advice } as checks.NumberCheckOptions);
   test.each([
@@ -68,24 +68,33 @@ describe('checks throw an argument error', () => {
       '[1]',
     ],
     ['a path instead of a store', () => checks.store('a', 'out', { advice }), 'a store', 'the string "out"'],
-  ] as const)('for %s', async (_, check, expected, received) => {
-    expect(await faultOf(check)).toMatchObject({ kind: 'argument', path: 'a', expected, received, advice });
-  });
+  ] as const)(
+    'throws an argument error with the expected and received values: %s',
+    async (_, check, expected, received) => {
+      expect(await catchError(check)).toMatchObject({
+        kind: 'argument',
+        path: 'a',
+        expected,
+        received,
+        advice,
+      });
+    },
+  );
 
-  test('for an unknown option, and suggest the nearest name', async () => {
-    const near = await faultOf(() => checks.optionNames('a', { stpes: 1 }, ['steps', 'seed']));
+  test('throws an error for an unknown option, with a suggestion if a valid name is similar', async () => {
+    const near = await catchError(() => checks.optionNames('a', { stpes: 1 }, ['steps', 'seed']));
     expect(near).toMatchObject({ received: 'the option "stpes"', advice: 'Did you mean "steps"?' });
-    const far = await faultOf(() => checks.optionNames('a', { other: 1 }, ['steps', 'seed']));
+    const far = await catchError(() => checks.optionNames('a', { other: 1 }, ['steps', 'seed']));
     expect(far).toMatchObject({ expected: 'only the options steps, seed', advice: 'Remove it.' });
   });
 
-  test('whose advice names the default value', async () => {
-    const error = await faultOf(() => checks.integer('a', 0, { min: 1, defaultValue: 32 }));
+  test('throws an error whose advice contains the default value', async () => {
+    const error = await catchError(() => checks.integer('a', 0, { min: 1, defaultValue: 32 }));
     expect(error.advice).toBe('Omit it to use the default, 32.');
   });
 
-  test('or an error of the requested kind', async () => {
-    const error = await faultOf(() => checks.number('a', -1, { min: 0, kind: 'data', advice }));
+  test('throws an error of the kind that is requested', async () => {
+    const error = await catchError(() => checks.number('a', -1, { min: 0, kind: 'data', advice }));
     expect(error.kind).toBe('data');
   });
 });
@@ -118,7 +127,7 @@ test('formatValue quotes strings, prints NaN and truncates long texts', () => {
   expect(formatValue('a'.repeat(100))).toHaveLength(80);
 });
 
-test('suggestAwait advises the user to await a promise', () => {
+test('suggestAwait returns the advice to await a promise', () => {
   expect(suggestAwait(Promise.resolve(1), advice)).toBe('Write await before it.');
   expect(suggestAwait(1, advice)).toBe(advice);
 });

@@ -44,11 +44,11 @@ test.each(Object.keys(TREE).filter((path) => path !== 'app/data.json'))(
   },
 );
 
-test('computeCodeHash returns the same hash if only files that are not imported have changed', async () => {
+test('computeCodeHash returns the same hash if only files that the study does not import have changed', async () => {
   expect(await hashWith({ 'app/data.json': '[2]\n', 'app/other.ts': 'export {};\n' })).toBe(await hashWith());
 });
 
-test('computeCodeHash ignores an import of a missing file, and rejects a missing study module', async () => {
+test('computeCodeHash ignores an import of a missing file, but rejects a missing study module', async () => {
   const text = `${TREE['app/study.ts']}import './nowhere.js';\n`;
   expect(await hashWith({ 'app/study.ts': text })).toMatch(/^[0-9a-f]{16}$/);
   await expect(computeCodeHash(pathToFileURL(join(scratch, 'none.ts')).href)).rejects.toThrow(/ENOENT/);

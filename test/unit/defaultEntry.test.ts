@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import * as defaultEntry from '../../src/entries/default.js';
 import * as nodeEntry from '../../src/entries/node.js';
 import { loadPackage } from '../../src/node/platform/loadPackage.js';
-import { faultOf } from '../bad-input/faultOf.js';
+import { catchError } from '../bad-input/catchError.js';
 
 const { branch, flatten, imagesInMemory, memoryStore, multiTask, regression, useEngine } = defaultEntry;
 
@@ -13,7 +13,7 @@ const compose = () =>
     .task('level', regression({ unit: 'bytes' }), branch([flatten()]))
     .build();
 
-test('the default entry and the Node entry export the same names', () => {
+test('the default entry exports the same names as the Node entry', () => {
   expect(Object.keys(defaultEntry).sort()).toEqual(Object.keys(nodeEntry).sort());
 });
 
@@ -27,11 +27,11 @@ test('the default entry trains, saves, loads and predicts on wasm with one threa
   expect(await saved.predict(image)).toEqual(await model.predict(image));
 });
 
-test('the default entry rejects files, because it has no image decoder and cannot read paths', async () => {
+test('the default entry rejects image files, because it has no decoder and cannot read paths', async () => {
   const model = compose();
-  const bytes = await faultOf(() => model.predict(new Uint8Array(100)));
+  const bytes = await catchError(() => model.predict(new Uint8Array(100)));
   expect(bytes).toMatchObject({ kind: 'argument', path: 'predict[0]', received: 'the bytes of a file' });
-  const path = await faultOf(() => model.predict(['portrait.jpg']));
+  const path = await catchError(() => model.predict(['portrait.jpg']));
   expect(path).toMatchObject({ kind: 'argument', path: 'predict[0]' });
   expect(path.received).toContain('this runtime cannot read');
   const decoder = async () => image;
@@ -39,7 +39,7 @@ test('the default entry rejects files, because it has no image decoder and canno
 });
 
 test('the default entry runs onnx after the package is registered with useEngine', async () => {
-  const missing = await faultOf(() => compose().fit(data, { epochs: 1, engine: 'onnx' }));
+  const missing = await catchError(() => compose().fit(data, { epochs: 1, engine: 'onnx' }));
   expect(missing).toMatchObject({ kind: 'missing-package', path: 'engine onnx' });
   expect(missing.advice).toContain('useEngine');
   const packages = { 'onnxruntime-web': () => loadPackage('onnxruntime-node', 'this test') };

@@ -4,30 +4,52 @@ import { join } from 'node:path';
 import util from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { createError } from '../../src/core/errors/errors.js';
-import { branch, flatten, multiTask, regression, useEngine } from '../../src/entries/node.js';
+import type { PackageLoader } from '../../src/core/platform/platform.js';
+import { getProcessState } from '../../src/engines/processState.js';
+import { branch, flatten, regression, useEngine } from '../../src/entries/node.js';
+import { createMultiTask } from '../../src/model/multiTask.js';
 import { loadPackage } from '../../src/node/platform/loadPackage.js';
+import { nodePlatform } from '../../src/node/platform/nodePlatform.js';
 import { restoreNodeUtil } from '../../src/node/platform/restoreNodeUtil.js';
-import { faultOf } from '../bad-input/faultOf.js';
+import { catchError } from '../bad-input/catchError.js';
 import { useEngineWith } from '../engines/useEngineWith.js';
 
-test('concurrent first calls all complete and start only one engine', async () => {
+test('concurrent first calls of model.predict start one engine, and never start it twice at the same time', async () => {
+  let loading = 0;
+  const maxLoading: { [packageName: string]: number } = {};
+  const countingLoader: PackageLoader = Object.assign(
+    async <M>(name: string, neededFor: string): Promise<M> => {
+      maxLoading[name] = Math.max(maxLoading[name] ?? 0, ++loading);
+      try {
+        return await loadPackage<M>(name, neededFor);
+      } finally {
+        loading--;
+      }
+    },
+    { threads: 1 },
+  );
   const image = { data: new Uint8Array(192).fill(9), height: 8, width: 8, channels: 3 };
   const models = Array.from({ length: 3 }, () =>
-    multiTask({ input: [8, 8, 3], seed: 1 })
+    createMultiTask({ ...nodePlatform, loadPackage: countingLoader })({ input: [8, 8, 3], seed: 1 })
       .task('age', regression({ unit: 'years' }), branch([flatten()]))
       .build(),
   );
+  const { startedEngines } = getProcessState();
+  expect(startedEngines.size).toBe(0);
   const [first, ...others] = await Promise.all(models.map((model) => model.predict(image)));
   for (const other of others) expect(other).toEqual(first);
+  expect([...startedEngines.keys()]).toEqual(['onnx']);
+  expect(maxLoading['onnxruntime-node']).toBe(1);
+  expect(Math.max(...Object.values(maxLoading))).toBe(1);
 });
 
-test('an engine can start after another engine failed to start', async () => {
+test('useEngine starts an engine while another engine fails to start', async () => {
   const [native, wasm] = await Promise.allSettled([useEngine('native'), useEngine('wasm')]);
   expect(native.status).toBe('rejected');
   expect(wasm).toMatchObject({ status: 'fulfilled', value: { name: 'wasm' } });
 });
 
-describe('an installed native package that fails to load', () => {
+describe('useEngine with an installed native package that does not load', () => {
   const broken = async (name: string): Promise<never> => {
     throw createError({
       kind: name.endsWith('gpu') ? 'missing-package' : 'broken-package',
@@ -38,7 +60,7 @@ describe('an installed native package that fails to load', () => {
     });
   };
 
-  test('is reported by auto together with the command that fixes the problem', async () => {
+  test('selects wasm for auto, and reports the package and the command that fixes it', async () => {
     const lines: string[] = [];
     const choice = await useEngineWith(broken)('auto', { log: (line) => lines.push(line) });
     expect(choice).toMatchObject({
@@ -50,41 +72,41 @@ describe('an installed native package that fails to load', () => {
     expect(lines.join('\n')).toContain('build-native');
   });
 
-  test('causes an error if the engine native is requested by name', async () => {
-    const error = await faultOf(() => useEngineWith(broken)('native'));
+  test('rejects native if it is requested by name', async () => {
+    const error = await catchError(() => useEngineWith(broken)('native'));
     expect(error).toMatchObject({ kind: 'broken-package', path: 'engine native' });
     expect(error.message).toContain('cannot open shared object file');
     expect(error.advice).toContain('npx tfjs-multitask build-native');
   });
 
-  test('is distinguished from a package that is not installed', async () => {
+  test('distinguishes the package from a package that is not installed', async () => {
     const none = async (name: string): Promise<never> => {
       throw createError({ kind: 'missing-package', path: name, expected: 'it', received: 'none' });
     };
     expect((await useEngineWith(none)('auto')).fasterEngine?.install).toBe(
       'ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node',
     );
-    const error = await faultOf(() => useEngineWith(none)('native'));
+    const error = await catchError(() => useEngineWith(none)('native'));
     expect(error).toMatchObject({ kind: 'missing-package', received: 'no installed package' });
   });
 });
 
-describe('loading a package', () => {
+describe('the helpers that load optional packages', () => {
   test('loadPackage distinguishes a missing package from a package that does not load', async () => {
-    const missing = await faultOf(() => loadPackage('no-such-package', 'this test'));
+    const missing = await catchError(() => loadPackage('no-such-package', 'this test'));
     expect(missing).toMatchObject({ kind: 'missing-package', received: 'a package that is not installed' });
     // In Vite, and therefore in these tests, importing an optional peer dependency that is not installed loads a stub that throws.
-    const peer = await faultOf(() => loadPackage('@tensorflow/tfjs-node-gpu', 'this test'));
+    const peer = await catchError(() => loadPackage('@tensorflow/tfjs-node-gpu', 'this test'));
     expect(peer).toMatchObject({ kind: 'missing-package', received: 'a package that is not installed' });
     const folder = mkdtempSync(join(tmpdir(), 'broken-'));
     writeFileSync(join(folder, 'index.cjs'), "require('another-package');");
-    const broken = await faultOf(() => loadPackage(join(folder, 'index.cjs'), 'this test'));
+    const broken = await catchError(() => loadPackage(join(folder, 'index.cjs'), 'this test'));
     expect(broken.kind).toBe('broken-package');
     expect(broken.received).toContain('another-package');
     rmSync(folder, { recursive: true });
   });
 
-  test('restoreNodeUtil adds the util functions that the native package calls and that Node 23 removed', () => {
+  test('restoreNodeUtil adds the util functions that the native package calls and that Node.js 23 removed', () => {
     const functionNames = ['isNullOrUndefined', 'isArray'] as const;
     const mutableUtil = util as unknown as Record<string, ((value: unknown) => boolean) | undefined>;
     const originals = functionNames.map((name) => mutableUtil[name]);

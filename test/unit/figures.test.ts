@@ -47,7 +47,7 @@ const rows = [row(1, 30), row(2, 9), row(3, 12)];
 const count = (svg: string, pattern: RegExp) => svg.match(pattern)?.length ?? 0;
 
 describe('learningCurves', () => {
-  test('draws a panel for the loss and for each metric, with lines for training and validation, and marks the best epoch', async () => {
+  test('draws a panel for the loss and for each metric, with training and validation lines, and marks the best epoch', async () => {
     const svg = await learningCurves({ tasks, rows }, { task: 'age' });
     expect(svg).toContain('mae (years)');
     expect(svg).toContain('best epoch 2, by val_loss');
@@ -65,7 +65,7 @@ describe('learningCurves', () => {
     expect(count(svg, /aria-label="line"/g)).toBe(2);
   });
 
-  test('leaves a gap in the line where a value is NaN', async () => {
+  test('draws no NaN coordinates for a NaN loss', async () => {
     const svg = await learningCurves(
       { tasks, rows: [row(1, 3), { ...row(2, 3), age_loss: Number.NaN }] },
       { task: 'age' },
@@ -92,7 +92,7 @@ describe('learningCurveGrid', () => {
     { title: 'gray', runs: [run(1.1)] },
   ];
 
-  test('draws a column per group and a row per task, with thin lines for runs and a thick line for the mean', async () => {
+  test('draws a column per group of runs and a row per task, with thin lines for runs and a thick line for the mean', async () => {
     const svg = await learningCurveGrid(runGroups, { title: 'Faces' });
     expect(svg).toContain('>color &amp; all</text>');
     expect(svg).toContain('best epoch of each run, by val_loss; thick: mean of the runs');
@@ -103,7 +103,7 @@ describe('learningCurveGrid', () => {
     expect(await learningCurveGrid(runGroups, { title: 'Faces' })).toBe(svg);
   });
 
-  test('uses one scale for all panels of a task', async () => {
+  test('uses the same y axis for all panels of a task', async () => {
     const svg = await learningCurveGrid(runGroups, {});
     const panels = svg.split(/(?=<svg x=)/).slice(1);
     const ticks = (panel: string) =>
@@ -113,7 +113,7 @@ describe('learningCurveGrid', () => {
     expect(ticks(panels[0]!)).not.toEqual(ticks(panels[2]!));
   });
 
-  test('draws a single epoch, runs of different lengths, and NaN values', async () => {
+  test('draws no NaN coordinates for a single epoch, runs of different lengths, and NaN values', async () => {
     const svg = await learningCurveGrid(
       [
         { title: 'short', runs: [{ tasks, rows: [row(1, 3)] }, run(1)] },
@@ -225,7 +225,7 @@ test('svgToPng multiplies the figure size by the scale, and draws text with an a
   expect(await store.list()).toEqual(['figures/age.png', 'figures/age.svg']);
 });
 
-describe('createDiagramBoxes', () => {
+describe('createDiagramBoxes for architectureDiagram', () => {
   const buildModel = async () =>
     multiTask({ input: [64, 64, 3] })
       .trunk(

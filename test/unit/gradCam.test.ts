@@ -55,7 +55,7 @@ afterAll(() => model.dispose());
 
 const raw = ({ data, peak }: GradCam) => data.map((x) => x * peak);
 
-describe('a heat map', () => {
+describe('a heat map of gradCam', () => {
   test('has values from 0 to 1, and the largest value is 1 unless all values are 0', async () => {
     for (const task of ['age', 'gender', 'grade'] as const) {
       for (const { data, peak, height, width } of await gradCam(model, images, { task })) {
@@ -91,7 +91,7 @@ describe('a heat map', () => {
     }
   });
 
-  test('highlights evidence for the predicted label by default', async () => {
+  test('is computed for the predicted label by default', async () => {
     const [genders, grades] = [
       await gradCam(model, images, { task: 'gender' }),
       await gradCam(model, images, { task: 'grade' }),
@@ -106,7 +106,7 @@ describe('a heat map', () => {
   });
 
   test.each([-50, 50])(
-    'highlights evidence for the predicted label, even if a bias of %i in the head determines the prediction',
+    'is computed for the predicted label, even if a bias of %i in the head determines the prediction',
     async (size) => {
       const customModel = multiTask({ input: [SIDE, SIDE, 3] })
         .trunk(sharedTrunk([conv(4, 3)]))
@@ -150,7 +150,7 @@ describe('a heat map', () => {
     expect(hot).toBeGreaterThan(200); // Almost every one of the 250 positions supports one of the two labels.
   });
 
-  test('is the same for bytes and tensors, and for one image and batches of any size', async () => {
+  test('is equal for bytes and tensors, and for one image and batches of any size', async () => {
     const options = { task: 'age', layer: 'trunk_conv1' } as const;
     const many = await gradCam(model, images, options);
     const tensors = images.map(({ data }) =>
@@ -186,7 +186,7 @@ describe('a heat map', () => {
     fill(model.layersModel, 'cam');
   });
 
-  test('reflects changed weights immediately, on wasm and onnx', async () => {
+  test('uses changed weights in the next call, on wasm and onnx', async () => {
     for (const engine of ['wasm', 'onnx'] as const) {
       const options = { task: 'age', engine } as const;
       const [one] = await gradCam(model, images, options);
@@ -200,7 +200,7 @@ describe('a heat map', () => {
     await useEngine('wasm');
   });
 
-  test('is the same for a separate softmax layer as for a dense layer with softmax', async () => {
+  test('is equal for a separate softmax layer and for a dense layer with softmax', async () => {
     const { layersModel, tasks, input } = model;
     const features = layersModel.getLayer('grade').input as SymbolicTensor;
     const linear = tf.layers.dense({ units: 3, name: 'linear' });
@@ -222,7 +222,7 @@ describe('a heat map', () => {
   });
 });
 
-describe('the target layer of a heat map', () => {
+describe('the layer that gradCam uses', () => {
   const layerOf = async (customModel: MultiTaskModel<Tasks>, task: string) => {
     const [height, width, channels] = customModel.input.shape;
     const image = { data: new Uint8Array(height * width * channels).fill(9), height, width, channels };
@@ -236,13 +236,13 @@ describe('the target layer of a heat map', () => {
       .task('age', regression({ unit: 'years' }), branch([globalAveragePool()]))
       .build() as unknown as MultiTaskModel<Tasks>;
 
-  test('is by default the last convolution in the branch whose output has more than one position', async () => {
+  test('is by default the last convolution in the branch with an output larger than 1x1', async () => {
     const buildModelA = (size: number) => modelA(size) as unknown as MultiTaskModel<Tasks>;
     expect(await layerOf(buildModelA(64), 'gender')).toEqual(['gender_conv2', 5, 5]); // The output of conv3 has only one position.
     expect(await layerOf(buildModelA(96), 'age')).toEqual(['age_conv3', 3, 3]);
   });
 
-  test('is the last layer of the last block of a backbone, as in Keras', async () => {
+  test('is by default the last layer of the last block of a backbone, as in Keras', async () => {
     const options = { weights: null } as const;
     expect(await layerOf(await under(await mobileNetV2Backbone(options)), 'age')).toEqual(['out_relu', 2, 2]);
     expect(await layerOf(await under(await resnet50Backbone(options)), 'age')).toEqual([
@@ -257,7 +257,7 @@ describe('the target layer of a heat map', () => {
     ]);
   });
 
-  test('can be inside a residual block, because the shortcut only adds a constant', async () => {
+  test('can be inside a residual block, where the shortcut does not change the heat map', async () => {
     const customModel = multiTask({ input: [SIDE, SIDE, 3] })
       .trunk(sharedTrunk([conv(6, 3), residual([conv(6, 3, { padding: 'same' })]), globalAveragePool()]))
       .task('age', regression({ unit: 'years' }), branch([activation('linear')]))
@@ -285,7 +285,7 @@ describe('the target layer of a heat map', () => {
     customModel.dispose();
   });
 
-  test('may be named like a grayscale layer, because grayscale layers are not identified by their names', async () => {
+  test('can have the name of a grayscale layer', async () => {
     const named = tf.layers.conv2d({ filters: 2, kernelSize: 3, name: 'age_grayscale1' });
     const customModel = multiTask({ input: [SIDE, SIDE, 3] })
       .trunk(sharedTrunk([conv(2, 3)]))
@@ -295,7 +295,7 @@ describe('the target layer of a heat map', () => {
     customModel.dispose();
   });
 
-  test('uses its last call before the task if it is called twice', async () => {
+  test('is taken at its last call before the task if it is called twice', async () => {
     const image = tf.input({ shape: [SIDE, SIDE, 3], name: 'image' });
     const twice = tf.layers.conv2d({ filters: 3, kernelSize: 3, name: 'twice' });
     const x = twice.apply(twice.apply(image)) as SymbolicTensor;

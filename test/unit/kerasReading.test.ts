@@ -13,7 +13,7 @@ import { readKerasWeights } from '../../src/interop/keras/file/weightFiles.js';
 import { saveFile } from '../../src/node/index.js';
 import { tf } from '../../src/tensor/tf.js';
 import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
-import { faultOf } from '../bad-input/faultOf.js';
+import { catchError } from '../bad-input/catchError.js';
 import { expectClose } from '../parity/close.js';
 import { uniform } from '../parity/noise.js';
 
@@ -103,7 +103,7 @@ function predictRamp(read: tf.LayersModel): number[] {
 }
 
 describe('loadKeras of a Keras 2 file', () => {
-  test('reads a sequential model stored as a list, with the input shape in the first layer and weights matched by order', async () => {
+  test('reads a sequential model that is stored as a list, with weights matched by order', async () => {
     const file = writeKeras2File(
       {
         class_name: 'Sequential',
@@ -123,7 +123,7 @@ describe('loadKeras of a Keras 2 file', () => {
     read.dispose();
   });
 
-  test('imports operations on numbers and tensors', async () => {
+  test('imports operations on numbers and tensors as layers', async () => {
     const call = (name: string, kwargs: object) => [[name, 0, 0, kwargs]];
     const file = writeKeras2File(
       model(
@@ -155,7 +155,7 @@ describe('loadKeras of a Keras 2 file', () => {
     read.dispose();
   });
 
-  test("imports ResNet50's preprocessing: reversed channels and a subtracted mean", async () => {
+  test('imports the preprocessing of ResNet50: reversed channels and a subtracted mean', async () => {
     const whole = { start: null, stop: null, step: null };
     const layers = [
       input('x', 1, 2, 3),
@@ -181,7 +181,7 @@ describe('loadKeras of a Keras 2 file', () => {
   test('rejects a cast to integers and unsupported operations', async () => {
     const getOperationError = async (name: string, kwargs: object) => {
       const layers = [input('x', 3), layer('TFOpLambda', 'op', { function: name }, ['x', 0, 0, kwargs])];
-      return faultOf(async () => loadKeras(writeKeras2File(model(layers, ['x'], ['op']))));
+      return catchError(async () => loadKeras(writeKeras2File(model(layers, ['x'], ['op']))));
     };
     expect(await getOperationError('cast', { dtype: 'int32' })).toMatchObject({
       kind: 'file',
@@ -203,7 +203,7 @@ describe('loadKeras of a Keras 2 file', () => {
     read.dispose();
   });
 
-  test('imports a base that is called with training=False, with frozen statistics and without dropout', async () => {
+  test('imports a base model that is called with training=False as frozen layers without dropout', async () => {
     const base = model(
       [
         input('in', 2),
@@ -236,12 +236,12 @@ describe('loadKeras of a Keras 2 file', () => {
     expect(read.trainableWeights).toEqual([]);
     expect(notes).toEqual(['norm: frozen, because it is called with training=False']);
     read.dispose();
-    const trainingError = await faultOf(async () => loadKeras(await whole({ training: true })));
+    const trainingError = await catchError(async () => loadKeras(await whole({ training: true })));
     expect(trainingError).toMatchObject({ kind: 'file', received: 'a call with training=True' });
   });
 });
 
-test('the input option of loadKeras sets sizes that the model leaves undefined, and must match sizes that the model defines', async () => {
+test('loadKeras uses its option input for sizes that the model does not define, and rejects a different size than the model defines', async () => {
   const open = writeKeras2File(
     model(
       [input('x', null, null, 3), layer('GlobalAveragePooling2D', 'pool', {}, [['x', 0, 0, {}]])],
@@ -252,11 +252,11 @@ test('the input option of loadKeras sets sizes that the model leaves undefined, 
   const read = await loadKeras(open, { input: [4, 5, 3] });
   expect(read.inputs[0]!.shape).toEqual([null, 4, 5, 3]);
   read.dispose();
-  const error = await faultOf(() => loadKeras(open, { input: [4, 5, 1] }));
+  const error = await catchError(() => loadKeras(open, { input: [4, 5, 1] }));
   expect(error.path).toBe('file: model_config: layers[0].config.batch_input_shape');
   expect(error.advice).toBe('Omit `input`, because the file contains the size.');
   const tasks = { a: categorical(['x', 'y', 'z']) };
-  expect((await faultOf(() => loadKeras(open, { tasks }))).advice).toContain('input: [128, 128, 3]');
+  expect((await catchError(() => loadKeras(open, { tasks }))).advice).toContain('input: [128, 128, 3]');
 });
 
 test('loadKeras matches outputs to tasks by name or by order, and drops outputs without a task', async () => {
@@ -292,7 +292,7 @@ test('loadKeras matches outputs to tasks by name or by order, and drops outputs 
   ordered.dispose();
 });
 
-describe('saveFile and loadKeras', () => {
+describe('saving and loading a Keras file', () => {
   const file = writeKeras2File(
     model([input('x', 2), layer('Dense', 'age', { units: 1 }, [['x', 0, 0, {}]])], ['x'], ['age']),
     { age: { 'age/kernel:0': array(2, 1), 'age/bias:0': array(1) } },
@@ -348,13 +348,13 @@ describe('saveFile and loadKeras', () => {
   });
 
   test('loadKeras reports errors with the path, the URL or the name of the file', async () => {
-    const missing = await faultOf(() => loadKeras(`${origin}/missing.h5`));
+    const missing = await catchError(() => loadKeras(`${origin}/missing.h5`));
     expect(missing).toMatchObject({ kind: 'file', path: `${origin}/missing.h5`, received: 'HTTP 404' });
     const damaged = new File(['text'], 'photo.keras');
-    expect((await faultOf(() => loadKeras(damaged))).path).toBe('photo.keras');
-    expect((await faultOf(() => loadKeras(damaged, { name: 'mine' }))).path).toBe('mine');
-    expect((await faultOf(() => loadKeras(new Blob(['text'])))).path).toBe('file');
-    const weights = await faultOf(() => loadKeras(path, { weights: damaged }));
+    expect((await catchError(() => loadKeras(damaged))).path).toBe('photo.keras');
+    expect((await catchError(() => loadKeras(damaged, { name: 'mine' }))).path).toBe('mine');
+    expect((await catchError(() => loadKeras(new Blob(['text'])))).path).toBe('file');
+    const weights = await catchError(() => loadKeras(path, { weights: damaged }));
     expect(weights.path).toBe('photo.keras');
   });
 });
@@ -372,7 +372,7 @@ test('loadKeras imports a mixed-precision model as float32, and logs the convers
   expect(notes).toEqual(['the model computes in float32 instead of mixed_bfloat16']);
 });
 
-test("loadKeras creates a custom layer with the user's factory, and sets its weights from the file", async () => {
+test('loadKeras creates a custom layer with a function of the user, and sets its weights from the file', async () => {
   const file = writeKeras2File(
     model([input('x', 3), layer('mine>Scale', 'scale', { units: 2 }, [['x', 0, 0, {}]])], ['x'], ['scale']),
     { scale: { 'scale/w:0': array(3, 2) } },
@@ -391,7 +391,7 @@ test("loadKeras creates a custom layer with the user's factory, and sets its wei
   read.dispose();
 });
 
-test('readKerasWeights returns weights, keyed by layer and name', async () => {
+test('readKerasWeights returns the weights of a file, keyed by layer and name', async () => {
   const file = writeHdf5(
     createWeightsGroup({
       image: {},

@@ -90,13 +90,13 @@ describe('model.summary', () => {
     expect(model.summary()).toBe(table);
   });
 
-  test('passes the same text to the option log', () => {
+  test('passes the table to the function in the option log', () => {
     const texts: string[] = [];
     expect(model.summary({ log: (text) => void texts.push(text) })).toBe(table);
     expect(texts).toEqual([table]);
   });
 
-  test('marks trainable layers with showTrainable', () => {
+  test('marks trainable layers with the option showTrainable', () => {
     const frozen = compose();
     frozen.freeze('trunk_conv1');
     const rows = frozen.summary({ showTrainable: true }).split('\n');
@@ -143,7 +143,7 @@ describe('model.freeze', () => {
     frozen.dispose();
   });
 
-  test('is undone by unfreeze, and the model then trains as if it had never been frozen', async () => {
+  test('is undone by model.unfreeze: the model then trains as if it had never been frozen', async () => {
     const [thawed, untouched] = [compose(), compose()];
     thawed.freeze(/./g);
     expect(thawed.architecture().trainableParameters).toBe(0);
@@ -154,7 +154,7 @@ describe('model.freeze', () => {
     for (const each of [thawed, untouched]) each.dispose();
   });
 
-  test('accepts a name, a pattern with * or a regular expression, and matches whole names', () => {
+  test('accepts a layer name, a pattern with *, or a regular expression, and matches whole names', () => {
     const named = compose();
     expect(named.freeze('age')).toEqual(['age']);
     expect(named.freeze('*_flatten1')).toEqual(['age_flatten1', 'gender_flatten1']);
@@ -163,7 +163,7 @@ describe('model.freeze', () => {
     named.dispose();
   });
 
-  test('is preserved when the model is saved and loaded', async () => {
+  test('is preserved by save and loadModel', async () => {
     const [store, frozen] = [memoryStore(), compose()];
     frozen.freeze('trunk_bn1');
     await frozen.save(store);
@@ -184,9 +184,9 @@ describe('model.freeze', () => {
   });
 });
 
-describe('model.freeze and model.unfreeze reject', () => {
+describe('model.freeze and model.unfreeze with an invalid argument', () => {
   test.each(['freeze', 'unfreeze'] as const)(
-    'a name that no layer has, and suggest the nearest name: %s',
+    'reject a name that no layer has, and suggest the nearest name: %s',
     (method) => {
       const error = errorOf(() => model[method]('trunk_cnv1'));
       expect(error).toMatchObject({ kind: 'argument', path: `model.${method}`, received: '"trunk_cnv1"' });
@@ -194,14 +194,14 @@ describe('model.freeze and model.unfreeze reject', () => {
     },
   );
 
-  test('a pattern that no layer matches, and a value of another type', () => {
+  test('reject a pattern that no layer matches, and a value of another type', () => {
     expect(errorOf(() => model.freeze(/^conv/)).received).toBe('/^conv/');
     expect(errorOf(() => model.freeze('backbone_*')).advice).toContain('model.summary()');
     expect(errorOf(() => model.freeze(undefined as never)).received).toBe('undefined');
     expect(errorOf(() => model.freeze('trunk.conv1')).received).toBe('"trunk.conv1"');
   });
 
-  test('a call while fit trains the model, and a disposed model', async () => {
+  test('reject a call while fit trains the model, and a call on a disposed model', async () => {
     const training = compose();
     const errors: string[] = [];
     const callback: Callback = {

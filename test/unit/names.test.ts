@@ -18,7 +18,7 @@ const build = () =>
     )
     .build();
 
-test('a tf.layers layer without a name is named by its position, regardless of how many layers were created before', () => {
+test('a tf.layers layer without a name is named by its position in the model, regardless of how many layers exist', () => {
   const layerNames = build()
     .architecture()
     .layers.map(({ name }) => name);
@@ -34,7 +34,7 @@ test('a tf.layers layer without a name is named by its position, regardless of h
   ]);
 });
 
-test('the same program initializes the same weights every time', async () => {
+test('two models with the same layers and the same seed have the same initial weights', async () => {
   const image = { data: new Uint8Array(192).map((_, i) => i), height: 8, width: 8, channels: 3 };
   expect(await build().predict(image)).toEqual(await build().predict(image));
 });

@@ -13,7 +13,7 @@ function startRun(engine: EngineChoice): string {
   return text;
 }
 
-test('progressBar writes the engine and the reason for its selection once, at the start of a run', () => {
+test('progressBar writes the engine and the reason for its selection at the start of a run', () => {
   const text = startRun({ name: 'onnx', reason: 'ONNX Runtime is installed' });
   expect(text).toBe('engine onnx: ONNX Runtime is installed\n');
 });

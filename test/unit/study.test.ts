@@ -59,7 +59,7 @@ describe('lockStudy', () => {
     }
   });
 
-  test('holds the lock as soon as its file exists, even if the store responds later', async () => {
+  test('locks the study as soon as the lock file exists, even if the store responds later', async () => {
     const store = memoryStore();
     const { received, send } = createSignal();
     const first = lockStudy({
@@ -102,7 +102,7 @@ describe('lockStudy', () => {
     expect(await store.list()).toEqual([]);
   });
 
-  test('replaces a lock that has the id of this process but was created by another process', async () => {
+  test('replaces a lock that contains the id of this process but was created by another process', async () => {
     const store = memoryStore();
     await store.write('search.lock', bytes({ host: hostname(), pid: process.pid, token: 'x' }));
     const unlock = await lockStudy(store);
@@ -151,7 +151,7 @@ describe('openStudyRecords', () => {
     expect((await records.readTrial(1))?.state).toBe('complete');
   });
 
-  test('removes the files of an interrupted copy, and copies all files except the records', async () => {
+  test('copies all files of a trial except its records, after it removed the files of an interrupted copy', async () => {
     const store = memoryStore();
     const records = await openStudyRecords(store, plain, options);
     await records.saveResult(trial(1));

@@ -15,7 +15,7 @@ import { readEvents, scalarsIn } from '../parity/eventFile.js';
 
 const text = (value: string) => new TextEncoder().encode(value);
 
-describe('the checksums of event files', () => {
+describe('the checksums in TensorBoard event files', () => {
   // Test vectors of RFC 3720, appendix B.4, and the check value of CRC catalogs for the digits 1 to 9.
   test.each([
     ['32 zeros', new Uint8Array(32), 0x8a9136aa],
@@ -24,7 +24,7 @@ describe('the checksums of event files', () => {
     ['the bytes 31 to 0', Uint8Array.from({ length: 32 }, (_, i) => 31 - i), 0x113fdb5c],
     ['123456789', text('123456789'), 0xe3069283],
     ['nothing', new Uint8Array(), 0],
-  ] as const)('are CRC32C checksums: %s', (_, bytes, sum) => {
+  ] as const)('are CRC32C checksums, with the value of a published test vector: %s', (_, bytes, sum) => {
     expect(computeCrc32c(bytes)).toBe(sum);
   });
 
@@ -83,9 +83,9 @@ const timeless = async (store: Store) =>
     Array.isArray(value) ? value.filter(({ tag }) => tag !== 'epoch_seconds') : value,
   );
 
-describe('tensorBoard in a run that is killed and resumed', () => {
+describe('tensorBoard', () => {
   test.each([[['1.1']], [['1.end']], [['2.3']], [['2.end', '3.2']], [['2.2', '2.4', '4.end']]])(
-    'at %j writes the same events as in an uninterrupted run, each exactly once',
+    'writes each event exactly once in a run that is killed at %j and resumed',
     async (deaths) => {
       const whole = memoryStore();
       await train(whole, memoryStore());
@@ -116,7 +116,7 @@ describe('tensorBoard in a run that is killed and resumed', () => {
   });
 });
 
-test('tensorBoard creates a deleted file again, and a second run writes separate files', async () => {
+test('tensorBoard creates a deleted event file again, and writes the events of a second run to separate files', async () => {
   const [store, checkpoint] = [memoryStore(), memoryStore()];
   await train(store, checkpoint, '3.1');
   const [lost] = await store.list('logs/one/train');
@@ -127,7 +127,7 @@ test('tensorBoard creates a deleted file again, and a second run writes separate
   expect(await store.list('logs/one/train')).toHaveLength(2);
 });
 
-test.each([0, -1, 1.5, Number.NaN, 'step'])('tensorBoard rejects updateFreq %s', (updateFreq) => {
+test.each([0, -1, 1.5, Number.NaN, 'step'])('tensorBoard rejects the option updateFreq: %s', (updateFreq) => {
   expect(() => tensorBoard(memoryStore(), { updateFreq: updateFreq as number })).toThrow(
     'tensorBoard.updateFreq',
   );

@@ -30,7 +30,7 @@ describe('history.bestEpoch', () => {
     expect(history.bestEpoch('age_fit')).toEqual({ epoch: 2, monitor: 'age_fit', value: 0.7 });
   });
 
-  test('returns undefined for a column without a number', () => {
+  test('returns undefined for a column that contains no number', () => {
     expect(history.bestEpoch('val_loss')).toBeUndefined();
     expect(history.bestEpoch('age_loss')).toBeUndefined();
   });
@@ -43,7 +43,7 @@ describe('history.bestEpoch', () => {
     expect(() => history.bestEpoch('toString')).toThrow('expected "loss", "age_loss"');
   });
 
-  test('is omitted from JSON, which contains only the plain record', () => {
+  test('is omitted from the JSON of the history', () => {
     expect(JSON.parse(JSON.stringify(history))).toEqual({
       tasks,
       rows: rows.map((row) => ({ ...row, val_loss: null })),
@@ -131,7 +131,7 @@ describe('the hooks of a callback', () => {
   });
 });
 
-test('fit returns a history whose bestEpoch uses the modes of the task metrics', async () => {
+test('fit returns a history whose bestEpoch() takes the largest accuracy as the best', async () => {
   const result = await compose().fit(data, { epochs: 3, batchSize: 2, engine: 'cpu', validation: data });
   const accuracies = result.rows.map((row) => row.val_light_accuracy!);
   const best = result.bestEpoch('val_light_accuracy')!;

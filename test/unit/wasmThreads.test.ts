@@ -15,7 +15,7 @@ const withoutThreads: PackageLoader = async <M>(name: string, neededFor: string)
   return { Worker } as M;
 };
 
-test('the wasm engine runs on one thread if threads cannot start, and then keeps using one thread', async () => {
+test('the wasm engine runs on one thread if worker threads cannot start, also when it is requested again', async () => {
   const reason = 'asked for by name, on 1 thread';
   expect(await useEngineWith(withoutThreads)('wasm', { threads: 2 })).toMatchObject({ reason });
   expect(await useEngine('wasm', { threads: 2 })).toMatchObject({ reason });

@@ -5,7 +5,7 @@ import { isMultitaskError, type MultitaskError } from '../../src/entries/node.js
  * Returns the library error that `action` throws. Checks that the error states what was expected, what was
  * received, and, in a complete sentence, what to do next, and that the message is composed of these three texts.
  */
-export async function faultOf(action: () => unknown): Promise<MultitaskError> {
+export async function catchError(action: () => unknown): Promise<MultitaskError> {
   const error = await Promise.resolve()
     .then(action)
     .then(

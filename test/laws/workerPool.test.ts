@@ -117,7 +117,7 @@ const anyPipeline: fc.Arbitrary<AugmentationPipeline> = fc
     }),
   );
 
-test('workers return bit-identical batches for any augmentation, worker count and batch size, and exit afterwards', async () => {
+test('worker threads return batches bit-identical to the main thread for any augmentation, worker count and batch size, and exit afterwards', async () => {
   await fc.assert(
     fc.asyncProperty(
       anyPipeline,
@@ -144,7 +144,7 @@ test('workers return bit-identical batches for any augmentation, worker count an
   );
 });
 
-test('custom affine transforms run in the workers, and custom pixel transforms run on the main thread', async () => {
+test('custom affine transforms run in worker threads, and custom pixel transforms run on the main thread', async () => {
   const { spawner, log } = createFakeSpawner(2);
   const sheared = { ...randomShear({ degrees: 0 }), name: 'lean', draw: () => ({ shear: 9 }) };
   const moving = images(5, 3).augment([sheared, randomBrightness({ range: 0.2 })]);
@@ -178,7 +178,7 @@ test('custom affine transforms run in the workers, and custom pixel transforms r
   expect(log.posts).toBe(3);
 });
 
-test('an epoch that is stopped while it reads images terminates its workers and starts no new ones', async () => {
+test('an epoch that is stopped while it reads images terminates its worker threads and starts no new ones', async () => {
   const { spawner, log } = createFakeSpawner(3);
   const dataset = images(12, 3)
     .augment([randomFlip('horizontal')])
@@ -189,7 +189,7 @@ test('an epoch that is stopped while it reads images terminates its workers and 
   expect(log).toMatchObject({ spawned, ended: spawned });
 });
 
-test('a worker pool reuses its workers and its memory in later epochs', async () => {
+test('WorkerPool reuses its workers and its pixel buffers in later epochs', async () => {
   const { spawner, log } = createFakeSpawner(2);
   const dataset = images(12, 3)
     .augment([randomFlip('horizontal')])
@@ -210,7 +210,7 @@ test('a worker pool reuses its workers and its memory in later epochs', async ()
   expect(log.ended).toBe(2);
 });
 
-test('the error for an unreadable image names the image id, with and without workers', async () => {
+test('the error for an unreadable image contains the image id, with and without worker threads', async () => {
   const bytes = new Uint8Array(12);
   const image = { data: bytes, height: 2, width: 2, channels: 3 };
   const dataset = imagesInMemory([{ image, labels: {}, id: 'a.jpg' }]).augment([randomFlip('horizontal')]);
@@ -226,7 +226,7 @@ test('the error for an unreadable image names the image id, with and without wor
   }
 });
 
-test('workerScript.ts is up to date with its sources (npm run worker)', async () => {
+test('workerScript.ts is up to date with its source files (update: npm run worker)', async () => {
   const written = await readFile(new URL('../../src/data/workerScript.ts', import.meta.url), 'utf8');
   expect(written).toBe(await bundleWorker());
   expect(WORKER_SCRIPT.length).toBeLessThan(10_000); // Each thread compiles the script before its first batch.
