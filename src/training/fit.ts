@@ -111,6 +111,7 @@ export async function fitNetwork<
     featureCache: options.featureCache,
     signal: options.signal,
     clock: options.clock ?? (() => performance.now()),
+    log,
   };
   validateFitConfig(config);
   const prefixes: ColumnPrefix[] = validation
