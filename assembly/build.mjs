@@ -46,11 +46,11 @@ function compile(options) {
 
 writeFileSync(
   resolvePath('../src/tensor/kernels/simdModule.ts'),
-  `/** assembly/training.ts, compiled by \`npm run kernels\`. */
+  `/** Wasm module of assembly/training.ts in base64, compiled by \`npm run kernels\`. */
 export const SIMD_MODULE =
   '${compile([])}';
 
-/** assembly/training.ts, compiled for a heap that threads share. */
+/** Wasm module of assembly/training.ts in base64, for a heap that threads share. */
 export const SHARED_SIMD_MODULE =
   '${compile(SHARED)}';
 `,

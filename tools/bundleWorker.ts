@@ -22,7 +22,7 @@ export async function bundleWorker(): Promise<string> {
     logLevel: 'error',
   });
   const script = JSON.stringify(outputFiles[0]!.text);
-  return `/** worker.ts and what it imports, bundled by \`npm run worker\`: text starts a worker from anywhere, a file from some places. */\nexport const WORKER_SCRIPT =\n  ${script};\n`;
+  return `/** Source code of the worker: \`worker.ts\` and its imports, bundled by \`npm run worker\`. Unlike a file, a string works on every platform. */\nexport const WORKER_SCRIPT =\n  ${script};\n`;
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]!).href) {

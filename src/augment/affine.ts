@@ -7,47 +7,50 @@ import type { ImageBytes, ImageShape, Pixels } from '../core/images.js';
  * @category Augment
  */
 export interface AffinePlan {
-  /** Angle in degrees, counter-clockwise positive. */
+  /** Rotation angle in degrees. Positive angles rotate counter-clockwise. */
   readonly rotation: number;
-  /** Shift of the columns in pixels. Keras draws it from `height_shift_range` and calls it tx. */
+  /** Shift of the columns in pixels. In Keras it is drawn from `height_shift_range` and called `tx`. */
   readonly shiftColumns: number;
-  /** Shift of the rows in pixels. Keras draws it from `width_shift_range` and calls it ty. */
+  /** Shift of the rows in pixels. In Keras it is drawn from `width_shift_range` and called `ty`. */
   readonly shiftRows: number;
-  /** Angle in degrees. */
+  /** Shear angle in degrees. */
   readonly shear: number;
-  /** Zoom factor of the columns. */
+  /** Zoom factor along the width. Above 1, the image shrinks horizontally. */
   readonly zoomColumns: number;
-  /** Zoom factor of the rows. */
+  /** Zoom factor along the height. Above 1, the image shrinks vertically. */
   readonly zoomRows: number;
 }
 
 /**
- * How pixels outside the image are filled: with the nearest pixel (`nearest`), a mirror image (`reflect`), a repetition of the image
+ * Fill mode for pixels outside the image: with the nearest pixel (`nearest`), a mirror image (`reflect`), a repetition of the image
  * (`wrap`), or a constant (`constant`).
  *
  * @category Augment
  */
 export type FillMode = 'nearest' | 'reflect' | 'wrap' | 'constant';
 
-/** How the affine transform samples an image. */
+/** Options for sampling an image in an affine transform. */
 export interface WarpOptions {
-  /** How pixels outside the image are filled. */
+  /** Fill mode for pixels outside the image. */
   readonly fill: FillMode;
   /** Pixel value for the fill mode `constant`, 0..255. */
   readonly value: number;
   /**
-   * Whether the center of the rows is used for the columns and vice versa, as in Keras's generators. It only affects images that are not
-   * square.
+   * Whether to swap the center of the rows and the center of the columns, as Keras's `ImageDataGenerator` does. This only affects images
+   * that are not square.
    */
   readonly kerasCenter: boolean;
 }
 
-/** Maps a row `r` and a column `c` of the output to the source: `row = a r + b c + e`, `column = c r + d c + f`. */
+/**
+ * Affine map from the pixel at row `r` and column `s` of the output to a position in the input: `row = a r + b s + e`,
+ * `column = c r + d s + f`.
+ */
 export type AffineMatrix = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
 
 /**
- * Computes the matrix that maps output positions to input positions: rotation, shift, shear and zoom about the center. Rows and columns are
- * exchanged, as in Keras 3 `apply_affine_transform` (legacy/preprocessing/image.py).
+ * Computes the matrix that maps pixel positions of the output to positions in the input: rotation, shift, shear and zoom about the center.
+ * Rows and columns are swapped, as in Keras 3 `apply_affine_transform` (legacy/preprocessing/image.py).
  */
 export function computeAffineMatrix(
   plan: AffinePlan,
@@ -58,7 +61,7 @@ export function computeAffineMatrix(
   const [cos, sin] = [Math.cos(plan.rotation * radians), Math.sin(plan.rotation * radians)];
   const [shearCos, shearSin] = [Math.cos(plan.shear * radians), Math.sin(plan.shear * radians)];
   const { zoomColumns: zx, zoomRows: zy, shiftColumns: tx, shiftRows: ty } = plan;
-  // rotation · shift · shear · zoom, in (column, row) after the exchange.
+  // The product rotation · shift · shear · zoom for (column, row) vectors, after rows and columns are swapped.
   const xx = cos * zx;
   const xy = (-cos * shearSin - sin * shearCos) * zy;
   const yx = sin * zx;
@@ -77,8 +80,8 @@ export function computeAffineMatrix(
  * Samples `image` at the positions that `matrix` computes and writes the result into `to`. The interpolation is bilinear, as in scipy's
  * `affine_transform` with `order=1`.
  *
- * This is the hottest loop of the input pipeline. Three channels are unrolled, the loop allocates nothing, and truncation replaces
- * `Math.floor`, which gives the same result for numbers of at least 0. This makes the loop nearly twice as fast.
+ * This is the hottest loop of the input pipeline. To make it nearly twice as fast, three channels are unrolled, nothing is allocated in the
+ * loop, and truncation replaces `Math.floor`, which is equivalent for nonnegative numbers.
  */
 export function warp(
   image: ImageBytes,
@@ -134,7 +137,7 @@ export function warp(
   return { data: to, height, width, channels };
 }
 
-/** Maps a coordinate into 0 .. size-1. The fill modes match the modes with the same names in scipy. */
+/** Maps a coordinate outside the image to a coordinate in 0 .. size-1. The fill modes match the modes with the same names in scipy. */
 function mapCoordinate(at: number, size: number, fill: Exclude<FillMode, 'constant'>): number {
   const last = size - 1;
   if (fill === 'nearest' || last === 0) return Math.min(Math.max(at, 0), last);

@@ -2,18 +2,18 @@ import type { ImageBytes, Pixels } from '../core/images.js';
 import { type AffinePlan, computeAffineMatrix, type WarpOptions, warp } from './affine.js';
 import type { PixelTransform } from './transform.js';
 
-/** Random parameters of all transforms for one image. */
+/** Random parameters of all transforms, drawn for one image. */
 export interface AugmentationPlan {
   /** Parameters of the affine warp, which combines all affine transforms. */
   readonly affine: AffinePlan;
   /** Flips that are applied after the warp. */
   readonly flips: {
-    /** Whether left and right are exchanged. */
+    /** Whether to mirror the image horizontally, which swaps left and right. */
     readonly horizontal: boolean;
-    /** Whether top and bottom are exchanged. */
+    /** Whether to mirror the image vertically, which swaps top and bottom. */
     readonly vertical: boolean;
   };
-  /** Parameters of each pixel transform, in order. */
+  /** Parameters of each pixel transform, in the order in which the transforms are applied. */
   readonly values: readonly { readonly [parameter: string]: number }[];
 }
 
@@ -27,14 +27,17 @@ export const IDENTITY_AFFINE: AffinePlan = {
   zoomRows: 1,
 };
 
-/** Everything that is needed to apply a plan: the sampling options and the functions of the pixel transforms. */
+/** Augmentation that is ready to apply plans to images: the sampling options and the pixel transforms. */
 export interface ResolvedAugmentation {
   readonly sampling: WarpOptions;
   /** Pixel transforms, in the order of the plan's `values`. */
   readonly pixelTransforms: readonly PixelTransform[];
 }
 
-/** Applies `plan` to `image` and writes the result, clipped to 0..255, into `output`, which must be as long as the image. */
+/**
+ * Augments `image` with the drawn parameters of a plan, and writes the pixels to `output`, which must have the length of the image. Values
+ * are clipped to 0..255.
+ */
 export function applyPlan(
   image: ImageBytes,
   { affine, flips, values }: AugmentationPlan,

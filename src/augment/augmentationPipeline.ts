@@ -10,35 +10,35 @@ import type { AugmentationSpec, PixelTransformSpec } from './augmentationSpec.js
 import { getSpec, markSerializable } from './serializable.js';
 import type { ImageTransform } from './transform.js';
 
-/** How {@link createAugmentationPipeline} samples images. */
+/** Options for sampling images in {@link createAugmentationPipeline}. */
 export interface SamplingOptions {
-  /** How pixels outside the image are filled. Default `nearest`. */
+  /** Fill mode for pixels outside the image. Default `nearest`. */
   readonly fillMode?: FillMode;
   /** Pixel value for the fill mode `constant`, 0..255. Default 0. */
   readonly fillValue?: number;
   /**
-   * `keras` reproduces the misplaced center that Keras's `ImageDataGenerator` uses for images that are not square. Default: the true
-   * center.
+   * `keras` reproduces the center of rotation in Keras's `ImageDataGenerator`, which is misplaced if an image is not square. Default: the
+   * true center.
    */
   readonly compat?: 'keras';
 }
 
-/** A list of transforms. It draws one plan for each image and applies the plan to the image. */
+/** Augmentation by a list of transforms: draws a plan (the random parameters for one image) and applies it to the image. */
 export interface AugmentationPipeline {
-  /** Draws the plan of one image. `shape` is in pixels. */
+  /** Draws the random parameters for one image. Height and width in `shape` are in pixels. */
   draw(random: Rng, shape: ImageShape): AugmentationPlan & Json;
-  /** Applies a plan to an image. The result has values from 0 to 255 and is the same on every machine. */
+  /** Applies a plan to an image and returns pixel values from 0 to 255. The result is the same on every machine. */
   apply(image: ImageBytes, plan: Json): Pixels;
-  /** Transforms and options as plain data. A checkpoint can only be resumed with an equal description. */
+  /** Transforms and options as plain data. A checkpoint can only be resumed if the description is unchanged. */
   readonly description: Json;
 }
 
 /**
  * Creates an augmentation pipeline. All affine transforms are combined into one bilinear warp. Flips follow, then the pixel transforms in
- * the order of the list. The warp gives the same pixels as Keras's `ImageDataGenerator`. An image is not resampled if its plan does not
- * move any pixel.
+ * the order of the list. The warp produces the same pixels as Keras's `ImageDataGenerator`. An image whose plan does not move any pixel is
+ * not resampled.
  *
- * @throws `argument` error for a value that is not a transform, a transform that appears twice, and an unknown fill mode.
+ * @throws An `argument` error for a value that is not a transform, a transform that appears twice, or an unknown fill mode.
  */
 export function createAugmentationPipeline(
   transforms: readonly ImageTransform[],
@@ -83,8 +83,7 @@ export function createAugmentationPipeline(
         new Float32Array(image.data.length),
       ),
   };
-  // A plan contains everything that geometric transforms need. Only a custom pixel transform has code that cannot be sent to another
-  // thread.
+  // A plan contains all parameters of geometric transforms. Only the code of a custom pixel transform cannot be sent to another thread.
   const specs = pixelTransforms.map((transform) => getSpec(transform) as PixelTransformSpec | undefined);
   if (specs.includes(undefined)) return pipeline;
   const spec: AugmentationSpec = { sampling, pixelTransforms: specs as readonly PixelTransformSpec[] };
@@ -92,14 +91,16 @@ export function createAugmentationPipeline(
 }
 
 function checkTransforms(transforms: unknown): void {
-  const invalid = Array.isArray(transforms) ? transforms.findIndex((item) => !isTransform(item)) : 0;
-  if (invalid === -1) return;
+  const advice = "Write augment([randomRotation({ degrees: 20 }), randomFlip('horizontal')]).";
+  checks.list('augment', transforms, { noun: 'an array of image transforms', advice });
+  const invalid = transforms.findIndex((item) => !isTransform(item));
+  if (invalid < 0) return;
   throw createError({
     kind: 'argument',
-    path: Array.isArray(transforms) ? `augment[${invalid}]` : 'augment',
-    expected: Array.isArray(transforms) ? 'an image transform' : 'an array of image transforms',
-    received: describeType(Array.isArray(transforms) ? transforms[invalid] : transforms),
-    advice: "Write augment([randomRotation({ degrees: 20 }), randomFlip('horizontal')]).",
+    path: `augment[${invalid}]`,
+    expected: 'an image transform',
+    received: describeType(transforms[invalid]),
+    advice,
   });
 }
 
@@ -114,8 +115,8 @@ function checkUniqueNames(names: readonly string[]): void {
   throw createError({
     kind: 'argument',
     path: `augment.${repeated}`,
-    expected: 'each transform at most once',
-    received: 'the same transform twice',
-    advice: 'Keep the one with the wider range.',
+    expected: 'a transform that appears once',
+    received: 'a transform that appears twice',
+    advice: 'Remove one of the two transforms, for example the one with the smaller range.',
   });
 }

@@ -9,14 +9,14 @@ import {
 } from './pixelTransforms.js';
 import type { PixelTransform } from './transform.js';
 
-/** Serializable form of an augmentation pipeline, without plans. It contains everything that another thread needs to apply plans. */
+/** Augmentation pipeline as plain data, from which a worker can rebuild the functions that apply plans. */
 export interface AugmentationSpec {
   readonly sampling: WarpOptions;
-  /** Name and options of each pixel transform, in order. */
+  /** Name and options of each pixel transform, in the order in which the transforms are applied. */
   readonly pixelTransforms: readonly PixelTransformSpec[];
 }
 
-/** Serializable form of a pixel transform. */
+/** Pixel transform as plain data: its name and options. */
 export type PixelTransformSpec = readonly [name: string, options: { readonly [option: string]: number }];
 
 const PIXEL_TRANSFORMS: { readonly [name: string]: (options: any) => PixelTransform } = {
@@ -27,7 +27,10 @@ const PIXEL_TRANSFORMS: { readonly [name: string]: (options: any) => PixelTransf
   cutout: randomCutout,
 };
 
-/** Rebuilds the functions of an augmentation pipeline from its spec. They give the same results as the original functions, bit for bit. */
+/**
+ * Rebuilds the pixel transforms of an augmentation pipeline from plain data. Their results equal those of the original transforms bit for
+ * bit.
+ */
 export function resolveAugmentationSpec({
   sampling,
   pixelTransforms,

@@ -8,9 +8,9 @@ const FRACTION_ADVICE = 'Pass a fraction of the image size, for example 0.1.';
  * Rotates images by a random angle between `-degrees` and `degrees`, like `rotation_range` in Keras's `ImageDataGenerator`. Positive angles
  * are counter-clockwise.
  *
- * @param options - `degrees`: largest angle, 0 to 360.
+ * @param options - `degrees`: largest angle in degrees, 0 to 360.
  * @returns A transform for {@link Dataset.augment}.
- * @throws `argument` error for `degrees` outside 0 to 360.
+ * @throws An `argument` error for `degrees` outside 0 to 360.
  * @example
  * ```ts
  * import { createRng, randomRotation } from 'tfjs-multitask';
@@ -37,10 +37,11 @@ export function randomRotation({
 /**
  * Zooms images by random factors between `1 - range` and `1 + range`. A factor above 1 shows more of the scene.
  *
- * @param options - `range`: 0 to 0.99. `axes`: `independent` (default) draws one factor for the height and one for the width, like
- *   `zoom_range` in Keras's `ImageDataGenerator`; `together` draws one factor for both, which preserves the aspect ratio.
+ * @param options - `range`: largest difference between a factor and 1, from 0 to 0.99. `axes`: `independent` (default) draws one factor for
+ *   the height and one for the width, like `zoom_range` in Keras's `ImageDataGenerator`; `together` draws one factor for both, which
+ *   preserves the aspect ratio.
  * @returns A transform for {@link Dataset.augment}.
- * @throws `argument` error for a `range` outside 0 to 0.99.
+ * @throws An `argument` error for a `range` outside 0 to 0.99.
  * @example
  * ```ts
  * import { createRng, randomZoom } from 'tfjs-multitask';
@@ -57,13 +58,13 @@ export function randomZoom({
 }: {
   /** Largest difference between a factor and 1, from 0 to 0.99. */
   readonly range: number;
-  /** Whether height and width have separate factors. Default `independent`. */
+  /** `independent` draws separate factors for height and width, `together` one factor for both. Default `independent`. */
   readonly axes?: 'independent' | 'together';
 }): AffineTransform {
   checks.number('randomZoom.range', range, {
     min: 0,
     max: 0.99,
-    advice: 'Pass the largest change of the zoom factor, for example 0.1.',
+    advice: 'Pass the largest difference between a zoom factor and 1, for example 0.1.',
   });
   return {
     kind: 'affine',
@@ -78,12 +79,12 @@ export function randomZoom({
 }
 
 /**
- * Shifts images by a random fraction of their height and of their width. The fractions are between `-heightFactor` and `heightFactor`, and
+ * Shifts images by a random fraction of their height, between `-heightFactor` and `heightFactor`, and by a random fraction of their width,
  * between `-widthFactor` and `widthFactor`.
  *
  * @param options - `heightFactor`, `widthFactor`: largest fractions, 0 to 1. Default 0.
  * @returns A transform for {@link Dataset.augment}.
- * @throws `argument` error for a factor outside 0 to 1.
+ * @throws An `argument` error for a factor outside 0 to 1.
  * @example
  * ```ts
  * import { createRng, randomTranslation } from 'tfjs-multitask';
@@ -118,9 +119,9 @@ export function randomTranslation({
 /**
  * Shears images by a random angle between `-degrees` and `degrees`, like `shear_range` in Keras's `ImageDataGenerator`.
  *
- * @param options - `degrees`: largest angle, 0 to 89.
+ * @param options - `degrees`: largest angle in degrees, 0 to 89.
  * @returns A transform for {@link Dataset.augment}.
- * @throws `argument` error for `degrees` outside 0 to 89.
+ * @throws An `argument` error for `degrees` outside 0 to 89.
  * @example
  * ```ts
  * import { createRng, randomShear } from 'tfjs-multitask';
@@ -151,13 +152,13 @@ const FLIP_AXES = {
 } as const satisfies { readonly [mode: string]: FlipTransform['axes'] };
 
 /**
- * Randomly mirrors images: `horizontal` exchanges left and right, `vertical` exchanges top and bottom. With `both`, each axis is drawn
+ * Randomly mirrors images: `horizontal` swaps left and right, `vertical` swaps top and bottom. With `both`, each axis is drawn
  * independently, so that by default a quarter of the images are mirrored along both axes.
  *
  * @param mode - `horizontal`, `vertical` or `both`.
  * @param options - `probability`: probability of a flip along each axis, 0 to 1. Default 0.5.
  * @returns A transform for {@link Dataset.augment}.
- * @throws `argument` error for an unknown mode or a `probability` outside 0 to 1.
+ * @throws An `argument` error for an unknown mode or a `probability` outside 0 to 1.
  * @example
  * ```ts
  * import { createRng, randomFlip } from 'tfjs-multitask';
@@ -177,7 +178,7 @@ export function randomFlip(
   } = {},
 ): FlipTransform {
   checks.oneOf('randomFlip.mode', mode, ['horizontal', 'vertical', 'both'], {
-    advice: "Write randomFlip('horizontal') to exchange left and right.",
+    advice: "Write randomFlip('horizontal') to swap left and right.",
   });
   checks.proportion('randomFlip.probability', probability, {
     advice: 'Pass the probability of a flip, for example 0.5.',

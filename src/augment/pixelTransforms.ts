@@ -3,7 +3,7 @@ import type { Pixels } from '../core/images.js';
 import { markSerializable } from './serializable.js';
 import type { PixelTransform } from './transform.js';
 
-/** Weights of red, green and blue in Rec. 601 luma, as in Pillow and TensorFlow. */
+/** Weights of red, green and blue in the luma of a pixel (ITU-R BT.601), as in Pillow and TensorFlow. */
 const LUMA = [0.299, 0.587, 0.114] as const;
 
 /**
@@ -12,7 +12,7 @@ const LUMA = [0.299, 0.587, 0.114] as const;
  *
  * @param options - `range`: largest difference between the factor and 1, from 0 to 1.
  * @returns A transform for {@link Dataset.augment}.
- * @throws `argument` error for a `range` outside 0 to 1.
+ * @throws An `argument` error for a `range` outside 0 to 1.
  * @example
  * ```ts
  * import { createRng, randomBrightness } from 'tfjs-multitask';
@@ -40,7 +40,7 @@ export function randomBrightness({
  *
  * @param options - `range`: largest difference between the factor and 1, from 0 to 1.
  * @returns A transform for {@link Dataset.augment}.
- * @throws `argument` error for a `range` outside 0 to 1.
+ * @throws An `argument` error for a `range` outside 0 to 1.
  * @example
  * ```ts
  * import { randomContrast } from 'tfjs-multitask';
@@ -71,7 +71,7 @@ export function randomContrast({
  *
  * @param options - `range`: largest difference between the factor and 1, from 0 to 1.
  * @returns A transform for {@link Dataset.augment}.
- * @throws `argument` error for a `range` outside 0 to 1.
+ * @throws An `argument` error for a `range` outside 0 to 1.
  * @example
  * ```ts
  * import { randomSaturation } from 'tfjs-multitask';
@@ -94,12 +94,12 @@ export function randomSaturation({
 }
 
 /**
- * Randomly converts images to grayscale: each channel is set to the luma of the pixel (Rec. 601). For a network that sees every image in
- * grayscale, use `grayscaleImage()` in its trunk or as the `inputView` of a branch.
+ * Randomly converts images to grayscale: each channel is set to the luma of the pixel (ITU-R BT.601). For a network that sees every image
+ * in grayscale, use `grayscaleImage()` in its trunk or as the `inputView` of a branch.
  *
- * @param options - `probability`: 0 to 1. Default 0.1.
+ * @param options - `probability`: probability that an image is converted, 0 to 1. Default 0.1.
  * @returns A transform for {@link Dataset.augment}.
- * @throws `argument` error for a `probability` outside 0 to 1.
+ * @throws An `argument` error for a `probability` outside 0 to 1.
  * @example
  * ```ts
  * import { createRng, randomGrayscale } from 'tfjs-multitask';
@@ -118,7 +118,7 @@ export function randomGrayscale({
   readonly probability?: number;
 } = {}): PixelTransform {
   checks.proportion('randomGrayscale.probability', probability, {
-    advice: 'Pass the probability of a grayscale image, for example 0.1.',
+    advice: 'Pass the probability that an image is converted to grayscale, for example 0.1.',
   });
   return createPixelTransform({
     name: 'grayscale',
@@ -138,7 +138,7 @@ export function randomGrayscale({
  *
  * @param options - `side`: side of the square as a fraction of the shorter side of the image, 0 to 1. Default 0.25.
  * @returns A transform for {@link Dataset.augment}.
- * @throws `argument` error for a `side` outside 0 to 1.
+ * @throws An `argument` error for a `side` outside 0 to 1.
  * @example
  * ```ts
  * import { randomCutout } from 'tfjs-multitask';
@@ -156,7 +156,7 @@ export function randomCutout({
   readonly side?: number;
 } = {}): PixelTransform {
   checks.proportion('randomCutout.side', side, {
-    advice: 'Pass the side of the square as a fraction of the image side, for example 0.25.',
+    advice: 'Pass the side of the square as a fraction of the shorter image side, for example 0.25.',
   });
   return createPixelTransform({
     name: 'cutout',
@@ -180,7 +180,7 @@ function createScalingTransform(
   change: (pixels: Pixels, factor: number) => void,
 ): PixelTransform {
   checks.proportion(`${caller}.range`, range, {
-    advice: 'Pass the largest relative change, for example 0.2.',
+    advice: 'Pass the largest difference between the factor and 1, for example 0.2.',
   });
   return createPixelTransform({
     name,
@@ -195,12 +195,12 @@ function createPixelTransform({ name, options, draw, apply }: Omit<PixelTransfor
   return markSerializable({ kind: 'pixel', name, options, draw, apply }, [name, options]);
 }
 
-/** Replaces each value by `origin + factor (value - origin)`. */
+/** Scales the difference between each value and `origin`: replaces the value by `origin + factor * (value - origin)`. */
 function blend({ data }: Pixels, factor: number, origin: number): void {
   for (let i = 0; i < data.length; i++) data[i] = origin + factor * (data[i]! - origin);
 }
 
-/** Replaces each value by `luma + factor (value - luma)` with the luma of its pixel. */
+/** Scales the difference between each value and the luma of its pixel: replaces the value by `luma + factor * (value - luma)`. */
 function blendWithLuma(pixels: Pixels, factor: number): void {
   const { data, channels } = pixels;
   for (let i = 0; i < data.length; i += channels) {

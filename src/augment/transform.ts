@@ -8,13 +8,13 @@ import type { AffinePlan } from './affine.js';
  * @category Augment
  */
 export interface AffineTransform {
-  /** Discriminant: `affine` moves pixels. */
+  /** Discriminant of the union {@link ImageTransform}. An affine transform moves pixels. */
   readonly kind: 'affine';
   /** Name in checkpoints and errors, such as `rotation`. A dataset can have only one transform with a given name. */
   readonly name: string;
-  /** Ranges of the random draws. They are part of a checkpoint's fingerprint. */
+  /** Options that determine the ranges of the random parameters. A run can only be resumed if they are unchanged. */
   readonly options: { readonly [option: string]: number } | { readonly [option: string]: string };
-  /** Draws the parameters that this transform sets for one image. `shape` is in pixels. */
+  /** Draws the affine parameters that this transform sets for one image. Height and width in `shape` are in pixels. */
   draw(random: Rng, shape: ImageShape): Partial<AffinePlan>;
 }
 
@@ -24,13 +24,13 @@ export interface AffineTransform {
  * @category Augment
  */
 export interface FlipTransform {
-  /** Discriminant: `flip` mirrors the image. */
+  /** Discriminant of the union {@link ImageTransform}. A flip mirrors the image. */
   readonly kind: 'flip';
-  /** Axes along which an image can be mirrored: `horizontal` exchanges left and right, `vertical` top and bottom. */
+  /** Axes along which an image can be mirrored: `horizontal` swaps left and right, `vertical` swaps top and bottom. */
   readonly axes: readonly ('horizontal' | 'vertical')[];
-  /** Probability of a flip. It is part of a checkpoint's fingerprint. */
+  /** Probability of a flip. A run can only be resumed if it is unchanged. */
   readonly options: { readonly [option: string]: number };
-  /** Decides whether an image is mirrored along an axis. It is called once for each entry of `axes`, in order. */
+  /** Draws whether an image is mirrored along an axis. Called once for each entry of `axes`, in order. */
   draw(random: Rng): boolean;
 }
 
@@ -40,15 +40,15 @@ export interface FlipTransform {
  * @category Augment
  */
 export interface PixelTransform {
-  /** Discriminant: `pixel` changes pixel values. */
+  /** Discriminant of the union {@link ImageTransform}. A pixel transform changes pixel values. */
   readonly kind: 'pixel';
   /** Name in checkpoints and errors, such as `brightness`. A dataset can have only one transform with a given name. */
   readonly name: string;
-  /** Ranges of the random draws. They are part of a checkpoint's fingerprint. */
+  /** Options that determine the ranges of the random parameters. A run can only be resumed if they are unchanged. */
   readonly options: { readonly [option: string]: number };
-  /** Draws the parameters for one image. `shape` is in pixels. */
+  /** Draws the parameters of this transform for one image. Height and width in `shape` are in pixels. */
   draw(random: Rng, shape: ImageShape): { readonly [parameter: string]: number };
-  /** Changes `pixels` (0..255) in place. Values outside 0..255 are clipped afterwards. */
+  /** Changes pixel values (0..255) in place. Results outside 0..255 are clipped afterwards. */
   apply(pixels: Pixels, parameters: { readonly [parameter: string]: number }): void;
 }
 

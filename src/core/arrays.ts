@@ -15,17 +15,17 @@ export interface NamedArrays {
   readonly [name: string]: HostArray;
 }
 
-/** Returns the number of elements of a shape. An axis of unknown size (`null`) counts as 1. */
+/** Returns the number of elements of an array with this shape. An axis of unknown size (`null`) counts as 1. */
 export const countElements = (shape: readonly (number | null)[]): number =>
   shape.reduce<number>((product, size) => product * (size ?? 1), 1);
 
-/** Returns a shape as text for messages: `[64, 64, 3]`. */
+/** Formats a shape for messages, for example `[64, 64, 3]`. */
 export const formatShape = (shape: readonly (number | null)[]): string => `[${shape.join(', ')}]`;
 
-/** Returns the shape of one item of a batch as text for messages: all axes except the first. */
+/** Formats the shape of one item of a batch for messages: all axes except the first, which is the batch axis. */
 export const formatItemShape = (shape: readonly (number | null)[]): string => formatShape(shape.slice(1));
 
-/** Returns a new array with the bytes of `pieces`, one after the other. */
+/** Concatenates byte arrays into one new array. */
 export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
   let offset = 0;
@@ -36,6 +36,6 @@ export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array {
   return whole;
 }
 
-/** Returns a view of the bytes of a typed array, without a copy. */
+/** Returns the bytes of a typed array as a view, without copying them. */
 export const viewBytes = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
   new Uint8Array(buffer, byteOffset, byteLength);

@@ -1,4 +1,4 @@
-/** Numbers that JSON cannot represent, by their text. */
+/** Numbers that JSON cannot represent, keyed by the strings that replace them. */
 const NON_FINITE_NUMBERS: { readonly [text: string]: number } = {
   '~NaN': Number.NaN,
   '~Infinity': Number.POSITIVE_INFINITY,
@@ -6,8 +6,8 @@ const NON_FINITE_NUMBERS: { readonly [text: string]: number } = {
 };
 
 /**
- * Converts a value to JSON that preserves NaN and infinities, as text that begins with `~`. Strings that begin with `~` get a second `~`.
- * {@link parseExact} reads the result.
+ * Converts a value to JSON without losing NaN and infinities, which are written as strings that begin with `~`. Other strings that begin
+ * with `~` get a second `~`. {@link parseExact} restores the value.
  */
 export function stringifyExact(value: unknown): string {
   return JSON.stringify(value, (_, part) =>

@@ -45,8 +45,8 @@ export type ImageShape = readonly [height: number, width: number, channels: numb
 export type PixelRange = readonly [black: number, white: number];
 
 /**
- * Converts color pixels to grayscale bytes. `stride` is the number of bytes per pixel. Same as Pillow's mode `L`, which Keras uses for
- * `color_mode="grayscale"`: ITU-R BT.601 luma in 16-bit integer arithmetic.
+ * Converts color pixels to grayscale bytes. `stride` is the number of bytes per pixel. The result equals that of Pillow's mode `L`, which
+ * Keras uses for `color_mode="grayscale"`: ITU-R BT.601 luma in 16-bit integer arithmetic.
  */
 export function toGrayscaleBytes(pixels: ArrayLike<number>, stride: 3 | 4): Uint8Array {
   const gray = new Uint8Array(pixels.length / stride);

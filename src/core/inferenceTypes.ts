@@ -1,10 +1,10 @@
 /**
- * A type without values. A parameter of this type makes a call invalid, and the compiler error contains the sentence.
+ * Type that no value has. A call with a parameter of this type does not compile, and the compiler error contains `Sentence`.
  *
  * @category Compose
  */
 export interface TypeErrorMessage<Sentence extends string> {
-  /** The mistake and how to fix it. */
+  /** Description of the mistake and how to fix it. */
   readonly '~mistake': Sentence;
 }
 
@@ -15,12 +15,12 @@ export interface TypeErrorMessage<Sentence extends string> {
  */
 export type Simplify<T> = { [K in keyof T]: T[K] } & {};
 
-/** Whether a type is `string` and not a string literal. */
+/** True if `S` is the type `string`, false if it is a string literal. */
 export type IsWideString<S extends string> = string extends S ? true : false;
 
 /**
- * Equals `T`. For a parameter whose tasks are written inline, it makes TypeScript infer each task separately. With `T` alone, TypeScript
- * infers each task from the constraint `Tasks`, whose metrics are `any`, and accepts columns of metrics that do not exist.
+ * Type that equals `T`, but makes TypeScript infer the type of each task separately when tasks are written inline. With `T` alone,
+ * TypeScript would infer all tasks from the constraint `Tasks`, whose metrics are `any`, and would not detect misspelled column names.
  *
  * @category Compose
  */

@@ -7,15 +7,15 @@ import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus'
  * @category Data
  */
 export interface Rng {
-  /** Returns a uniform number in [0, 1) with 53 random bits. */
+  /** Returns a uniformly distributed number in [0, 1) with 53 random bits. */
   next(): number;
-  /** Returns a uniform number in [low, high). */
+  /** Returns a uniformly distributed number in [low, high). */
   uniform(low: number, high: number): number;
-  /** Returns an integer in [0, n). */
+  /** Returns a uniformly distributed integer in [0, n). */
   nextInt(n: number): number;
   /** Returns a normally distributed number with mean 0 and standard deviation 1 (Box and Muller 1958). */
   normal(): number;
-  /** Returns the numbers 0 .. n-1 in random order (Fisher and Yates). */
+  /** Returns the numbers 0 .. n-1 in random order (Fisher-Yates shuffle). */
   permutation(n: number): number[];
 }
 
@@ -62,7 +62,7 @@ export function createRng(seed: number, ...keys: readonly (string | number)[]): 
   };
 }
 
-/** Computes 128 bits of state from text: four FNV-1a hashes, each with the finalizer of MurmurHash3 (Appleby 2011). */
+/** Hashes text to the 128-bit state of a generator: four FNV-1a hashes, each with the finalizer of MurmurHash3 (Appleby 2011). */
 function hashToState(text: string): [number, number, number, number] {
   const word = (salt: number) => {
     let hash = 0x811c9dc5 ^ Math.imul(salt, 0x9e3779b1);

@@ -16,23 +16,23 @@ export interface BatchLoaderOptions {
   readonly workerPool: WorkerPool;
 }
 
-/** A batch that is being prepared. */
+/** Batch that is being prepared, and the function that frees its memory. */
 export interface PendingBatch {
   readonly batch: Promise<Batch>;
-  /** Returns the batch's memory to the pool. The pixels are invalid afterwards. */
+  /** Returns the memory of the batch to the worker pool. The pixels are invalid afterwards. */
   release(): void;
 }
 
-/** Prepares batches for lists of image indices. */
+/** Prepares batches of images. A batch is requested by the indices of its images in the dataset. */
 export interface BatchLoader {
-  /** Number of batches to prepare ahead. */
+  /** Number of batches to prepare in advance. */
   readonly prefetchCount: number;
   load(indices: readonly number[]): PendingBatch;
 }
 
 /**
- * Creates the loader for the batches of an epoch. The dataset's workers prepare the batches if the augmentation is serializable. Otherwise
- * the main thread prepares them. A batch without augmentation is only a copy.
+ * Creates the loader for the batches of an epoch. Workers prepare the batches if the dataset has workers and its augmentation can be sent
+ * to them. Otherwise the main thread prepares the batches.
  */
 export function createBatchLoader(dataset: Dataset<unknown>, options: BatchLoaderOptions): BatchLoader {
   const { spawner, augmentation } = dataset;
@@ -61,11 +61,11 @@ function createMainThreadLoader(
     }
     return { pixels, count: indices.length, indices };
   };
-  // If the engine leaves this thread free during a step, the thread can prepare the second batch meanwhile.
+  // While an engine that does not use this thread runs a step, this thread can prepare the second batch.
   return { prefetchCount: 2, load: (indices) => ({ batch: load(indices), release: () => {} }) };
 }
 
-/** Creates a loader that sends the bytes and plans of each batch to a worker and receives the pixels. */
+/** Creates a loader that sends the images of each batch and their augmentation plans to a worker, and receives the pixels. */
 function createWorkerLoader(
   dataset: Dataset<unknown>,
   options: BatchLoaderOptions,
@@ -97,11 +97,14 @@ function createWorkerLoader(
         ),
     };
   };
-  // Each worker prepares one batch while a step uses another batch, and one more batch is ready for the next step.
+  // While each worker prepares one batch, one more batch is ready for the next step.
   return { prefetchCount: spawner.maxWorkers + 1, load };
 }
 
-/** Draws a plan on the main thread, because drawing takes only microseconds and a custom transform cannot be sent to a worker. */
+/**
+ * Draws the augmentation plan of one image. This runs on the main thread because it takes only microseconds, and because custom transforms
+ * cannot be sent to a worker.
+ */
 function drawPlan(
   dataset: Dataset<unknown>,
   index: number,
@@ -122,9 +125,9 @@ async function readImage(dataset: Dataset<unknown>, index: number): Promise<Imag
   throw createError({
     kind: 'data',
     path: dataset.id(index),
-    expected: `${dataset.shape.join('x')} bytes`,
-    received: `${image.data.length} bytes`,
+    expected: `an image of ${dataset.shape.join('x')} bytes`,
+    received: `an image of ${image.data.length} bytes`,
     advice:
-      'Check that the decoder returns images of the requested size, and do not change images after creating the dataset.',
+      'Check that the decoder returns images of the requested size, and do not modify images after creating the dataset.',
   });
 }

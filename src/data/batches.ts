@@ -3,24 +3,27 @@ import { createBatchLoader, type PendingBatch } from './batchLoader.js';
 import type { Batch, Dataset } from './dataset.js';
 import { WorkerPool } from './workerPool.js';
 
-/** How an epoch is divided into batches. */
+/** Options for dividing an epoch into batches. */
 export interface BatchOptions {
   readonly batchSize: number;
-  /** Index of the epoch, from 0. The order of the images and the augmentation plans depend on it. */
+  /** Index of the epoch, counted from 0. It determines the order of the images and their augmentation. */
   readonly epoch: number;
   readonly seed: number;
   readonly shuffle: boolean;
-  /** Index of the first batch, from 0. A resumed epoch continues with this batch. Default 0. */
+  /** Index of the first batch, counted from 0. A resumed epoch continues with this batch. Default 0. */
   readonly firstBatch?: number;
-  /** Workers to use. They keep running after the epoch, and the caller closes them. Default: new workers, which end with the epoch. */
+  /** Worker pool that prepares the batches. The caller must close it. Default: a new pool, which is closed at the end of the epoch. */
   readonly workerPool?: WorkerPool;
-  /** Returns true if the caller does not need the pixels of these images. They are then not prepared. */
+  /**
+   * Returns true if the caller does not need the pixels of these images, for example because their features are cached. The pixels are then
+   * not prepared.
+   */
   readonly shouldSkipPixels?: (dataset: Dataset<any>, indices: readonly number[]) => boolean;
 }
 
 /**
- * Yields the batches of one epoch. The last batch can be smaller. Order and augmentation depend only on the seed, the epoch and the image.
- * Therefore an epoch that is resumed in the middle yields the same batches, with any number of workers.
+ * Yields the batches of one epoch. The last batch can be smaller. The order and the augmentation of the images depend only on the seed, the
+ * epoch and the image, so an epoch that is resumed in the middle yields the same batches with any number of workers.
  *
  * **A batch is valid only until the next batch is requested**, because its memory is then reused.
  */
@@ -43,7 +46,7 @@ export async function* iterateBatches<L>(
       const pendingBatch = shouldSkipPixels(dataset, indices)
         ? createBatchWithoutPixels(indices)
         : loader.load(indices);
-      pendingBatch.batch.catch(() => {}); // The error is thrown when the batch is yielded; until then it has no other handler.
+      pendingBatch.batch.catch(() => {}); // Avoids an unhandled rejection: the error is thrown when the batch is awaited.
       pending.push(pendingBatch);
       next++;
     }

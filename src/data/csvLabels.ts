@@ -5,11 +5,11 @@ import { didYouMean } from '../core/errors/suggestions.js';
 import type { LabelReader } from './labelReader.js';
 
 /**
- * How {@link csvLabels} reads the cells of a column:
+ * Type of a CSV column, which determines how {@link csvLabels} reads its cells:
  *
  * - `Number`: a finite number.
- * - `{ min, max }`: a finite number of at least `min` and at most `max`. Both are optional.
- * - `String`: any text, which is not changed.
+ * - `{ min, max }`: a finite number of at least `min` and at most `max`. Both limits are optional.
+ * - `String`: any text, which is returned unchanged.
  * - an array such as `['male', 'female']`: one of these strings, exactly as written.
  * - a function: converts the cell to a label. For an invalid cell, it throws an `Error` whose message is a noun phrase for a valid cell,
  *   such as `a year after 1900`.
@@ -18,9 +18,9 @@ import type { LabelReader } from './labelReader.js';
  */
 export type CsvColumn =
   | {
-      /** Smallest number. Default: no limit. */
+      /** Smallest valid number. Default: no limit. */
       readonly min?: number;
-      /** Largest number. Default: no limit. */
+      /** Largest valid number. Default: no limit. */
       readonly max?: number;
     }
   | readonly string[]
@@ -43,24 +43,23 @@ export type CsvLabel<C extends CsvColumn> = C extends (cell: string) => infer V
  * @category Data
  */
 export interface CsvLabelsOptions<C extends { readonly [task: string]: CsvColumn }> {
-  /** Column with the path of each image, relative to the folder. Default `file`. */
+  /** Name of the column that contains the path of each image, relative to the folder. Default `file`. */
   readonly pathColumn?: string;
   /**
-   * Columns that contain labels. Each key is the name of a column and of its task, and each value is how the cells are read. An empty cell
-   * means that the label is missing.
+   * Columns that contain labels, and their types. Each key is the name of a column and of its task. An empty cell means that the label is
+   * missing.
    */
   readonly columns: C;
 }
 
 /**
- * Creates a label reader from the text of a CSV file with a header row. Quoted cells can contain commas, quotes and line breaks
- * (RFC 4180).
+ * Creates a label reader from the text of a CSV file with a header row. Quoted cells can contain commas, quotes and line breaks (RFC 4180).
  *
  * @param text - Contents of the CSV file.
- * @param options - `columns`: how each column of labels is read. `pathColumn`: the column of image paths.
+ * @param options - `columns`: the columns that contain labels, and their types. `pathColumn`: the column of image paths.
  * @returns A reader for `imageFolder` and `imageFiles`. An image without a row in the CSV file has no labels.
- * @throws `data` error, which names the row and the column, for a missing column, an invalid cell, and an image with two rows; `argument`
- *   error for an invalid option.
+ * @throws A `data` error with the row and column for a missing column, an invalid cell, or an image with two rows; an `argument` error for
+ *   an invalid option.
  * @example
  * ```ts
  * import { csvLabels } from 'tfjs-multitask';
@@ -82,7 +81,7 @@ export function csvLabels<const C extends { readonly [task: string]: CsvColumn }
     if (index >= 0) return index;
     throw createError({
       kind: 'data',
-      path: 'csv header',
+      path: 'CSV header',
       expected: `a column "${name}"`,
       received: header.some(Boolean) ? `the columns ${header.join(', ')}` : 'an empty file',
       advice:
@@ -97,7 +96,7 @@ export function csvLabels<const C extends { readonly [task: string]: CsvColumn }
   }));
   const labelsByPath = new Map<string, object>();
   rows.forEach((row, i) => {
-    const line = `csv row ${i + 2}`;
+    const line = `CSV row ${i + 2}`;
     if (row.length !== header.length) {
       throw createError({
         kind: 'data',
@@ -112,9 +111,9 @@ export function csvLabels<const C extends { readonly [task: string]: CsvColumn }
       throw createError({
         kind: 'data',
         path: line,
-        expected: 'at most one row for each file',
+        expected: 'one row for each file',
         received: `a second row for ${path}`,
-        advice: 'Keep one of the rows.',
+        advice: 'Delete one of the two rows.',
       });
     }
     const labels: { [task: string]: unknown } = {};
@@ -142,7 +141,10 @@ export function csvLabels<const C extends { readonly [task: string]: CsvColumn }
   };
 }
 
-/** Returns a function that reads one cell. For an invalid cell it throws an `Error` whose message is a noun phrase for a valid cell. */
+/**
+ * Returns the function that converts the cells of a column to labels. For an invalid cell, this function throws an `Error` whose message is
+ * a noun phrase for a valid cell.
+ */
 function createCellReader(path: string, column: unknown): (cell: string) => unknown {
   if (column === Number) return createNumberReader({});
   if (typeof column === 'function') return column as (cell: string) => unknown;
@@ -156,7 +158,7 @@ function createCellReader(path: string, column: unknown): (cell: string) => unkn
     throw createError({
       kind: 'argument',
       path,
-      expected: 'Number, String, an array of labels, { min, max } or a function',
+      expected: 'a column type (Number, String, an array of labels, { min, max } or a function)',
       received: formatValue(column),
       advice: "Write { age: Number, gender: ['male', 'female'] }.",
     });

@@ -8,9 +8,9 @@ import type { Json } from '../core/json.js';
 import type { Spawner } from '../core/platform/platform.js';
 import { type SplitOptions, splitIndices } from './split.js';
 
-/** One labeled image that has not been read yet. */
+/** Labeled image of a dataset. Its pixels are read on demand. */
 export interface DatasetItem<L> {
-  /** Identifier of the image in messages and checkpoints: its path or a number. */
+  /** Identifier of the image in messages and checkpoints: its path, or its index as text. */
   readonly id: string;
   /** One label for each task. A task without a label is masked: the image does not count in the loss and metrics of that task. */
   readonly labels: L;
@@ -28,14 +28,14 @@ export interface DatasetItem<L> {
 export type SampleWeight = number | { readonly [task: string]: number };
 
 /**
- * A file that could not be used.
+ * Image file that was skipped because it could not be used.
  *
  * @category Data
  */
 export interface SkippedFile {
-  /** Path relative to the folder, with `/`. */
+  /** Path of the file relative to the folder, separated by `/`. */
   readonly path: string;
-  /** Why the file cannot be used, as a clause in which `it` is the file: `it cannot be decoded (…)`. */
+  /** Reason why the file cannot be used, as a clause about the file: `it cannot be decoded (…)`. */
   readonly reason: string;
 }
 
@@ -45,29 +45,29 @@ export interface SkippedFile {
  * @category Augment
  */
 export interface AugmentOptions {
-  /** How pixels outside the image are filled. Default `nearest`. */
+  /** Fill mode for pixels outside the image. Default `nearest`. */
   readonly fillMode?: FillMode;
   /** Pixel value for the fill mode `constant`, 0..255. Default 0. */
   readonly fillValue?: number;
-  /** Whether each image is augmented in the same way in every epoch. Default false: each epoch uses new random numbers. */
+  /** Whether an image is augmented in the same way in every epoch. Default false: each epoch draws new random parameters. */
   readonly fixed?: boolean;
   /**
-   * `keras` reproduces the misplaced center that Keras's `ImageDataGenerator` uses for images that are not square. Default: the true
-   * center.
+   * `keras` reproduces the center of rotation in Keras's `ImageDataGenerator`, which is misplaced if an image is not square. Default: the
+   * true center.
    */
   readonly compat?: 'keras';
 }
 
-/** How the images of a dataset are augmented. */
+/** Augmentation of a dataset: the transforms, and whether their random parameters change in each epoch. */
 export interface AugmentationSettings {
   readonly pipeline: AugmentationPipeline;
-  /** Whether each image has the same plan in every epoch. */
+  /** Whether an image is augmented in the same way in every epoch. */
   readonly fixed: boolean;
 }
 
 /**
- * Labeled images of one size in a fixed order. A dataset is immutable: its methods return new datasets that share the images. It contains
- * bytes and numbers, but no tensors.
+ * Labeled images of one size in a fixed order. A dataset is immutable: its methods return new datasets that share the images. It holds
+ * images as bytes, and no tensors.
  *
  * @typeParam L - Labels of an image: one entry for each task.
  * @example
@@ -93,9 +93,12 @@ export class Dataset<L> {
     /** Height, width and channels of every image. */
     readonly shape: ImageShape,
     private readonly items: readonly DatasetItem<L>[],
-    /** Files of the source that could not be used. Datasets that were split or selected from the same dataset have the same list. */
+    /** Image files that could not be used. {@link Dataset.split} and {@link Dataset.select} copy this list to the new datasets. */
     readonly skipped: readonly SkippedFile[] = [],
-    /** Index of each image in its source. It selects the image's augmentation plans, so an image has the same plans in every split. */
+    /**
+     * Index of each image in the original dataset. It determines the augmentation of the image, so an image is augmented in the same way in
+     * every split.
+     */
     private readonly sourceIndices: readonly number[] = items.map((_, i) => i),
     /** @internal */
     readonly augmentation: AugmentationSettings | null = null,
@@ -120,29 +123,31 @@ export class Dataset<L> {
     return this.#getItem(index).labels;
   }
 
-  /** Returns the weight of an image in the loss: 1 unless the source or {@link Dataset.withSampleWeights} set another. */
+  /**
+   * Returns the weight of an image in the loss. It is 1 unless `imagesInMemory` or {@link Dataset.withSampleWeights} set another weight.
+   */
   sampleWeight(index: number): SampleWeight {
     return this.#getItem(index).weight ?? 1;
   }
 
-  /** Returns the index of an image in its source. */
+  /** Returns the index of an image in the original dataset, before splitting or selecting. */
   sourceIndex(index: number): number {
     return this.sourceIndices[index]!;
   }
 
-  /** Returns an image without augmentation. */
+  /** Reads an image, without augmentation. */
   read(index: number): Promise<ImageBytes> {
     return this.#getItem(index).read();
   }
 
   /**
-   * Splits the dataset into two datasets that share no images. See {@link SplitOptions}. Throws an `argument` error for invalid options
-   * and a `data` error if one of them would be empty.
+   * Splits the dataset into two datasets that share no images. See {@link SplitOptions}. Throws an `argument` error for invalid options,
+   * and a `data` error if one of the datasets would be empty.
    */
   split(options: SplitOptions<L>): {
-    /** The images that are not in `validation`. */
+    /** Dataset of the images that are not in `validation`. */
     readonly train: Dataset<L>;
-    /** The requested share of the images. */
+    /** Dataset with the requested fraction of the images. */
     readonly validation: Dataset<L>;
   } {
     const { train, validation } = splitIndices(
@@ -152,27 +157,27 @@ export class Dataset<L> {
     return { train: this.select(train), validation: this.select(validation) };
   }
 
-  /** Returns the images at `indices`, in that order. */
+  /** Returns a dataset of the images at `indices`, in that order. */
   select(indices: readonly number[]): Dataset<L> {
     const items = indices.map((index) => this.#getItem(index));
     const sourceIndices = indices.map((index) => this.sourceIndex(index));
     return new Dataset(this.shape, items, this.skipped, sourceIndices, this.augmentation, this.spawner);
   }
 
-  /** Returns the first `count` images, or all images when there are fewer. */
+  /** Returns a dataset of the first `count` images, or of all images if there are fewer. */
   take(count: number): Dataset<L> {
     return this.select(Array.from({ length: Math.min(count, this.size) }, (_, i) => i));
   }
 
   /**
-   * Augments the images during training. Each epoch applies the transforms with new random numbers, which depend only on the run's seed,
-   * the epoch and the image. A later call replaces the transforms.
+   * Returns a dataset whose images are augmented during training. Each epoch draws new random parameters, which depend only on the run's
+   * seed, the epoch and the image. A second call replaces the transforms of the first.
    *
-   * - The affine transforms are combined into one warp, which gives the same pixels as Keras's `ImageDataGenerator`. Flips follow, then the
-   *   pixel transforms in the order of the list.
+   * - The affine transforms are combined into one warp, which produces the same pixels as Keras's `ImageDataGenerator`. Flips follow, then
+   *   the pixel transforms in the order of the list.
    * - `evaluate` also augments this dataset, and so does `fit` if you pass it as `validation`. `predict` never augments images.
    *
-   * Throws an `argument` error for a transform that appears twice and for an invalid option.
+   * Throws an `argument` error for a transform that appears twice, or an invalid option.
    */
   augment(transforms: readonly ImageTransform[], options: AugmentOptions = {}): Dataset<L> {
     checks.optionNames('augment', options, ['fillMode', 'fillValue', 'fixed', 'compat']);
@@ -185,22 +190,21 @@ export class Dataset<L> {
     return this.withAugmentation(null);
   }
 
-  /** @internal Returns the dataset with other augmentation settings. */
+  /** @internal Returns the dataset with different augmentation settings. */
   withAugmentation(augmentation: AugmentationSettings | null): Dataset<L> {
     return new Dataset(this.shape, this.items, this.skipped, this.sourceIndices, augmentation, this.spawner);
   }
 
   /**
-   * Sets the workers that augment images while an engine runs. Pass `null` to augment on the main thread. The choice does not affect
-   * results: pixels and checkpoints are the same bit for bit. Datasets of `imageFolder` and `imageFiles` have workers; a dataset of
-   * `imagesInMemory` has no workers until you call this method. A {@link PixelTransform} that you wrote yourself always runs on the main
-   * thread.
+   * Returns a dataset whose images are augmented by worker threads while an engine runs. Pass `null` to augment on the main thread. Results
+   * are identical bit for bit in both cases. Datasets of `imageFolder` and `imageFiles` have workers by default; datasets of
+   * `imagesInMemory` do not. A custom {@link PixelTransform} always runs on the main thread.
    */
   withWorkers(spawner: Spawner | null): Dataset<L> {
     return new Dataset(this.shape, this.items, this.skipped, this.sourceIndices, this.augmentation, spawner);
   }
 
-  /** Sets the weight of each image in the loss from its labels and identifier. */
+  /** Returns a dataset with new weights in the loss, which `weight` computes from the labels and the identifier of each image. */
   withSampleWeights(weight: (labels: L, id: string) => SampleWeight): Dataset<L> {
     const items = this.items.map((item) => ({
       ...item,
@@ -211,10 +215,11 @@ export class Dataset<L> {
   }
 
   /**
-   * The dataset as plain data, for fingerprints. Datasets with different images, labels, weights or transforms have different descriptions.
+   * Description of the dataset as plain data, from which fingerprints are computed. It changes with the images, labels, weights and
+   * transforms, except for the contents of the image files.
    */
   get description(): {
-    /** Shape, identifiers, labels and weights. */
+    /** Shape, identifiers, labels and weights of the images. */
     readonly data: Json;
     /** Transforms and their options, or null for a dataset without augmentation. */
     readonly augmentation: Json;
@@ -244,15 +249,18 @@ export class Dataset<L> {
       kind: 'argument',
       path: 'dataset',
       expected: `an index from 0 to ${this.size - 1}`,
-      received: String(index),
-      advice: 'Count from 0. The last index is `size - 1`.',
+      received: `the index ${index}`,
+      advice: 'Pass an index that is less than `dataset.size`.',
     });
   }
 }
 
-/** Images of one step. The pixels are valid until the next batch is requested. */
+/** Batch of images for one step. The pixels are valid until the next batch is requested. */
 export interface Batch {
-  /** `[count, height, width, channels]`, 0..255, row-major. Empty if the caller does not need the pixels of this batch. */
+  /**
+   * Pixel values from 0 to 255 with the shape `[count, height, width, channels]`, in row-major order. Empty if the caller does not need the
+   * pixels of this batch.
+   */
   readonly pixels: Float32Array;
   readonly count: number;
   /** Index of each image in the dataset. */

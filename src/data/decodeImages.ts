@@ -5,7 +5,7 @@ import type { Decoder, Spawner } from '../core/platform/platform.js';
 import { Dataset, type DatasetItem, type SkippedFile } from './dataset.js';
 import type { LabelReader } from './labelReader.js';
 
-/** File names that are read as images. Other files are ignored. */
+/** Extensions of the files that are read as images. Other files are ignored. */
 export const IMAGE_EXTENSIONS = /\.(jpe?g|png|webp|gif|tiff?|avif)$/i;
 const DECODE_FAILURE = 'it cannot be decoded';
 
@@ -19,42 +19,46 @@ export interface ImageFileOptions<L> {
   readonly labels: LabelReader<L>;
   /** Height and width in pixels. Every image is resized to this size; the aspect ratio is not preserved. */
   readonly size: readonly [height: number, width: number];
-  /** Channels of the images: 3 for color (default), 1 for grayscale. */
+  /** Number of channels of the images: 3 for color (default), 1 for grayscale. */
   readonly channels?: 1 | 3;
   /**
-   * How to handle a file that cannot be decoded or has no labels: `error` (default) throws, `skip` adds the file to the `skipped` list of
-   * the dataset.
+   * Handling of files that cannot be decoded or have no labels: `error` (default) throws an error, `skip` adds the file to the `skipped`
+   * list of the dataset.
    */
   readonly unusableFiles?: 'error' | 'skip';
-  /** Number of files to use, spread evenly over the sorted paths, because paths often sort by label. Default: all files. */
+  /**
+   * Maximum number of files to use. They are spread evenly over the sorted paths, because sorting often groups files by label. Default: all
+   * files.
+   */
   readonly limit?: number;
   /** Called after each decoded file with the number of decoded files and the total number of files. */
   readonly onProgress?: (done: number, total: number) => void;
-  /** Aborts reading; the promise rejects with the signal's reason. */
+  /** Signal that aborts reading. The returned promise then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
-  /** Decodes and resizes one file. Default: sharp in Node, the browser's decoder in a page. */
+  /** Function that decodes and resizes one image file. Default: sharp in Node, the browser's decoder in a page. */
   readonly decoder?: Decoder;
 }
 
-/** A platform's access to encoded image files. */
+/** Encoded image files, and the functions of a platform for reading and decoding them. */
 export interface EncodedImageSource {
   /** Name of the source in messages, for example the path of a folder. */
   readonly root: string;
-  /** Paths of the image files, relative to `root`, with `/`. */
+  /** Paths of the image files, relative to `root` and separated by `/`. */
   readonly paths: readonly string[];
   /** Reads the bytes of a file. */
   read(path: string): Promise<Uint8Array>;
   /** Number of files that are decoded at the same time. */
   readonly concurrency: number;
-  /** Loads the platform's decoder. Called if the options do not contain a decoder. */
+  /** Loads the platform's decoder, which is used if the options do not contain a decoder. */
   loadDecoder(): Promise<Decoder>;
-  /** Starts workers that augment the images of the dataset. */
+  /** Factory for the workers that augment the images of the dataset. */
   readonly spawner: Spawner;
 }
 
 /**
  * Creates a dataset from encoded images. Each image is decoded and resized once and stored as bytes. The images are in the order of their
- * paths. A file that cannot be used is in the `skipped` list or is reported in the error. `caller` is the function name in error paths.
+ * paths. A file that cannot be used is added to the `skipped` list or throws an error, depending on `unusableFiles`. `caller` is the name
+ * of the public function in error messages.
  */
 export async function decodeImages<L>(
   caller: string,
@@ -69,7 +73,7 @@ export async function decodeImages<L>(
       path: source.root,
       expected: 'a folder with image files (jpg, png, webp, gif, tiff, avif)',
       received: 'a folder without image files',
-      advice: 'Check the path. Subfolders are searched, other file types are ignored.',
+      advice: 'Check the path. Subfolders are searched; files of other types are ignored.',
     });
   }
   const sorted = [...source.paths].sort((a, b) => (a < b ? -1 : 1));
@@ -94,7 +98,8 @@ export async function decodeImages<L>(
     next = paths.length;
   };
   await Promise.all(Array.from({ length: source.concurrency }, () => readNext().finally(stop)));
-  // libvips has one error log for all its threads, so a file that failed while others were being decoded is decoded again by itself.
+  // libvips has one error log for all threads, so the error may belong to another file. A file that failed is therefore decoded again
+  // alone.
   for (const [index, outcome] of outcomes.entries()) {
     if (!outcome || !('reason' in outcome && outcome.reason.startsWith(DECODE_FAILURE))) continue;
     const again = await readOne(outcome.path);
@@ -102,15 +107,15 @@ export async function decodeImages<L>(
   }
   const items = outcomes.filter((outcome): outcome is DatasetItem<L> => 'read' in outcome);
   const skipped = outcomes.filter((outcome): outcome is SkippedFile => 'reason' in outcome);
-  // Decoding starts in the order of the paths and is not canceled, so the error always names the first unusable file.
+  // Decoding starts in the order of the paths and is not canceled, so the error always reports the first unusable file.
   if (skipped[0] && unusableFiles === 'error') throw createUnusableFileError(source.root, skipped[0]);
   if (items.length > 0) return new Dataset(shape, items, skipped).withWorkers(source.spawner);
   throw createError({
     kind: 'data',
     path: source.root,
     expected: 'at least one image with labels',
-    received: `${paths.length} unusable files, the first of which is ${skipped[0]!.path} (${skipped[0]!.reason})`,
-    advice: 'Check that `labels` can parse these file names, and that the files are images.',
+    received: `${paths.length} unusable ${paths.length === 1 ? 'file' : 'files'} (${skipped[0]!.path}: ${skipped[0]!.reason})`,
+    advice: 'Check that the function `labels` can parse these file names, and that the files are images.',
   });
 }
 
@@ -122,7 +127,7 @@ function checkImageSize(caller: string, size: readonly number[], channels: numbe
   checks.oneOf(`${caller}.channels`, channels, [1, 3], { advice: 'Pass 3 for color or 1 for grayscale.' });
 }
 
-/** Returns `count` evenly spaced items of `all`. */
+/** Returns `count` paths, evenly spaced over the list `all`. */
 function sampleEvenly(caller: string, all: readonly string[], count = all.length): readonly string[] {
   checks.integer(`${caller}.limit`, count, { min: 1, advice: 'Omit it to use every file.' });
   if (count >= all.length) return all;

@@ -8,11 +8,11 @@ import { Dataset, type SampleWeight } from './dataset.js';
  * @category Data
  */
 export interface LabeledImage<L> {
-  /** The image as bytes. The array is not copied, so do not change it afterwards. */
+  /** The image as bytes. The array is not copied, so do not modify it afterwards. */
   readonly image: ImageBytes;
   /** One label for each task. A task without a label is masked: the image does not count in the loss and metrics of that task. */
   readonly labels: L;
-  /** Identifier of the image in messages and checkpoints. Default: its index, from 0. */
+  /** Identifier of the image in messages and checkpoints. Default: the index of the image, counted from 0. */
   readonly id?: string;
   /** Weight of the image in the loss. Default 1. */
   readonly weight?: SampleWeight;
@@ -21,9 +21,9 @@ export interface LabeledImage<L> {
 /**
  * Creates a dataset from images that are already decoded.
  *
- * @param images - At least one image. All images have the same shape, bytes 0..255 and interleaved channels.
+ * @param images - At least one image. All images must have the same shape. Pixel values are bytes, and channels are interleaved.
  * @returns A dataset in the order of the list, without workers. See {@link Dataset.withWorkers}.
- * @throws `data` error for an empty list, and for an image with a different shape or the wrong number of bytes.
+ * @throws A `data` error for an empty list, or for an image with a different shape or an incorrect number of bytes.
  * @example
  * ```ts
  * import { imagesInMemory } from 'tfjs-multitask';
@@ -45,7 +45,7 @@ export function imagesInMemory<L>(images: readonly LabeledImage<L>[]): Dataset<L
       path: 'images',
       expected: 'at least one image',
       received: 'an empty array',
-      advice: 'Pass at least one image: it determines the image size of the dataset.',
+      advice: 'Pass at least one image. The first image determines the image size of the dataset.',
     });
   }
   const { height, width, channels } = first;
@@ -58,7 +58,7 @@ export function imagesInMemory<L>(images: readonly LabeledImage<L>[]): Dataset<L
         path: id,
         expected: `an image of ${height}x${width}x${channels} with ${height * width * channels} bytes, like the first image`,
         received: `an image of ${image.height}x${image.width}x${image.channels} with ${image.data.length} bytes`,
-        advice: 'Resize all images to one size first.',
+        advice: 'Resize all images to the same size first.',
       });
     }
     return {

@@ -13,31 +13,30 @@ export interface SplitOptions<L> {
   /** Fraction of the images for validation, above 0 and below 1. */
   readonly validation: number;
   /**
-   * Which images are used for validation:
+   * Selection of the validation images:
    *
-   * - `shuffled` (default): drawn with the seed.
+   * - `shuffled` (default): a random selection that depends on `seed`.
    * - `first`: the first `trunc(n * validation)` images, as in Keras's generators.
    * - `last`: all but the first `floor(n * (1 - validation))` images, as in Keras's `fit`.
-   * - `{ stratify }`: drawn with the seed, so that each group of images for which `stratify` returns the same value is split with the same
-   *   fraction.
+   * - `{ stratify }`: a random selection that depends on `seed`. Images for which `stratify` returns the same value form a group, and every
+   *   group is split with the same fraction.
    */
   readonly by?:
     | 'shuffled'
     | 'first'
     | 'last'
     | {
-        /** Returns the group of an image, computed from its labels. */
+        /** Returns the group of an image from its labels. */
         readonly stratify: (labels: L) => string | number;
       };
-  /** Seed of `shuffled` and `stratify`. Default 0. */
+  /** Seed for the random selection of `shuffled` and `stratify`. Default 0. */
   readonly seed?: number;
 }
 
 const SPLIT_ORDERS: readonly string[] = ['shuffled', 'first', 'last'];
 
 /**
- * Returns the indices of the training images and of the validation images. Throws a `data` error if there would be no images in one of
- * them.
+ * Returns the indices of the training images and of the validation images. Throws a `data` error if one of the two lists would be empty.
  */
 export function splitIndices<L>(
   labels: readonly L[],
@@ -46,7 +45,7 @@ export function splitIndices<L>(
   checks.number('split.validation', share, {
     above: 0,
     below: 1,
-    advice: 'Pass the proportion of validation images, for example 0.2.',
+    advice: 'Pass the fraction of validation images, for example 0.2.',
   });
   if (
     !SPLIT_ORDERS.includes(by as string) &&
@@ -74,11 +73,13 @@ export function splitIndices<L>(
   throw createError({
     kind: 'data',
     path: 'split.validation',
-    expected: 'at least one image in each part',
-    received: `${parts.train.length} training images and ${parts.validation.length} validation images`,
-    advice: `Change the proportion or add images: the dataset has ${n}.`,
+    expected: 'at least one training image and one validation image',
+    received: `${countImages(parts.train.length, 'training')} and ${countImages(parts.validation.length, 'validation')}`,
+    advice: `Change the fraction or add images. The dataset has ${n} ${n === 1 ? 'image' : 'images'}.`,
   });
 }
+
+const countImages = (count: number, kind: string) => `${count} ${kind} ${count === 1 ? 'image' : 'images'}`;
 
 function splitFirst(order: readonly number[], count: number) {
   return { validation: order.slice(0, count), train: order.slice(count) };
@@ -88,7 +89,7 @@ function splitLast(order: readonly number[], from: number) {
   return { train: order.slice(0, from), validation: order.slice(from) };
 }
 
-/** Draws the validation images. Both lists are in source order, because each epoch shuffles the training images anyway. */
+/** Draws the validation images. Both lists keep the order of the dataset, because each epoch shuffles the training images anyway. */
 function splitShuffled(order: readonly number[], share: number, seed: number) {
   const drawn = createRng(seed, 'split').permutation(order.length);
   const chosen = new Set(drawn.slice(0, Math.round(share * order.length)));

@@ -2,7 +2,7 @@ import { type AugmentationPlan, applyPlan } from '../augment/applyPlan.js';
 import { type AugmentationSpec, resolveAugmentationSpec } from '../augment/augmentationSpec.js';
 import type { ImageShape } from '../core/images.js';
 
-/** Message to a worker: the images of one batch and their plans. The worker returns both buffers with the result. */
+/** Message to a worker: the images of one batch and their augmentation plans. The worker sends both buffers back with the result. */
 export interface AugmentationJob {
   readonly shape: ImageShape;
   readonly spec: AugmentationSpec;
@@ -14,14 +14,14 @@ export interface AugmentationJob {
   readonly pixels: ArrayBuffer;
 }
 
-/** Result of a job: its buffers, with the augmented images in `pixels`. */
+/** Result of an augmentation job: both buffers, with the augmented images in `pixels`. */
 export type AugmentationResult = Pick<AugmentationJob, 'bytes' | 'pixels'>;
 
 /**
- * Augments one batch in a worker. `npm run worker` bundles this file and its imports into the text of `workerScript.ts`. The worker uses no
- * tensors, no clock and no random numbers. The main thread draws the plans, because it knows the order of the images.
+ * Augments the images of one batch in a worker. `npm run worker` bundles this file and its imports into the string in `workerScript.ts`.
+ * The worker uses no tensors, no clock and no random numbers: the main thread draws the plans.
  *
- * @returns The result and the buffers to transfer with it.
+ * @returns The result, and the buffers that are moved to the main thread instead of copied.
  */
 export function answer({
   shape,

@@ -4,41 +4,41 @@ import type { AugmentationJob, AugmentationResult } from './worker.js';
 import { WORKER_SCRIPT } from './workerScript.js';
 
 /**
- * Returns the default number of workers: one core is reserved for the engine, and four workers prepare images faster than any engine can
- * use them.
+ * Returns the default number of workers. One core is reserved for the engine, and the maximum is four, because four workers prepare images
+ * faster than any engine consumes them.
  */
 export const getDefaultWorkerCount = (cores: number) => Math.min(4, Math.max(1, cores - 1));
 
 /** Advice for an invalid number of workers. */
-export const WORKER_COUNT_ADVICE = 'For no workers, call dataset.withWorkers(null).';
+export const WORKER_COUNT_ADVICE = 'To use no workers, call dataset.withWorkers(null).';
 
 interface PendingJob {
   readonly resolve: (filled: AugmentationResult) => void;
   readonly reject: (error: Error) => void;
 }
 
-/** A worker and its pending jobs, in order. */
+/** Worker of the pool and its pending jobs, in the order in which they were sent. */
 interface PoolWorker {
   readonly worker: SpawnedWorker;
   readonly pendingJobs: PendingJob[];
 }
 
-/** The buffers of one batch: bytes for the worker and pixels for the step. */
+/** Buffers of one batch: the image bytes that the worker reads, and the pixels that it writes. */
 export interface BatchBuffers {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly pixels: Float32Array<ArrayBuffer>;
 }
 
 /**
- * The workers of a training run and the buffers that are transferred to them and back. Workers start when the first job needs them, keep
- * running for later epochs, and stop when `close` is called.
+ * Worker threads of a training run, and the buffers that are moved between them and the main thread. Workers start when a job needs them,
+ * keep running for later epochs, and stop when `close` is called.
  */
 export class WorkerPool {
   readonly #workers = new Map<Spawner, PoolWorker[]>();
   readonly #freeBuffers: AugmentationResult[] = [];
   #failure: Error | undefined;
 
-  /** Runs a job in a worker. Rejects with a `worker` error if any worker has failed, and after `close`. */
+  /** Runs a job in a worker. Rejects with a `worker` error if any worker has failed or the pool is closed. */
   run(spawner: Spawner, job: AugmentationJob): Promise<AugmentationResult> {
     if (this.#failure) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
@@ -52,7 +52,7 @@ export class WorkerPool {
     });
   }
 
-  /** Returns buffers for `length` values, reused if possible. Their contents are undefined. */
+  /** Returns buffers for `length` pixel values, which are reused if possible. Their contents are undefined. */
   acquireBuffers(length: number): BatchBuffers {
     const index = this.#freeBuffers.findIndex(({ bytes }) => bytes.byteLength === length);
     const { bytes, pixels } = this.#freeBuffers.splice(index, index < 0 ? 0 : 1)[0] ?? {
@@ -62,17 +62,17 @@ export class WorkerPool {
     return { bytes: new Uint8Array(bytes), pixels: new Float32Array(pixels) };
   }
 
-  /** Returns buffers to the pool. A later batch overwrites them. */
+  /** Returns buffers to the pool, which reuses them for later batches. */
   releaseBuffers(buffers: AugmentationResult): void {
     this.#freeBuffers.push(buffers);
   }
 
   /**
-   * Terminates all workers and drops the buffers. The pool cannot be used afterwards, so a batch that is still being read does not start a
-   * worker.
+   * Terminates all workers and frees the buffers. The pool rejects jobs afterwards, so that a batch whose images are still being read does
+   * not start a worker.
    */
   close(): void {
-    this.#fail('it was terminated');
+    this.#fail('the worker pool was closed');
     for (const { worker } of [...this.#workers.values()].flat()) worker.terminate();
     this.#workers.clear();
     this.#freeBuffers.length = 0;

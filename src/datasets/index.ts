@@ -1,5 +1,5 @@
 /**
- * Label readers for public data sets.
+ * Label readers for public datasets.
  *
  * @module tfjs-multitask/datasets
  */

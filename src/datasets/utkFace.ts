@@ -19,7 +19,7 @@ export interface UtkFaceLabels {
 /**
  * Creates a label reader for UTKFace file names, `age_gender_race_date.jpg` (Z. Zhang, Y. Song and H. Qi 2017).
  *
- * @returns A label reader that returns the age in years and the gender. A file with any other name has no labels.
+ * @returns A label reader that returns the age in years and the gender. Files with other names have no labels.
  * @example
  * ```ts
  * import { utkFace } from 'tfjs-multitask/datasets';
@@ -42,11 +42,11 @@ export function utkFace(): LabelReader<UtkFaceLabels> {
 }
 
 /**
- * Reads the groups of a UTKFace image from its file name: `sex`, and `race` as the annotators of the data set recorded it. A
- * report shows the errors of each group. The groups are not labels of a task.
+ * Reads the groups of a UTKFace image from its file name: `sex`, and `race` as the annotators of the dataset recorded it. A report shows
+ * the errors of each group. The groups are not labels for a task.
  *
  * @param path - Path of the image file.
- * @returns The value of each group for this image, or an empty object if the file has any other name.
+ * @returns The value of each group for this image, or an empty object if the name has a different format.
  * @example
  * ```ts
  * import { utkFaceGroups } from 'tfjs-multitask/datasets';

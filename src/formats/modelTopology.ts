@@ -8,7 +8,7 @@ interface LayerJson {
   readonly inbound_nodes?: unknown;
 }
 
-/** Layer of a saved model, with its calls. Each call lists its input tensors as `[layer, call, output]`. */
+/** Layer of a saved model and its calls. Each call lists its input tensors as `[layer, call, output]`. */
 interface TopologyLayer {
   readonly name: string;
   readonly isInput: boolean;
@@ -17,17 +17,15 @@ interface TopologyLayer {
 
 type InboundTensor = [layer: string, call: number, output: number, ...rest: unknown[]];
 
-/**
- * Maximum number of rounds for ordering a model's calls. A model that needs more is treated as malicious.
- */
+/** Maximum number of rounds for sorting the layer calls of a model. A model that needs more rounds is treated as malicious. */
 const MAX_ROUNDS = 1000;
 
 /**
- * Checks the layers of a saved model: names must be unique, TensorFlow.js must be able to execute every call,
- * and the calls of each layer must be listed in the order in which TensorFlow.js executes them.
+ * Checks the layers of a saved model: names must be unique, TensorFlow.js must be able to execute every call, and the calls of each layer
+ * must be listed in the order in which TensorFlow.js executes them.
  *
- * TensorFlow.js connects the layers in rounds and does not validate the topology. It waits forever for a
- * missing layer, and mixes up the calls of a layer that are listed in a different order.
+ * TensorFlow.js connects the layers in rounds and does not validate the topology. If a layer is missing, it waits forever; if the calls of
+ * a layer are listed in a different order, it connects them incorrectly.
  *
  * @throws A `file` error if the topology fails a check.
  */
@@ -41,7 +39,7 @@ export function checkTopology(topology: object, path: string): void {
     const layerPath = `layers[${i}]`;
     const { name, config, inbound_nodes: inboundNodes, class_name: className } = layer ?? {};
     if (typeof name !== 'string' || name !== config?.name || layerNames.has(name)) {
-      throw createTopologyError(layerPath, 'a layer with a unique name, the same in its config', name);
+      throw createTopologyError(layerPath, 'a unique layer name that equals the name in its config', name);
     }
     layerNames.add(name);
     const calls: unknown[] = Array.isArray(inboundNodes) ? inboundNodes : [undefined];
@@ -50,7 +48,7 @@ export function checkTopology(topology: object, path: string): void {
       for (const inbound of sources) {
         const [from, index, tensor] = Array.isArray(inbound) ? inbound : [];
         if (typeof from !== 'string' || !Number.isSafeInteger(index) || index < 0 || tensor !== 0) {
-          throw createTopologyError(layerPath, 'references to other layers as inputs', inbound);
+          throw createTopologyError(layerPath, 'a reference to another layer as an input', inbound);
         }
       }
     }
@@ -62,19 +60,22 @@ export function checkTopology(topology: object, path: string): void {
   );
   if (waiting) {
     const layerPath = `layers[${topologyLayers.findIndex(({ name }) => name === waiting)}]`;
-    throw createTopologyError(layerPath, 'inputs from layers of this model, without a cycle', waiting);
+    throw createTopologyError(
+      layerPath,
+      'a layer whose inputs come from other layers of this model, without a cycle',
+      waiting,
+    );
   }
   topologyLayers.forEach(({ name }, i) => {
     if (order.get(name)!.some((call, turn) => call !== turn)) {
-      throw createTopologyError(`layers[${i}]`, 'calls in the order of their execution', name);
+      throw createTopologyError(`layers[${i}]`, 'a layer whose calls are listed in execution order', name);
     }
   });
 }
 
 /**
- * Renumbers the calls of a model's layers in the order in which TensorFlow.js executes them when it reads the
- * model. TensorFlow.js writes calls in the order of their original execution, and mixes them up if the two
- * orders differ.
+ * Renumbers the calls of a model's layers in the order in which TensorFlow.js executes them when it reads the model. TensorFlow.js saves
+ * calls in the order of their original execution, and connects them incorrectly on loading if the two orders differ.
  */
 export function renumberCalls(topology: object): void {
   const { layers, ...modelConfig } = (topology as { config: { layers: LayerJson[]; [key: string]: unknown } })
@@ -105,15 +106,14 @@ export function renumberCalls(topology: object): void {
 }
 
 /**
- * Orders the calls of each layer in the order in which TensorFlow.js executes them. TensorFlow.js goes through
- * the layers in rounds and executes each call whose inputs satisfy `isReady`. Also returns a layer whose calls
- * can never be executed, if there is one.
+ * Returns the calls of each layer in the order in which TensorFlow.js executes them on loading. TensorFlow.js goes through the layers in
+ * rounds and executes each call whose inputs satisfy `isReady`. Also returns a layer whose calls can never be executed, if there is one.
  */
 function orderCalls(
   layers: readonly TopologyLayer[],
   isReady: (made: ReadonlyMap<string, readonly number[]>, source: InboundTensor) => boolean,
 ): { order: Map<string, number[]>; waiting: string | undefined } {
-  // An input layer has exactly one call, which is not listed.
+  // An input layer has exactly one call, which the file does not list.
   const order = new Map(layers.map(({ name, isInput }) => [name, isInput ? [0] : []] as [string, number[]]));
   let pending = layers.map((layer) => ({ layer, calls: layer.calls.map((_, i) => i) }));
   for (let round = 0; round < MAX_ROUNDS; round++) {

@@ -1,12 +1,12 @@
 import protobuf from 'protobufjs/minimal.js';
 import { createError } from '../core/errors/errors.js';
 
-/** An attribute of a node: an integer, a string or a list of integers. */
+/** Attribute of an ONNX node: an integer, a string or a list of integers. */
 export type AttributeValue = number | string | readonly number[];
 
-/** One operation of a graph. Inputs and outputs are the names of values. */
+/** One node of an ONNX graph. Inputs and outputs are the names of tensors. */
 export interface OnnxNode {
-  /** Name of an ONNX operation, or `domain:name` for an operation that only ONNX Runtime has. */
+  /** Name of an ONNX operator, or `domain:name` for an operator that only ONNX Runtime supports. */
   readonly opType: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
@@ -19,27 +19,27 @@ export interface OnnxNode {
   };
 }
 
-/** A constant of the graph, with its elements in row-major order. */
+/** Constant of an ONNX graph, with its elements in row-major order. */
 export interface Initializer {
   readonly name: string;
   readonly shape: readonly number[];
   readonly data: Float32Array | BigInt64Array;
 }
 
-/** A float32 input or output of the graph. A string in the shape is the name of a variable dimension. */
+/** Float32 input or output of an ONNX graph. A string in the shape is the name of a dynamic dimension. */
 export interface ValueInfo {
   readonly name: string;
   readonly shape: readonly (number | string)[];
   readonly description: string;
 }
 
-/** A graph: its nodes in execution order, and its constants. */
+/** ONNX graph: its nodes in execution order, and its constants. */
 export interface OnnxGraph {
   readonly nodes: readonly OnnxNode[];
   readonly initializers: readonly Initializer[];
 }
 
-/** A graph with its inputs, outputs and metadata: the contents of an `.onnx` file. */
+/** Contents of an `.onnx` file: a graph with its inputs, outputs and metadata. */
 export interface OnnxModel extends OnnxGraph {
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
@@ -60,13 +60,13 @@ const IR_VERSION = 8;
 type Writer = protobuf.Writer;
 type WriteFields = (writer: Writer) => unknown;
 
-/** Largest size of a protobuf message in bytes. */
+/** Maximum size of a protobuf message in bytes. */
 const MAX_MESSAGE_BYTES = 2 ** 31 - 1;
 
 /**
- * Returns the bytes of an `.onnx` file. Field numbers are those of `onnx.proto`.
+ * Encodes an ONNX model as the bytes of an `.onnx` file, with the field numbers of `onnx.proto`.
  *
- * @throws `memory` error if the constants exceed 2 GiB, the limit of the format.
+ * @throws A `memory` error if the constants exceed 2 GiB, the limit of the format.
  */
 export function encodeOnnxModel(model: OnnxModel): Uint8Array {
   const size = model.initializers.reduce((sum, { data }) => sum + data.byteLength, 0);

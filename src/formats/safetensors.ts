@@ -14,13 +14,13 @@ interface HeaderEntry {
   readonly data_offsets: readonly [number, number];
 }
 
-/** Maximum size of a header: 100 MB, the limit of the format's reference reader. */
+/** Maximum size of a safetensors header in bytes: 100 MB, the limit of the format's reference reader. */
 const MAX_HEADER_BYTES = 100_000_000;
 
-/** Placeholder in the header while the hash is computed. */
+/** Placeholder for the hash in the header while the hash is computed. */
 const BLANK_HASH = '0'.repeat(64);
 
-/** Returns the offset of the hash `text` in the header, which ends at `end`. */
+/** Returns the offset of the hash `text` in the header, which ends at `end`, or -1 if it is missing. */
 function findHashOffset(file: Uint8Array, end: number, text: string): number {
   const key = new TextEncoder().encode(`"sha256":"${text}"`);
   // Search for the last occurrence: metadata values may contain the same text.
@@ -51,7 +51,7 @@ export async function writeSafetensors({ arrays, metadata }: Safetensors): Promi
   }
   header.__metadata__ = { ...metadata, sha256: BLANK_HASH };
   const text = new TextEncoder().encode(JSON.stringify(header));
-  const padded = Math.ceil(text.length / 8) * 8; // aligns the numbers to eight bytes
+  const padded = Math.ceil(text.length / 8) * 8; // The padding aligns the numbers to eight bytes.
   const file = new Uint8Array(8 + padded + body.length).fill(0x20, 8, 8 + padded);
   new DataView(file.buffer).setBigUint64(0, BigInt(padded), true);
   file.set(text, 8);
@@ -61,8 +61,8 @@ export async function writeSafetensors({ arrays, metadata }: Safetensors): Promi
 }
 
 /**
- * Reads a file written by {@link writeSafetensors}. The file is not trusted: sizes are checked before anything
- * is allocated, and the contents are checked against the hash.
+ * Reads a file written by {@link writeSafetensors}. The file is not trusted: sizes are checked before any memory is allocated, and the
+ * contents are checked against the hash.
  *
  * @param path - Path of the file, for errors.
  * @throws A `checkpoint` error if the file is truncated, corrupted or in another format.
@@ -73,7 +73,7 @@ export async function readSafetensors(file: Uint8Array, path: string): Promise<S
       path,
       'a complete safetensors file',
       received,
-      'Delete the file to start again, or restore a copy of it.',
+      'Delete the file to start over, or restore it from a copy.',
       cause,
     );
   if (file.length < 8) throw createCorruptError(`a file of ${file.length} bytes`);
@@ -95,7 +95,7 @@ export async function readSafetensors(file: Uint8Array, path: string): Promise<S
   const blank = file.slice();
   if (hashOffset >= 0) blank.set(new TextEncoder().encode(BLANK_HASH), hashOffset);
   if (hashOffset < 0 || (await sha256(blank)) !== metadata.sha256) {
-    throw createCorruptError('bytes that do not match their hash');
+    throw createCorruptError('contents that do not match the hash in the file');
   }
   const arrays: Record<string, HostArray> = {};
   for (const [name, entry] of Object.entries(header)) {
@@ -103,7 +103,7 @@ export async function readSafetensors(file: Uint8Array, path: string): Promise<S
     const [start, end] = Array.isArray(data_offsets) ? data_offsets : [];
     const size = Array.isArray(shape) ? shape.reduce((product, side) => product * side, 4) : Number.NaN;
     if (dtype !== 'F32' || !(start! >= 0 && end! <= body.length && end! - start! === size)) {
-      throw createCorruptError(`an array "${name}" outside the file or of a type other than F32`);
+      throw createCorruptError(`the array "${name}", which is outside the file or not of type F32`);
     }
     // The bytes are copied because a Float32Array must start at a multiple of four bytes.
     arrays[name] = { shape, data: new Float32Array(body.slice(start, end).buffer) };

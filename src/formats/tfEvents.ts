@@ -11,9 +11,9 @@ export interface ScalarSummary {
 
 /** Record in a TensorBoard event file. */
 export interface TfEvent {
-  /** Time in seconds since 1970. */
+  /** Unix time in seconds. */
   readonly wallTime: number;
-  /** File version in the first record; scalars of one step in all others. */
+  /** Contents of the record: the file version in the first record, the scalars of one step in all other records. */
   readonly what:
     | { readonly version: string }
     | { readonly step: number; readonly scalars: readonly ScalarSummary[] };

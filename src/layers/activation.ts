@@ -3,7 +3,7 @@ import { type Block, createLayerBlock } from './block.js';
 import type { Activation } from './conv.js';
 
 /**
- * Creates an activation layer, for example after a residual sum or between batch normalization and the next layer.
+ * Creates an activation layer, for example after a residual block or after batch normalization.
  *
  * @param kind - Name of the activation.
  * @returns A block for {@link sharedTrunk} or {@link branch}.

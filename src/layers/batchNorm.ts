@@ -8,25 +8,25 @@ import { type Block, createLayerBlock } from './block.js';
  * @category Compose
  */
 export interface BatchNormOptions {
-  /** Momentum of the moving statistics: the fraction of their values that is kept in each step. At least 0 and below 1. Default 0.99. */
+  /** Momentum of the moving averages: the fraction of the old value that remains after each step. At least 0 and below 1. Default 0.99. */
   readonly momentum?: number;
-  /** Small constant that is added to the variance. Default 1e-3. */
+  /** Small constant that is added to the variance to avoid division by zero. Default 1e-3. */
   readonly epsilon?: number;
 }
 
 /**
- * Creates a batch normalization layer over the channels. In training it uses the mean and the (biased) variance of the batch, in inference
- * their moving averages. It accepts inputs of any shape with the channels last. Same as Keras 3 `BatchNormalization`
+ * Creates a batch normalization layer over the channels. In training it normalizes with the mean and the (biased) variance of the batch, in
+ * inference with their moving averages. It accepts inputs of any shape with the channels last. Equivalent to Keras 3 `BatchNormalization`
  * (layers/normalization/batch_normalization.py).
  *
- * With the default momentum, the moving averages are inaccurate in the first few hundred steps, and so is the validation loss. Use a
- * smaller momentum or smaller batches for a short run.
+ * With the default momentum, the moving averages, and therefore the validation loss, are inaccurate during the first few hundred steps. Use
+ * a smaller momentum or smaller batches for a short run.
  *
  * Source: S. Ioffe and C. Szegedy, Batch normalization, 2015.
  *
  * @param options - `momentum`: default 0.99. `epsilon`: default 1e-3.
  * @returns A block for {@link sharedTrunk} or {@link branch}.
- * @throws `argument` error for a `momentum` outside its range.
+ * @throws An `argument` error for a `momentum` outside its range.
  * @example
  * ```ts
  * import { batchNorm, conv, maxPool, sharedTrunk } from 'tfjs-multitask';

@@ -3,43 +3,49 @@ import type { PixelRange } from '../core/images.js';
 import type { tf } from '../tensor/tf.js';
 
 /**
- * Creates layer names and connects layers while a network is built. It is passed to {@link Block.build}.
+ * Functions that a block uses while a network is built. {@link Block.build} receives this object.
  *
  * @category Compose
  */
 export interface BuildContext {
-  /** Returns the next unused name for a kind of layer in this part of the network: `trunk_conv1`, `age_dense2`. */
+  /** Returns the next unused layer name for a kind of layer in the current trunk or branch: `trunk_conv1`, `age_dense2`. */
   createName(kind: string): string;
-  /** Applies `layer` to `input` after checking that the image is still large enough, and returns the output. */
+  /**
+   * Applies `layer` to `input` and returns the output. Throws an `argument` error if the layer cannot be applied, for example because the
+   * image has become too small.
+   */
   connect(layer: tf.layers.Layer, input: SymbolicTensor | SymbolicTensor[]): SymbolicTensor;
-  /** The image that this part of the network receives. */
+  /** Image that the current trunk or branch receives: the input of the network, or its conversion by an `inputView`. */
   readonly image: SymbolicTensor;
-  /** Values at the network's input that the bytes 0 and 255 are mapped to. */
+  /** Range of pixel values that the network receives for the bytes 0 (black) and 255 (white). */
   readonly pixelRange: PixelRange;
   /**
-   * Sets the initial weights of a connected layer, which are otherwise random. Pass one row-major array for each entry of `layer.weights`.
+   * Sets the initial weights of a connected layer, instead of random values. Pass one row-major array for each entry of `layer.weights`.
    * The arrays are copied.
    */
   setWeights(layer: tf.layers.Layer, arrays: readonly Float32Array[]): void;
 }
 
 /**
- * A part of a trunk or branch: one layer, or a few layers that belong together. A block has no weights. It can be used in several networks,
- * because each network creates its own layers from the block.
+ * Building block of a trunk or branch, which creates one or several layers. A block has no weights and can be used in several networks,
+ * because each network creates new layers from it.
  *
  * @category Compose
  */
 export interface Block {
-  /** @internal Kind of the block. The property identifies a block from any copy of the library. */
+  /** @internal Kind of the block. The property identifies blocks, including those from another copy of the library. */
   readonly '~block': string;
-  /** Adds the block's layers after `input` and returns their output. */
+  /** Creates the layers of the block, applies them to `input`, and returns their output. */
   build(input: SymbolicTensor, context: BuildContext): SymbolicTensor;
-  /** Computes the height or width of the output from that of the input. A result of 0 or less means that the input is too small. */
+  /**
+   * Computes the height or width of the output, in pixels, from the height or width of the input. A result of 0 or less means that the
+   * input is too small.
+   */
   computeOutputSize(input: number): number;
 }
 
 /**
- * A part of a trunk or branch: a {@link Block}, or any `tf.layers` layer that draws no random numbers.
+ * Element of a trunk or branch: a {@link Block}, or any `tf.layers` layer that draws no random numbers.
  *
  * @category Compose
  */
@@ -58,8 +64,8 @@ export function createLayerBlock(
   };
 }
 
-/** Advice for an invalid size, stride, or number of filters or units. */
-export const SIZE_ADVICE = 'Pass a size or stride in pixels, or a number of filters or units.';
+/** Advice for an invalid window size, stride, or number of filters or units. */
+export const SIZE_ADVICE = 'Pass a whole number, for example 3.';
 
 /** Advice for an invalid L2 factor. */
-export const L2_ADVICE = 'Pass a factor such as 0.001, or omit it for no penalty.';
+export const L2_ADVICE = 'Pass a factor such as 0.001, or omit it to disable the penalty.';

@@ -4,19 +4,19 @@ import { type Block, createLayerBlock, L2_ADVICE, SIZE_ADVICE } from './block.js
 import { createWindowOutputSize, type Padding } from './windowSize.js';
 
 /**
- * Names of the activations, as in Keras.
+ * Name of an activation function, as in Keras.
  *
  * @category Compose
  */
 export type Activation = 'linear' | 'relu' | 'elu' | 'selu' | 'sigmoid' | 'tanh' | 'softplus' | 'swish';
 
 /**
- * Options of both {@link conv} and {@link depthwiseConv}.
+ * Options that {@link conv} and {@link depthwiseConv} have in common.
  *
  * @category Compose
  */
 export interface WindowOptions {
-  /** Stride: the distance between windows in pixels. Default 1. */
+  /** Stride: the distance in pixels between neighboring windows. Default 1. */
   readonly strides?: number;
   /** `valid` (default) uses no padding; `same` pads with zeros, so that only strides reduce the size. */
   readonly padding?: Padding;
@@ -24,7 +24,7 @@ export interface WindowOptions {
   readonly activation?: Activation;
   /** Whether to add a bias. Default true. */
   readonly useBias?: boolean;
-  /** Factor of the kernel's L2 penalty, `l2 · Σ w²`. Default: no penalty. */
+  /** Factor of the L2 penalty on the kernel, which adds `l2 · Σ w²` to the loss. Default: no penalty. */
   readonly l2?: number;
 }
 
@@ -34,7 +34,7 @@ export interface WindowOptions {
  * @category Compose
  */
 export interface ConvOptions extends WindowOptions {
-  /** Dilation rate: the distance between the elements of the kernel in pixels. Default 1. */
+  /** Dilation rate: the distance in pixels between neighboring elements of the kernel. Default 1. */
   readonly dilation?: number;
 }
 
@@ -49,8 +49,8 @@ export interface DepthwiseConvOptions extends WindowOptions {
 }
 
 /**
- * Creates a 2-D convolution layer with a bias and an activation. Same as Keras 3 `Conv2D` (layers/convolutional/conv2d.py) except for the
- * default activation, which is `relu` here.
+ * Creates a 2-D convolution layer with a bias and an activation. Equivalent to Keras 3 `Conv2D` (layers/convolutional/conv2d.py), except
+ * that the default activation is `relu`.
  *
  * - Input: `[batch, height, width, channels]`.
  * - Output: `[batch, height', width', filters]`.
@@ -60,7 +60,7 @@ export interface DepthwiseConvOptions extends WindowOptions {
  * @param kernelSize - Side of the square window in pixels.
  * @param options - Strides, padding, dilation, activation, bias and L2 penalty.
  * @returns A block for {@link sharedTrunk} or {@link branch}.
- * @throws `argument` error for a size or a count that is not a whole number of at least 1, and for a negative penalty.
+ * @throws An `argument` error for a size or a count that is not a whole number of at least 1, or a negative penalty.
  * @example
  * ```ts
  * import { conv, maxPool, sharedTrunk } from 'tfjs-multitask';
@@ -88,9 +88,9 @@ export function conv(filters: number, kernelSize: number, options: ConvOptions =
 }
 
 /**
- * Creates a depthwise 2-D convolution layer: one kernel for each channel, with a bias and an activation. Same as Keras 3 `DepthwiseConv2D`
- * (layers/convolutional/depthwise_conv2d.py) except for the default activation, which is `relu` here. There is no option for the dilation
- * rate, because the layer in TensorFlow.js ignores it.
+ * Creates a depthwise 2-D convolution layer, which applies a separate kernel to each channel, with a bias and an activation. Equivalent to
+ * Keras 3 `DepthwiseConv2D` (layers/convolutional/depthwise_conv2d.py), except that the default activation is `relu`. There is no option
+ * for the dilation rate, because the layer in TensorFlow.js ignores it.
  *
  * - Input: `[batch, height, width, channels]`.
  * - Output: `[batch, height', width', channels · depthMultiplier]`.
@@ -100,7 +100,7 @@ export function conv(filters: number, kernelSize: number, options: ConvOptions =
  * @param kernelSize - Side of the square window in pixels.
  * @param options - Strides, padding, depth multiplier, activation, bias and L2 penalty.
  * @returns A block for {@link sharedTrunk} or {@link branch}.
- * @throws `argument` error for a size or a count that is not a whole number of at least 1, and for a negative penalty.
+ * @throws An `argument` error for a size or a count that is not a whole number of at least 1, or a negative penalty.
  * @example
  * ```ts
  * import { conv, depthwiseConv, sharedTrunk } from 'tfjs-multitask';

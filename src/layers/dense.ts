@@ -13,13 +13,13 @@ export interface DenseOptions {
   readonly activation?: Activation;
   /** Whether to add a bias. Default true. */
   readonly useBias?: boolean;
-  /** Factor of the kernel's L2 penalty, `l2 · Σ w²`. Default: no penalty. */
+  /** Factor of the L2 penalty on the kernel, which adds `l2 · Σ w²` to the loss. Default: no penalty. */
   readonly l2?: number;
 }
 
 /**
- * Creates a fully connected layer with a bias and an activation. Same as Keras 3 `Dense` (layers/core/dense.py) except for the default
- * activation, which is `relu` here. You do not need it for the head of a task: `.task()` adds the last dense layer.
+ * Creates a fully connected layer with a bias and an activation. Equivalent to Keras 3 `Dense` (layers/core/dense.py), except that the
+ * default activation is `relu`. You do not need it for the output layer (head) of a task, which `.task()` adds.
  *
  * - Input: `[batch, n]`.
  * - Output: `[batch, units]`.
@@ -28,7 +28,7 @@ export interface DenseOptions {
  * @param units - Number of outputs.
  * @param options - Activation, bias and L2 penalty.
  * @returns A block for {@link branch}.
- * @throws `argument` error for a count that is not a whole number of at least 1, and for a negative penalty.
+ * @throws An `argument` error for a number of units that is not a whole number of at least 1, or a negative penalty.
  * @example
  * ```ts
  * import { branch, dense, dropout, flatten } from 'tfjs-multitask';

@@ -4,14 +4,15 @@ import { type Block, createLayerBlock } from './block.js';
 
 /**
  * Creates a dropout layer. In training it sets each value to 0 with probability `rate` and divides the other values by `1 - rate`. In
- * inference it returns its input. It accepts inputs of any shape. Same as Keras 3 `Dropout` (layers/regularization/dropout.py). The mask
- * depends only on the run's seed, the epoch and the step, so a resumed run drops the same values.
+ * inference it returns its input unchanged. It accepts inputs of any shape. Equivalent to Keras 3 `Dropout`
+ * (layers/regularization/dropout.py). The mask depends only on the run's seed, the epoch and the step, so a resumed run drops the same
+ * values.
  *
  * Source: N. Srivastava et al., Dropout, 2014.
  *
  * @param rate - Probability that a value is dropped, at least 0 and below 1.
  * @returns A block for {@link sharedTrunk} or {@link branch}.
- * @throws `argument` error for a rate outside its range.
+ * @throws An `argument` error for a rate outside its range.
  * @example
  * ```ts
  * import { branch, dense, dropout, flatten } from 'tfjs-multitask';

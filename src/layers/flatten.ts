@@ -2,7 +2,7 @@ import { tf } from '../tensor/tf.js';
 import { type Block, createLayerBlock } from './block.js';
 
 /**
- * Creates a layer that flattens feature maps to vectors, row by row. Same as Keras 3 `Flatten` (layers/reshaping/flatten.py).
+ * Creates a layer that flattens feature maps to vectors, row by row. Equivalent to Keras 3 `Flatten` (layers/reshaping/flatten.py).
  *
  * - Input: `[batch, height, width, channels]`.
  * - Output: `[batch, height · width · channels]`.

@@ -3,19 +3,21 @@ import { createError } from '../core/errors/errors.js';
 import { tf } from '../tensor/tf.js';
 import type { Block } from './block.js';
 
-/** Luma weights of ITU-R BT.601 as rounded in Keras 3 `rgb_to_grayscale` (backend/tensorflow/image.py). Their sum is 0.9999. */
+/**
+ * Weights of red, green and blue in luma (ITU-R BT.601), rounded as in Keras 3 `rgb_to_grayscale` (backend/tensorflow/image.py). Their sum
+ * is 0.9999.
+ */
 const LUMA = [0.2989, 0.587, 0.114] as const;
 
 /**
  * Creates a block that converts color images to grayscale with the weights of Keras 3 `rgb_to_grayscale`. The result has three equal
- * channels, so that a trunk for color images accepts it. Images with one channel are not changed. The block is a frozen 1x1 convolution,
- * which every tool that reads saved models supports.
+ * channels, so that a trunk for color images accepts it. Images with one channel are not changed. The conversion is a frozen 1x1
+ * convolution, so that every tool that reads saved models supports it.
  *
- * If you put it at the start of a trunk, all tasks receive grayscale images. If you use it as the `inputView` of a branch, only the task of
- * that branch does.
+ * At the start of a trunk, the block converts the images for all tasks. As the `inputView` of a branch, it converts them for one task only.
  *
  * @returns A block for {@link sharedTrunk}, or for the `inputView` of {@link branch}.
- * @throws `argument` error at `build()` if its input is not an image with one or three channels.
+ * @throws An `argument` error at `build()` if the input is not an image with one or three channels.
  * @example
  * ```ts
  * import { branch, conv, flatten, grayscaleImage, multiTask, regression, sharedTrunk } from 'tfjs-multitask';
@@ -41,7 +43,7 @@ export function grayscaleImage(): Block {
           path: 'grayscaleImage',
           expected: 'an image with 1 or 3 channels',
           received: `an input of shape ${formatItemShape(input.shape)}`,
-          advice: 'Put grayscaleImage() before all other layers.',
+          advice: 'Place grayscaleImage() before all other layers.',
         });
       }
       const layer = tf.layers.conv2d({
@@ -63,7 +65,7 @@ export function grayscaleImage(): Block {
   };
 }
 
-/** Returns whether a layer was created by {@link grayscaleImage}, in this process or before it was saved. */
+/** Returns whether a layer was created by {@link grayscaleImage}, including layers of a saved model. */
 export function isGrayscaleLayer(layer: tf.layers.Layer): boolean {
   if (layer.getClassName() !== 'Conv2D' || !/_grayscale\d+$/.test(layer.name)) return false;
   const { filters, kernelSize } = layer.getConfig();

@@ -9,14 +9,14 @@ import { createWindowOutputSize, type Padding } from './windowSize.js';
  * @category Compose
  */
 export interface PoolOptions {
-  /** Stride: the distance between windows in pixels. Default: the side of the window. */
+  /** Stride: the distance in pixels between neighboring windows. Default: the side of the window. */
   readonly strides?: number;
-  /** `valid` (default) drops pixels at the border that do not fill a whole window; `same` includes them. */
+  /** `valid` (default) ignores pixels at the border that do not fill a whole window; `same` includes them. */
   readonly padding?: Padding;
 }
 
 /**
- * Creates a max pooling layer, which computes the largest value of each window and channel. Same as Keras 3 `MaxPooling2D`
+ * Creates a max pooling layer, which computes the largest value of each window and channel. Equivalent to Keras 3 `MaxPooling2D`
  * (layers/pooling/max_pooling2d.py).
  *
  * - Input: `[batch, height, width, channels]`.
@@ -25,7 +25,7 @@ export interface PoolOptions {
  * @param size - Side of the square window in pixels.
  * @param options - Strides and padding.
  * @returns A block for {@link sharedTrunk} or {@link branch}.
- * @throws `argument` error for a size that is not a whole number of at least 1.
+ * @throws An `argument` error for a size that is not a whole number of at least 1.
  * @example
  * ```ts
  * import { conv, maxPool, sharedTrunk } from 'tfjs-multitask';
@@ -41,7 +41,7 @@ export function maxPool(size: number, options: PoolOptions = {}): Block {
 
 /**
  * Creates an average pooling layer, which computes the mean of each window and channel. With `same` padding, pixels outside the image do
- * not count. Same as Keras 3 `AveragePooling2D` (layers/pooling/average_pooling2d.py).
+ * not count. Equivalent to Keras 3 `AveragePooling2D` (layers/pooling/average_pooling2d.py).
  *
  * - Input: `[batch, height, width, channels]`.
  * - Output: the same shape with height and width divided by the stride.
@@ -49,7 +49,7 @@ export function maxPool(size: number, options: PoolOptions = {}): Block {
  * @param size - Side of the square window in pixels.
  * @param options - Strides and padding.
  * @returns A block for {@link sharedTrunk} or {@link branch}.
- * @throws `argument` error for a size that is not a whole number of at least 1.
+ * @throws An `argument` error for a size that is not a whole number of at least 1.
  * @example
  * ```ts
  * import { averagePool, conv, sharedTrunk } from 'tfjs-multitask';
@@ -69,7 +69,8 @@ export function averagePool(size: number, options: PoolOptions = {}): Block {
 
 /**
  * Creates a global average pooling layer, which computes the mean of each channel over the whole feature map. The number of weights of a
- * branch then does not depend on the image size. Same as Keras 3 `GlobalAveragePooling2D` (layers/pooling/global_average_pooling2d.py).
+ * branch then does not depend on the image size. Equivalent to Keras 3 `GlobalAveragePooling2D`
+ * (layers/pooling/global_average_pooling2d.py).
  *
  * - Input: `[batch, height, width, channels]`.
  * - Output: `[batch, channels]`.

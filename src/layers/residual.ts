@@ -1,17 +1,17 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
+import * as checks from '../core/errors/checks.js';
 import { createError } from '../core/errors/errors.js';
 import { tf } from '../tensor/tf.js';
 import type { Block, BuildContext } from './block.js';
 
 /**
  * Creates a residual block, `x + f(x)`, where `f` is a list of blocks (K. He et al., Deep residual learning, 2015). If `f` changes the
- * number of channels, or changes the size through strides, the shortcut is a linear 1x1 convolution with the same stride, as in Keras's
- * ResNet50 (applications/resnet.py, `residual_block_v1`). Add `activation('relu')` after the block if the network needs an activation
- * there.
+ * number of channels or the image size, the shortcut is a linear 1x1 convolution with the stride of `f`, as in Keras's ResNet50
+ * (applications/resnet.py, `residual_block_v1`). The sum has no activation. To add one, put `activation('relu')` after the block.
  *
  * @param blocks - At least one block. Use `same` padding, because only strides may change the size.
  * @returns A block for {@link sharedTrunk} or {@link branch}.
- * @throws `argument` error for an empty list, and at `build()` for an output size that is not the input size divided by a stride.
+ * @throws An `argument` error for an empty list, or at `build()` if the output size is not the input size divided by a stride.
  * @example
  * ```ts
  * import { activation, conv, residual, sharedTrunk } from 'tfjs-multitask';
@@ -27,15 +27,11 @@ import type { Block, BuildContext } from './block.js';
  * @category Compose
  */
 export function residual(blocks: readonly Block[]): Block {
-  if (blocks.length === 0) {
-    throw createError({
-      kind: 'argument',
-      path: 'residual.blocks',
-      expected: 'at least one block',
-      received: 'an empty array',
-      advice: "Write residual([conv(64, 3, { padding: 'same' })]).",
-    });
-  }
+  checks.list('residual.blocks', blocks, {
+    minLength: 1,
+    noun: 'an array with at least one block',
+    advice: "Write residual([conv(64, 3, { padding: 'same' })]).",
+  });
   return {
     '~block': 'residual',
     computeOutputSize: (input) => blocks.reduce((side, block) => block.computeOutputSize(side), input),
@@ -47,7 +43,7 @@ export function residual(blocks: readonly Block[]): Block {
   };
 }
 
-/** Returns `input`, projected to the shape of `inner` if the shapes differ. */
+/** Creates the shortcut of a residual block: `input`, projected to the shape of `inner` if the shapes differ. */
 function createShortcut(
   input: SymbolicTensor,
   inner: SymbolicTensor,

@@ -5,28 +5,28 @@ import { suggestAwait } from '../core/errors/suggestions.js';
 import type { LayerLike } from './block.js';
 
 /**
- * The layers that all tasks share.
+ * Trunk of a network: the layers that all tasks share.
  *
  * @category Compose
  */
 export interface Trunk {
-  /** @internal Discriminant of trunks and branches. */
+  /** @internal Discriminant that distinguishes trunks from branches. */
   readonly '~part': 'trunk';
   /** Blocks and layers in order, starting at the image. */
   readonly layerStack: readonly LayerLike[];
 }
 
 /**
- * The layers of one task, between the trunk and its head.
+ * Branch of a network: the layers of one task, between the trunk and the output layer (head) of the task.
  *
  * @category Compose
  */
 export interface Branch {
-  /** @internal Discriminant of trunks and branches. */
+  /** @internal Discriminant that distinguishes trunks from branches. */
   readonly '~part': 'branch';
   /** Blocks and layers in order, starting after the trunk. */
   readonly layerStack: readonly LayerLike[];
-  /** Blocks and layers that are applied to the image before the trunk. Default: none. */
+  /** Blocks and layers that convert the image before the trunk, for this branch only. Default: the image is not converted. */
   readonly inputView?: readonly LayerLike[];
 }
 
@@ -37,10 +37,10 @@ export interface Branch {
  */
 export interface BranchOptions {
   /**
-   * Blocks or `tf.layers` layers that convert the image before the trunk, for this branch only. Their output is an image with the same
-   * range of pixel values. The trunk processes all views with the same weights. Branches with equal views share the result. Frozen layers
-   * are equal if their configurations are equal; trainable layers are equal only if they are the same object. Default: the image is not
-   * converted.
+   * Blocks or `tf.layers` layers that convert the image before the trunk, for this branch only. Their output must be an image with the same
+   * range of pixel values. The trunk processes all versions of the image with the same weights. Branches with equal conversions share the
+   * result: frozen layers are equal if their configurations are equal, trainable layers only if they are the same object. Default: the
+   * image is not converted.
    */
   readonly inputView?: LayerLike | readonly LayerLike[];
 }
@@ -48,9 +48,9 @@ export interface BranchOptions {
 /**
  * Creates a trunk: the layers that all tasks share, in order. The layers are named `trunk_conv1`, `trunk_pool1` and so on.
  *
- * @param layerStack - At least one block, or `tf.layers` layer that does not draw random numbers.
+ * @param layerStack - Array with at least one block or `tf.layers` layer. The layers must not draw random numbers.
  * @returns A trunk for `multiTask().trunk()`.
- * @throws `argument` error for an empty array, and for a value that is not a block or layer.
+ * @throws An `argument` error for an empty array, or a value that is not a block or layer.
  * @example
  * ```ts
  * import { batchNorm, conv, maxPool, sharedTrunk } from 'tfjs-multitask';
@@ -66,13 +66,13 @@ export function sharedTrunk(layerStack: readonly LayerLike[]): Trunk {
 }
 
 /**
- * Creates a branch: the layers of one task, in order, between the trunk and the head that `.task()` adds. The output must be a vector:
- * use `flatten()` or `globalAveragePool()`. The layers are named after the task: `age_conv1`.
+ * Creates a branch: the layers of one task, in order, between the trunk and the output layer (head) that `.task()` adds. The output of the
+ * branch must be a vector, so use `flatten()` or `globalAveragePool()`. The layers are named after the task, for example `age_conv1`.
  *
- * @param layerStack - At least one block, or `tf.layers` layer that does not draw random numbers.
+ * @param layerStack - Array with at least one block or `tf.layers` layer. The layers must not draw random numbers.
  * @param options - `inputView`: blocks or layers that convert the image for this branch, such as {@link grayscaleImage}.
  * @returns A branch for `multiTask().task()`.
- * @throws `argument` error for an empty array, a value that is not a block or layer, and an unknown option.
+ * @throws An `argument` error for an empty array, a value that is not a block or layer, or an unknown option.
  * @example
  * ```ts
  * import { binary, branch, conv, dense, flatten, grayscaleImage, multiTask, regression, sharedTrunk } from 'tfjs-multitask';
@@ -94,14 +94,17 @@ export function branch(layerStack: readonly LayerLike[], options: BranchOptions 
   return { '~part': 'branch', layerStack, ...(view.length > 0 && { inputView: view }) };
 }
 
-/** Throws an `argument` error for unknown options. A misspelled `inputView` would otherwise be ignored silently. */
+/**
+ * Throws an `argument` error if the second argument of `branch` is not an object of known options, because a misspelled `inputView` would
+ * otherwise be ignored.
+ */
 function checkBranchOptions(options: unknown): void {
   const isObject = typeof options === 'object' && options !== null && !Array.isArray(options);
   if (!isObject || isLayerLike(options)) {
     throw createError({
       kind: 'argument',
       path: 'branch',
-      expected: 'options as the second argument, { inputView: ... }',
+      expected: 'an options object { inputView: ... } as the second argument',
       received: isObject ? 'a block or a layer' : describeType(options),
       advice: 'Write branch([flatten()], { inputView: grayscaleImage() }).',
     });
@@ -128,11 +131,11 @@ function checkLayerStack(path: string, layerStack: readonly LayerLike[], example
       advice: suggestAwait(
         layer,
         typeof layer === 'function'
-          ? `Call it: ${example}, not ${example.split('(')[0]}.`
+          ? `Call the function: ${example}, not ${example.split('(')[0]}.`
           : draw
-            ? 'Pass it to dataset.augment([...]). The block that converts an image to grayscale is grayscaleImage().'
+            ? 'Pass augmentations to dataset.augment([...]). To convert images to grayscale in the network, use grayscaleImage().'
             : Array.isArray(layer) || Object.hasOwn(Object(layer), '~part')
-              ? 'Pass the blocks themselves, in one array.'
+              ? 'Pass all blocks in one array.'
               : `Pass a block, for example ${example}.`,
       ),
     });

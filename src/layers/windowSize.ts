@@ -5,7 +5,10 @@
  */
 export type Padding = 'valid' | 'same';
 
-/** Returns a function that computes the side of a sliding window's output, as Keras does. */
+/**
+ * Returns a function that computes the height or width of the output of a sliding window (convolution or pooling) from that of the input,
+ * in pixels, as in Keras.
+ */
 export function createWindowOutputSize(size: number, stride: number, padding: Padding, dilation = 1) {
   return (input: number): number =>
     padding === 'same'

@@ -2,14 +2,15 @@ import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs';
 import { tf } from '../tensor/tf.js';
 import type { Loss } from './loss.js';
 
-/** Smallest difference between a probability and 0 or 1, so that logarithms are finite. Same as Keras's `backend.epsilon()`. */
+/** Smallest distance of a probability from 0 and 1, so that logarithms are finite. Equals Keras's `backend.epsilon()`. */
 const EPSILON = 1e-7;
 
 /**
- * Binary cross-entropy per example: `-(t·log p + (1 - t)·log(1 - p))`, where `p` is the probability of the second label. If the head ends
- * with a sigmoid, `fit` and `evaluate` compute it from the logits, as Keras does in `fit` (Keras 3.15, backend/tensorflow/nn.py), so that
- * confident incorrect predictions still have a gradient. Otherwise, probabilities are clipped to `[1e-7, 1 - 1e-7]`, as in Keras 3
- * `binary_crossentropy` (losses/losses.py) with `reduction=None`.
+ * Creates the binary cross-entropy loss. Its value for one example is `-(t·log p + (1 - t)·log(1 - p))`, where `p` is the predicted
+ * probability of the second label and `t` is the target. If the head ends with a sigmoid, `fit` and `evaluate` compute the loss from the
+ * logits, as `fit` of Keras 3.15 does (backend/tensorflow/nn.py), so that confident incorrect predictions still have a gradient.
+ * Otherwise, probabilities are clipped to `[1e-7, 1 - 1e-7]`, as in Keras 3 `binary_crossentropy` (losses/losses.py) with
+ * `reduction=None`.
  *
  * @returns A loss named `binary_crossentropy`, the default loss of {@link binary}.
  * @example
@@ -38,10 +39,11 @@ export function binaryCrossentropy(): Loss {
 }
 
 /**
- * Categorical cross-entropy per example: `-Σ t·log p` over the labels, where `p` are the softmax probabilities and `t` is the one-hot
- * target. If the head ends with a softmax, `fit` and `evaluate` compute it from the logits, as Keras does in `fit` (Keras 3.15,
- * backend/tensorflow/nn.py), so that confident incorrect predictions still have a gradient. Otherwise, `p` is divided by its sum and
- * clipped to `[1e-7, 1 - 1e-7]`, as in Keras 3 `categorical_crossentropy` (losses/losses.py) with `reduction=None`.
+ * Creates the categorical cross-entropy loss. Its value for one example is `-Σ t·log p` over the labels, where `p` are the softmax
+ * probabilities and `t` is the one-hot target. If the head ends with a softmax, `fit` and `evaluate` compute the loss from the logits, as
+ * `fit` of Keras 3.15 does (backend/tensorflow/nn.py), so that confident incorrect predictions still have a gradient. Otherwise, `p` is
+ * divided by its sum, then clipped to `[1e-7, 1 - 1e-7]`, as in Keras 3 `categorical_crossentropy` (losses/losses.py) with
+ * `reduction=None`.
  *
  * @returns A loss named `categorical_crossentropy`, the default loss of {@link categorical}.
  * @example

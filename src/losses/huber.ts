@@ -9,19 +9,20 @@ import type { Loss } from './loss.js';
  * @category Losses and metrics
  */
 export interface HuberOptions {
-  /** Error above which the loss is linear instead of quadratic, in the unit of the target. Greater than 0. Default 1. */
+  /** Absolute error above which the loss is linear instead of quadratic, in the unit of the target. Greater than 0. Default 1. */
   readonly delta?: number;
 }
 
 /**
- * Huber loss per example: `e²/2` for errors up to `delta`, `delta·|e| - delta²/2` for larger ones, so that a few wrong labels do not
- * dominate the gradient. Same as Keras 3 `huber` (losses/losses.py) with `reduction=None`.
+ * Creates the Huber loss. Its value for one example is `e²/2` for an error `e` up to `delta`, and `delta·|e| - delta²/2` for a larger
+ * error, so that a few incorrect labels do not dominate the gradient. Equivalent to Keras 3 `huber` (losses/losses.py) with
+ * `reduction=None`.
  *
  * Source: P. J. Huber, Robust estimation of a location parameter, 1964.
  *
- * @param options - `delta`: error above which the loss is linear. Default 1.
+ * @param options - `delta`: absolute error above which the loss is linear. Default 1.
  * @returns A loss named `huber`.
- * @throws `argument` error when `delta` is not above 0.
+ * @throws An `argument` error if `delta` is not above 0.
  * @example
  * ```ts
  * import { huber, regression } from 'tfjs-multitask';
@@ -33,7 +34,7 @@ export interface HuberOptions {
 export function huber({ delta = 1 }: HuberOptions = {}): Loss {
   checks.number('huber.delta', delta, {
     above: 0,
-    advice: 'Pass the error above which the loss grows linearly, in the unit of the target.',
+    advice: 'Pass the absolute error above which the loss grows linearly, in the unit of the target.',
   });
   return {
     name: 'huber',

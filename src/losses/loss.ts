@@ -21,19 +21,19 @@ export interface LogitLoss {
 }
 
 /**
- * A loss as a pure function that computes the error of each prediction in a batch. The caller applies weights and masks and computes the
- * mean over the batch, so that training, validation and figures use the same function.
+ * Loss function that computes one value for each prediction in a batch. The caller applies weights and masks and computes the mean over the
+ * batch, so that training, validation and figures use the same function.
  *
  * @category Losses and metrics
  */
 export interface Loss {
-  /** Name as in Keras, such as `mean_squared_error`. */
+  /** Name of the loss as in Keras, such as `mean_squared_error`. */
   readonly name: string;
-  /** Options that change the numbers. They are part of a checkpoint's fingerprint. */
+  /** Options that affect the value of the loss. A run can only be resumed if they are unchanged. */
   readonly options: { readonly [option: string]: Json };
   /**
-   * Computes the loss of each example: `[batch]`, not reduced over the batch. It is differentiable with respect to `prediction` and uses
-   * no random numbers and no `dataSync`.
+   * Computes the loss of each example as a tensor of shape `[batch]`, without reducing it over the batch. It must be differentiable with
+   * respect to `prediction`, and must not use random numbers or `dataSync`.
    *
    * - `prediction`: `[batch, units]`, float32, after the activation of the head.
    * - `target`: `[batch, units]`, float32.
@@ -49,8 +49,9 @@ export interface Loss {
 /**
  * Creates a loss from a function of TensorFlow.js operations.
  *
- * @param name - Name in checkpoints and errors. Change it when you change the formula.
- * @param perExample - Computes the loss of each example. See {@link Loss.perExample} for the shapes.
+ * @param name - Name of the loss in checkpoints and errors. Change it when you change the formula, so that a checkpoint of the old formula
+ *   is not resumed.
+ * @param perExample - Function that computes the loss of each example. See {@link Loss.perExample} for the shapes.
  * @returns A loss for any task.
  * @example
  * ```ts

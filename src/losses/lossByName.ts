@@ -4,13 +4,13 @@ import { describeType, formatValue } from '../core/errors/formatValue.js';
 import { didYouMean } from '../core/errors/suggestions.js';
 import type { Loss } from './loss.js';
 
-/** Functions that create losses, keyed by the names of the losses in Keras. */
+/** Functions that create losses, keyed by the name of the loss in Keras. */
 export type LossTable = { readonly [name: string]: () => Loss };
 
 /**
- * Returns the loss of a task's `loss` option, which is a loss or a name in `table`.
+ * Returns the loss for the `loss` option of a task, which is a loss or a name in `table`.
  *
- * @throws `argument` error for an unknown name and for a value that is not a loss.
+ * @throws An `argument` error for an unknown name, or a value that is not a loss.
  */
 export function resolveLoss(path: string, loss: unknown, table: LossTable): Loss {
   if (typeof loss === 'string' && Object.hasOwn(table, loss)) return table[loss]!();
@@ -19,11 +19,11 @@ export function resolveLoss(path: string, loss: unknown, table: LossTable): Loss
   throw createError({
     kind: 'argument',
     path,
-    expected: `a loss, or ${checks.formatOptions(names)}`,
+    expected: `a loss object, or the name ${checks.formatOptions(names)}`,
     received: typeof loss === 'string' ? formatValue(loss) : describeType(loss),
     advice:
       typeof loss === 'function'
         ? 'Call the function: meanSquaredError(), not meanSquaredError.'
-        : (didYouMean(String(loss), names) ?? 'Write customLoss(name, perExample) for your own loss.'),
+        : (didYouMean(String(loss), names) ?? 'To use your own formula, pass customLoss(name, perExample).'),
   });
 }

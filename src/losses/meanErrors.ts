@@ -3,8 +3,8 @@ import { tf } from '../tensor/tf.js';
 import type { Loss } from './loss.js';
 
 /**
- * Mean squared error per example: the mean of `(prediction - target)²` over the outputs, in the squared unit of the target. Same as
- * Keras 3 `mean_squared_error` (losses/losses.py) with `reduction=None`.
+ * Creates the mean squared error loss. Its value for one example is the mean of `(prediction - target)²` over the outputs, in the squared
+ * unit of the target. Equivalent to Keras 3 `mean_squared_error` (losses/losses.py) with `reduction=None`.
  *
  * @returns A loss named `mean_squared_error`, the default loss of {@link regression}.
  * @example
@@ -24,8 +24,8 @@ export function meanSquaredError(): Loss {
 }
 
 /**
- * Mean absolute error per example: the mean of `|prediction - target|` over the outputs, in the unit of the target. Same as Keras 3
- * `mean_absolute_error` (losses/losses.py) with `reduction=None`.
+ * Creates the mean absolute error loss. Its value for one example is the mean of `|prediction - target|` over the outputs, in the unit of
+ * the target. Equivalent to Keras 3 `mean_absolute_error` (losses/losses.py) with `reduction=None`.
  *
  * @returns A loss named `mean_absolute_error`.
  * @example
@@ -42,7 +42,7 @@ export function meanAbsoluteError(): Loss {
     options: {},
     perExample: (prediction, target) => {
       const error = tf.sub(prediction, target);
-      // Equals |error|, but its gradient is 0 where the error is 0. The gradient of `tf.abs` is -1 there.
+      // This equals |error|, but its gradient is 0 where the error is 0, as in Keras. The gradient of `tf.abs` at 0 is -1.
       return tf.mean(tf.mul(error, tf.sign(error)), 1) as Tensor1D;
     },
   };

@@ -3,11 +3,11 @@ import { tf } from '../tensor/tf.js';
 import { createMetric, type Metric, type MetricName, type MetricOptions } from './metric.js';
 
 /**
- * Fraction of examples whose predicted label is correct, 0 to 1. The name of its history column is `accuracy`. With one output, a
- * probability above 0.5 predicts the second label. With several outputs, the largest output determines the label, or the first of several
- * equal outputs. Same as Keras 3 `accuracy` (metrics/accuracy_metrics.py, `BinaryAccuracy` and `CategoricalAccuracy`).
+ * Creates the metric `accuracy`: the fraction of examples whose predicted label is correct, 0 to 1. With one output, a probability above
+ * 0.5 predicts the second label. With several outputs, the label with the largest output is predicted; among equal outputs, it is the first
+ * label. Equivalent to Keras 3 `accuracy` (metrics/accuracy_metrics.py, `BinaryAccuracy` and `CategoricalAccuracy`).
  *
- * @param options - `weighted`: whether the metric is weighted by sample weights. Default false.
+ * @param options - `weighted`: whether to weight each example by its sample weight. Default false.
  * @returns A metric for {@link binary} and {@link categorical}.
  * @example
  * ```ts

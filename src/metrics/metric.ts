@@ -1,35 +1,38 @@
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs';
 
 /**
- * A metric as a pure function of a batch. Its value for an epoch is the mean over all labeled examples, so it does not depend on the batch
- * size.
+ * Metric that computes one value for each prediction in a batch. Its value for an epoch is the mean over all labeled examples, so it does
+ * not depend on the batch size.
  *
  * @category Losses and metrics
  */
 export interface Metric<Name extends string = string> {
-  /** Name of the metric. It is the end of the name of its history column: `mae` in `val_age_mae`. */
+  /** Name of the metric, which is the last part of the names of its history columns: `mae` in `val_age_mae`. */
   readonly name: Name;
-  /** Whether a lower (`min`) or a higher (`max`) value is better. Callbacks infer the mode of a monitor from it. */
+  /** Whether a lower (`min`) or a higher (`max`) value is better. Callbacks that monitor this metric use it as their default mode. */
   readonly mode: 'min' | 'max';
-  /** Whether the metric `m` is weighted by the sample weights `w`. If so, the value is `Σ w·m / Σ w` instead of the plain mean. */
+  /**
+   * Whether the metric is weighted by the sample weights `w`. If so, its value for an epoch is `Σ w·m / Σ w`, where `m` are the values of
+   * the examples, instead of the plain mean.
+   */
   readonly weighted: boolean;
   /**
-   * Computes one value for each example. As for a loss, `prediction` and `target` have the shape `[batch, units]`, and the result has the
-   * shape `[batch]`.
+   * Computes one value for each example. `prediction` and `target` have the shape `[batch, units]`, and the result has the shape `[batch]`,
+   * as in {@link Loss.perExample}.
    */
   perExample(prediction: Tensor2D, target: Tensor2D): Tensor1D;
-  /** Converts the mean over the examples to the value of the metric, for example by a square root. Default: the mean is not changed. */
+  /** Converts the mean over the examples to the value of the metric, for example with a square root. Default: the value is the mean. */
   readonly finalize?: (mean: number) => number;
 }
 
 /**
- * Options of all metrics.
+ * Options that all metrics have in common.
  *
  * @category Losses and metrics
  */
 export interface MetricOptions<Weighted extends boolean = boolean> {
   /**
-   * Whether the metric is weighted by sample weights. The name of a weighted metric begins with `weighted_`. Default false, as in Keras.
+   * Whether to weight each example by its sample weight. The name of a weighted metric begins with `weighted_`. Default false, as in Keras.
    */
   readonly weighted?: Weighted;
 }
@@ -46,7 +49,7 @@ export type MetricName<Name extends string, Weighted extends boolean> = Weighted
 /** Name of the history column of a metric. `M` is a {@link Metric} or the name of a metric. */
 export type MetricColumn<M> = M extends Metric<infer Name> ? Name : M extends string ? M : never;
 
-/** Creates a metric. Its name depends on whether it is weighted. */
+/** Creates a metric. If it is weighted, its name begins with `weighted_`. */
 export function createMetric<Name extends string, Weighted extends boolean>(
   name: Name,
   options: MetricOptions<Weighted>,

@@ -4,13 +4,13 @@ import { describeType, formatValue } from '../core/errors/formatValue.js';
 import { didYouMean } from '../core/errors/suggestions.js';
 import type { Metric, MetricColumn } from './metric.js';
 
-/** Functions that create metrics, keyed by the names of the metrics. */
+/** Functions that create metrics, keyed by the name of the metric. */
 export type MetricTable = { readonly [name: string]: () => Metric };
 
 /**
- * Returns the metrics of a task's `metrics` option, which is an array of metrics and names in `table`.
+ * Returns the metrics for the `metrics` option of a task, which is an array of metrics and of names in `table`.
  *
- * @throws `argument` error for a value that is not an array, an unknown name, and a value that is not a metric.
+ * @throws An `argument` error for a value that is not an array, or for an element that is an unknown name or not a metric.
  */
 export function resolveMetrics<M extends Metric | string>(
   path: string,
@@ -25,12 +25,12 @@ export function resolveMetrics<M extends Metric | string>(
     throw createError({
       kind: 'argument',
       path: `${path}[${i}]`,
-      expected: `a metric, or ${checks.formatOptions(names)}`,
+      expected: `a metric object, or the name ${checks.formatOptions(names)}`,
       received: typeof metric === 'string' ? formatValue(metric) : describeType(metric),
       advice:
         typeof metric === 'function'
           ? `Call the function: ${names[0]}(), not ${names[0]}.`
-          : (didYouMean(String(metric), names) ?? 'Use a metric of this kind of task.'),
+          : (didYouMean(String(metric), names) ?? 'Pass a metric that supports this kind of task.'),
     });
   }) as readonly Metric[] as readonly Metric<MetricColumn<M>>[];
 }

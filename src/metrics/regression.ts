@@ -2,10 +2,10 @@ import { meanAbsoluteError, meanSquaredError } from '../losses/meanErrors.js';
 import { createMetric, type Metric, type MetricName, type MetricOptions } from './metric.js';
 
 /**
- * Mean absolute error in the unit of the target. The name of its history column is `mae`. Same as Keras 3 `MeanAbsoluteError`
+ * Creates the metric `mae`: the mean absolute error in the unit of the target. Equivalent to Keras 3 `MeanAbsoluteError`
  * (metrics/regression_metrics.py).
  *
- * @param options - `weighted`: whether the metric is weighted by sample weights. Default false.
+ * @param options - `weighted`: whether to weight each example by its sample weight. Default false.
  * @returns A metric for {@link regression}.
  * @example
  * ```ts
@@ -22,10 +22,10 @@ export function mae<const Weighted extends boolean = false>(
 }
 
 /**
- * Mean squared error in the squared unit of the target. The name of its history column is `mse`. Same as Keras 3 `MeanSquaredError`
+ * Creates the metric `mse`: the mean squared error in the squared unit of the target. Equivalent to Keras 3 `MeanSquaredError`
  * (metrics/regression_metrics.py).
  *
- * @param options - `weighted`: whether the metric is weighted by sample weights. Default false.
+ * @param options - `weighted`: whether to weight each example by its sample weight. Default false.
  * @returns A metric for {@link regression}.
  * @example
  * ```ts
@@ -42,10 +42,10 @@ export function mse<const Weighted extends boolean = false>(
 }
 
 /**
- * Root mean squared error in the unit of the target. The name of its history column is `rmse`. The root is computed once, from the mean
- * over the whole epoch, as in Keras 3 `RootMeanSquaredError` (metrics/regression_metrics.py).
+ * Creates the metric `rmse`: the root mean squared error in the unit of the target. The root is computed from the mean over the whole
+ * epoch, as in Keras 3 `RootMeanSquaredError` (metrics/regression_metrics.py).
  *
- * @param options - `weighted`: whether the metric is weighted by sample weights. Default false.
+ * @param options - `weighted`: whether to weight each example by its sample weight. Default false.
  * @returns A metric for {@link regression}.
  * @example
  * ```ts

@@ -13,7 +13,9 @@ export interface AdamOptions extends OptimizerOptions {
   readonly beta1?: number;
   /** Decay rate of the moving average of the squared gradient, at least 0 and below 1. Default 0.999. */
   readonly beta2?: number;
-  /** Constant that is added to the square root, outside the bias correction. Greater than 0. Default 1e-7. */
+  /**
+   * Constant that is added to the square root of the squared gradient's average, outside the bias correction. Greater than 0. Default 1e-7.
+   */
   readonly epsilon?: number;
 }
 
@@ -28,13 +30,13 @@ export interface AdamWOptions extends AdamOptions {
 }
 
 /**
- * Creates an Adam optimizer (D. P. Kingma and J. Ba, 2014). Same as Keras 3 `Adam` (optimizers/adam.py): epsilon is added outside the bias
- * correction, `w - rate·√(1 - β₂ᵗ)/(1 - β₁ᵗ) · m/(√v + ε)`. In TensorFlow.js and in the paper epsilon is added inside the bias correction,
- * which makes the steps several times larger for gradients near `epsilon`.
+ * Creates an Adam optimizer (D. P. Kingma and J. Ba, 2014). Equivalent to Keras 3 `Adam` (optimizers/adam.py): epsilon is added outside the
+ * bias correction, `w - rate·√(1 - β₂ᵗ)/(1 - β₁ᵗ) · m/(√v + ε)`. In TensorFlow.js and in the paper epsilon is added inside the bias
+ * correction, which makes the steps several times larger for gradients near `epsilon`.
  *
  * @param options - `learningRate`: a number or a schedule, default 0.001. See {@link AdamOptions} for the other options.
  * @returns An optimizer for `fit`.
- * @throws `argument` error for more than one clipping option, and for an option outside its range.
+ * @throws An `argument` error for more than one clipping option, or an option outside its range.
  * @example
  * ```ts
  * import { adam, exponentialDecay } from 'tfjs-multitask';
@@ -52,13 +54,13 @@ export function adam(options: AdamOptions = {}): Optimizer {
 }
 
 /**
- * Creates an Adam optimizer with decoupled weight decay (I. Loshchilov and F. Hutter, 2017). Same as Keras 3 `AdamW`
- * (optimizers/adamw.py): before each update, every weight and every bias is multiplied by `1 - rate · weightDecay`.
+ * Creates an Adam optimizer with decoupled weight decay (I. Loshchilov and F. Hutter, 2017). Equivalent to Keras 3 `AdamW`
+ * (optimizers/adamw.py): before each update, all weights, including biases, are multiplied by `1 - rate · weightDecay`.
  *
  * @param options - `learningRate`: a number or a schedule, default 0.001. `weightDecay`: default 0.004. See {@link AdamWOptions} for the
  *   other options.
  * @returns An optimizer for `fit`.
- * @throws `argument` error for more than one clipping option, and for an option outside its range.
+ * @throws An `argument` error for more than one clipping option, or an option outside its range.
  * @example
  * ```ts
  * import { adamw } from 'tfjs-multitask';

@@ -3,11 +3,11 @@ import { tf } from '../tensor/tf.js';
 import type { GradientClipping } from './optimizer.js';
 
 /**
- * Clips the gradient of one update. Without a clipping option it returns the same tensor. Same as Keras 3 `_clip_gradients`
- * (optimizers/base_optimizer.py). A gradient of norm 0 stays 0.
+ * Clips the gradient of one update like Keras 3 `_clip_gradients` (optimizers/base_optimizer.py). If no clipping option is set, the
+ * gradient is returned unchanged. A gradient with norm 0 stays 0.
  *
- * @param gradient - Gradient of all weights, concatenated.
- * @param split - Splits the concatenated vector into one tensor for each weight, because `clipNorm` clips the gradient of each weight
+ * @param gradient - Gradient of all weights, concatenated into one vector.
+ * @param split - Function that splits the vector into one tensor per weight, because `clipNorm` clips the gradient of each weight
  *   separately.
  */
 export function clipGradient(
@@ -24,7 +24,7 @@ export function clipGradient(
   return gradient;
 }
 
-/** Scales `gradient` so that its norm is at most `limit`. */
+/** Scales down a gradient whose Euclidean norm is above `limit` to this norm. */
 function clipByNorm(gradient: Tensor, limit: number): Tensor {
   const norm = tf.sqrt(tf.sum(tf.square(gradient)));
   return tf.mul(gradient, tf.div(limit, tf.maximum(norm, limit)));

@@ -7,26 +7,26 @@ import { constantSchedule } from '../schedules/constantSchedule.js';
 import type { Schedule } from '../schedules/schedule.js';
 
 /**
- * Gradient clipping before an update. As in Keras, at most one of the three options can be set.
+ * Options for clipping gradients before an update. As in Keras, at most one of the three options can be set.
  *
  * @category Optimizers
  */
 export interface GradientClipping {
-  /** Largest Euclidean norm of each weight's gradient. Larger gradients are scaled down to this norm. */
+  /** Maximum Euclidean norm of the gradient of each weight tensor. A gradient with a larger norm is scaled down to this norm. */
   readonly clipNorm?: number;
-  /** Largest absolute value in a gradient. Values outside this range are clipped. */
+  /** Maximum absolute value of the elements of a gradient. Larger elements are clipped. */
   readonly clipValue?: number;
-  /** Largest Euclidean norm of all gradients together. Larger gradients are scaled down to this norm. */
+  /** Maximum Euclidean norm of all gradients together. If the norm is larger, all gradients are scaled down by the same factor. */
   readonly globalClipNorm?: number;
 }
 
 /**
- * Options of all optimizers.
+ * Options that all optimizers have in common.
  *
  * @category Optimizers
  */
 export interface OptimizerOptions extends GradientClipping {
-  /** Learning rate: a number, which callbacks can change, or a schedule, which callbacks cannot change. */
+  /** Learning rate: a number, which callbacks can change, or a schedule, which callbacks cannot change. Each optimizer has a default. */
   readonly learningRate?: number | Schedule;
   /** Decoupled weight decay, at least 0: before each update, every weight is multiplied by `1 - rate · weightDecay`. Default 0. */
   readonly weightDecay?: number;
@@ -35,61 +35,62 @@ export interface OptimizerOptions extends GradientClipping {
 }
 
 /**
- * The formula of an optimizer for one tensor of weights. It is applied elementwise.
+ * Formula by which an optimizer updates one weight tensor, elementwise.
  *
  * @category Optimizers
  */
 export interface UpdateRule {
-  /** Name as in Keras, in lower case: `adam`. */
+  /** Name of the optimizer as in Keras, in lower case: `adam`. */
   readonly name: string;
-  /** Options that change the numbers. They are part of a checkpoint's fingerprint. */
+  /** Options that affect the update. A run can only be resumed if they are unchanged. */
   readonly options: { readonly [option: string]: Json };
   /**
    * Names of the state tensors of each weight, such as `['m', 'v']`. A state tensor has the weight's shape and is initialized with zeros.
    */
   readonly slots: readonly string[];
   /**
-   * Computes the coefficients of an update, which depend only on the number of the update, counted from 1, and on the learning rate. They
-   * are computed in double precision and passed to the training step as scalars.
+   * Computes the coefficients of an update, such as bias corrections, which depend only on the learning rate and on the number of the
+   * update, counted from 1. They are computed in double precision and passed to the training step as scalars.
    */
   computeCoefficients(update: number, rate: number): readonly number[];
-  /** Computes the new weight and the new slots from tensors of equal shape and the coefficients. It must be a pure function. */
+  /** Pure function that computes the new values of a weight tensor and of its state tensors (slots). All tensors have the same shape. */
   apply(
     weight: Tensor,
     gradient: Tensor,
     slots: readonly Tensor[],
     coefficients: readonly Scalar[],
   ): {
-    /** The new weight. It has the same shape as the old weight. */
+    /** New value of the weight, in the same shape. */
     readonly weight: Tensor;
-    /** The new slots, in the order of `slots` of the rule. */
+    /** New values of the state tensors, in the order of the rule's `slots`. */
     readonly slots: readonly Tensor[];
   };
 }
 
 /**
- * An optimizer: an update rule with its schedule, clipping and weight decay. It has no state; the training run stores the slots.
+ * Optimizer: an update rule with a learning rate schedule, gradient clipping and weight decay. It has no state; the training run stores the
+ * state tensors (slots).
  *
  * @category Optimizers
  */
 export interface Optimizer {
-  /** Formula of the update. */
+  /** Update rule: the formula of the optimizer. */
   readonly rule: UpdateRule;
   /** Learning rate of each update. A plain number becomes a {@link constantSchedule}. */
   readonly schedule: Schedule;
   /** Whether callbacks can change the learning rate, because it was set as a number. */
   readonly isLearningRateAdjustable: boolean;
-  /** Gradient clipping before the update. An empty object if there is no clipping. */
+  /** Gradient clipping before each update. An empty object disables clipping. */
   readonly clipping: GradientClipping;
   /** Decoupled weight decay. 0 if there is no weight decay. */
   readonly weightDecay: number;
   /** Number of batches whose mean gradient is used for one update. */
   readonly gradientAccumulationSteps: number;
-  /** All options that change the numbers, for a checkpoint's fingerprint. */
+  /** All options that affect the results, as plain data. A run can only be resumed if they are unchanged. */
   readonly description: Json;
 }
 
-/** Creates an optimizer from an update rule and the options that all optimizers share. */
+/** Creates an optimizer from an update rule and the options that all optimizers have in common. */
 export function createOptimizer(rule: UpdateRule, options: OptimizerOptions, defaultRate: number): Optimizer {
   const { learningRate = defaultRate, weightDecay = 0, gradientAccumulationSteps = 1 } = options;
   const { clipNorm, clipValue, globalClipNorm } = options;
@@ -99,9 +100,9 @@ export function createOptimizer(rule: UpdateRule, options: OptimizerOptions, def
     throw createError({
       kind: 'argument',
       path: rule.name,
-      expected: 'at most one of clipNorm, clipValue and globalClipNorm',
-      received: clippingOptions.map(([name]) => name).join(' and '),
-      advice: 'Keep one of them.',
+      expected: 'at most one of the options clipNorm, clipValue and globalClipNorm',
+      received: `the options ${clippingOptions.map(([name]) => name).join(' and ')}`,
+      advice: 'Set only one of these options.',
     });
   }
   for (const [name, value] of clippingOptions)
@@ -119,7 +120,7 @@ export function createOptimizer(rule: UpdateRule, options: OptimizerOptions, def
       path: `${rule.name}.learningRate`,
       expected: 'a number or a schedule',
       received: formatValue(learningRate),
-      advice: 'Pass 0.001, or a schedule such as exponentialDecay({ ... }).',
+      advice: 'Pass a number such as 0.001, or a schedule such as exponentialDecay({ ... }).',
     });
   }
   checks.number(`${rule.name}.weightDecay`, weightDecay, {

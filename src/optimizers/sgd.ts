@@ -9,19 +9,19 @@ import { createOptimizer, type Optimizer, type OptimizerOptions } from './optimi
  * @category Optimizers
  */
 export interface SgdOptions extends OptimizerOptions {
-  /** Fraction of the previous step that is added to the next one, at least 0 and below 1. Default 0. */
+  /** Fraction of the previous update that is added to the next update, at least 0 and below 1. Default 0. */
   readonly momentum?: number;
   /** Whether to use Nesterov momentum (Y. Nesterov 1983). Default false. */
   readonly nesterov?: boolean;
 }
 
 /**
- * Creates a stochastic gradient descent optimizer: `w - rate·g`. With momentum it computes `v = momentum·v - rate·g`, then `w + v`, or
- * `w + momentum·v - rate·g` with `nesterov`. Same as Keras 3 `SGD` (optimizers/sgd.py).
+ * Creates a stochastic gradient descent optimizer. Without momentum the new weight is `w - rate·g`. With momentum it is `w + v`, where
+ * `v = momentum·v - rate·g`, or `w + momentum·v - rate·g` with `nesterov`. Equivalent to Keras 3 `SGD` (optimizers/sgd.py).
  *
  * @param options - `learningRate`: a number or a schedule, default 0.01. See {@link SgdOptions} for the other options.
  * @returns An optimizer for `fit`.
- * @throws `argument` error for more than one clipping option, and for an option outside its range.
+ * @throws An `argument` error for more than one clipping option, or an option outside its range.
  * @example
  * ```ts
  * import { sgd } from 'tfjs-multitask';

@@ -1,3 +1,4 @@
+import { detectImageFormat } from '../core/imageFormat.js';
 import type { ImageBytes } from '../core/images.js';
 import type { Encoder, Store } from '../core/platform/platform.js';
 import { selectImageIds } from '../core/records/answerSelection.js';
@@ -75,7 +76,8 @@ export async function saveRunImages(
   let count = 0;
   const saveImage = async (image: ImageBytes) => {
     const bytes = await encode(image);
-    const file = `pictures/${count++}.${detectImageExtension(bytes)}`;
+    const format = detectImageFormat(bytes) ?? 'jpeg';
+    const file = `pictures/${count++}.${format === 'jpeg' ? 'jpg' : format}`;
     await store.write(file, bytes);
     return file;
   };
@@ -118,7 +120,3 @@ async function saveAugmentedImages(
   }
   return rows;
 }
-
-/** Detects the extension of an image file by its first byte. */
-const detectImageExtension = (bytes: Uint8Array) =>
-  bytes[0] === 0x89 ? 'png' : bytes[0] === 0x52 ? 'webp' : 'jpg';

@@ -7,7 +7,7 @@ import { createSchedule, RATE_ADVICE, type Schedule } from './schedule.js';
  *
  * @param rate - Learning rate, at least 0.
  * @returns A schedule for the `learningRate` of an optimizer.
- * @throws `argument` error for a negative rate.
+ * @throws An `argument` error for a negative rate.
  * @example
  * ```ts
  * import { constantSchedule } from 'tfjs-multitask';

@@ -14,19 +14,19 @@ export interface ExponentialDecayOptions {
    * one decay per epoch.
    */
   readonly decaySteps: number;
-  /** Factor, above 0: 0.95 reduces the rate by 5 %. */
+  /** Factor by which the rate is multiplied every `decaySteps` updates, above 0. For example, 0.95 reduces the rate by 5 %. */
   readonly decayRate: number;
-  /** Whether the rate changes only at every `decaySteps`-th update instead of a little at every update. Default false. */
+  /** If true, the rate changes only once every `decaySteps` updates; if false (default), it changes a little at each update. */
   readonly staircase?: boolean;
 }
 
 /**
- * Creates the schedule `initialLearningRate · decayRate^(step / decaySteps)`. With `staircase` the exponent is rounded down. Same as
+ * Creates the schedule `initialLearningRate · decayRate^(step / decaySteps)`. With `staircase` the exponent is rounded down. Equivalent to
  * Keras 3 `ExponentialDecay` (optimizers/schedules/learning_rate_schedule.py).
  *
  * @param options - `initialLearningRate`, `decaySteps` and `decayRate` are required. `staircase`: default false.
  * @returns A schedule for the `learningRate` of an optimizer.
- * @throws `argument` error for an option outside its range.
+ * @throws An `argument` error for an option outside its range.
  * @example
  * ```ts
  * import { exponentialDecay } from 'tfjs-multitask';
@@ -43,7 +43,10 @@ export function exponentialDecay(options: ExponentialDecayOptions): Schedule {
     advice: RATE_ADVICE,
   });
   checks.number('exponentialDecay.decaySteps', decaySteps, { min: 1, advice: STEPS_ADVICE });
-  checks.number('exponentialDecay.decayRate', decayRate, { above: 0, advice: RATE_ADVICE });
+  checks.number('exponentialDecay.decayRate', decayRate, {
+    above: 0,
+    advice: 'Pass the factor of one decay, for example 0.95.',
+  });
   return createSchedule(
     { name: 'exponentialDecay', initial: initialLearningRate, decaySteps, rate: decayRate, staircase },
     (step) => {

@@ -1,18 +1,18 @@
 import type { Json } from '../core/json.js';
 
 /**
- * A learning rate as a pure function of the number of updates so far, which is 0 before the first update. As in Keras, a schedule counts
- * weight updates, not epochs.
+ * Learning rate schedule: a pure function that returns the learning rate for the number of weight updates so far, which is 0 for the first
+ * update. As in Keras, a schedule counts updates, not epochs.
  *
  * @category Optimizers
  */
 export interface Schedule {
   (step: number): number;
-  /** Name and options. They are part of a checkpoint's fingerprint. */
+  /** Name and options of the schedule. A run can only be resumed if they are unchanged. */
   readonly description: { readonly [option: string]: Json };
 }
 
-/** Creates a schedule from a formula and a description. */
+/** Creates a schedule from a function that computes the learning rate, and attaches its description. */
 export function createSchedule(
   description: Schedule['description'],
   rate: (step: number) => number,
@@ -20,8 +20,8 @@ export function createSchedule(
   return Object.assign((step: number) => rate(step), { description });
 }
 
-/** Advice for an invalid learning rate or factor of a schedule. */
-export const RATE_ADVICE = 'Pass a small number, for example 0.001.';
+/** Advice for an invalid learning rate of a schedule. */
+export const RATE_ADVICE = 'Pass a learning rate, for example 0.001.';
 
-/** Advice for an invalid number of steps. */
+/** Advice for an invalid number of steps of a schedule. */
 export const STEPS_ADVICE = 'Pass a number of weight updates, not a number of epochs.';

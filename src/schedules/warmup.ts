@@ -14,15 +14,15 @@ export interface WarmupOptions {
 }
 
 /**
- * Creates a schedule that rises linearly from `initialLearningRate` to the first rate of another schedule, which then starts at step 0. The
- * combination with {@link cosineDecay} is the same as Keras 3 `CosineDecay` with `warmup_steps` and `warmup_target`.
+ * Creates a schedule that rises linearly from `initialLearningRate` to the first rate of another schedule, and then follows that schedule
+ * from its step 0. Combined with {@link cosineDecay}, it is equivalent to Keras 3 `CosineDecay` with `warmup_steps` and `warmup_target`.
  *
  * Source: P. Goyal et al., Accurate, large minibatch SGD: training ImageNet in 1 hour, 2017.
  *
- * @param then - Schedule after the warmup.
+ * @param then - Schedule to follow after the warmup.
  * @param options - `steps` is required. `initialLearningRate`: default 0.
  * @returns A schedule for the `learningRate` of an optimizer.
- * @throws `argument` error for an option outside its range.
+ * @throws An `argument` error for an option outside its range.
  * @example
  * ```ts
  * import { cosineDecay, warmup } from 'tfjs-multitask';

@@ -11,15 +11,18 @@ import type { Metric, MetricColumn } from '../metrics/metric.js';
 import { resolveMetrics } from '../metrics/metricByName.js';
 import type { Task } from './task.js';
 
-/** Whether both labels are the same string literal. Labels of type `string`, which are known only at run time, count as different. */
+/**
+ * True if both labels are the same string literal. Labels of type `string` count as different, because their values are not known at
+ * compile time.
+ */
 type AreLabelsEqual<L extends readonly [string, string]> =
   IsWideString<L[number]> extends true ? false : [L[0]] extends [L[1]] ? true : false;
 
 /**
  * Options of {@link binary} and {@link categorical}.
  *
- * @typeParam M - Metrics or their names.
- * @typeParam LossName - Name of a loss for this kind of task.
+ * @typeParam M - Metrics, or names of metrics.
+ * @typeParam LossName - Name of the loss that the task supports.
  * @category Compose
  */
 export interface ClassificationOptions<
@@ -40,7 +43,7 @@ const METRICS = { accuracy };
  * @category Compose
  */
 export interface BinaryPrediction<Label extends string> {
-  /** The more probable label, or the first label if both have a probability of 0.5. */
+  /** Label with the higher probability. If both probabilities are 0.5, it is the first label. */
   readonly label: Label;
   /** Probability of `label`, 0.5 to 1. */
   readonly probability: number;
@@ -52,7 +55,7 @@ export interface BinaryPrediction<Label extends string> {
  * @category Compose
  */
 export interface CategoricalPrediction<Label extends string> {
-  /** The most probable label, or the first of several equally probable labels. */
+  /** Label with the highest probability. If several labels have it, this is the first of them. */
   readonly label: Label;
   /** Probability of `label`. */
   readonly probability: number;
@@ -62,13 +65,13 @@ export interface CategoricalPrediction<Label extends string> {
 
 /**
  * Creates a classification task with two labels. Its head is a dense layer with one unit and a sigmoid, which predicts the probability of
- * the *second* label: `binary(['male', 'female'])` predicts P(female), as in the label coding of UTKFace.
+ * the *second* label: `binary(['male', 'female'])` predicts P(female).
  *
  * @param labels - Two different, non-empty labels.
  * @param options - `loss` is `binary_crossentropy` (default) or a {@link Loss}. `metrics` lists `accuracy` (default) or metrics of type
  *   {@link Metric}.
  * @returns A task for `multiTask().task()`.
- * @throws `argument` error for invalid labels, and for an unknown loss or metric.
+ * @throws An `argument` error for invalid labels, or an unknown loss or metric.
  * @example
  * ```ts
  * import { binary } from 'tfjs-multitask';
@@ -122,7 +125,7 @@ export function binary<
  * @param options - `loss` is `categorical_crossentropy` (default) or a {@link Loss}. `metrics` lists `accuracy` (default) or metrics of
  *   type {@link Metric}.
  * @returns A task for `multiTask().task()`.
- * @throws `argument` error for invalid labels, and for an unknown loss or metric.
+ * @throws An `argument` error for invalid labels, or an unknown loss or metric.
  * @example
  * ```ts
  * import { categorical } from 'tfjs-multitask';
@@ -141,14 +144,11 @@ export function categorical<
   options: ClassificationOptions<M, 'categorical_crossentropy'> = {},
 ): Task<'categorical', L[number], CategoricalPrediction<L[number]>, MetricColumn<M>> {
   const list = labels as L;
-  if (!Array.isArray(list) || list.length < 2) {
-    throw createArgumentError(
-      'categorical.labels',
-      'an array of at least two labels',
-      formatValue(list),
-      'List every label once, in the order of the outputs.',
-    );
-  }
+  checks.list('categorical.labels', labels, {
+    minLength: 2,
+    noun: 'an array of at least two labels',
+    advice: 'List all labels in the order of the outputs.',
+  });
   checkDistinctLabels('categorical.labels', list);
   const { loss = 'categorical_crossentropy', metrics = getDefaultMetrics<M>() } = options;
   return {
@@ -179,10 +179,15 @@ export function categorical<
 const getDefaultMetrics = <M>() => ['accuracy'] as readonly string[] as readonly M[];
 
 function checkDistinctLabels(path: string, labels: readonly string[]): void {
-  checks.distinct(path, labels, { noun: 'different labels', advice: 'List every label once.' });
+  checks.distinct(path, labels, { noun: 'different labels', advice: 'Remove the duplicate label.' });
   for (const label of labels) {
     if (typeof label === 'string' && label !== '') continue;
-    throw createArgumentError(path, 'non-empty strings as labels', formatValue(label), 'Name every label.');
+    throw createArgumentError(
+      path,
+      'labels that are non-empty strings',
+      `the label ${formatValue(label)}`,
+      'Replace it by a name.',
+    );
   }
 }
 
@@ -194,6 +199,7 @@ function findLabelIndex(labels: readonly string[], label: unknown, path: string)
     path,
     checks.formatOptions(labels),
     formatValue(label),
-    nearest ?? 'Fix the label, add it to the task, or leave it undefined to mask this image in the task.',
+    nearest ??
+      'Fix the label, add it to the labels of the task, or leave it undefined to exclude the image from this task.',
   );
 }

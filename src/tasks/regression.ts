@@ -11,14 +11,14 @@ import { mae, mse, rmse } from '../metrics/regression.js';
 import type { Task } from './task.js';
 
 /**
- * Names of the losses for a regression, as in Keras.
+ * Name of a loss for a regression, as in Keras.
  *
  * @category Losses and metrics
  */
 export type RegressionLossName = 'mse' | 'mean_squared_error' | 'mae' | 'mean_absolute_error' | 'huber';
 
 /**
- * Names of the metrics for a regression.
+ * Name of a metric for a regression.
  *
  * @category Losses and metrics
  */
@@ -39,7 +39,7 @@ const METRICS: { readonly [name in RegressionMetricName]: () => Metric } = { mae
  * @category Compose
  */
 export interface RegressionOptions<M extends RegressionMetricName | Metric = RegressionMetricName | Metric> {
-  /** Unit of the target, for axes and tables: `years`. */
+  /** Unit of the target, which figures and tables show, for example `years`. */
   readonly unit: string;
   /** Loss, or the name of a loss. Default `mse`, which is {@link meanSquaredError}. */
   readonly loss?: Loss | RegressionLossName;
@@ -51,10 +51,10 @@ export interface RegressionOptions<M extends RegressionMetricName | Metric = Reg
  * Creates a task that predicts a number. Its head is a dense layer with one unit and a linear activation. Labels and predictions are finite
  * numbers in `unit`.
  *
- * @param options - `unit` is required. `loss` is `mse`, `mae`, `huber` or a {@link Loss}. `metrics` lists `mae`, `mse`, `rmse` or
- *   metrics of type {@link Metric}.
+ * @param options - `unit` is required. `loss` is `mse`, `mae`, `huber` or a {@link Loss}. `metrics` lists `mae`, `mse`, `rmse` or metrics
+ *   of type {@link Metric}.
  * @returns A task for `multiTask().task()`.
- * @throws `argument` error for an empty unit, and for an unknown loss or metric.
+ * @throws An `argument` error for an empty unit, or an unknown loss or metric.
  * @example
  * ```ts
  * import { regression } from 'tfjs-multitask';
@@ -87,7 +87,7 @@ export function regression<const M extends RegressionMetricName | Metric = 'mae'
         path,
         expected: `a finite number (${unit})`,
         received: formatValue(label),
-        advice: 'Fix the label, or leave it undefined to mask this image in the task.',
+        advice: 'Fix the label, or leave it undefined to exclude the image from this task.',
       });
     },
     decode: (output) => output[0]!,

@@ -3,15 +3,15 @@ import type { Loss } from '../losses/loss.js';
 import type { Metric } from '../metrics/metric.js';
 
 /**
- * Kind of a task: a number, one of two labels, or one of several labels.
+ * Kind of a task, by what it predicts: a number (`regression`), one of two labels (`binary`), or one of several labels (`categorical`).
  *
  * @category Compose
  */
 export type TaskKind = 'regression' | 'binary' | 'categorical';
 
 /**
- * A question about an image. A task defines the format of the labels, the head that makes the prediction, the loss and the metrics. {@link
- * regression}, {@link binary} and {@link categorical} create tasks. A task is a plain record without state.
+ * Task of a model: a question about an image. It defines the labels, the output layer (head), the loss and the metrics. {@link regression},
+ * {@link binary} and {@link categorical} create tasks. A task is a plain record without state.
  *
  * @category Compose
  */
@@ -21,27 +21,27 @@ export interface Task<
   Prediction = unknown,
   MetricNames extends string = string,
 > {
-  /** Kind of the task. */
+  /** Kind of the task, by what it predicts. */
   readonly kind: Kind;
   /** Number of outputs of the head: 1, or one for each label of a `categorical` task. */
   readonly units: number;
-  /** Activation of the head. */
+  /** Activation function of the head. */
   readonly activation: 'linear' | 'sigmoid' | 'softmax';
-  /** Loss of the predictions. */
+  /** Loss that training minimizes. */
   readonly loss: Loss;
-  /** Metrics of the predictions. Each metric is a column of the history. */
+  /** Metrics that are computed in each epoch. Each metric adds columns to the history. */
   readonly metrics: readonly Metric<MetricNames>[];
   /** Unit of a regression's target, for figures and tables. */
   readonly unit?: string;
   /** Labels of a classification, in the order of the outputs. */
   readonly labels?: readonly string[];
-  /** Number of values of a target: 1, or one for each label of a `categorical` task (one-hot). */
+  /** Number of values in the encoded target of an image: 1, or one for each label of a `categorical` task (one-hot). */
   readonly targetWidth: number;
-  /** Converts a label to the numbers of the target. Throws a `data` error with `path` for an invalid label. */
+  /** Encodes a label as the numbers of the target. Throws a `data` error for an invalid label, with `path` as the path of the error. */
   encode(label: unknown, path: string): readonly number[];
-  /** Converts the outputs of the head to a prediction. */
+  /** Converts the outputs of the head for one image to a prediction. */
   decode(output: ArrayLike<number>): Prediction;
-  /** @internal Carries types only; the property never has a value. */
+  /** @internal Types of the task for type inference. The property never has a value. */
   readonly '~types'?: {
     readonly target: Target;
     readonly prediction: Prediction;
@@ -66,19 +66,19 @@ export interface Tasks {
 }
 
 /**
- * Label type of a task: `number`, or a union of labels.
+ * Type of a task's labels: `number`, or a union of string literals.
  *
  * @category Compose
  */
 export type TargetOf<T extends AnyTask> = NonNullable<T['~types']>['target'];
 /**
- * Prediction type of a task: `number`, {@link BinaryPrediction} or {@link CategoricalPrediction}.
+ * Type of a task's predictions: `number`, {@link BinaryPrediction} or {@link CategoricalPrediction}.
  *
  * @category Compose
  */
 export type PredictionOf<T extends AnyTask> = NonNullable<T['~types']>['prediction'];
 /**
- * Metric names of a task, for example `'mae' | 'rmse'`.
+ * Type of a task's metric names, for example `'mae' | 'rmse'`.
  *
  * @category Compose
  */
@@ -91,8 +91,8 @@ export type MetricOf<T extends AnyTask> = NonNullable<T['~types']>['metric'];
  */
 export type TargetsOf<T extends Tasks> = { readonly [K in keyof T & string]: TargetOf<T[K]> };
 /**
- * Labels of one image for some of the tasks of a model. A missing label is masked: the image does not count in the loss and metrics of that
- * task.
+ * Labels of one image, which can be missing for some of the tasks. An image without a label for a task does not count in the loss and
+ * metrics of that task.
  *
  * @category Compose
  */

@@ -2,11 +2,10 @@ import type { Tensor4D } from '@tensorflow/tfjs';
 import { tf } from './tf.js';
 
 /**
- * Computes average pooling with `same` padding. At the edges, a window averages only the pixels inside the image.
+ * Computes average pooling with `same` padding. At the edges, only the pixels inside the image are averaged.
  *
- * The gradient of `tf.avgPool` is wrong at the edges because it divides by the full window size, unlike the
- * forward pass. This function pads with zeros instead, so that all windows are inside the image, and multiplies
- * the results of the windows at the edges by a constant.
+ * The gradient of `tf.avgPool` is wrong at the edges because it divides by the full window size, unlike the forward pass. Instead, this
+ * function pads the image with zeros, pools without further padding, and rescales the means of the windows at the edges.
  *
  * @param x - Images, `[batch, height, width, channels]`.
  */
@@ -33,7 +32,7 @@ export function averagePoolSame(
   });
 }
 
-/** Returns the number of pixels inside the image for each window along a side. */
+/** Returns, for each window along one axis, the number of its pixels that are inside the image. */
 function countPixelsPerWindow(
   windowCount: number,
   stride: number,

@@ -3,9 +3,9 @@ import { BATCH_NORM, BATCH_NORM_GRADIENT } from './kernels/batchNorm.js';
 import { tf } from './tf.js';
 
 /**
- * Normalizes `x` with its own statistics over all axes but the last: `y = gamma * (x - mean) / sqrt(variance + epsilon) + beta`, with
- * biased variance (S. Ioffe and C. Szegedy 2015). `mean` and `variance` have the shape `[channels]` and no gradient. The gradient of `y`
- * follows the paper and is computed in a few large operations.
+ * Applies batch normalization in training mode, with the statistics of `x` over all axes except the last:
+ * `y = gamma * (x - mean) / sqrt(variance + epsilon) + beta`, with biased variance (S. Ioffe and C. Szegedy 2015). `mean` and `variance`
+ * have the shape `[channels]` and no gradient. The gradient of `y` is computed with the formula of the paper, in a few large operations.
  *
  * @param gamma - Scale, `[channels]`. Default: ones.
  * @param beta - Offset, `[channels]`. Default: zeros.
@@ -47,9 +47,9 @@ export interface BatchNormStatistics {
 }
 
 /**
- * Normalizes `x` with precomputed statistics. The gradient is computed only for `x`, as one factor per channel. The gradient of
- * `tf.batchNorm` is not used because it computes gradients for all five inputs and has the batch size in an attribute, which would be
- * constant in a traced graph.
+ * Applies batch normalization in inference mode, with precomputed statistics. The gradient is computed only for `x`, as one factor per
+ * channel. The gradient of `tf.batchNorm` is not used because it computes gradients for all five inputs and stores the batch size in an
+ * attribute, so that a traced graph would work for one batch size only.
  */
 export function batchNormInference(
   x: Tensor,
@@ -73,7 +73,7 @@ export function batchNormInference(
   return normalize(x);
 }
 
-/** Replaces a tensor that was kept with `tf.keep` by a tensor that the current tidy scope disposes. */
+/** Moves a tensor that was kept with `tf.keep` into the current tidy scope, which disposes it. */
 function moveToCurrentScope(keptTensor: Tensor): Tensor {
   const tensor = tf.clone(keptTensor);
   keptTensor.dispose();

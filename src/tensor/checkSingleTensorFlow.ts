@@ -2,9 +2,8 @@ import { createError } from '../core/errors/errors.js';
 import { tf } from './tf.js';
 
 /**
- * Throws an `engine` error when this library and the program import different copies of
- * `@tensorflow/tfjs-core`. The copies share the registry of backends and kernels but not their classes, so
- * tensors of one copy fail in the other in many ways.
+ * Throws an `engine` error when this library and the program import different copies of `@tensorflow/tfjs-core`. The copies share the
+ * registry of backends and kernels but have separate classes, so tensors of one copy cause various errors in the other.
  */
 export function checkSingleTensorFlow(): void {
   // All copies share the environment, an instance of a class in the copy that was loaded first.
@@ -12,8 +11,8 @@ export function checkSingleTensorFlow(): void {
   throw createError({
     kind: 'engine',
     path: '@tensorflow/tfjs-core',
-    expected: 'one copy in the process',
+    expected: 'one copy of the package in the process',
     received: `a second copy, version ${tf.version_core}`,
-    advice: 'Run: npm dedupe. If two copies remain, install the same version of every @tensorflow package.',
+    advice: 'Run npm dedupe. If two copies remain, install the same version of every @tensorflow package.',
   });
 }

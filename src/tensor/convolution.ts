@@ -7,19 +7,19 @@ import {
 } from './kernels/convolutionGradients.js';
 import { tf } from './tf.js';
 
-/** Options of a convolution of channels-last images. */
+/** Options of a 2-D convolution of channels-last images. */
 export interface ConvolutionOptions {
   readonly strides: readonly [number, number];
   readonly padding: 'valid' | 'same';
   readonly dilations: readonly [number, number];
   readonly activation: 'linear' | 'relu';
-  /** Whether to compute the gradient with respect to `x`; not needed for the input of a network. Default: true. */
+  /** Whether to compute the gradient with respect to `x`, which is not needed if `x` is the input of the network. Default: true. */
   readonly needsInputGradient?: boolean;
 }
 
 /**
- * Computes a 2-D convolution with bias and activation as one node of the gradient tape. `tf.fused.conv2d` runs
- * three separate operations while gradients are recorded, which stores the output three times.
+ * Computes a 2-D convolution with bias and activation as one node of the gradient tape. `tf.fused.conv2d` runs three separate operations
+ * while gradients are recorded, so that three copies of the output stay in memory.
  *
  * @param x - Images, `[batch, height, width, in]`.
  * @param filter - `[kernelHeight, kernelWidth, in, out]`.
@@ -138,7 +138,7 @@ function runForward(
   return (activation === 'relu' ? tf.relu(shifted) : shifted) as Tensor4D;
 }
 
-/** Returns the gradient before the activation, and its sum per channel, which is the gradient of the bias. */
+/** Returns the gradient with respect to the input of the activation, and its sum per channel, which is the gradient of the bias. */
 function computeActivationGradient(
   dy: Tensor4D,
   y: Tensor4D,

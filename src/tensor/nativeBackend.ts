@@ -3,23 +3,23 @@ import type { PackageLoader } from '../core/platform/platform.js';
 import { registerNativeKernels } from './native/registerNativeKernels.js';
 import { tf } from './tf.js';
 
-/** Packages that contain TensorFlow, in the order in which they are tried. */
+/** npm packages that provide the native engine, in the order in which they are tried. */
 const NATIVE_PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
 
-/** The command that installs the native engine on platforms for which a binary can be downloaded. */
+/** Command that installs the native engine on platforms for which a binary can be downloaded. */
 export const NATIVE_INSTALL_COMMAND = `npm install ${NATIVE_PACKAGES[1]}`;
-/** The command that builds the binary of an installed package whose binary cannot be downloaded or fails to load. */
+/** Command that builds the binary of the native engine if the binary cannot be downloaded or fails to load. */
 export const NATIVE_BUILD_COMMAND = 'npx tfjs-multitask build-native';
 
-/** Result of the search for a native package. */
+/** Result of the search for a package that provides the native engine. */
 export interface NativeSearchResult {
   /** Name of the package that was loaded. */
   readonly name?: string;
-  /** Error of an installed package that failed to load. If no package is installed, neither `name` nor `loadError` is set. */
+  /** Error of a package that is installed but failed to load. If no package is installed, neither `name` nor `loadError` is set. */
   readonly loadError?: MultitaskError;
 }
 
-/** Loads the first native package that is installed and works. The package registers its backend. */
+/** Loads the first package of the native engine that is installed and works. Loading the package registers its backend. */
 export async function findNativePackage(load: PackageLoader): Promise<NativeSearchResult> {
   let loadError: MultitaskError | undefined;
   for (const name of NATIVE_PACKAGES) {
@@ -35,10 +35,10 @@ export async function findNativePackage(load: PackageLoader): Promise<NativeSear
 }
 
 /**
- * Loads TensorFlow's backend, makes it the backend in use, and registers its fused operations for the kernels of this library.
+ * Loads the backend of tfjs-node, activates it, and registers this library's kernels, which run fused TensorFlow operations.
  *
- * @throws `missing-package` error if no package is installed, and `broken-package` error with the reason if a package is installed but
- *   fails to load.
+ * @throws A `missing-package` error if no package is installed, a `broken-package` error with the reason if a package is installed but
+ *   fails to load, or an `engine` error if the backend fails to start.
  */
 export async function loadNativeBackend(load: PackageLoader): Promise<void> {
   const { name, loadError } = await findNativePackage(load);
@@ -57,7 +57,7 @@ export async function loadNativeBackend(load: PackageLoader): Promise<void> {
     throw createError({
       kind: 'missing-package',
       path: 'engine native',
-      expected: NATIVE_PACKAGES.join(' or '),
+      expected: `an installed package: ${NATIVE_PACKAGES.join(' or ')}`,
       received: 'no installed package',
       advice:
         `Run ${NATIVE_INSTALL_COMMAND}, or use engine: "wasm". If the download of TensorFlow fails, add --ignore-scripts and ` +
@@ -68,7 +68,7 @@ export async function loadNativeBackend(load: PackageLoader): Promise<void> {
     throw createError({
       kind: 'engine',
       path: 'engine native',
-      expected: `a working backend in ${name}`,
+      expected: `a backend of ${name} that starts`,
       received: 'a backend that failed to start',
       advice: `Run ${NATIVE_BUILD_COMMAND}, or use engine: "wasm".`,
     });

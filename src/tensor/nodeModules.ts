@@ -1,6 +1,6 @@
 import type { PackageLoader } from '../core/platform/platform.js';
 
-/** A `Worker` from `node:worker_threads`. */
+/** Members of `Worker` from `node:worker_threads` that this library uses. */
 export interface NodeWorker {
   on(event: 'message' | 'error' | 'exit', listener: (data: unknown) => void): void;
   postMessage(message: unknown): void;
@@ -8,7 +8,10 @@ export interface NodeWorker {
   terminate(): Promise<unknown>;
 }
 
-/** The Node modules that wasm threads need. They are passed in because this library imports `node:` modules only in `node/`. */
+/**
+ * Node modules that the threads of the wasm engine need. They are passed as an argument because only the folder `node/` may import `node:`
+ * modules.
+ */
 export interface NodeModules {
   readonly workerThreads: { readonly Worker: new (script: string, options: object) => NodeWorker };
   readonly require: ((name: string) => unknown) & { resolve(name: string): string };
@@ -16,12 +19,12 @@ export interface NodeModules {
 }
 
 /**
- * Options of a worker that runs a script without the flags and the environment of the process. The script does not need them, and they
- * could cause other code to be preloaded in every thread.
+ * Options that start a Node worker without the flags and the environment of the process, because these could preload unrelated code in
+ * every thread.
  */
 export const ISOLATED_WORKER_OPTIONS = { eval: true, execArgv: [], env: {} };
 
-/** Loads the modules of Node with `load`. Returns undefined if the runtime is not Node. */
+/** Loads the Node modules that the threads of the wasm engine need. Returns undefined if the runtime is not Node. */
 export async function loadNodeModules(load: PackageLoader): Promise<NodeModules | undefined> {
   const loadModule = <M>(name: string) => load<M>(`node:${name}`, 'threads of the wasm engine');
   try {

@@ -9,7 +9,7 @@ const { parentPort } = require('node:worker_threads');
 parentPort.once('message', (message) => serve(message, () => parentPort.postMessage('ready')));`;
     const thread = new Worker(script + listener, ISOLATED_WORKER_OPTIONS);
     thread.on('message', () => {
-      thread.unref(); // Not earlier: the process must not end while the pool waits for its threads.
+      thread.unref(); // Before this message, the thread must keep the process alive, because the pool waits for it.
       onMessage();
     });
     thread.on('error', onExit);

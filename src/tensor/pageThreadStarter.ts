@@ -1,6 +1,6 @@
 import type { ThreadStarter } from './kernels/threadPool.js';
 
-/** Starts threads in a page. As in TensorFlow.js, the script is loaded from a `blob:` URL. */
+/** Starts web workers as threads in a page. As in TensorFlow.js, their script is loaded from a `blob:` URL. */
 export const pageThreadStarter: ThreadStarter = (script, onMessage, onExit) => {
   const listener = '\nonmessage = ({ data }) => serve(data, () => postMessage("ready"));';
   const url = URL.createObjectURL(new Blob([script, listener], { type: 'text/javascript' }));
@@ -10,7 +10,7 @@ export const pageThreadStarter: ThreadStarter = (script, onMessage, onExit) => {
     onMessage();
   };
   worker.onerror = (event) => {
-    event.preventDefault(); // The error has been handled: the SIMD loops run on the page's main thread instead.
+    event.preventDefault(); // The page does not need to report the error: the SIMD kernels run on its main thread instead.
     onExit();
   };
   return { postMessage: (message) => worker.postMessage(message), terminate: () => worker.terminate() };

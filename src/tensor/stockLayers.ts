@@ -3,8 +3,8 @@ import { tf } from './tf.js';
 type Constructor<T> = new (config: any) => T;
 
 /**
- * Returns the class of a TensorFlow.js layer. TensorFlow.js exports only factories, so the class is looked up in its serialization
- * registry, which `tf.loadLayersModel` also uses.
+ * Returns the class of a TensorFlow.js layer. TensorFlow.js exports only functions that create layers, so the class is looked up in the
+ * serialization registry, which `tf.loadLayersModel` also uses.
  */
 export function getStockLayerClass<T extends tf.layers.Layer = tf.layers.Layer>(
   className: string,

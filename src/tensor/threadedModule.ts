@@ -1,6 +1,6 @@
 import { ISOLATED_WORKER_OPTIONS, type NodeModules, type NodeWorker } from './nodeModules.js';
 
-/** The wasm module that TensorFlow.js's `BackendWasm` is constructed from. */
+/** Wasm module that is passed to the constructor of TensorFlow.js's `BackendWasm`. */
 export interface WasmModule {
   tfjs: {
     readonly initWithThreadsCount: () => void;
@@ -17,20 +17,20 @@ interface EmscriptenModule extends WasmModule {
   ): (...numbers: number[]) => never;
 }
 
-/** Largest number of threads that the threaded build supports: its pool has eight workers. */
+/** Maximum number of threads of the threaded build of TensorFlow.js, whose pool has eight workers. */
 export const MAX_WASM_THREADS = 8;
 
 const THREADED_BUILD = '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-threaded-simd';
 
 /**
- * Creates the threaded build of TensorFlow.js's wasm module in Node, which the package itself does not support (tensorflow/tfjs#3830)
- * because it tries to load its workers from files that do not exist, and guesses the number of threads.
+ * Loads the threaded build of TensorFlow.js's wasm module in Node. The package does not support this (tensorflow/tfjs#3830): it tries to
+ * load its workers from files that do not exist, and derives the number of threads from the number of cores.
  *
- * The source code of the build runs as a function in which some globals are replaced: `Worker` starts the threads of
- * {@link createWorkerClass}, `os` reports the number of cores for which the build uses `threads` threads, and `process` registers no
- * listeners. The real globals do not change.
+ * The source code of the build is run as a function whose parameters shadow some globals: `Worker` is the class of
+ * {@link createWorkerClass}, `os` reports twice as many cores as `threads`, and `process` registers no listeners. The real globals do not
+ * change.
  *
- * @throws `Error` if the build is not installed or fails to start.
+ * @throws An `Error` if the build is not installed or fails to start.
  */
 export async function createThreadedModule(node: NodeModules, threads: number): Promise<WasmModule> {
   const scriptPath = node.require.resolve(`${THREADED_BUILD}.js`);
@@ -42,7 +42,7 @@ export async function createThreadedModule(node: NodeModules, threads: number): 
   const failure = new Promise<never>((_, reject) => {
     onError = reject;
   });
-  // The package stores the worker's source in a string literal whose escaped line breaks have become real line breaks.
+  // In the package's copy of the worker's source code, each `\n` in a string literal has become a line break. This reverses it.
   const workerScript = wasmWorkerContents.replaceAll('\n', '\\n');
   const globals = {
     // The build uses half as many threads as there are cores.
@@ -75,22 +75,22 @@ interface WorkerMessage {
 }
 
 interface WorkerClassOptions {
-  /** Source code of a worker. */
+  /** Source code of a worker in the pool of the threaded build. */
   readonly workerScript: string;
   readonly threads: number;
   readonly onError: (cause: unknown) => void;
 }
 
 /**
- * Creates the class of the workers in the build's pool. The build always creates eight workers, whatever the number of threads, and uses
- * them from the last to the first. Only the workers that it will use start a thread; the others only report that they are loaded. Once
- * loaded, a thread does not keep the process alive.
+ * Creates the class that the threaded build instantiates for the workers of its pool. The build always creates eight workers and uses them
+ * from the last to the first. Only workers that it will use start a thread; the others only report that they are loaded. A loaded thread
+ * does not keep the process alive.
  */
 function createWorkerClass({ workerThreads: { Worker } }: NodeModules, options: WorkerClassOptions) {
   const { workerScript, threads, onError } = options;
   let workerCount = 0;
   return class {
-    /** Set by the build. */
+    /** Listener for messages of the worker, set by the threaded build. */
     onmessage!: (event: { readonly data: unknown }) => void;
     private readonly thread: NodeWorker | undefined;
 
@@ -110,7 +110,7 @@ function createWorkerClass({ workerThreads: { Worker } }: NodeModules, options: 
       else this.onmessage({ data: { cmd: 'loaded' } });
     }
 
-    /** Called by the build when a thread starts to work. Does nothing because threads run until the process ends. */
+    /** Called by the threaded build when a thread starts to work. Does nothing, so that the thread never keeps the process alive. */
     ref(): void {}
 
     unref(): void {

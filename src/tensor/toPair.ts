@@ -1,7 +1,10 @@
-/** A number for both sides of a window, or `[vertical, horizontal]`. */
+/** Size or stride of a window: one number for both axes, or `[vertical, horizontal]`. */
 export type Pair = number | readonly [number, number];
 
-/** Returns `[vertical, horizontal]`. The default is 1: layers of tf.layers pass null for an option that is not set. */
+/**
+ * Converts a window size or stride to `[vertical, horizontal]`. The default is 1, because layers of `tf.layers` pass null for an option
+ * that is not set.
+ */
 export function toPair(value: Pair | null | undefined): [number, number] {
   const pair = value ?? 1;
   return typeof pair === 'number' ? [pair, pair] : [pair[0], pair[1]];

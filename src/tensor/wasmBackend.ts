@@ -10,19 +10,18 @@ import { pageThreadStarter } from './pageThreadStarter.js';
 import { tf } from './tf.js';
 import { createThreadedModule, MAX_WASM_THREADS } from './threadedModule.js';
 
-/** Options for starting the wasm backend. They have an effect only when it is first started in a process. */
+/** Options for starting the wasm backend. They only have an effect when the backend is first started in a process. */
 export interface WasmOptions {
-  /** Maximum number of threads. Default in Node: the number of cores, at most 4. Default in a page: half the number of cores. */
+  /** Maximum number of threads. Default in Node: the number of cores, but not more than 4. Default in a page: half the number of cores. */
   readonly threads?: number | undefined;
   /** Function that loads Node's modules, which threads need. Without it, the backend uses one thread in Node. */
   readonly load?: PackageLoader | undefined;
 }
 
 /**
- * Loads the wasm backend, registers the kernels that training needs, and makes it the backend in use. Returns the number of threads
- * that it uses.
+ * Loads the wasm backend, registers the kernels that training needs, and activates it. Returns the number of threads that it uses.
  *
- * @throws `engine` error if the backend fails to start.
+ * @throws An `engine` error if the backend fails to start.
  */
 export async function loadWasmBackend({ threads, load }: WasmOptions = {}): Promise<number> {
   const stock = await import('@tensorflow/tfjs-backend-wasm');
@@ -36,7 +35,7 @@ export async function loadWasmBackend({ threads, load }: WasmOptions = {}): Prom
       expected: 'a runtime with WebAssembly',
       received: 'a runtime in which the wasm backend failed to start',
       advice:
-        'In a page, serve the .wasm files of @tensorflow/tfjs-backend-wasm and call its function setWasmPaths.',
+        'In a page, serve the .wasm files of @tensorflow/tfjs-backend-wasm, and pass their URL to its function setWasmPaths.',
     });
   }
   const threadCount = stock.getThreadsCount();
@@ -44,18 +43,18 @@ export async function loadWasmBackend({ threads, load }: WasmOptions = {}): Prom
   return threadCount;
 }
 
-/** Returns the size of the wasm heap in bytes. The heap never shrinks, so this is its peak size in the process. */
+/** Returns the size of the wasm heap in bytes. The heap never shrinks, so this is its largest size since the process started. */
 export function getWasmHeapBytes(): number {
   const { wasm } = tf.backend() as unknown as WasmBackend;
   return (wasm.wasmMemory?.buffer ?? wasm.HEAPU8.buffer).byteLength;
 }
 
-/** Default limit on the number of threads in Node. Only up to two threads have been measured. */
+/** Default limit on the number of threads in Node. Benchmarks cover only one and two threads. */
 const DEFAULT_MAX_THREADS = 4;
 
 /**
- * Selects the build of the wasm backend. Returns the function that starts additional threads on its heap, or undefined if the build has
- * only one thread.
+ * Selects the build of the wasm backend. Returns the function that starts threads for the SIMD kernels, or undefined if the build has only
+ * one thread.
  */
 async function selectWasmBuild(
   stock: typeof import('@tensorflow/tfjs-backend-wasm'),
@@ -77,6 +76,6 @@ async function selectWasmBuild(
     tf.registerBackend('wasm', async () => new stock.BackendWasm(module as never), 2);
     return createNodeThreadStarter(node);
   } catch {
-    return undefined; // The build with one thread works everywhere.
+    return undefined; // The backend then uses its build with one thread, which works everywhere.
   }
 }

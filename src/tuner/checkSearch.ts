@@ -8,7 +8,7 @@ import { flattenParams, toParamsKey } from './space/flatParams.js';
 import type { Space } from './space/space.js';
 import type { Strategy } from './strategies/strategy.js';
 
-/** Options that define a search. `study` and `askAndTell` share them. */
+/** Options that define a search, in `study` as well as in `askAndTell`. */
 interface SearchDefinition {
   readonly space: Space<any>;
   readonly objectives: Objectives;
@@ -18,15 +18,15 @@ interface SearchDefinition {
   readonly seed: number;
 }
 
-/** Search definition before it is checked. A JavaScript caller may pass any value. */
+/** Search options before validation. A JavaScript caller may pass values of any type. */
 type UncheckedSearchDefinition = { readonly [K in keyof SearchDefinition]?: unknown };
 
 /**
- * Checks the options that define a search.
+ * Validates the options that `study` and `askAndTell` have in common.
  *
  * @param path - Name of the function that was called, for error messages.
- * @throws An `argument` error if an option has the wrong type or an unknown name, or two objectives use one column. A `data`
- *   error if initial params do not belong to the search space.
+ * @throws An `argument` error if an option has the wrong type or an unknown name, or two objectives use one column. A `data` error
+ *   if initial params do not belong to the search space.
  */
 export function checkSearch(
   path: string,
@@ -75,14 +75,14 @@ export function checkSearch(
   });
   const { newTrialCount } = strategy;
   if (newTrialCount !== undefined && initialParams.length > newTrialCount) {
-    const expected = `at most ${newTrialCount} params, the number of new params in the plan of ${strategy.name}`;
-    const advice = `Remove some of them, or use options of ${strategy.name} that plan more trials.`;
+    const expected = `at most ${newTrialCount} initial params, the number of trials that ${strategy.name} starts`;
+    const advice = `Remove some of them, or change the options of ${strategy.name} so that it starts more trials.`;
     throw createOptionError(
       'initialParams',
       expected,
       initialParams,
       advice,
-      `${initialParams.length} params`,
+      `${initialParams.length} initial params`,
     );
   }
   const keys = Array.from(initialParams as readonly unknown[], (params, i) =>
@@ -92,7 +92,7 @@ export function checkSearch(
   if (duplicateIndex >= 0)
     throw createArgumentError(
       `${path}.initialParams[${duplicateIndex}]`,
-      'different params',
+      'params that differ from all others',
       `${keys[duplicateIndex]} twice`,
       'Remove one of them.',
     );

@@ -17,9 +17,9 @@ import type { Strategy } from './strategies/strategy.js';
 export interface Trial<V> {
   /** Number of the trial, counted from 1. */
   readonly number: number;
-  /** Params to try. */
+  /** Params with which the trial runs. */
   readonly params: V;
-  /** Store for files of the trial. They are saved in the trial folder. */
+  /** Store in which the trial can save files, for example its model. They are written to the folder of the trial. */
   readonly store: Store;
   /** Number of threads that the trial may use. */
   readonly threads: number;
@@ -28,7 +28,7 @@ export interface Trial<V> {
   /** Options for `model.fit`. Spread them after your options: `{ epochs: 20, …, ...trial.fitOptions }`. */
   readonly fitOptions: TrialFitOptions;
   /**
-   * Reports an epoch. Use it if the trial does not train with `model.fit`.
+   * Reports the metrics of one epoch. Call it if the trial does not train with `model.fit` and {@link Trial.fitOptions}.
    *
    * @returns The pruner's reason to stop the trial now, or undefined to continue.
    */
@@ -50,11 +50,11 @@ export interface TrialFitOptions {
   /** Number of threads that the trial may use. */
   readonly threads: number;
   /**
-   * Callbacks that report every epoch, stop the run when the pruner decides so, and save the best model by the first objective
-   * in `best/`. Add yours: `callbacks: [...trial.fitOptions.callbacks, …]`.
+   * Callbacks that report every epoch, stop the run if the pruner decides to, and save the best model according to the first
+   * objective to `best/`. To add more callbacks, write `callbacks: [...trial.fitOptions.callbacks, …]`.
    */
   readonly callbacks: readonly Callback[];
-  /** Last epoch of the current {@link hyperband} round. Absent with other strategies. */
+  /** Epoch at which the current {@link hyperband} round ends. Absent with other strategies. */
   readonly epochs?: number;
 }
 
@@ -65,17 +65,17 @@ export interface TrialFitOptions {
  * @category Tuner
  */
 export interface StudyOptions<P extends ParameterMap> {
-  /** Search space. */
+  /** Search space from which the params of the trials are chosen. */
   readonly space: Space<P>;
-  /** Columns of the history to minimize or maximize. */
+  /** History columns to minimize or maximize, for example `minimize('val_loss')`. */
   readonly objectives: Objectives;
   /** Strategy that chooses the params of each trial. */
   readonly strategy: Strategy;
   /**
    * Params to try first, in this order, for example params that are known to work well. Default: none.
    *
-   * - Params that a trial already has are skipped, so you can add more when you resume a search.
-   * - Machines that run trials with `runSingleTrial` need the same list.
+   * - Params that a trial has already used are skipped, so you can add more params when you resume a search.
+   * - All machines that run trials with `runSingleTrial` need the same list.
    * - {@link hyperband} runs these params as the first trials of its first rounds.
    */
   readonly initialParams?: readonly ParamsOf<Space<P>>[];

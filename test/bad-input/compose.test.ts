@@ -45,7 +45,9 @@ describe('multiTask() with images of different sizes', () => {
       expect(error.kind).toBe('argument');
       expect(error.path).toMatch(/^(trunk|age)_(conv|pool)\d$/);
       expect(error.expected).toContain('at least 56x56 pixels');
-      expect(error.received).toMatch(/^an input of shape \[.*\], which gives an output of shape \[.*\]$/);
+      expect(error.received).toMatch(
+        /^an input of shape \[.*\], which results in an output of shape \[.*\]$/,
+      );
       expect(error.advice).toContain('larger images');
     }
   });
@@ -122,7 +124,7 @@ describe('regression(), binary() and categorical()', () => {
     expect(await catchError(() => categorical(['a'] as never))).toMatchObject({ path: 'categorical.labels' });
     expect(await catchError(() => categorical(['a', '']))).toMatchObject({
       path: 'categorical.labels',
-      received: '""',
+      received: 'the label ""',
     });
   });
 });
@@ -203,7 +205,7 @@ describe('the model builder multiTask()', () => {
   test('rejects an element of a block list that is not a block, and the error reports its index', async () => {
     const uncalled = await catchError(() => branch([flatten(), dense as never]));
     expect(uncalled).toMatchObject({ kind: 'argument', path: 'branch[1]', received: 'a function' });
-    expect(uncalled.advice).toContain('Call it');
+    expect(uncalled.advice).toContain('Call the function');
     const record = await catchError(() => sharedTrunk([{ filters: 3 } as never]));
     expect(record).toMatchObject({ kind: 'argument', path: 'sharedTrunk[0]' });
     const notList = await catchError(() => branch(flatten() as never));
@@ -213,14 +215,18 @@ describe('the model builder multiTask()', () => {
   test('rejects a layer that generates its own random numbers, a nested model, and a layer in two branches', async () => {
     const noise = branch([flatten(), tf.layers.gaussianNoise({ stddev: 0.1 })]);
     const drawn = await catchError(() => begin().task('age', age, noise).build());
-    expect(drawn).toMatchObject({ kind: 'argument', received: 'GaussianNoise' });
+    expect(drawn).toMatchObject({ kind: 'argument', received: 'the layer GaussianNoise' });
     const dilated = tf.layers.depthwiseConv2d({ kernelSize: 3, dilationRate: 2, name: 'eye' });
     const passedOver = await catchError(() =>
       begin()
         .task('age', age, branch([dilated, flatten()]))
         .build(),
     );
-    expect(passedOver).toMatchObject({ kind: 'argument', path: 'age (eye)', received: 'dilation 2x2' });
+    expect(passedOver).toMatchObject({
+      kind: 'argument',
+      path: 'age (eye)',
+      received: 'a depthwise convolution with dilation 2x2',
+    });
     expect(drawn.path).toContain('age');
     const inner = tf.sequential({ layers: [tf.layers.flatten({ inputShape: [16, 16, 3] })] });
     const nested = await catchError(() =>
@@ -283,7 +289,7 @@ describe('a custom block', () => {
       expect(error).toMatchObject({
         kind: 'argument',
         path: 'weights of trunk_own1',
-        expected: "the sizes of the layer's weights, arrays of 9 and 3 numbers",
+        expected: 'arrays of 9 and 3 numbers',
         received,
       });
     },
@@ -320,7 +326,7 @@ describe('the inputView option of branch()', () => {
       'a function that creates a block',
       grayscaleImage,
       'a function',
-      /Call it: grayscaleImage\(\), not grayscaleImage\./,
+      /Call the function: grayscaleImage\(\), not grayscaleImage\./,
     ],
     ['a string', 'gray', 'the string "gray"', /Pass a block, for example grayscaleImage\(\)/],
     ['null', null, 'null', /Pass a block/],
@@ -336,7 +342,7 @@ describe('the inputView option of branch()', () => {
   ])('rejects %s, and the advice is to pass the blocks in one array', async (_, view, received) => {
     const error = await catchError(() => branchWithView([view]));
     expect(error).toMatchObject({ path: 'branch.inputView[0]', received });
-    expect(error.advice).toBe('Pass the blocks themselves, in one array.');
+    expect(error.advice).toBe('Pass all blocks in one array.');
   });
 
   test('is rejected if its name is misspelled, or if the second argument of branch() is not an object', async () => {
@@ -381,7 +387,7 @@ describe('the inputView option of branch()', () => {
       expected: 'a layer that accepts inputs of shape [16, 16, 1]',
     });
     expect(error.advice).toBe(
-      'Use input views with the same number of channels: the layer was built for the channels of image.',
+      'Give all input views the same number of channels: the layer was built for the channels of image.',
     );
   });
 
@@ -405,7 +411,7 @@ describe('the inputView option of branch()', () => {
     expect(error).toMatchObject({
       path: 'trunk_conv2',
       expected: 'an image large enough for a non-empty output of this layer: at least 20x20 pixels',
-      received: 'an input of shape [2, 2, 4], which gives an output of shape [0, 0, 4]',
+      received: 'an input of shape [2, 2, 4], which results in an output of shape [0, 0, 4]',
     });
   });
 

@@ -136,7 +136,7 @@ describe('exportKeras with incompatible options', () => {
 describe('exportKeras and exportOnnx', () => {
   const cases: [string, unknown, string, string?][] = [
     ['no arguments', undefined, 'undefined'],
-    ['a promise', Promise.resolve(1), 'a promise', 'Write await before it.'],
+    ['a promise', Promise.resolve(1), 'a promise', 'Await the promise first.'],
     ['a path', 'face.keras', 'the string "face.keras"'],
   ];
   test.each(cases)('reject an argument that is not a model: %s', async (_, model, received, advice) => {
@@ -181,7 +181,7 @@ describe('saveFile', () => {
     });
     expect(await catchError(() => saveFile(path, 'text' as never))).toMatchObject({ path, advice });
     const promise = await catchError(() => saveFile(path, exportKeras(small()) as never));
-    expect(promise).toMatchObject({ path, received: 'a promise', advice: 'Write await before it.' });
+    expect(promise).toMatchObject({ path, received: 'a promise', advice: 'Await the promise first.' });
   });
 
   test('rejects the path of an existing folder, and leaves no temporary file', async () => {
@@ -207,7 +207,10 @@ describe('exportKeras with the checkpoint option', () => {
     expect(missing).toMatchObject({ kind: 'checkpoint', path: 'memory/checkpoint.safetensors' });
     await model.fit(good(), { ...settings, checkpoint });
     const other = await catchError(() => exportKeras(model, { optimizer: sgd(), checkpoint }));
-    expect(other).toMatchObject({ kind: 'checkpoint', received: 'a run that differs in optimizer' });
+    expect(other).toMatchObject({
+      kind: 'checkpoint',
+      received: 'a checkpoint of a run that differs in optimizer',
+    });
   });
 
   test('rejects a checkpoint if the frozen weights have changed since it was written', async () => {
@@ -220,7 +223,10 @@ describe('exportKeras with the checkpoint option', () => {
     expect((await exportKeras(model, options)).length).toBeGreaterThan(0);
     for (const weight of frozen.weights) weight.write(tf.ones(weight.shape as number[]));
     const other = await catchError(() => exportKeras(model, options));
-    expect(other).toMatchObject({ kind: 'checkpoint', received: 'a run that differs in frozen weights' });
+    expect(other).toMatchObject({
+      kind: 'checkpoint',
+      received: 'a checkpoint of a run that differs in frozen weights',
+    });
   });
 
   test('writes the weights in the checkpoint, not the current weights of the model', async () => {

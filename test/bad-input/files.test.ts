@@ -185,7 +185,7 @@ describe('csvLabels', () => {
   test('rejects a cell that is not a number in the range, and the error reports the row and column', async () => {
     for (const cell of ['NaN', 'old', '-1', '121', 'Infinity', ' ']) {
       const error = await catchError(read(`file,age,gender\na.jpg,30,male\nb.jpg,${cell},male\n`));
-      expect(error).toMatchObject({ kind: 'data', path: 'csv row 3, column age' });
+      expect(error).toMatchObject({ kind: 'data', path: 'CSV row 3, column age' });
       expect(error.expected).toBe('a number from 0 to 120');
       expect(error.received).toBe(JSON.stringify(cell));
     }
@@ -193,7 +193,7 @@ describe('csvLabels', () => {
 
   test('rejects a label that is not in the list of its column', async () => {
     const error = await catchError(read('file,age,gender\na.jpg,30,femal\n'));
-    expect(error).toMatchObject({ kind: 'data', path: 'csv row 2, column gender', received: '"femal"' });
+    expect(error).toMatchObject({ kind: 'data', path: 'CSV row 2, column gender', received: '"femal"' });
     expect(error.expected).toBe('"male" or "female"');
   });
 
@@ -201,18 +201,18 @@ describe('csvLabels', () => {
     const noColumn = await catchError(read('file,aeg,gender\na.jpg,30,male\n'));
     expect(noColumn).toMatchObject({
       kind: 'data',
-      path: 'csv header',
+      path: 'CSV header',
       received: 'the columns file, aeg, gender',
     });
     expect(noColumn.advice).toBe('Did you mean "aeg"?');
     const elsewhere = await catchError(read('file,years,gender\na.jpg,30,male\n'));
     expect(elsewhere.advice).toContain('Add the column');
     const empty = await catchError(read(''));
-    expect(empty).toMatchObject({ path: 'csv header', received: 'an empty file' });
+    expect(empty).toMatchObject({ path: 'CSV header', received: 'an empty file' });
     const cut = await catchError(read('file,age,gender\na.jpg,30\n'));
-    expect(cut).toMatchObject({ kind: 'data', path: 'csv row 2', expected: '3 cells', received: '2 cells' });
+    expect(cut).toMatchObject({ kind: 'data', path: 'CSV row 2', expected: '3 cells', received: '2 cells' });
     const twice = await catchError(read('file,age,gender\na.jpg,30,male\n./a.jpg,31,male\n'));
-    expect(twice).toMatchObject({ kind: 'data', path: 'csv row 3', received: 'a second row for a.jpg' });
+    expect(twice).toMatchObject({ kind: 'data', path: 'CSV row 3', received: 'a second row for a.jpg' });
   });
 
   test('rejects an invalid column type and an unknown option', async () => {

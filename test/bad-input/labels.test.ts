@@ -69,9 +69,9 @@ describe('fit with an invalid label', () => {
     expect(error).toMatchObject({
       kind: 'data',
       path: 'train: gender',
-      received: 'only images without such a label',
+      received: 'no images with such a label',
     });
-    expect(error.advice).toContain('name of the label');
+    expect(error.advice).toContain('use the name of the task');
     const { rows } = await small().fit(faces([{ age: 1 }, { gender: 'male' }]), { ...settings, epochs: 1 });
     expect(rows[0]!.loss).toSatisfy(Number.isFinite);
   });
@@ -129,7 +129,7 @@ describe('a dataset', () => {
     const dataset = imagesInMemory([{ id: 'shrunk', image, labels: { age: 1, gender: 'male' as const } }]);
     image.data = data.subarray(1);
     const error = await faultOfRun(dataset);
-    expect(error).toMatchObject({ kind: 'data', path: 'shrunk', received: '191 bytes' });
+    expect(error).toMatchObject({ kind: 'data', path: 'shrunk', received: 'an image of 191 bytes' });
   });
 });
 
@@ -139,10 +139,10 @@ describe('dataset.split()', () => {
       const error = await catchError(() => good().split({ validation: 0.01, by }));
       expect(error).toMatchObject({ kind: 'data', path: 'split.validation' });
       expect(error.received).toBe('12 training images and 0 validation images');
-      expect(error.advice).toContain('the dataset has 12');
+      expect(error.advice).toContain('The dataset has 12 images');
     }
     const alone = await catchError(() => good().take(1).split({ validation: 0.5 }));
-    expect(alone.received).toBe('0 training images and 1 validation images');
+    expect(alone.received).toBe('0 training images and 1 validation image');
   });
 
   test.each([0, 1, -0.2, 20, Number.NaN])(

@@ -221,16 +221,28 @@ test.each([
 describe('writeHdf5 with invalid content', () => {
   const one = { shape: [], data: Float32Array.of(1) };
   test.each<[string, Partial<Hdf5Group>, RegExp]>([
-    ['an empty name', { groups: { '': EMPTY } }, /a member named "" at \/$/],
-    ['a path as a name', { arrays: { 'a/b': one } }, /a member named "a\/b" at \/$/],
-    ['the name ".."', { groups: { a: { ...EMPTY, groups: { '..': EMPTY } } } }, /named ".." at \/a$/],
-    ['a zero character in a name', { arrays: { 'a\0b': one } }, /a member named "a\\u0000b" at \/$/],
+    ['an empty name', { groups: { '': EMPTY } }, /a group or dataset with the invalid name "" at \/$/],
+    [
+      'a path as a name',
+      { arrays: { 'a/b': one } },
+      /a group or dataset with the invalid name "a\/b" at \/$/,
+    ],
+    [
+      'the name ".."',
+      { groups: { a: { ...EMPTY, groups: { '..': EMPTY } } } },
+      /the invalid name ".." at \/a$/,
+    ],
+    [
+      'a zero character in a name',
+      { arrays: { 'a\0b': one } },
+      /a group or dataset with the invalid name "a\\u0000b" at \/$/,
+    ],
     [
       'a group and a dataset with the same name',
       { groups: { a: EMPTY }, arrays: { a: one } },
-      /two members named "a"/,
+      /a group and a dataset named "a"/,
     ],
-    ['an attribute without a name', { attributes: { '': 1 } }, /an attribute named ""/],
+    ['an attribute without a name', { attributes: { '': 1 } }, /an attribute with the invalid name ""/],
     ['a zero character in text', { attributes: { a: ['b', 'c\0d'] } }, /a NUL character in the text of "a"/],
     [
       '100 kB of numbers in an attribute',
@@ -248,7 +260,7 @@ describe('writeHdf5 with invalid content', () => {
     [
       'a dataset whose size differs from its shape',
       { arrays: { a: { ...one, shape: [2] } } },
-      /1 numbers of shape \[2\] at \/a$/,
+      /1 numbers for the shape \[2\] at \/a$/,
     ],
   ])('rejects %s', (_, root, received) => {
     expect(() => writeHdf5({ ...EMPTY, ...root })).toThrow(

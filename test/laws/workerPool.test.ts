@@ -221,7 +221,7 @@ test('the error for an unreadable image contains the image id, with and without 
     ).rejects.toMatchObject({
       kind: 'data',
       path: 'a.jpg',
-      received: '11 bytes',
+      received: 'an image of 11 bytes',
     });
   }
 });

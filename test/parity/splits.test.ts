@@ -70,7 +70,7 @@ describe.each(['first', 'last'] as const)('dataset.split() by the %s rows', (by)
       const split = () => images(n).split({ validation: share, by });
       if (error || !training || !validation) {
         // This library throws where Keras throws or would train without validation.
-        expect(split, `${share} of ${n}`).toThrow('at least one image in each part');
+        expect(split, `${share} of ${n}`).toThrow('at least one training image and one validation image');
         continue;
       }
       splitCount++;

@@ -341,7 +341,7 @@ describe.skipIf(!redis)('a search with a Redis queue', () => {
     const text = readFileSync(record, 'utf8');
     writeFileSync(record, text.replace(/"library":"[^"]+"/, '"library":"0.0.1"'));
     expect(await readErrors(worker('refused'))).toMatch(
-      /library: .*received records of a different version of the library/,
+      /library: .*received a different version of the library/,
     );
     writeFileSync(record, text.replace('"digest":""', '"digest":"other data"'));
     expect(await readErrors(worker('refused'))).toMatch(/refused: digest: expected the same digest/);

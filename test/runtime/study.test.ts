@@ -86,7 +86,7 @@ describe('a search with a failing trial', () => {
     ['memory', /^it ran out of memory/],
     [
       'other column',
-      /^trial 2: loss: expected a number for this objective, received only the columns los\. Did you mean "los"\?$/,
+      /^trial 2: loss: expected a number for this objective, received only the metrics los\. Did you mean "los"\?$/,
     ],
   ])('saves the reason and continues after the fault "%s"', async (fault, reason) => {
     const options = { trials: 3, parallel: 1, settings: { faults: { 2: fault } } };
@@ -422,7 +422,7 @@ describe('runStudy and the other functions that run a study', () => {
     const text = readFileSync(path, 'utf8');
     writeFileSync(path, text.replace('"format":1', '"format":2'));
     expect((await runFailing('plain', 'first', { trials: 2 })).received).toBe(
-      'records of a different version of the library',
+      'a different version of the library',
     );
     writeFileSync(path, text);
     writeFileSync(join(scratch, 'first/trials/0001/end.json'), text.slice(0, 20));

@@ -64,7 +64,7 @@ describe('an argument check in core/errors/checks', () => {
     [
       'a shape without a size',
       () => checks.shape('a', [1], ['height', 'width'], { advice }),
-      '[height, width] as positive integers',
+      'an array [height, width] of positive integers',
       '[1]',
     ],
     ['a path instead of a store', () => checks.store('a', 'out', { advice }), 'a store', 'the string "out"'],
@@ -128,6 +128,6 @@ test('formatValue quotes strings, prints NaN and truncates long texts', () => {
 });
 
 test('suggestAwait returns the advice to await a promise', () => {
-  expect(suggestAwait(Promise.resolve(1), advice)).toBe('Write await before it.');
+  expect(suggestAwait(Promise.resolve(1), advice)).toBe('Await the promise first.');
   expect(suggestAwait(1, advice)).toBe(advice);
 });

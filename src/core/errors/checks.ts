@@ -2,17 +2,20 @@ import { createArgumentError, createError, type ErrorKind } from './errors.js';
 import { describeType, formatValue } from './formatValue.js';
 import { didYouMean } from './suggestions.js';
 
-/** Details of the error that a check throws. */
+/** Texts and category of the error that an argument check throws. */
 export interface CheckOptions {
-  /** What to do next, as an imperative sentence. */
+  /** Advice on what to do next, as an imperative sentence. */
   readonly advice: string;
   /** Category of the error. Default `argument`. */
   readonly kind?: ErrorKind | undefined;
-  /** Noun phrase for a valid value, for example `a number of seconds`. Default: a noun phrase that depends on the check. */
+  /** Noun phrase for a valid value, for example `a number of seconds`. Each check has a default. */
   readonly noun?: string | undefined;
 }
 
-/** Bounds of a number, and either the advice or the default value of the option, from which the advice is created. */
+/**
+ * Bounds of a number, and the error to throw if it exceeds them. If `defaultValue` is set instead of `advice`, the advice is to omit the
+ * option.
+ */
 export type NumberCheckOptions = Omit<CheckOptions, 'advice'> & {
   /** Inclusive lower bound. */
   readonly min?: number | undefined;
@@ -22,7 +25,7 @@ export type NumberCheckOptions = Omit<CheckOptions, 'advice'> & {
   readonly above?: number | undefined;
   /** Exclusive upper bound. */
   readonly below?: number | undefined;
-  /** Allows positive infinity. Default false. */
+  /** Whether positive infinity is a valid number. Default false. */
   readonly allowInfinity?: boolean | undefined;
 } & (
     | { readonly advice: string; readonly defaultValue?: undefined }
@@ -44,7 +47,7 @@ export function integer(path: string, value: unknown, options: NumberCheckOption
   throw createNumberError(path, value, options, bounds ? `an integer ${bounds}` : 'an integer', bounds);
 }
 
-/** Throws unless `value` is a number from 0 to 1, both included. */
+/** Throws unless `value` is a number from 0 to 1, inclusive. */
 export function proportion(path: string, value: unknown, options: CheckOptions): void {
   number(path, value, { ...options, min: 0, max: 1 });
 }
@@ -54,7 +57,7 @@ export function boolean(path: string, value: unknown, options: CheckOptions): vo
   if (typeof value !== 'boolean') throw createCheckError(path, 'true or false', formatValue(value), options);
 }
 
-/** Throws unless `value` is a string with at least one character that is not a space. */
+/** Throws unless `value` is a string with at least one character other than whitespace. */
 export function string(path: string, value: unknown, options: CheckOptions): void {
   if (typeof value === 'string' && value.trim() !== '') return;
   throw createCheckError(path, options.noun ?? 'a non-empty string', formatValue(value), options);
@@ -93,7 +96,7 @@ export function list(
   throw createCheckError(path, noun, describeList(value), options);
 }
 
-/** Throws if an element occurs twice. `noun` describes valid elements, for example `different labels`. */
+/** Throws if an array contains the same value twice. `noun` describes valid elements, for example `different labels`. */
 export function distinct(path: string, values: readonly unknown[], options: CheckOptions): void {
   const repeated = values.findIndex((value, i) => values.indexOf(value) < i);
   if (repeated < 0) return;
@@ -110,11 +113,11 @@ export function shape(
 ): void {
   const valid = Array.isArray(value) && value.length === axisNames.length;
   if (valid && value.every((size) => Number.isInteger(size) && size > 0)) return;
-  const noun = options.noun ?? `[${axisNames.join(', ')}] as positive integers`;
+  const noun = options.noun ?? `an array [${axisNames.join(', ')}] of positive integers`;
   throw createCheckError(path, noun, formatValue(value), options);
 }
 
-/** Throws unless `value` is a store, an object with `read` and `write`. */
+/** Throws unless `value` is a store, which is recognized by its methods `read` and `write`. */
 export function store(path: string, value: unknown, options: CheckOptions): void {
   const { read, write } = (value ?? {}) as { readonly read?: unknown; readonly write?: unknown };
   if (typeof read === 'function' && typeof write === 'function') return;
@@ -133,14 +136,16 @@ export function optionNames(path: string, options: unknown, allowedNames: readon
   );
 }
 
-/** Formats options as text: `"a", "b" or "c"`. */
+/** Formats the allowed values of an option for an error message: `"a", "b" or "c"`. */
 export function formatOptions(options: readonly unknown[]): string {
   const texts = options.map(formatValue);
   return texts.length < 2 ? texts.join('') : `${texts.slice(0, -1).join(', ')} or ${texts[texts.length - 1]}`;
 }
 
 const describeList = (value: unknown) =>
-  Array.isArray(value) && value.length > 0 ? `an array of ${value.length}` : describeType(value);
+  Array.isArray(value) && value.length > 0
+    ? `an array of ${value.length} ${value.length === 1 ? 'element' : 'elements'}`
+    : describeType(value);
 
 function isWithin(value: number, { min, max, above, below }: NumberCheckOptions): boolean {
   return (
@@ -151,7 +156,7 @@ function isWithin(value: number, { min, max, above, below }: NumberCheckOptions)
   );
 }
 
-/** Returns the bounds as text that follows a noun: `of at least 1`, `from 0 to 1`, `greater than 0 and less than 1`. */
+/** Describes bounds as text that follows a noun in an error message: `of at least 1`, `from 0 to 1`, `greater than 0 and less than 1`. */
 function describeBounds({ min, max, above, below }: NumberCheckOptions): string {
   if (min !== undefined && max !== undefined) return `from ${min} to ${max}`;
   if (min !== undefined && below === undefined) return `of at least ${min}`;

@@ -33,7 +33,7 @@ export type ErrorKind =
   | 'aborted';
 
 /**
- * The parts of an error message: `<path>: expected <expected>, received <received>. <advice>`.
+ * Category and parts of an error message: `<path>: expected <expected>, received <received>. <advice>`.
  *
  * @category Errors
  */
@@ -46,7 +46,7 @@ export interface ErrorDetails {
   readonly expected: string;
   /** Noun phrase for the actual value: `-1`, `an empty array`. */
   readonly received: string;
-  /** What to do next, as an imperative sentence. */
+  /** Advice on what to do next, as an imperative sentence. */
   readonly advice?: string | undefined;
   /** The underlying error, if there is one. */
   readonly cause?: unknown;
@@ -55,11 +55,10 @@ export interface ErrorDetails {
 const ERROR_SYMBOL = Symbol.for('tfjs-multitask/error');
 
 /**
- * The only error class of the library. The parts of its message are properties, so a program can handle an error without
- * parsing English.
+ * The only error class of the library. The parts of its message are properties, so a program can handle an error without parsing English.
  *
- * Test for it with {@link isMultitaskError} instead of `instanceof`, which fails for errors of another copy of the library, for example if
- * a process loads both the ESM and the CommonJS build.
+ * Test for it with {@link isMultitaskError} instead of `instanceof`, which fails for errors from another copy of the library, for example
+ * if a process loads both the ESM and the CommonJS build.
  *
  * @example
  * ```ts
@@ -78,11 +77,11 @@ export class MultitaskError extends Error implements ErrorDetails {
   readonly kind: ErrorKind;
   /** The argument, file or layer that caused the error, as the user would write it. */
   readonly path: string;
-  /** Noun phrase for a valid value. */
+  /** Noun phrase for a valid value, for example `a number of at least 0`. */
   readonly expected: string;
-  /** Noun phrase for the actual value. */
+  /** Noun phrase for the actual value, for example `-1` or `an empty array`. */
   readonly received: string;
-  /** What to do next, as an imperative sentence. */
+  /** Advice on what to do next, as an imperative sentence. */
   readonly advice?: string | undefined;
   /** @internal */
   readonly [ERROR_SYMBOL] = true;
@@ -117,12 +116,12 @@ export function isMultitaskError(error: unknown): error is MultitaskError {
   return typeof error === 'object' && error !== null && ERROR_SYMBOL in error;
 }
 
-/** Creates an error from its parts. */
+/** Creates an error from its category and the parts of its message. */
 export function createError(details: ErrorDetails): MultitaskError {
   return new MultitaskError(details);
 }
 
-/** Creates an error of a fixed kind. `expected` and `received` are noun phrases, `advice` is an imperative sentence. */
+/** Function that creates errors of one kind. `expected` and `received` are noun phrases, `advice` is an imperative sentence. */
 export type ErrorFactory = (
   path: string,
   expected: string,

@@ -7,7 +7,7 @@ export function formatValue(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }
 
-/** Returns a noun phrase for a value of the wrong type: `an array`, `a trunk`, `the string "a"`. */
+/** Describes a value of the wrong type as a noun phrase for an error message: `an array`, `a trunk`, `the string "a"`. */
 export function describeType(value: unknown): string {
   if (value === undefined || value === null) return String(value);
   if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
@@ -21,6 +21,6 @@ export function describeType(value: unknown): string {
   return tag === 'Object' ? 'an object' : `${/^[AEIOU](?!int)/.test(tag) ? 'an' : 'a'} ${tag}`;
 }
 
-/** Returns whether a value has a `then` method. */
+/** Returns whether a value is a promise, which is recognized by its `then` method. */
 export const isPromise = (value: unknown): boolean =>
   typeof (value as PromiseLike<unknown> | null)?.then === 'function';

@@ -9,12 +9,12 @@ export function didYouMean(name: string, names: readonly string[]): string | und
   return nearest && `Did you mean "${nearest.candidate}"?`;
 }
 
-/** Returns the advice to await `value` if it is a promise, otherwise `advice`. */
+/** Returns the advice for an invalid argument: to await `value` if it is a promise, otherwise `advice`. */
 export function suggestAwait(value: unknown, advice: string): string {
-  return isPromise(value) ? 'Write await before it.' : advice;
+  return isPromise(value) ? 'Await the promise first.' : advice;
 }
 
-/** Returns the Levenshtein distance. Only two rows of the table are in memory at a time. */
+/** Returns the Levenshtein distance between two strings. Only two rows of the table are in memory at a time. */
 function computeEditDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

@@ -2,8 +2,8 @@ import { createError } from '../errors/errors.js';
 import type { PackageLoader, Platform } from './platform.js';
 
 /**
- * Throws a `missing-package` error for every package. A bundler can only include imports that the program contains, so outside Node the
- * program must import optional packages itself.
+ * Throws a `missing-package` error for every package. Bundlers only include packages that the program imports itself, so outside Node the
+ * program must register optional packages.
  */
 const rejectPackage: PackageLoader = async (name, neededFor) => {
   throw createError({
@@ -15,5 +15,5 @@ const rejectPackage: PackageLoader = async (name, neededFor) => {
   });
 };
 
-/** The platform of every JavaScript runtime: no files, no decoder, no packages, no threads. */
+/** Platform for runtimes other than Node and browsers. It has no files, no image decoder, no optional packages and no threads. */
 export const defaultPlatform: Platform = { name: 'default', loadPackage: rejectPackage };

@@ -10,7 +10,7 @@ export async function fetchFileBytes(url: string | URL): Promise<Uint8Array> {
     createError({
       kind: 'file',
       path: String(url),
-      expected: 'a file on the server',
+      expected: 'a response with the file',
       received,
       advice: 'Check the URL. In a page, also check whether the server allows requests from the page (CORS).',
       cause,

@@ -41,7 +41,7 @@ export type Decoder = (encoded: Uint8Array, shape: ImageShape) => Promise<ImageB
 export type Encoder = (image: ImageBytes) => Promise<Uint8Array>;
 
 /**
- * Returns the milliseconds since an arbitrary fixed time. The value never decreases.
+ * Returns the time in milliseconds since an arbitrary start, like `performance.now()`. The value never decreases.
  *
  * @category Train
  */
@@ -83,7 +83,7 @@ export interface FetcherResponse {
 export interface PackageLoader {
   /** Imports the package `name`. `neededFor` is the purpose of the package for the error message, for example `reading images`. */
   <M>(name: string, neededFor: string): Promise<M>;
-  /** Number of hardware threads of the machine. By default, ONNX Runtime uses half as many threads. */
+  /** Number of hardware threads of the machine. By default, ONNX Runtime uses half of them. */
   readonly threads?: number;
 }
 
@@ -93,19 +93,20 @@ export interface PackageLoader {
  * @category Data
  */
 export interface Spawner {
-  /** Largest number of workers at the same time. */
+  /** Maximum number of workers that run at the same time. */
   readonly maxWorkers: number;
   /**
    * Starts a worker.
    *
-   * @param script - Source code that declares a function `answer`. It receives a message and returns `[answer, transfer]`.
+   * @param script - Source code that declares a function `answer`. It receives a message and returns `[result, transfer]`: the result, and
+   *   the buffers that are moved to the main thread instead of copied.
    * @param listener - Receives the results of the worker, or its failure.
    */
   spawn(script: string, listener: WorkerListener): SpawnedWorker;
 }
 
 /**
- * Receives the results of one worker.
+ * Callbacks that receive the results of one worker.
  *
  * @category Data
  */
@@ -117,7 +118,7 @@ export interface WorkerListener {
 }
 
 /**
- * A running worker.
+ * Worker thread that was started by a {@link Spawner}.
  *
  * @category Data
  */
@@ -128,13 +129,16 @@ export interface SpawnedWorker {
   terminate(): void;
 }
 
-/** The platform that an entry of the package passes to everything it creates. */
+/**
+ * Functions that differ between Node, browsers and other runtimes. Each entry point of the package passes its platform to the objects that
+ * it creates.
+ */
 export interface Platform {
-  /** `default` is any JavaScript runtime: no files, no decoder, no optional packages. */
+  /** Name of the platform. `default` is any other JavaScript runtime, which has no files, no image decoder and no optional packages. */
   readonly name: 'node' | 'browser' | 'default';
   /** Imports optional packages, such as ONNX Runtime. */
   readonly loadPackage: PackageLoader;
-  /** Loads the decoder for encoded images. Used by calls that receive no decoder. */
+  /** Loads the default decoder for image files, which is used if a call does not specify a decoder. */
   readonly loadDecoder?: () => Promise<Decoder>;
   /** Reads a whole file: a path, `file:` URL or http(s) URL in Node, a URL in a page. Throws a `file` error if the file cannot be read. */
   readonly readFile?: (source: string | URL) => Promise<Uint8Array>;

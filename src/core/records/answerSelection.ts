@@ -3,9 +3,9 @@ import { createRng } from '../rng.js';
 import type { TaskRecord } from './history.js';
 import type { PredictionRecord, RunRecord } from './runRecord.js';
 
-/** Maximum number of images that are shown for the largest errors of a task, and as random samples. */
+/** Number of images in each group of a report: the largest errors of one task, or a random sample. */
 export const MAX_SHOWN_ANSWERS = 12;
-/** Maximum number of tasks whose largest errors are shown as images. The limit keeps the page short for a model with many tasks. */
+/** Maximum number of tasks whose largest errors are shown as images in a report. It keeps the page short for a model with many tasks. */
 const MAX_TASKS_WITH_IMAGES = 12;
 
 /**
@@ -27,7 +27,7 @@ export function computeAnswerError(
   return probability !== undefined && Number.isFinite(probability) ? 1 - probability : undefined;
 }
 
-/** Returns the predictions with the largest errors in descending order. Predictions with equal errors keep their order. */
+/** Returns the predictions with the largest errors for a task, worst first. Predictions with equal errors keep their order. */
 export function selectWorstAnswers(
   task: TaskRecord,
   answers: readonly PredictionRecord[],
@@ -41,7 +41,7 @@ export function selectWorstAnswers(
     .map(({ answer }) => answer);
 }
 
-/** Returns randomly chosen predictions. Every page of the same record shows the same choice. */
+/** Returns a random sample of the predictions. The seed is fixed, so that all reports of the same run show the same sample. */
 export function selectRandomAnswers(
   answers: readonly PredictionRecord[],
   count = MAX_SHOWN_ANSWERS,
@@ -50,11 +50,11 @@ export function selectRandomAnswers(
   return order.slice(0, count).map((index) => answers[index]!);
 }
 
-/** Returns the tasks whose largest errors are shown as images. */
+/** Returns the tasks whose largest errors are shown as images in a report. */
 export const selectTasksWithImages = ({ tasks }: Pick<RunRecord, 'tasks'>): readonly TaskRecord[] =>
   tasks.slice(0, MAX_TASKS_WITH_IMAGES);
 
-/** Returns the ids of the images that a page shows, without duplicates. */
+/** Returns the ids of the images that the report of a run shows, without duplicates. */
 export function selectImageIds(run: Pick<RunRecord, 'tasks' | 'answers'>): string[] {
   const shown = [
     ...selectTasksWithImages(run).flatMap((task) => selectWorstAnswers(task, run.answers)),

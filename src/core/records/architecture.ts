@@ -10,17 +10,17 @@ export interface LayerRecord {
   readonly kind: string;
   /** Most important options of the layer, for example `3×3, relu`, `rate 0.3`, `L2 0.001`. */
   readonly detail: string;
-  /** Shape of the output without the batch: `[62, 62, 64]`. */
+  /** Shape of the output without the batch axis: `[62, 62, 64]`. */
   readonly outputShape: readonly number[];
-  /** Number of parameters, moving statistics included. */
+  /** Number of parameters, including moving statistics. */
   readonly parameters: number;
   /** Whether training changes the parameters. */
   readonly trainable: boolean;
   /** Names of the layers whose outputs are inputs of this layer. Empty for an input layer. */
   readonly inputs: readonly string[];
   /**
-   * Sources of the inputs of each call of the layer, in the order of the calls. The layers of the trunk are called once for each view of
-   * the image.
+   * Inputs of each call of the layer, in the order of the calls. Most layers are called once. A layer that several tasks share is called
+   * once for each version of the image that these tasks receive.
    */
   readonly calls: readonly (readonly CallSource[])[];
   /** Part of the network that contains the layer: `input`, `trunk`, or the name of a task. */
@@ -28,14 +28,14 @@ export interface LayerRecord {
 }
 
 /**
- * Source of one input of a layer, which is a call of another layer.
+ * Input of a layer call: the output of one call of another layer.
  *
  * @category Figures
  */
 export interface CallSource {
-  /** Name of the source layer. */
+  /** Name of the layer that produces the output. */
   readonly layer: string;
-  /** Index of the call of the source layer. It is 0 unless that layer is called more than once. */
+  /** Index of the call of that layer, counted from 0. It is 0 unless the layer is called more than once. */
   readonly call: number;
 }
 
@@ -47,8 +47,8 @@ export interface CallSource {
 export interface ArchitectureRecord {
   /** Layers in topological order: each layer follows the layers whose outputs it receives. */
   readonly layers: readonly LayerRecord[];
-  /** Number of parameters that training changes. */
+  /** Number of trainable parameters. */
   readonly trainableParameters: number;
-  /** Number of all parameters, moving statistics included. */
+  /** Number of all parameters, including moving statistics. */
   readonly parameters: number;
 }

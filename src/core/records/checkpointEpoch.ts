@@ -5,19 +5,19 @@ import type { RunRecord } from './runRecord.js';
 /** Name of the file that `bestCheckpoint` writes next to a saved model. */
 const FILE_NAME = 'best-epoch.json';
 
-/** Contents of the file: the epoch whose weights the saved model contains. */
+/** Contents of the file that `bestCheckpoint` writes next to a saved model: the epoch in which the model was saved. */
 export interface CheckpointEpoch {
-  /** Column that was monitored. */
+  /** Column of the history that was monitored, for example `val_loss`. */
   readonly monitor: string;
   /** Number of the epoch, counted from 1. */
   readonly epoch: number;
-  /** Value of the column in that epoch; null for NaN. */
+  /** Value of the monitored column in that epoch. Null if the value is NaN. */
   readonly value: number | null;
 }
 
 /**
- * Saves a model with `save`, and then writes the file next to the model. An old file is removed first, so that the file never describes a
- * different model.
+ * Saves a model with `save`, and then writes the file that records its epoch. An old file is removed first, so that the file never
+ * describes a different model.
  */
 export async function writeCheckpointEpoch(
   store: Store,
@@ -34,8 +34,8 @@ export async function writeCheckpointEpoch(
 }
 
 /**
- * Reads the file from a folder. Returns undefined if the file is missing or damaged, or if its value differs from the value in `rows`,
- * because the folder may contain the model of another run.
+ * Reads the epoch of the model that is saved in a folder. Returns undefined if the record is missing or damaged, or if its value differs
+ * from the value in `rows`, because the model may then belong to another run.
  */
 export async function readCheckpointEpoch(
   store: Store,
@@ -47,7 +47,7 @@ export async function readCheckpointEpoch(
   try {
     content = JSON.parse(new TextDecoder().decode(bytes));
   } catch {
-    return undefined; // the file is missing or damaged
+    return undefined; // The file is missing or damaged.
   }
   const { monitor, epoch, value } = content ?? {};
   if (typeof monitor !== 'string') return undefined;
@@ -71,7 +71,7 @@ export function getReportedEpoch(
 
 /**
  * Returns whether the reported epoch is also the best epoch according to {@link findBestEpoch}. They differ if the callback that saved the
- * model used another `mode`.
+ * model used a different `mode` (`min` or `max`).
  */
 export const isReportedEpochBest = (
   run: Pick<RunRecord, 'tasks' | 'rows' | 'monitor' | 'checkpointEpoch'>,

@@ -4,10 +4,10 @@
  * @category Figures
  */
 export interface HeatMap {
-  /** Number of rows. */
+  /** Number of rows of the grid. */
   readonly height: number;
-  /** Number of columns. */
+  /** Number of columns of the grid. */
   readonly width: number;
-  /** `height * width` numbers from 0 to 1, row by row from the top. */
+  /** Importance of each cell of the grid, from 0 to 1, row by row from the top. The length is `height * width`. */
   readonly data: Float32Array;
 }

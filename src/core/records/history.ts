@@ -1,5 +1,5 @@
 /**
- * One epoch, as a row of `history.csv`. A value that was not measured is absent. Columns, in this order:
+ * One epoch, as a row of `history.csv`. Columns without a value are absent. Columns, in this order:
  *
  * - `epoch`, counted from 1;
  * - training: `loss`, then `age_loss`, `age_mae`, and so on for every task;
@@ -39,13 +39,15 @@ export function getColumnPrefix(column: string): ColumnPrefix {
 export interface TaskRecord<Name extends string = string> {
   /** Name of the task in the model. */
   readonly name: Name;
-  /** Kind of the task. */
+  /**
+   * Kind of answer that the task predicts: a number (`regression`), one of two labels (`binary`), or one of several labels (`categorical`).
+   */
   readonly kind: 'regression' | 'binary' | 'categorical';
   /** Unit of a regression's target, for example `years`. */
   readonly unit?: string;
   /** Labels of a classification, in the order of the network's outputs. */
   readonly labels?: readonly string[];
-  /** Metric names without a prefix, for example `mae`. */
+  /** Names of the metrics, for example `mae` for the column `age_mae`. */
   readonly metrics: readonly string[];
 }
 
@@ -58,7 +60,7 @@ export interface TaskRecord<Name extends string = string> {
 export interface BestEpoch<Monitor extends string = string> {
   /** Number of the epoch, counted from 1. */
   readonly epoch: number;
-  /** Column that was compared, for example `val_loss`. */
+  /** Column that determines the best epoch, for example `val_loss`. */
   readonly monitor: Monitor;
   /** Value of the column in that epoch. */
   readonly value: number;
@@ -82,8 +84,8 @@ export interface HistoryRecord<Name extends string = string> {
  *
  * @param history - A history from `fit`, or a record of a history that was read from a file.
  * @param monitor - Name of the column.
- * @param mode - Whether the smallest or the largest value is best. Default: `max` for a column that ends with `accuracy`, `min`
- *   for any other.
+ * @param mode - Whether the smallest or the largest value is best. Default: `max` for a column whose name ends with `accuracy`, otherwise
+ *   `min`.
  * @returns The best epoch, or undefined if no row has a number in this column.
  * @example
  * ```ts

@@ -19,19 +19,19 @@ export interface PredictionRecord {
   readonly id: string;
   /** Label of each task: a number for a regression, or a string for a classification. Tasks without a label are absent. */
   readonly labels: { readonly [task: string]: number | string };
-  /** Predictions by task. */
+  /** Predictions, keyed by the name of the task. */
   readonly answers: { readonly [task: string]: PredictionValue };
   /** Groups that the image belongs to, for example `{ sex: 'female' }`. Errors are reported for each group. */
   readonly groups: { readonly [group: string]: string };
 }
 
 /**
- * Distribution of the labels in one split of the data.
+ * Distribution of the labels in the training or the validation data.
  *
  * @category Figures
  */
 export interface SplitRecord {
-  /** Number of images. */
+  /** Number of images in this part of the data. */
   readonly size: number;
   /** Number of images with each label, for each task. Sorted by label. */
   readonly labels: { readonly [task: string]: readonly (readonly [label: number | string, count: number])[] };
@@ -40,26 +40,26 @@ export interface SplitRecord {
 }
 
 /**
- * A small image of a run, stored as a file next to its record.
+ * A thumbnail of an image, stored as a file next to the record of the run.
  *
  * @category Figures
  */
 export interface ImageRecord {
   /** Id of the image in the dataset. */
   readonly id: string;
-  /** Name of the file: `pictures/12.jpg`. */
+  /** Path of the thumbnail, relative to the folder of the run: `pictures/12.jpg`. */
   readonly file: string;
 }
 
 /**
- * An image and its augmented versions.
+ * A training image and its augmented versions, stored as image files.
  *
  * @category Figures
  */
 export interface AugmentationRecord {
   /** Id of the image in the dataset. */
   readonly id: string;
-  /** Names of the image files. The first is the original image. */
+  /** Paths of the image files, relative to the folder of the run. The first file is the original image. */
   readonly files: readonly string[];
 }
 
@@ -71,7 +71,7 @@ export interface AugmentationRecord {
 export interface EngineRecord {
   /** Name of the engine: `onnx`, `wasm`. */
   readonly name: string;
-  /** The reason for choosing this engine. */
+  /** Reason why this engine was selected. */
   readonly reason: string;
 }
 
@@ -87,12 +87,12 @@ export interface GradCamRecord {
   readonly task: string;
   /** Prediction that the heat map explains: a label, or `higher` or `lower` for a regression. */
   readonly toward: string;
-  /** Name of the image file, relative to the folder of the run. */
+  /** Path of the image file, relative to the folder of the run. */
   readonly image: string;
 }
 
 /**
- * A run as plain records. This is the contents of `run.json` and the input of a report.
+ * A run as plain data: the contents of `run.json`, from which a report is created.
  *
  * @category Figures
  */
@@ -103,39 +103,39 @@ export interface RunRecord extends HistoryRecord {
   readonly name: string;
   /** Remarks on the run, for example where its initial weights came from. */
   readonly remarks: readonly string[];
-  /** Column by which the best epoch was chosen. */
+  /** Column that determines the best epoch, for example `val_loss`. */
   readonly monitor: string;
-  /** Epoch of the model that made the predictions. Default: the best epoch by `monitor`. */
+  /** Epoch of the saved model that made the predictions, counted from 1. Default: the best epoch according to `monitor`. */
   readonly checkpointEpoch?: number;
-  /** Why the run ended. Absent while it continues. */
+  /** Reason why the run ended. Absent while the run continues. */
   readonly stopped?: string;
   /** Options of the run: epochs, batch size, seed and so on. */
   readonly arguments: { readonly [name: string]: Json };
   /** Engine that executed the run. */
   readonly engine?: EngineRecord;
-  /** Versions of the packages, and a description of the machine. */
+  /** Versions of the packages and a description of the machine, keyed by name. */
   readonly versions: { readonly [name: string]: string };
   /** Layers, shapes and parameters of the network. */
   readonly architecture: ArchitectureRecord;
-  /** Description of the data. */
+  /** Description of the training and validation data. */
   readonly data: {
-    /** Name of the data set: `UTKFace`, or a folder. */
+    /** Name of the dataset, for example `UTKFace` or a folder name. */
     readonly name: string;
     /** Shape of the images: `[height, width, channels]`. */
     readonly shape: readonly number[];
-    /** Number of image files that could not be used. */
+    /** Number of image files that were skipped because they could not be used. */
     readonly skipped: number;
-    /** Training data. */
+    /** Distribution of the training labels. */
     readonly train: SplitRecord;
-    /** Validation data. */
+    /** Distribution of the validation labels. */
     readonly validation?: SplitRecord;
   };
   /** Predictions for all validation images, without augmentation. Empty while the run continues. */
   readonly answers: readonly PredictionRecord[];
-  /** Small images of some validation images. */
+  /** Thumbnails of the validation images that a report shows. */
   readonly pictures: readonly ImageRecord[];
   /** Training images with their augmented versions, one entry for each image. */
   readonly augmented: readonly AugmentationRecord[];
-  /** Grad-CAM heat maps. Empty when they were not requested. */
+  /** Grad-CAM heat maps. Empty if they were not requested. */
   readonly gradCams: readonly GradCamRecord[];
 }

@@ -4,7 +4,7 @@ import { formatValue } from '../../core/errors/formatValue.js';
 /** Value of an HDF5 attribute. All empty attributes are read as empty lists, regardless of their type in the file. */
 export type Hdf5AttributeValue = string | readonly string[] | number | readonly number[];
 
-/** Typed array of a dataset. float16 is widened to float32, and HDF5 booleans are read as bytes. */
+/** Typed array with the elements of an HDF5 dataset. float16 is widened to float32, and HDF5 booleans are read as bytes. */
 export type Hdf5TypedArray =
   | Float32Array
   | Float64Array
@@ -17,9 +17,9 @@ export type Hdf5TypedArray =
   | Uint32Array
   | BigUint64Array;
 
-/** Dataset: numbers and their shape, in row-major order. */
+/** HDF5 dataset: a multi-dimensional array of numbers in row-major order. */
 export interface Hdf5Dataset {
-  /** Dimensions: empty for a scalar; `[0]` for a dataset with a null dataspace. */
+  /** Sizes of the dimensions: empty for a scalar, `[0]` for a dataset with a null dataspace. */
   readonly shape: readonly number[];
   readonly data: Hdf5TypedArray;
 }
@@ -32,9 +32,8 @@ export interface Hdf5Group {
 }
 
 /**
- * Reads a list of names from the attributes of a group in the form in which Keras stores it: in one attribute, or split into
- * `layer_names0`, `layer_names1` and so on if the list is too long for one attribute. For a layer without weights, Keras stores an empty
- * list of numbers.
+ * Reads a list of names, such as `layer_names`, from the attributes of a group. Keras splits a list that is too long for one attribute into
+ * `layer_names0`, `layer_names1` and so on. For a layer without weights, Keras stores an empty list of numbers.
  *
  * @returns The names; an empty list if the attribute does not exist.
  * @throws A `file` error if the attribute is not a list of names.

@@ -1,4 +1,4 @@
-/** Type numbers of the header messages that this library reads or writes. */
+/** HDF5 type numbers of the object header messages that this library reads or writes. */
 export const MESSAGE_TYPE = {
   space: 1,
   links: 2,

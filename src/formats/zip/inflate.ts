@@ -1,10 +1,10 @@
 import { Inflate } from 'fflate';
 
-/** Maximum compression ratio of deflate. */
+/** Maximum compression ratio that deflate can reach. A larger declared size is invalid. */
 export const MAX_INFLATE_RATIO = 1032;
-/** Largest uncompressed size that is accepted. A larger declared size is an attempt to exhaust memory. */
+/** Maximum uncompressed size in bytes. A file that declares a larger size may be an attempt to exhaust memory. */
 export const MAX_INFLATED_BYTES = 2 ** 31;
-/** Number of bytes that are decompressed at a time, so that decompression stops early if the data exceeds its declared size. */
+/** Number of compressed bytes that are decompressed at a time, so that decompression stops early if the data exceeds its declared size. */
 const CHUNK_BYTES = 16_384;
 
 /**

@@ -3,7 +3,7 @@ import { createFileError } from '../../core/errors/errors.js';
 import { createCrc32 } from '../crc32.js';
 import { inflate } from './inflate.js';
 
-/** Entry of the archive's central directory. */
+/** Entry of a zip archive's central directory, which describes one member. */
 interface ZipEntry {
   readonly name: string;
   readonly method: number;
@@ -15,11 +15,11 @@ interface ZipEntry {
 }
 
 /**
- * Reads the members of a zip archive. Returns them keyed by name.
+ * Reads the members of a zip archive, and returns their contents keyed by name.
  *
- * Uncompressed members, as Keras stores them, are returned as views of `archive`, not copies; deflate is the
- * only supported compression. The archive is not trusted: the size of each member is checked against its bytes
- * before anything is allocated, its checksum is verified, and names that point outside the folder are rejected.
+ * Uncompressed members, as Keras stores them, are returned as views of `archive`, not copies; deflate is the only supported compression.
+ * The archive is not trusted: the size of each member is checked before any memory is allocated, its checksum is verified, and paths that
+ * point outside the archive are rejected.
  *
  * @param path - Path of the archive, for errors.
  * @param isWanted - Selects the members to read, by name. Default: all members.
@@ -108,7 +108,7 @@ function readCentralDirectory(
     const name = new TextDecoder().decode(bytes.subarray(at + 46, extra));
     const parts = name.replace(/\/$/, '').split('/');
     if (/[\\\0]|^[A-Za-z]:/.test(name) || parts.some((part) => ['', '.', '..'].includes(part))) {
-      throw createCorruptError(`a member named "${name}", a path outside the archive`);
+      throw createCorruptError(`a member named "${name}", which is a path outside the archive`);
     }
     if (memberNames.has(name)) throw createCorruptError(`two members named "${name}"`);
     memberNames.add(name);
@@ -135,10 +135,7 @@ function readCentralDirectory(
   return members;
 }
 
-/**
- * Returns a function that reads the zip64 fields one after another: the 8-byte numbers that replace full
- * 4-byte numbers.
- */
+/** Returns a function that reads the next zip64 field. The 8-byte fields replace sizes and offsets that do not fit into 4 bytes. */
 function readZip64Fields(view: DataView, from: number, to: number): () => bigint | undefined {
   let at = from;
   while (at + 4 <= to && view.getUint16(at, true) !== 1) at += 4 + view.getUint16(at + 2, true);

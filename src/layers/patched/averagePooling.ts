@@ -11,7 +11,7 @@ interface StockPooling extends tf.layers.Layer {
   readonly dataFormat: 'channelsFirst' | 'channelsLast';
 }
 
-/** Average pooling whose gradient at padded borders matches Keras. The TensorFlow.js layer computes a different gradient there. */
+/** Average pooling layer whose gradient at padded borders matches Keras. The gradient of the TensorFlow.js layer is wrong there. */
 export class AveragePooling2D extends getStockLayerClass<StockPooling>('AveragePooling2D') {
   override call(inputs: Tensor | Tensor[], kwargs: CallArguments): Tensor | Tensor[] {
     const stock = !kwargs.training || this.padding !== 'same' || this.dataFormat === 'channelsFirst';

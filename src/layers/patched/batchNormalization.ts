@@ -15,10 +15,10 @@ interface StockBatchNormalization extends tf.layers.Layer {
 }
 
 /**
- * Batch normalization (S. Ioffe and C. Szegedy, 2015) whose statistics and freezing match Keras 3 `BatchNormalization`
+ * Batch normalization layer (S. Ioffe and C. Szegedy, 2015) whose statistics and frozen state match Keras 3 `BatchNormalization`
  * (layers/normalization/batch_normalization.py). Both the output and the moving average use the biased variance. If `trainable` is false,
- * the layer uses its moving statistics and does not change them, even in training. The TensorFlow.js layer depends only on `training`, and
- * writes its statistics inside `call`.
+ * the layer uses its moving statistics and does not update them, even in training. The TensorFlow.js layer ignores `trainable`, and updates
+ * its statistics inside `call`, so that a step would not be a pure function.
  */
 export class BatchNormalization extends getStockLayerClass<StockBatchNormalization>('BatchNormalization') {
   override call(inputs: Tensor | Tensor[], kwargs: CallArguments): Tensor | Tensor[] {

@@ -20,8 +20,8 @@ interface StockDepthwise extends StockConvolution {
 }
 
 /**
- * Convolution that fuses bias and relu in training, so that the gradient tape stores one output instead of three. The TensorFlow.js layer
- * fuses them only in inference.
+ * Convolution layer that fuses bias and ReLU in training, so that the gradient tape stores one output instead of three. The TensorFlow.js
+ * layer fuses them only in inference.
  */
 export class Conv2D extends getStockLayerClass<StockConvolution>('Conv2D') {
   override call(inputs: Tensor | Tensor[], kwargs: CallArguments): Tensor | Tensor[] {
@@ -33,8 +33,8 @@ export class Conv2D extends getStockLayerClass<StockConvolution>('Conv2D') {
 }
 
 /**
- * Depthwise convolution that fuses bias and relu in training. It also saves its constraint correctly: the TensorFlow.js layer saves the
- * regularizer under the name of the constraint, which no loader accepts.
+ * Depthwise convolution layer that fuses bias and ReLU in training. It also saves its constraint correctly: the TensorFlow.js layer saves
+ * the regularizer in place of the constraint, so that the saved model cannot be loaded.
  */
 export class DepthwiseConv2D extends getStockLayerClass<StockDepthwise>('DepthwiseConv2D') {
   override call(inputs: Tensor | Tensor[], kwargs: CallArguments): Tensor | Tensor[] {
@@ -56,8 +56,8 @@ export class DepthwiseConv2D extends getStockLayerClass<StockDepthwise>('Depthwi
 }
 
 /**
- * Returns the options of the fused operation, or undefined if the TensorFlow.js layer must run, because of another activation or channels
- * first.
+ * Returns the options for the fused operation. Returns undefined if the layer is not in training, or has an activation or a data format
+ * that the fused operation does not support; the original TensorFlow.js layer is then called.
  */
 function getFusedOptions(
   layer: StockConvolution,

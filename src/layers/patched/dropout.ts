@@ -9,9 +9,9 @@ interface StockDropout extends tf.layers.Layer {
 }
 
 /**
- * Dropout whose mask is an input (N. Srivastava et al., 2014). In training it keeps the values where the mask is 1 and divides them by
- * `1 - rate`, like Keras 3 `Dropout` (layers/regularization/dropout.py). In inference it returns its input. The TensorFlow.js layer draws the
- * mask inside `call`, which an engine cannot trace and a resumed run cannot reproduce.
+ * Dropout layer that receives its mask as an input (N. Srivastava et al., 2014). In training it multiplies its input by the mask and
+ * divides it by `1 - rate`, like Keras 3 `Dropout` (layers/regularization/dropout.py). In inference it returns its input unchanged. The
+ * TensorFlow.js layer draws the mask inside `call`, which cannot be traced or reproduced when a run is resumed.
  */
 export class Dropout extends getStockLayerClass<StockDropout>('Dropout') {
   override call(inputs: Tensor | Tensor[], kwargs: CallArguments): Tensor | Tensor[] {
@@ -20,7 +20,10 @@ export class Dropout extends getStockLayerClass<StockDropout>('Dropout') {
     return tf.mul(x, tf.div(kwargs.forwardContext.getMask(this.name), 1 - this.rate));
   }
 
-  /** Computes the shape of the mask for the call of the layer with index `node`. Returns undefined for a rate of 0. */
+  /**
+   * Computes the shape of the dropout mask for one call of the layer; `node` is the index of the call. Returns undefined if the rate is 0,
+   * because no mask is needed.
+   */
   computeMaskShape(batch: number, node = 0): number[] | undefined {
     if (this.rate === 0) return undefined;
     const shape = (this.inboundNodes[node]!.inputShapes[0] as (number | null)[]).slice(1);

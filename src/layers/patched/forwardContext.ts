@@ -1,28 +1,29 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import type { tf } from '../../tensor/tf.js';
 
-/** A weight of a layer. */
+/** Weight of a layer, stored in a variable. */
 export type Weight = tf.LayerVariable;
 
 /**
- * Additional inputs and outputs of this library's layers in a training pass. Masks are inputs and moving statistics are outputs. No layer
- * draws random numbers or writes weights, so a step is a pure function of tensors.
+ * Additional inputs and outputs of layers in the forward pass of a training step: dropout masks are inputs, moving statistics are outputs.
+ * With it, no layer draws random numbers or writes weights, so a step is a pure function of tensors.
  */
 export interface ForwardContext {
-  /** Returns the 0/1 mask for the next call of a layer. The mask has the shape that `computeMaskShape` of the layer returns. */
+  /** Returns the dropout mask (zeros and ones) for the next call of a layer, in the shape that the layer's `computeMaskShape` returns. */
   getMask(layerName: string): Tensor;
   /**
-   * Returns the value of a weight in this pass: the value that an earlier call in the same pass has set, or else the value of the variable.
+   * Returns the value of a weight in this pass: the value that an earlier call of {@link updateWeight} set, otherwise the value of the
+   * variable.
    */
   readWeight(weight: Weight): Tensor;
-  /** Sets the new value of a weight that is not trained, such as a moving mean. The caller of the pass disposes of the value. */
+  /** Sets the new value of a non-trainable weight, such as a moving mean. The code that runs the pass disposes of the value. */
   updateWeight(weight: Weight, value: Tensor): void;
 }
 
-/** Keyword arguments of `call` in a pass. */
+/** Keyword arguments of a layer's `call` method in the forward pass of a step. */
 export interface CallArguments {
   readonly training?: boolean;
   readonly forwardContext?: ForwardContext;
-  /** Whether all inputs come from outside the pass, so that their gradient is not needed. */
+  /** Whether all inputs of the layer are inputs of the executed graph, so that their gradients are not needed. */
   readonly areInputsExternal?: boolean;
 }

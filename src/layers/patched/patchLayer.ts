@@ -6,7 +6,7 @@ import { Conv2D, DepthwiseConv2D } from './convolution.js';
 import { Dropout } from './dropout.js';
 import { SeparableConv2D } from './separableConvolution.js';
 
-/** Classes that replace TensorFlow.js classes, keyed by the class name that TensorFlow.js uses in saved models. */
+/** Layer classes of this library that replace TensorFlow.js classes, keyed by the class name in saved models. */
 const PATCHED_CLASSES: { readonly [className: string]: { readonly prototype: object } } = {
   Dropout,
   BatchNormalization,
@@ -16,7 +16,7 @@ const PATCHED_CLASSES: { readonly [className: string]: { readonly prototype: obj
   AveragePooling2D,
 };
 
-/** TensorFlow.js layers that draw random numbers inside `call`, with the advice for the error. */
+/** TensorFlow.js layers that are rejected because they draw random numbers inside `call`: the advice for the error, keyed by class name. */
 const UNSUPPORTED_LAYERS: { readonly [className: string]: string } = {
   GaussianNoise: 'Use dropout(), or add noise to the images.',
   GaussianDropout: 'Use dropout().',
@@ -26,13 +26,13 @@ const UNSUPPORTED_LAYERS: { readonly [className: string]: string } = {
 };
 
 /**
- * Changes the class of a TensorFlow.js layer to the class with the same name in this library. The layer keeps its weights, name,
- * configuration, connections and saved class name. The change is safe because these classes add no fields and no constructor. Layers
- * without such a class are not changed.
+ * Changes the class of a TensorFlow.js layer to the class of this library that replaces it, if there is one. The layer keeps its weights,
+ * name, configuration, connections and saved class name. Changing the prototype is safe because the replacing classes add no fields and no
+ * constructor.
  *
- * @param path - Position of the layer for errors: `branch age, block 3`.
- * @throws `argument` error for a layer that draws random numbers (a step must be a pure function of its inputs), a nested model
- *   (TensorFlow.js does not restore its frozen state from a saved model), batch normalization over an axis other than the last, and a
+ * @param path - Position of the layer in the network, for errors: `branch age, block 3`.
+ * @throws An `argument` error for a layer that draws random numbers (a step must be a pure function of its inputs), a nested model
+ *   (TensorFlow.js does not restore its frozen layers from a saved model), batch normalization over an axis other than the last, or a
  *   dilated depthwise convolution.
  */
 export function patchLayer<L extends tf.layers.Layer>(layer: L, path: string): L {
@@ -44,7 +44,7 @@ export function patchLayer<L extends tf.layers.Layer>(layer: L, path: string): L
   return layer;
 }
 
-/** Throws an `argument` error for a nested model and for a layer that draws random numbers. */
+/** Throws an `argument` error for a nested model, or a layer that draws random numbers. */
 export function checkSupportedLayer(layer: tf.layers.Layer, path: string): void {
   const className = layer.getClassName();
   const advice = UNSUPPORTED_LAYERS[className];
@@ -52,15 +52,15 @@ export function checkSupportedLayer(layer: tf.layers.Layer, path: string): void 
   throw createError({
     kind: 'argument',
     path: `${path} (${layer.name})`,
-    expected: advice === undefined ? 'a single layer' : 'a layer that does not draw random numbers itself',
-    received: advice === undefined ? `a model (${className})` : className,
-    advice: advice ?? 'Pass the layers of the model one by one, because a network cannot contain models.',
+    expected: advice === undefined ? 'a single layer' : 'a layer that does not draw random numbers',
+    received: advice === undefined ? `a model (${className})` : `the layer ${className}`,
+    advice: advice ?? 'Pass the layers of the model instead of the model. Nested models are not supported.',
   });
 }
 
 /**
- * Throws an `argument` error for a dilation. The TensorFlow.js layer ignores it, so a saved model would give different results without this
- * library.
+ * Throws an `argument` error for a dilated depthwise convolution. TensorFlow.js ignores the dilation, so a saved model would give different
+ * results without this library.
  */
 function checkDilation(layer: DepthwiseConv2D, path: string): void {
   if (layer.dilationRate.every((rate) => rate === 1)) return;
@@ -68,8 +68,9 @@ function checkDilation(layer: DepthwiseConv2D, path: string): void {
     kind: 'argument',
     path: `${path} (${layer.name})`,
     expected: 'a depthwise convolution without dilation',
-    received: `dilation ${layer.dilationRate.join('x')}`,
-    advice: 'Remove it, because TensorFlow.js ignores it in predictions. conv() supports dilation.',
+    received: `a depthwise convolution with dilation ${layer.dilationRate.join('x')}`,
+    advice:
+      'Remove the option dilationRate, which TensorFlow.js ignores in predictions, or use conv(), which supports dilation.',
   });
 }
 
@@ -79,8 +80,8 @@ function checkLastAxis(layer: BatchNormalization, path: string): void {
   throw createError({
     kind: 'argument',
     path: `${path} (${layer.name})`,
-    expected: 'batch normalization over the last axis, the channels',
-    received: `axis ${layer.axis}`,
-    advice: 'Omit the axis.',
+    expected: 'batch normalization over the last axis (the channels)',
+    received: `batch normalization over axis ${layer.axis}`,
+    advice: 'Remove the option axis.',
   });
 }

@@ -2,7 +2,6 @@ import type { Store } from '../../core/platform/platform.js';
 import type { ArchitectureRecord } from '../../core/records/architecture.js';
 import type { HistoryRecord } from '../../core/records/history.js';
 import { architectureDiagram as createDiagram } from '../../report/charts/architectureDiagram.js';
-import type { ChartTools } from '../../report/charts/chartTools.js';
 import {
   learningCurveGrid as createCurveGrid,
   type LearningCurveGridOptions,
@@ -12,7 +11,7 @@ import {
   learningCurves as createCurves,
   type LearningCurvesOptions,
 } from '../../report/charts/learningCurves.js';
-import { loadPackage } from '../platform/loadPackage.js';
+import { loadChartTools, loadGraphviz } from './reportTools.js';
 import { svgToPng } from './svgToPng.js';
 
 /**
@@ -64,19 +63,6 @@ export async function learningCurveGrid(
 }
 
 /**
- * Loads the packages that draw charts.
- *
- * @param purpose - Purpose of the packages, for the error message.
- * @throws A `missing-package` error if one of them is not installed.
- */
-export async function loadChartTools(purpose: string): Promise<ChartTools> {
-  const Plot = await loadPackage<ChartTools['Plot']>('@observablehq/plot', purpose);
-  const { parseHTML } = await loadPackage<typeof import('linkedom')>('linkedom', purpose);
-  const { document } = parseHTML('<!doctype html><html><body></body></html>');
-  return { Plot, document: document as unknown as Document };
-}
-
-/**
  * Draws the architecture of a network as a diagram in SVG text. Same as `architectureDiagram` of `tfjs-multitask/report`, but
  * loads Graphviz.
  *
@@ -94,9 +80,7 @@ export async function loadChartTools(purpose: string): Promise<ChartTools> {
  * @category Figures
  */
 export async function architectureDiagram(architecture: ArchitectureRecord): Promise<string> {
-  const name = '@hpcc-js/wasm-graphviz';
-  const { Graphviz } = await loadPackage<typeof import('@hpcc-js/wasm-graphviz')>(name, 'drawing a network');
-  return createDiagram(architecture, await Graphviz.load());
+  return createDiagram(architecture, await loadGraphviz('drawing a network'));
 }
 
 /**

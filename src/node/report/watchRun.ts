@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { createReportPage } from '../../report/pages/createReport.js';
 import { readRunRecord } from '../../report/records/readRunRecord.js';
 import { folderStore } from '../platform/folderStore.js';
-import { loadReportTools } from './writeReport.js';
+import { loadReportTools } from './reportTools.js';
 
 /**
  * Options of {@link watchRun}.

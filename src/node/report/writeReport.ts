@@ -1,14 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createError } from '../../core/errors/errors.js';
-import type { ReportTools } from '../../report/charts/chartTools.js';
 import { createReport } from '../../report/pages/createReport.js';
 import { createModelCard, isGeneratedCard } from '../../report/pages/modelCard.js';
 import { type ReportedRun, readRunRecord } from '../../report/records/readRunRecord.js';
 import { folderStore } from '../platform/folderStore.js';
-import { loadPackage } from '../platform/loadPackage.js';
-import { loadChartTools, saveFigure } from './figures.js';
-import { getFontPaths } from './svgToPng.js';
+import { saveFigure } from './figures.js';
+import { loadReportTools } from './reportTools.js';
 
 /**
  * Options of {@link writeReport}.
@@ -77,24 +74,4 @@ async function writeModelCard(folder: string, run: ReportedRun): Promise<void> {
   if (existingCard !== undefined && !isGeneratedCard(existingCard)) return; // The user wrote this card.
   const card = createModelCard(run, existingCard);
   await store.write('best/MODEL_CARD.md', new TextEncoder().encode(card));
-}
-
-/**
- * Loads the packages that draw a report.
- *
- * @throws A `missing-package` error if one of them is not installed.
- */
-export async function loadReportTools(): Promise<ReportTools> {
-  const purpose = 'drawing a report';
-  const chartTools = await loadChartTools(purpose);
-  const { Graphviz } = await loadPackage<typeof import('@hpcc-js/wasm-graphviz')>(
-    '@hpcc-js/wasm-graphviz',
-    purpose,
-  );
-  const { regular, semiBold } = getFontPaths();
-  return {
-    ...chartTools,
-    graphviz: await Graphviz.load(),
-    fonts: { regular: await readFile(regular), semiBold: await readFile(semiBold) },
-  };
 }

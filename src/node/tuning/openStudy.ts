@@ -15,7 +15,7 @@ export async function openStudy(
   module: string | URL,
   store: Store,
   settings: Partial<StudySettings> = {},
-): Promise<{ readonly study: Study; readonly records: StudyRecords }> {
+): Promise<{ readonly study: Study; readonly records: StudyRecords; readonly moduleUrl: string }> {
   const savedSettings = await readStudySettings(store);
   if (savedSettings === undefined) {
     throw createError({
@@ -26,8 +26,9 @@ export async function openStudy(
       advice: 'Start the search in this folder first, and check that this machine can access the folder.',
     });
   }
-  const study = await loadStudy(toModuleUrl(module), { ...savedSettings, ...settings } as StudySettings);
-  return { study, records: await openRecords(store, study, savedSettings) };
+  const moduleUrl = toModuleUrl(module);
+  const study = await loadStudy(moduleUrl, { ...savedSettings, ...settings } as StudySettings);
+  return { study, records: await openRecords(store, study, savedSettings), moduleUrl };
 }
 
 /**

@@ -8,7 +8,7 @@ import { openRecords } from './openStudy.js';
 import type { RequiredSettings, SettingsOf, StudyModule, TrialOf } from './studyModule.js';
 import { executeTrial } from './trial/executeTrial.js';
 import { loadStudy, toModuleUrl } from './trial/loadStudy.js';
-import { resolveTrialResources } from './trialResources.js';
+import { resolveTrialResources } from './trial/trialResources.js';
 
 /**
  * Options of {@link runSingleTrial}.
@@ -72,7 +72,7 @@ export async function runSingleTrial(
     min: 1,
     advice: 'Pass a number that is counted from 1: add 1 to an index that is counted from 0.',
   });
-  const { store, threads, trialTimeout, signal } = resolveTrialResources('runSingleTrial', options);
+  const resources = resolveTrialResources('runSingleTrial', options);
   const moduleUrl = toModuleUrl(module);
   const study = await loadStudy(moduleUrl, settings);
   const { space, strategy } = study;
@@ -92,11 +92,10 @@ export async function runSingleTrial(
     if (next === undefined || next === 'wait') return undefined;
     proposals.push(next);
   }
-  const records = await openRecords(store, study, settings);
+  const records = await openRecords(resources.store, study, settings);
   const savedTrial = await records.readTrial(number);
   if (savedTrial && hasEnded(savedTrial)) return savedTrial;
   const trial = savedTrial ?? proposals.at(-1)!;
   if (!savedTrial) await records.saveProgress(trial);
-  const environment = { study, records, store, moduleUrl, settings, threads, trialTimeout, signal };
-  return executeTrial(environment, trial);
+  return executeTrial({ ...resources, study, records, moduleUrl, settings }, trial);
 }

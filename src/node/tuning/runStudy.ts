@@ -11,9 +11,9 @@ import { openRecords } from './openStudy.js';
 import type { RequiredSettings, SettingsOf, StudyModule, StudyOf, TrialOf } from './studyModule.js';
 import { executeTrial } from './trial/executeTrial.js';
 import { loadStudy, type StudySettings, toModuleUrl } from './trial/loadStudy.js';
+import { resolveTrialResources, TIMEOUT_CHECK, type TrialResources } from './trial/trialResources.js';
 import { createTrialDispatcher } from './trialDispatcher.js';
 import type { QueueOptions } from './trialQueue.js';
-import { resolveTrialResources, TIMEOUT_CHECK, type TrialResources } from './trialResources.js';
 
 /**
  * Options of {@link runStudy}.
@@ -134,7 +134,7 @@ export async function runStudy(module: string | URL, options: RunStudyOptions): 
   try {
     return await runSearch(study, {
       ...options,
-      ...resources,
+      resources,
       moduleUrl,
       settings,
       maxConsecutiveFailures,
@@ -147,7 +147,8 @@ export async function runStudy(module: string | URL, options: RunStudyOptions): 
 }
 
 /** Options of a search, including default values. */
-interface ResolvedRunOptions extends TrialResources, Pick<RunStudyOptions, 'onChange' | 'queue'> {
+interface ResolvedRunOptions extends Pick<RunStudyOptions, 'onChange' | 'queue'> {
+  readonly resources: TrialResources;
   readonly moduleUrl: string;
   readonly settings: StudySettings;
   readonly maxConsecutiveFailures: number;
@@ -156,23 +157,13 @@ interface ResolvedRunOptions extends TrialResources, Pick<RunStudyOptions, 'onCh
 }
 
 async function runSearch(study: Study, options: ResolvedRunOptions): Promise<StudyResult> {
-  const {
-    moduleUrl,
-    settings,
-    store,
-    parallel,
-    threads,
-    trialTimeout,
-    maxConsecutiveFailures,
-    maxTrials,
-    timeout,
-    queue,
-  } = options;
+  const { moduleUrl, settings, resources, maxConsecutiveFailures, maxTrials, timeout, queue } = options;
   const { onChange = () => {} } = options;
+  const { store, parallel } = resources;
   const deadline = Date.now() + 1000 * (timeout ?? Number.POSITIVE_INFINITY);
   // If the search fails, its trials are stopped too, because they must not write after the lock is released.
   const failureController = new AbortController();
-  const signal = AbortSignal.any([options.signal, failureController.signal]);
+  const signal = AbortSignal.any([resources.signal, failureController.signal]);
   const records = await openRecords(store, study, settings);
   const trials = new Map((await records.readTrials()).map((trial) => [trial.number, trial]));
   const all = () => [...trials.values()];
@@ -208,13 +199,11 @@ async function runSearch(study: Study, options: ResolvedRunOptions): Promise<Stu
   };
 
   const environment = {
+    ...resources,
     study,
     records,
-    store,
     moduleUrl,
     settings,
-    threads,
-    trialTimeout,
     signal,
     listTrials: all,
     onEpoch: updateTrial,
@@ -260,7 +249,7 @@ async function runSearch(study: Study, options: ResolvedRunOptions): Promise<Stu
   await dispatcher?.close();
   if (searchError !== undefined) throw searchError;
   const allEnded = all().every(hasEnded);
-  const stopped = options.signal.aborted
+  const stopped = resources.signal.aborted
     ? 'aborted'
     : allEnded && trials.size >= maxTrials
       ? 'finished'

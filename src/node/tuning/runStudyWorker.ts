@@ -8,8 +8,9 @@ import { computeCodeHash } from './codeHash.js';
 import { openStudy } from './openStudy.js';
 import type { SettingsOf, StudyModule } from './studyModule.js';
 import { executeTrial } from './trial/executeTrial.js';
-import { type StudySettings, toModuleUrl } from './trial/loadStudy.js';
+import type { StudySettings } from './trial/loadStudy.js';
 import { STOP_GRACE_MS } from './trial/spawnTrial.js';
+import { resolveTrialResources } from './trial/trialResources.js';
 import {
   checkQueueServer,
   computeStudyHash,
@@ -18,7 +19,6 @@ import {
   type QueueOptions,
   type TrialJob,
 } from './trialQueue.js';
-import { resolveTrialResources } from './trialResources.js';
 
 /**
  * Options of {@link runStudyWorker}.
@@ -72,15 +72,15 @@ export function runStudyWorker<M extends StudyModule = StudyModule<Study>>(
 export async function runStudyWorker(module: string | URL, options: RunStudyWorkerOptions): Promise<void> {
   checks.optionNames('runStudyWorker', options, OPTION_NAMES);
   const { queue, log = () => {} } = options;
-  const { store, parallel, threads, trialTimeout, signal } = resolveTrialResources('runStudyWorker', options);
-  const moduleUrl = toModuleUrl(module);
-  const { study, records } = await openStudy(module, store, options.settings);
+  const resources = resolveTrialResources('runStudyWorker', options);
+  const { store, parallel } = resources;
+  const { study, records, moduleUrl } = await openStudy(module, store, options.settings);
   const [studyHash, code] = [await computeStudyHash(store), await computeCodeHash(moduleUrl)];
   const config = createQueueConfig(queue, studyHash);
   const { Worker } = await loadBullmq();
   await checkQueueServer(config);
   const failureController = new AbortController();
-  const stopSignal = AbortSignal.any([signal, failureController.signal]);
+  const stopSignal = AbortSignal.any([resources.signal, failureController.signal]);
   let workerError: unknown;
   let otherStudyError: Error | undefined;
   const worker = new Worker<TrialJob>(
@@ -115,16 +115,7 @@ export async function runStudyWorker(module: string | URL, options: RunStudyWork
       if (!trial || hasEnded(trial)) return; // Another worker has already run the trial.
       log(`trial ${trial.number} begins`);
       const settings = { ...data.settings, ...options.settings } as StudySettings;
-      const environment = {
-        study,
-        records,
-        store,
-        moduleUrl,
-        settings,
-        threads,
-        trialTimeout,
-        signal: stopSignal,
-      };
+      const environment = { ...resources, study, records, moduleUrl, settings, signal: stopSignal };
       const ended = await executeTrial(environment, trial).catch((error: unknown) => {
         workerError ??= error; // An error on this machine, such as a full disk, would also break the next trial.
         failureController.abort();

@@ -5,7 +5,7 @@ import type { TrialRecord } from '../../tuner/results/trialRecord.js';
 import type { Study } from '../../tuner/study.js';
 import { folderStore } from '../platform/folderStore.js';
 import { saveFigure } from '../report/figures.js';
-import { loadReportTools } from '../report/writeReport.js';
+import { loadReportTools } from '../report/reportTools.js';
 
 /**
  * Writes the results of a search to its folder: `results.csv`, `study.html`, and every figure as SVG and PNG in `figures/`.

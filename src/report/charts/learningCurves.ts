@@ -52,7 +52,7 @@ const HEADER_HEIGHT = 64;
  *
  * @param history - History that `fit` returned, or the same record read from a file.
  * @param tools - Observable Plot and a document. `learningCurves` of `tfjs-multitask/node` loads both itself.
- * @throws `argument` error if the task is unknown or the history has no rows.
+ * @throws An `argument` error if the task is unknown or the history has no rows.
  * @example
  * ```ts
  * import * as Plot from '@observablehq/plot';
@@ -116,7 +116,12 @@ function findTask({ tasks, rows }: HistoryRecord, name: string): TaskRecord {
   }
   if (rows.length > 0) return task;
   const advice = 'Pass the history of a run that completed an epoch.';
-  throw createArgumentError('learningCurves', 'at least one epoch', 'a history without rows', advice);
+  throw createArgumentError(
+    'learningCurves',
+    'a history with at least one epoch',
+    'a history without epochs',
+    advice,
+  );
 }
 
 /** Returns the metrics that have a panel: the loss, and the other metrics of the task. */
@@ -218,6 +223,6 @@ function drawPanel(
   return roundSvgNumbers(svg.outerHTML);
 }
 
-/** Returns the axis label of a metric: `mae (years)`. */
+/** Returns the axis label of a metric, with its unit: `mae (years)`. */
 export const formatMetricLabel = ({ unit }: TaskRecord, metric: string): string =>
   sanitizeText(addUnit(metric, hasTaskUnit(metric) ? unit : undefined));

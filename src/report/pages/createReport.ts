@@ -28,7 +28,7 @@ export interface ReportPageOptions {
 }
 
 /**
- * A page with its figures.
+ * HTML page of a report, together with its figures.
  *
  * @category Figures
  */
@@ -76,7 +76,8 @@ export function createReportPage(
 }
 
 /**
- * Creates the page of {@link createReportPage} together with its figures, which can be written to files.
+ * Creates the same page as {@link createReportPage}, and returns it together with its figures, so that they can also be written to
+ * files.
  *
  * @param runs - At least one run. The page of several runs starts with their comparison.
  * @param tools - Observable Plot, a document and Graphviz. `writeReport` of `tfjs-multitask/node` loads them itself.

@@ -1,12 +1,12 @@
 import { tf } from '../tf.js';
 import { getFloat32View, type WasmBackend } from './wasmHeap.js';
 
-/** Name of the kernel `{ x, gamma, beta }, { epsilon } -> [y, mean, variance]`, which normalizes over all axes but the last. */
+/** Name of the kernel for batch normalization over all axes except the last: `{ x, gamma, beta }, { epsilon } -> [y, mean, variance]`. */
 export const BATCH_NORM = 'MultitaskBatchNorm';
-/** Name of the kernel `{ x, dy, gamma, mean, variance }, { epsilon } -> [dx, dgamma, dbeta]`, the gradient of {@link BATCH_NORM}. */
+/** Name of the kernel for the gradient of {@link BATCH_NORM}: `{ x, dy, gamma, mean, variance }, { epsilon } -> [dx, dgamma, dbeta]`. */
 export const BATCH_NORM_GRADIENT = 'MultitaskBatchNormGradient';
 
-/** Registers training-mode batch normalization and its gradient for wasm. Each kernel makes a few passes over the heap. */
+/** Registers kernels for batch normalization in training mode and its gradient on wasm, as plain loops over the heap. */
 export function registerBatchNorm(): void {
   tf.registerKernel({
     kernelName: BATCH_NORM,

@@ -2,13 +2,16 @@ import { tf } from '../tf.js';
 import { getSimdRunner } from './simdKernels.js';
 import { getByteAddress, getFloat32View, type WasmBackend } from './wasmHeap.js';
 
-/** Name of the kernel `{ y, dy } -> [dy where y > 0, its sum over all axes but the last]`. */
+/**
+ * Name of the kernel for the gradients of ReLU and bias: `{ y, dy } -> [masked, bias]`, where `masked` is `dy` where `y > 0`, and `bias` is
+ * its sum over all axes except the last.
+ */
 export const BIAS_RELU_GRADIENT = 'MultitaskBiasReluGradient';
 
-/** Floats in a cache line. Two threads that write to the same line wait for each other. */
+/** Number of floats in a cache line. Threads that write to the same cache line slow each other down. */
 const CACHE_LINE_FLOATS = 16;
 
-/** Registers the gradients of relu and bias in a fused convolution for wasm, computed in one pass. */
+/** Registers the wasm kernel that computes the gradients of ReLU and bias in a fused convolution in one pass. */
 export function registerBiasReluGradient(): void {
   tf.registerKernel({
     kernelName: BIAS_RELU_GRADIENT,

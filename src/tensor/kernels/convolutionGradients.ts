@@ -1,7 +1,7 @@
 import type { Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../tf.js';
 
-/** Strides, dilations and zero padding of a forward convolution as numbers. */
+/** Strides, dilations and zero padding of a forward convolution, in pixels. */
 export interface ConvolutionGeometry {
   readonly strides: readonly [number, number];
   readonly dilations: readonly [number, number];
@@ -15,7 +15,7 @@ interface Padding {
   readonly right: number;
 }
 
-/** Largest number of floats that are transposed at a time (64 MiB). */
+/** Maximum number of floats that are transposed at a time (64 MiB). */
 const MAX_CHUNK_FLOATS = 16 * 1024 * 1024;
 
 /**
@@ -75,7 +75,7 @@ export function computeInputGradient(
     const dilatedDy = insertZeros(dy, strides);
     const top = (kernelHeight - 1) * dilations[0] - padding.top;
     const left = (kernelWidth - 1) * dilations[1] - padding.left;
-    // The padding at the end also accounts for rows and columns that are in no window.
+    // The padding at the bottom and right also covers rows and columns that no window reads.
     const bottom = xShape[1]! - (dilatedDy.shape[1] + top - (kernelHeight - 1) * dilations[0]);
     const right = xShape[2]! - (dilatedDy.shape[2] + left - (kernelWidth - 1) * dilations[1]);
     const cropped = cropNegativePadding(dilatedDy, [top, bottom], [left, right]);
@@ -142,7 +142,7 @@ function computeBatchFilterGradient(
     const [, outHeight, outWidth] = dy.shape;
     const imagesLast = tf.transpose(x, [3, 1, 2, 0]);
     const weights = tf.transpose(dy, [1, 2, 0, 3]);
-    // If the input has exactly the rows and columns that are in a window, the result has the size of the filter.
+    // The input is padded or cropped to the rows and columns that a window reads, so that the result has the size of the filter.
     const computeExtent = (kernel: number, dilation: number, out: number, stride: number) =>
       (kernel - 1) * dilation + (out - 1) * stride + 1;
     const bottom =
@@ -159,7 +159,7 @@ type Pair = readonly [number, number];
 
 const toPositivePadding = (before: number, after: number): Pair => [Math.max(0, before), Math.max(0, after)];
 
-/** Crops `x` on the sides whose padding is negative. */
+/** Crops `x` on the sides whose padding is negative, because a convolution only supports padding of at least 0. */
 function cropNegativePadding(x: Tensor4D, [top, bottom]: Pair, [left, right]: Pair): Tensor4D {
   if (Math.min(top, bottom, left, right) >= 0) return x;
   const rows = Math.max(0, -top);
@@ -188,7 +188,7 @@ function convolve(
   } as never) as unknown as Tensor4D;
 }
 
-/** Inserts `stride - 1` rows and columns of zeros between the rows and columns of `dy`. */
+/** Inserts `stride - 1` rows or columns of zeros between the rows and the columns of `dy`, which reverses the stride of a convolution. */
 function insertZeros(dy: Tensor4D, [rows, columns]: readonly [number, number]): Tensor4D {
   if (rows === 1 && columns === 1) return dy;
   const [batch, height, width, channels] = dy.shape;

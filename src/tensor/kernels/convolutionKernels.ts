@@ -18,7 +18,7 @@ interface GradientAttributes {
   readonly inputShape?: number[];
 }
 
-/** Registers the gradients of `tf.conv2d` for wasm. The wasm backend lacks the filter gradient, and its input gradient is slow. */
+/** Registers wasm kernels for the gradients of `tf.conv2d`. The wasm backend has no filter gradient, and its input gradient is slow. */
 export function registerConvolutionGradients(): void {
   registerWasmKernel('Conv2DBackpropFilter', ({ x, dy }, { filterShape, ...rest }) => {
     const geometry = getGeometry(x!.shape, filterShape!, rest);
@@ -32,12 +32,12 @@ export function registerConvolutionGradients(): void {
   );
 }
 
-/** Number of output channels that one inner loop in assembly/training.ts computes at a time. */
+/** Number of output channels that the inner loops in assembly/training.ts compute at a time. */
 const LANES = 8;
 
 /**
- * Computes the filter gradient without the transposed copies that {@link computeFilterGradient} needs. Returns undefined if the runtime has
- * no SIMD, or if the number of output channels is not supported.
+ * Computes the filter gradient without the transposed copies that {@link computeFilterGradient} needs. Returns undefined if the runtime
+ * does not support SIMD, or if the number of output channels is not a multiple of {@link LANES}.
  */
 function computeFilterGradientWithSimd(
   x: Tensor4D,
@@ -62,7 +62,8 @@ function computeFilterGradientWithSimd(
     ...[batch, inHeight, inWidth, inChannels, dy.shape[1], dy.shape[2], outChannels],
     ...[kernelHeight, kernelWidth, ...strides, ...dilations, padding.top, padding.left],
   ];
-  // Each thread writes to a contiguous range of dw. If the ranges were interleaved, threads would wait for each other's cache lines.
+  // Each thread writes to a contiguous range of dw. With interleaved ranges, threads would write to the same cache lines and slow each
+  // other down.
   const rows = kernelHeight * kernelWidth * inChannels;
   simd('filterGradient', args, { size: rows, granularity: inChannels % 4 === 0 ? 4 : inChannels });
   return dw;
@@ -74,7 +75,7 @@ function getGeometry(
   attributes: GradientAttributes,
 ) {
   if (attributes.dataFormat === 'NCHW')
-    throw new Error('wasm convolutions support only channels-last images');
+    throw new Error('convolutions on wasm only support channels-last images');
   return computeConvolutionGeometry(xShape, filterShape, toPair(attributes.strides), [1, 1], attributes.pad);
 }
 

@@ -12,9 +12,8 @@ interface DepthwiseAttributes {
 }
 
 /**
- * Registers both gradients of a depthwise convolution for wasm, which lacks them. The kernels are plain loops
- * over the heap: a depthwise convolution computes only one product for each value that it reads, so it is
- * limited by memory bandwidth, not by arithmetic.
+ * Registers kernels for both gradients of a depthwise convolution on wasm, which has none. The kernels are plain loops over the heap: a
+ * depthwise convolution computes only one product for each value that it reads, so memory bandwidth limits it, not arithmetic.
  */
 export function registerDepthwiseGradients(): void {
   tf.registerKernel({
@@ -55,7 +54,10 @@ export function registerDepthwiseGradients(): void {
   });
 }
 
-/** Calls `visit` for every product that the forward pass computes, with its indices in x, the filter and the output. */
+/**
+ * Calls `visit` for every product of the forward pass, with the index of the input value, of the filter weight, and of the output value to
+ * which the product is added.
+ */
 function forEachProduct(
   xShape: readonly number[],
   filterShape: readonly number[],

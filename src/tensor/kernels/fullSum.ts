@@ -2,9 +2,8 @@ import { tf } from '../tf.js';
 import { getFloat32View, type WasmBackend } from './wasmHeap.js';
 
 /**
- * Replaces the sum over all elements of a tensor by a sum in double precision. The TensorFlow.js kernel
- * accumulates in float32, which made the fourth digit wrong in the L2 penalty of a dense layer after ResNet50,
- * a sum of 262,144 squares.
+ * Replaces the wasm kernel for the sum over all elements of a tensor by a sum in double precision. The TensorFlow.js kernel accumulates in
+ * float32. In the L2 penalty of a dense layer after ResNet50, a sum of 262,144 squares, this made the fourth digit wrong.
  */
 export function fixFullSum(): void {
   const stock = tf.getKernel('Sum', 'wasm')!;

@@ -9,8 +9,8 @@ import { registerPooling } from './pooling.js';
 import { fixSamePadding } from './samePadding.js';
 
 /**
- * Registers the kernels that training on wasm needs. Does nothing if they are already in TensorFlow.js's
- * registry, which all copies of this library in a process share.
+ * Registers the kernels that training on wasm needs. Does nothing if the kernels are already registered, because all copies of this library
+ * in a process share the registry of TensorFlow.js.
  */
 export function registerTrainingKernels(): void {
   if (tf.getKernel(BATCH_NORM, 'wasm')) return;

@@ -9,9 +9,8 @@ interface ForwardAttributes {
 }
 
 /**
- * Replaces `same` padding in the wasm convolutions by explicit padding sizes. With `same` padding and a stride
- * larger than the filter, the TensorFlow.js kernels return zeros because XNNPACK rejects the operator and
- * TensorFlow.js does not check for the failure.
+ * Makes the wasm convolutions use explicit padding sizes instead of `same` padding. With `same` padding and a stride larger than the
+ * filter, they return zeros, because XNNPACK rejects the operator and TensorFlow.js ignores this error.
  */
 export function fixSamePadding(): void {
   const kernelNames = ['Conv2D', 'FusedConv2D', 'DepthwiseConv2dNative', 'FusedDepthwiseConv2D'] as const;

@@ -4,8 +4,8 @@ import type { WasmBackend } from './wasmHeap.js';
 import type { SimdKernel, Workload } from './workload.js';
 
 /**
- * Runs a function of assembly/training.ts on all threads, and returns when it has finished. The arguments are numbers and addresses;
- * addresses are byte offsets in the heap.
+ * Function that runs a kernel of assembly/training.ts on all threads, and returns when all threads have finished. The arguments of the
+ * kernel are numbers and addresses, which are byte offsets in the heap.
  */
 export type SimdRunner = (kernel: SimdKernel, args: readonly number[], workload: Workload) => void;
 
@@ -16,24 +16,24 @@ interface SimdInstance {
   threadPool: ThreadPool | undefined;
 }
 
-/** Instances, keyed by the wasm module of the backend. Null if the runtime has no SIMD. */
+/** Instances of the SIMD module, keyed by the wasm module of the backend. Null if the runtime does not support SIMD. */
 const simdInstances = new WeakMap<object, SimdInstance | null>();
 let isSimdEnabled = true;
 
-/** Enables or disables {@link getSimdRunner}, so that tests can run the kernels with and without SIMD. */
+/** Enables or disables the SIMD kernels, so that tests can compare the results with and without SIMD. */
 export function setSimdEnabled(value: boolean): void {
   isSimdEnabled = value;
 }
 
 /**
- * Returns the runner of the SIMD loops on the backend's heap, which uses all threads that {@link startSimdThreads} started. Returns
- * undefined if the runtime has no SIMD; kernels then use slower code.
+ * Returns the function that runs SIMD kernels on the backend's heap with all threads that {@link startSimdThreads} started. Returns
+ * undefined if the runtime does not support SIMD; callers then use slower JavaScript loops.
  */
 export function getSimdRunner(backend: WasmBackend): SimdRunner | undefined {
   return isSimdEnabled ? getSimdInstance(backend)?.run : undefined;
 }
 
-/** Starts threads for the SIMD loops on the backend's heap, in addition to the current one. Does nothing if the heap is not shared. */
+/** Starts threads for the SIMD kernels, in addition to the current one. Does nothing if the backend's heap is not shared memory. */
 export async function startSimdThreads(
   backend: WasmBackend,
   threads: number,
@@ -54,7 +54,10 @@ function getSimdInstance({ wasm }: WasmBackend): SimdInstance | null {
   return instance;
 }
 
-/** Creates an instance on the backend's heap. The threaded build of TensorFlow.js imports its memory; the other builds export theirs. */
+/**
+ * Creates an instance of the SIMD module on the backend's heap. The threaded build of TensorFlow.js imports its memory; the other builds
+ * export theirs.
+ */
 function createSimdInstance({ asm, wasmMemory }: WasmBackend['wasm']): SimdInstance | null {
   const memory = asm?.memory ?? wasmMemory;
   if (!(memory instanceof WebAssembly.Memory)) return null;
@@ -75,7 +78,7 @@ function createSimdInstance({ asm, wasmMemory }: WasmBackend['wasm']): SimdInsta
     };
     return instance;
   } catch {
-    return null; // The runtime has no SIMD.
+    return null; // The runtime does not support SIMD.
   }
 }
 

@@ -1,18 +1,21 @@
 import { SIMD_KERNELS, type SimdKernel, type Workload } from './workload.js';
 
-/** A worker thread of Node or of a page. */
+/** Worker thread in Node, or web worker in a page. */
 export interface Thread {
   postMessage(message: unknown): void;
   /** Stops the thread immediately. */
   terminate(): void;
 }
 
-/** Starts a thread that runs `script`. Calls `onMessage` when the thread posts a message, and `onExit` when the thread fails or ends. */
+/**
+ * Function that starts a thread with the source code `script`. Calls `onMessage` when the thread posts a message, and `onExit` when the
+ * thread fails or ends.
+ */
 export type ThreadStarter = (script: string, onMessage: () => void, onExit: () => void) => Thread;
 
-/** Threads that share the work of kernel calls. */
+/** Pool of threads that divide the work of each kernel call among them. */
 export interface ThreadPool {
-  /** Runs all of `workload`, and returns when all threads have finished. `runRange` runs the range of the current thread. */
+  /** Runs a kernel on all threads, and returns when all of them have finished. `runRange` is called for the part of the current thread. */
   run(
     kernel: SimdKernel,
     args: readonly number[],
@@ -24,7 +27,7 @@ export interface ThreadPool {
 interface ThreadPoolOptions {
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
-  /** Threads to start, in addition to the current one. */
+  /** Number of threads to start, in addition to the current one. */
   readonly threadCount: number;
   readonly startThread: ThreadStarter;
 }
@@ -37,17 +40,17 @@ const KERNEL_INDEX = 3;
 const ARGUMENT_COUNT_INDEX = 4;
 const ARGUMENTS_INDEX = 5;
 /**
- * Index of the start of each thread's range, followed by the end of the last range. The space before it is enough for 27 arguments, more
- * than any kernel has.
+ * Index in the shared table at which the starts of the threads' ranges begin, followed by the end of the last range. Up to 27 kernel
+ * arguments fit before this index, which is more than any kernel has.
  */
 const RANGES_INDEX = 32;
 
-/** Number of checks before a thread sleeps. They take about as long as waking up: tens of microseconds. */
+/** Number of times that a thread polls before it sleeps. Polling takes about as long as waking up a thread: tens of microseconds. */
 const SPIN_COUNT = 2000;
 
 /**
- * Source code of a thread. The thread never returns to its event loop. It sleeps in `Atomics.wait` until the next round, and ends with the
- * process or the page.
+ * Source code of a thread. The thread never returns to its event loop: it sleeps in `Atomics.wait` until the next kernel call, and ends
+ * with the process or the page.
  */
 const THREAD_SCRIPT = `
 function serve({ module, memory, table, member }, ready) {
@@ -70,7 +73,7 @@ function serve({ module, memory, table, member }, ready) {
 }
 `;
 
-/** Starts a thread pool. If a thread fails to start, stops all of them and returns undefined. */
+/** Starts a thread pool. If a thread fails to start, stops all threads and returns undefined. */
 export async function startThreadPool({
   module,
   memory,

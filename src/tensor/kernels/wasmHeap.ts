@@ -1,7 +1,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 import { countElements } from '../../core/arrays.js';
 
-/** The members of TensorFlow.js's wasm backend that the kernels of this library use. */
+/** Internal members of TensorFlow.js's wasm backend that the kernels of this library use. */
 export interface WasmBackend {
   readonly wasm: {
     readonly HEAPU8: Uint8Array;
@@ -13,7 +13,7 @@ export interface WasmBackend {
 }
 
 /**
- * Returns the float32 values of `tensor` as a view of the heap. An allocation can move the heap, so a kernel
+ * Returns the float32 values of `tensor` as a view of the heap. Allocating memory can move the heap and invalidate the view, so a kernel
  * must allocate all its outputs before it creates views.
  */
 export function getFloat32View(backend: WasmBackend, tensor: TensorInfo): Float32Array {
@@ -21,7 +21,7 @@ export function getFloat32View(backend: WasmBackend, tensor: TensorInfo): Float3
   return new Float32Array(backend.wasm.HEAPU8.buffer, memoryOffset, countElements(tensor.shape));
 }
 
-/** Returns the byte offset of the values of `tensor` in the heap. */
+/** Returns the byte offset in the wasm heap at which the values of `tensor` start. */
 export function getByteAddress(backend: WasmBackend, tensor: TensorInfo): number {
   return backend.dataIdMap.get(tensor.dataId).memoryOffset;
 }

@@ -1,4 +1,4 @@
-/** Names of the functions in assembly/training.ts. The thread pool identifies a function by its index in this list. */
+/** Names of the SIMD kernels in assembly/training.ts. The thread pool identifies a kernel by its index in this list. */
 export const SIMD_KERNELS = [
   'biasReluGradient',
   'clamp',
@@ -8,10 +8,10 @@ export const SIMD_KERNELS = [
   'filterGradient',
 ] as const;
 
-/** Name of a function in assembly/training.ts. */
+/** Name of a SIMD kernel in assembly/training.ts. */
 export type SimdKernel = (typeof SIMD_KERNELS)[number];
 
-/** The work of one kernel call, which is divided into one range per thread: `size` items, divided only at multiples of `granularity`. */
+/** Work of one kernel call: `size` items, which are divided into one range per thread. Ranges start at multiples of `granularity`. */
 export interface Workload {
   readonly size: number;
   readonly granularity: number;

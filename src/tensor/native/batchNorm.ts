@@ -20,8 +20,8 @@ const createBatchNormAttributes = (epsilon: number) => ({
 });
 
 /**
- * Registers training-mode batch normalization and its gradient as TensorFlow's fused operations, version 2. Version 3 differs only in an
- * output that only cuDNN fills.
+ * Registers kernels for batch normalization in training mode and its gradient that run TensorFlow's fused operations. Version 2 of the
+ * operations is used: version 3 only adds an output for cuDNN.
  */
 export function registerBatchNorm(): void {
   registerNativeKernel(BATCH_NORM, ({ x, gamma, beta }, { epsilon }) => {
@@ -51,7 +51,10 @@ export function registerBatchNorm(): void {
 
 const countRows = ({ shape }: tf.TensorInfo) => countElements(shape.slice(0, -1));
 
-/** Reshapes a tensor to 4-D, the only rank that the operations support. This does not change the statistics over the last axis. */
+/**
+ * Reshapes a tensor to four axes, as TensorFlow's batch normalization requires. The last axis stays the same, so the statistics do not
+ * change.
+ */
 function to4D(x: tf.TensorInfo): tf.TensorInfo {
   return x.shape.length === 4 ? x : tf.reshape(x as tf.Tensor, [countRows(x), 1, 1, x.shape.at(-1)!]);
 }

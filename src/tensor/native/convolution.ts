@@ -19,7 +19,7 @@ interface FusedAttributes {
   readonly activation?: string;
 }
 
-/** oneDNN's names of the activations that it can fuse with a convolution. */
+/** Names in oneDNN of the activations that can be fused with a convolution, keyed by their names in Keras. */
 const FUSED_OPS: { readonly [activation: string]: readonly string[] } = {
   linear: [],
   relu: ['Relu'],
@@ -27,9 +27,9 @@ const FUSED_OPS: { readonly [activation: string]: readonly string[] } = {
 };
 
 /**
- * Registers convolution, bias and activation as one oneDNN operation; the package runs three. The operation has
- * an attribute that is a list of strings, which only the binding built by `build-native` can pass. TensorFlow's
- * own `_FusedConv2D` is not an alternative because it is slower on a CPU than three operations.
+ * Registers kernels that run convolution, bias and activation as one oneDNN operation, where tfjs-node runs three operations. The operation
+ * has an attribute that is a list of strings, which only the native binding built by `build-native` can pass. TensorFlow's `_FusedConv2D`
+ * is not used because it is slower on a CPU than three operations.
  */
 export function registerFusedConvolutions(): void {
   if (getTensorFlowBackend().isUsingGpuDevice) return;
@@ -89,7 +89,7 @@ const createFusedAttributes = ({ strides, pad, dilations, activation }: FusedAtt
   ...ONEDNN_ATTRIBUTES,
 });
 
-/** Returns whether the operation works. Checks that relu(2 * 3 - 1) is 5 and relu(2 * -3 - 1) is 0. */
+/** Returns whether a fused operation works in this build of TensorFlow, by checking that relu(2 * 3 - 1) is 5 and relu(2 * -3 - 1) is 0. */
 function isSupported(run: FusedConvolution): boolean {
   return returnsExpectedValues([5, 0], () =>
     run(tf.tensor4d([3, -3], [1, 1, 2, 1]), tf.tensor4d([2], [1, 1, 1, 1]), tf.tensor1d([-1]), {

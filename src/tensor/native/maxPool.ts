@@ -19,8 +19,9 @@ interface PoolAttributes {
 }
 
 /**
- * Registers max pooling by oneDNN, which is two to four times as fast as TensorFlow's own, and its gradient, which is thirty times as fast.
- * The gradient needs the position of each window's maximum, so it runs the pooling again, which takes a small fraction of the time saved.
+ * Registers kernels that run max pooling and its gradient with oneDNN. Pooling is two to four times as fast as in TensorFlow, the gradient
+ * thirty times. To find the position of each window's maximum, the gradient runs the pooling again, which costs a small fraction of the
+ * time saved.
  */
 export function registerMaxPool(): void {
   if (getTensorFlowBackend().isUsingGpuDevice || !isMaxPoolGradientSupported()) return;
@@ -45,7 +46,7 @@ const createPoolAttributes = ({ filterSize, strides, pad }: PoolAttributes, with
   ...ONEDNN_ATTRIBUTES,
 });
 
-/** Returns the pooled image and, if requested, the position of each window's maximum in oneDNN's own format. */
+/** Returns the pooled images and, if requested, the position of each window's maximum in a format that only oneDNN reads. */
 const runMaxPool = (x: tf.TensorInfo, attributes: PoolAttributes, withMaxPositions: boolean) =>
   runOp('_MklNativeMaxPool', [x], createPoolAttributes(attributes, withMaxPositions), 2);
 
@@ -58,7 +59,10 @@ function runMaxPoolGradient(dy: tf.TensorInfo, x: tf.TensorInfo, attributes: Poo
   )[0]!;
 }
 
-/** Returns whether the gradient is correct for the overlapping windows (1, 4) and (4, 9), whose maxima are 4 and 9. */
+/**
+ * Returns whether oneDNN's gradient of max pooling works in this build of TensorFlow, by checking the overlapping windows (1, 4) and (4,
+ * 9), whose maxima are 4 and 9.
+ */
 function isMaxPoolGradientSupported(): boolean {
   return returnsExpectedValues([0, 2, 3], () =>
     runMaxPoolGradient(tf.tensor4d([2, 3], [1, 1, 2, 1]), tf.tensor4d([1, 4, 9], [1, 1, 3, 1]), {

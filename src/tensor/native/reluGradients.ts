@@ -3,19 +3,24 @@ import { BIAS_RELU_GRADIENT } from '../kernels/biasReluGradient.js';
 import { tf } from '../tf.js';
 import { float32TypeAttribute, registerNativeKernel, runOp, stringAttribute } from './tensorflowOps.js';
 
-/** Names of the kernels `{ y, dy } -> dy where the activation has slope 1`. `y` is the output of the activation. */
+/**
+ * Names of the kernels for the gradient of an activation with respect to its input: `{ y, dy } -> dx`. `y` is the output of the activation.
+ */
 const RELU_GRADIENT = { Relu: 'MultitaskReluGradient', Relu6: 'MultitaskRelu6Gradient' } as const;
 
 const runReluGradient = (dy: tf.TensorInfo, y: tf.TensorInfo) =>
   runOp('ReluGrad', [dy, y], { T: float32TypeAttribute() })[0]!;
 
-/** Functions that compute the slope, 0 or 1, from the output `y` of the activation with TensorFlow.js operations. */
+/**
+ * Functions that compute the slope of an activation, 0 or 1, from its output `y`. Used on backends without the kernels of
+ * {@link RELU_GRADIENT}.
+ */
 const createReluMask = {
   Relu: (y: Tensor) => tf.step(y),
   Relu6: (y: Tensor) => tf.mul(tf.step(y), tf.step(tf.sub(6, y))),
 } as const;
 
-/** Registers the gradients of relu and bias in a fused convolution as one operation each. */
+/** Registers the kernel for the gradients of ReLU and bias in a fused convolution, which runs one TensorFlow operation for each of them. */
 export function registerBiasReluGradient(): void {
   registerNativeKernel(BIAS_RELU_GRADIENT, ({ y, dy }) => {
     const masked = runReluGradient(dy!, y!);
@@ -27,9 +32,9 @@ export function registerBiasReluGradient(): void {
 }
 
 /**
- * Registers the gradients of relu and relu6. TensorFlow.js multiplies by `step(x)`, for which its Node backend needs six operations and an
- * array of ones. These gradients read the output instead of the input, so that the input can be released. On other backends, the gradients
- * are a product with a mask.
+ * Registers gradients of ReLU and ReLU6 that run one TensorFlow operation. TensorFlow.js multiplies by `step(x)`, for which tfjs-node needs
+ * six operations and an array of ones. The new gradients read the output of the activation instead of its input, so that the input can be
+ * freed. On other backends, they multiply by a mask.
  */
 export function registerReluGradients(): void {
   registerNativeKernel(RELU_GRADIENT.Relu, ({ y, dy }) => runReluGradient(dy!, y!));

@@ -9,9 +9,9 @@ interface FilterGradientAttributes {
 }
 
 /**
- * Replaces the filter gradient of a strided 1x1 convolution, for which TensorFlow writes out of bounds and
- * eventually crashes (seen with TensorFlow 2.21 and oneDNN on AVX-512, also from Python). Such a convolution
- * reads only every n-th pixel. The replacement removes the other pixels first, so that the stride is 1.
+ * Replaces the filter gradient of a strided 1x1 convolution, for which TensorFlow writes out of bounds and eventually crashes (seen with
+ * TensorFlow 2.21 and oneDNN on AVX-512, also from Python). A strided 1x1 convolution reads only every n-th pixel, so the replacement
+ * removes the other pixels first and uses a stride of 1.
  */
 export function fixStridedFilterGradient(): void {
   overrideNativeKernel('Conv2DBackpropFilter', ({ x, dy }, attributes: FilterGradientAttributes) => {

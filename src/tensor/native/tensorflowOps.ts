@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../tf.js';
 
-/** The members of tfjs-node's backend that the kernels of this library use. */
+/** Internal members of tfjs-node's backend that the kernels of this library use. */
 export interface TensorFlowBackend {
   readonly isUsingGpuDevice: boolean;
   readonly binding: { readonly [constant: `TF_${string}`]: number };
@@ -13,29 +13,29 @@ export interface TensorFlowBackend {
   ): Tensor[];
 }
 
-/** An attribute of a TensorFlow operation. Lists of strings or types require the binding built by `build-native`. */
+/** Attribute of a TensorFlow operation. Lists of strings or types require the native binding built by `build-native`. */
 type OpAttribute = readonly [kind: 'INT' | 'FLOAT' | 'BOOL' | 'STRING' | 'TYPE', value: unknown];
 
-/** Creates an integer attribute, or a list of integers. */
+/** Creates an attribute of a TensorFlow operation that is an integer or a list of integers. */
 export const intAttribute = (value: number | readonly number[]): OpAttribute => ['INT', value];
-/** Creates a float attribute. */
+/** Creates an attribute of a TensorFlow operation that is a float. */
 export const floatAttribute = (value: number): OpAttribute => ['FLOAT', value];
-/** Creates a boolean attribute. */
+/** Creates an attribute of a TensorFlow operation that is a boolean. */
 export const boolAttribute = (value: boolean): OpAttribute => ['BOOL', value];
-/** Creates a string attribute, or a list of strings. */
+/** Creates an attribute of a TensorFlow operation that is a string or a list of strings. */
 export const stringAttribute = (value: string | readonly string[]): OpAttribute => ['STRING', value];
-/** Creates a type attribute of float32, or a list of `count` such types. */
+/** Creates an attribute of a TensorFlow operation that is the type float32, or a list that contains it `count` times. */
 export const float32TypeAttribute = (count?: number): OpAttribute => ['TYPE', count];
 
-/** Attributes that TensorFlow requires for running a oneDNN operation by name. The names of such operations begin with `_MklNative`. */
+/** Attributes that every oneDNN operation requires when it is run by name. The names of oneDNN operations begin with `_MklNative`. */
 export const ONEDNN_ATTRIBUTES: { readonly [name: string]: OpAttribute } = {
   _kernel: stringAttribute('MklNameChangeOp'),
 };
 
-/** Returns the backend in use, which must be TensorFlow's. */
+/** Returns the active backend, which must be that of tfjs-node. */
 export const getTensorFlowBackend = () => tf.backend() as unknown as TensorFlowBackend;
 
-/** Runs a TensorFlow operation by name. The caller owns the outputs. */
+/** Runs a TensorFlow operation by name. The caller must dispose the outputs. */
 export function runOp(
   name: string,
   inputs: readonly tf.TensorInfo[],
@@ -63,7 +63,7 @@ export function returnsExpectedValues(expected: readonly number[], run: () => Te
   return tf.tidy(() => {
     try {
       const values = run().dataSync();
-      // Rounding changes only the last digits, but a wrong result already differs in the first.
+      // The tolerance allows for rounding, which affects only the last digits. A wrong result differs in the first digit.
       return (
         values.length === expected.length && expected.every((value, i) => Math.abs(value - values[i]!) < 1e-3)
       );
@@ -75,7 +75,7 @@ export function returnsExpectedValues(expected: readonly number[], run: () => Te
 
 type RunKernel = (inputs: { readonly [name: string]: tf.TensorInfo }, attributes: any) => Tensor | Tensor[];
 
-/** Registers a kernel of TensorFlow's backend. Tensors that `run` creates but does not return are disposed. */
+/** Registers a kernel for the backend of tfjs-node. Tensors that `run` creates but does not return are disposed. */
 export function registerNativeKernel(kernelName: string, run: RunKernel): void {
   if (tf.getKernel(kernelName, 'tensorflow')) tf.unregisterKernel(kernelName, 'tensorflow');
   tf.registerKernel({
@@ -85,7 +85,7 @@ export function registerNativeKernel(kernelName: string, run: RunKernel): void {
   });
 }
 
-/** Overrides a kernel of the package with `run`. If `run` returns undefined, the package's kernel is used. */
+/** Overrides a kernel of tfjs-node with `run`. If `run` returns undefined, the original kernel is used. */
 export function overrideNativeKernel(
   kernelName: string,
   run: (...args: Parameters<RunKernel>) => Tensor | undefined,

@@ -1,48 +1,58 @@
 import { tf } from '../tf.js';
 
-/** A tensor as it was when a kernel read or returned it. Tensors with the same `id` share the same data in the same order. */
+/**
+ * Tensor in a trace, as it was when a kernel read or returned it. Tensors with the same `id` share their data, for example after a reshape.
+ */
 export interface TracedTensor {
   readonly id: object;
   readonly shape: readonly number[];
   readonly dtype: string;
 }
 
-/** One call of a backend kernel. */
+/** Call of a backend kernel in a trace. */
 export interface KernelCall {
   readonly kernel: string;
-  /** Innermost {@link withScope} around the call, such as `layer trunk_conv1`. The calls of its gradient have the same scope. */
+  /**
+   * Innermost scope around the call, set with {@link withScope}, such as `layer trunk_conv1`. The kernel calls of the gradient have the
+   * same scope.
+   */
   readonly scope: string | undefined;
   readonly inputs: { readonly [name: string]: TracedTensor };
   readonly attributes: { readonly [name: string]: unknown };
   readonly outputs: readonly TracedTensor[];
 }
 
-/** The kernel calls of one run of a function. */
+/** Recording of the kernel calls during one run of a function. */
 export interface Trace<R> {
   /** Return value of the function. */
   readonly result: R;
-  /** Kernel calls, in order. */
+  /** Kernel calls in the order of their execution. */
   readonly calls: readonly KernelCall[];
-  /** Values of the tensors that the traced function read but did not compute, keyed by tensor id. */
+  /** Values of the tensors that the traced function read but did not compute, such as weights and inputs, keyed by tensor id. */
   readonly leaves: ReadonlyMap<object, ArrayLike<number>>;
-  /** Values of the tensors that the calls computed, keyed by tensor id. Empty unless {@link TraceOptions.keepIntermediates} is set. */
+  /**
+   * Values of the tensors that the kernel calls computed, keyed by tensor id. Empty unless {@link TraceOptions.keepIntermediates} is set.
+   */
   readonly intermediates: ReadonlyMap<object, ArrayLike<number>>;
 }
 
 /** Options of {@link trace}. */
 export interface TraceOptions {
-  /** Whether to copy the values of every tensor that the calls compute. Default: false. */
+  /** Whether to copy the values of every tensor that a kernel call computes. Default: false. */
   readonly keepIntermediates?: boolean;
 }
 
-/** Returns the values of a tensor of a trace that was made with {@link TraceOptions.keepIntermediates}. */
+/** Returns the values of a tensor in a trace that was recorded with {@link TraceOptions.keepIntermediates}. */
 export const getTracedValues = ({ intermediates, leaves }: Trace<unknown>, id: object): Float32Array =>
   Float32Array.from((intermediates.get(id) ?? leaves.get(id))!);
 
-/** Scopes around the code that is currently running, innermost last. Undefined while nothing is traced. */
+/** Names of the scopes around the running code, innermost last. Undefined if no trace is being recorded. */
 let scopeStack: string[] | undefined;
 
-/** Runs `action` in a scope. Kernel calls of the action and of its gradient are traced with this scope. */
+/**
+ * Runs `action` in a named scope. Traces record the scope for the kernel calls of the action and of its gradient, so that errors can name
+ * the layer.
+ */
 export function withScope<R>(scope: string, action: () => R): R {
   return scopeStack ? runInScope(scopeStack, scope, action, true) : action();
 }
@@ -67,7 +77,7 @@ function runInScope<R>(stack: string[], scope: string, action: () => R, isForwar
 }
 
 type GradientFunction = (...args: unknown[]) => unknown;
-/** Gradients that already have a scope. With nested scopes, the innermost scope is set first and is not replaced. */
+/** Gradient functions that already have a scope. With nested scopes, the innermost scope is set first and must not be replaced. */
 const scopedGradients = new WeakSet<GradientFunction>();
 
 function getActiveTape(): { gradient?: GradientFunction }[] | undefined {
@@ -76,7 +86,7 @@ function getActiveTape(): { gradient?: GradientFunction }[] | undefined {
 }
 
 /**
- * Runs `action` and records every kernel call of the backend in use. If a kernel calls another kernel, only the outer call is recorded. The
+ * Runs `action` and records every kernel call of the active backend. If a kernel calls another kernel, only the outer call is recorded. The
  * kernels are wrapped while the action runs, and restored afterwards. The backend must read tensors synchronously (wasm, cpu, native).
  */
 export function trace<R>(action: () => R, { keepIntermediates = false }: TraceOptions = {}): Trace<R> {
@@ -144,7 +154,7 @@ export function trace<R>(action: () => R, { keepIntermediates = false }: TraceOp
   }
 }
 
-/** Returns a tensor as it appears in traces. */
+/** Converts the description of a tensor to the form that traces use. */
 export const toTracedTensor = ({ dataId, shape, dtype }: tf.TensorInfo): TracedTensor => ({
   id: dataId,
   shape: [...shape],

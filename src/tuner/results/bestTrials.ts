@@ -2,8 +2,8 @@ import { computeCost, findBestRow, type Objectives, toObjectiveList } from './ob
 import { sortByNumber, type TrialRecord } from './trialRecord.js';
 
 /**
- * Computes the costs of a trial, one per objective, at its best epoch by the first objective. Lower costs are better. Returns
- * undefined for a trial that failed or never reported a number.
+ * Computes the costs of a trial, one per objective, at its best epoch according to the first objective. Lower costs are better: the
+ * cost of a maximized objective is its negated value. Returns undefined for a trial that failed or never reported a number.
  */
 export function computeCosts(trial: TrialRecord, objectives: Objectives): readonly number[] | undefined {
   if (trial.state === 'failed') return undefined;
@@ -67,13 +67,13 @@ export function paretoFront<V>(trials: readonly TrialRecord<V>[], objectives: Ob
     .map(({ trial }) => trial);
 }
 
-/** Tests whether the costs `a` are at least as good as `b` in every objective, and better in at least one. */
+/** Tests whether the costs `a` dominate the costs `b`: they are at least as good in every objective and better in at least one. */
 export const dominates = (a: readonly number[], b: readonly number[]): boolean =>
   a.every((cost, i) => cost <= b[i]!) && a.some((cost, i) => cost < b[i]!);
 
 /**
- * Returns the numbers of the best trials: of the best trial if there is one objective, or of the Pareto front if there are
- * several.
+ * Returns the numbers of the best trials: only the best trial if there is one objective, or all trials on the Pareto front if there
+ * are several.
  */
 export function findBestTrialNumbers(
   trials: readonly TrialRecord[],

@@ -8,7 +8,7 @@ import { hasEnded, sortByNumber, type TrialRecord } from './trialRecord.js';
 
 /** Index of the state column, which contains text and is left-aligned. */
 const STATE_COLUMN = 1;
-/** Number of characters of a long reason that are always shown. */
+/** Number of characters of a long reason that are shown even in a narrow terminal. The params are truncated first. */
 const MIN_REASON_WIDTH = 24;
 
 /**
@@ -81,7 +81,7 @@ export function resultsTable(study: SearchTarget, trials: readonly TrialRecord[]
     .join('\n');
 }
 
-/** A line of the table. Params that do not fit are truncated. */
+/** Cells of one line of the table. If the line is too long, the `params` cells are truncated first. */
 interface TableLine {
   readonly leading: readonly string[];
   readonly params: readonly string[];

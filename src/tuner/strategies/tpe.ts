@@ -14,9 +14,11 @@ import { collectTriedKeys, type Strategy } from './strategy.js';
  * @category Tuner
  */
 export interface TpeOptions {
-  /** Number of random trials before the estimators are used. Default 10. */
+  /** Number of trials with random params before the estimators are used. Default 10. */
   readonly startupTrials?: number;
-  /** Number of params sampled near good trials. The most promising of them is proposed. Default 24. */
+  /**
+   * Number of candidates that are sampled near good trials for one proposal. The most promising candidate is proposed. Default 24.
+   */
   readonly candidates?: number;
 }
 
@@ -89,8 +91,8 @@ interface TpeSplit {
 }
 
 /**
- * Samples candidates near good trials. Returns the one with the largest ratio of its likelihood in good trials to that in other
- * trials.
+ * Samples candidates near good trials. Returns the candidate with the largest ratio of its likelihood among good trials to its
+ * likelihood among the other trials.
  */
 function selectCandidate(
   searchSpace: Space<ParameterMap>,

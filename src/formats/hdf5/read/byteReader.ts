@@ -1,10 +1,10 @@
 import { createError } from '../../../core/errors/errors.js';
 import { MAX_INFLATED_BYTES } from '../../zip/inflate.js';
 
-/** Represents HDF5's undefined address, which means that the referenced object does not exist. */
+/** Value that represents HDF5's undefined address, which means that the referenced object does not exist. */
 export const UNDEFINED_ADDRESS = -1;
 
-/** Resources whose total use is limited over a whole file. */
+/** Kind of data in an HDF5 file whose total size is limited while the file is read. */
 export type ReadBudget = 'headers' | 'heaps' | 'texts' | 'numbers' | 'unpacked';
 
 const ALL_ONES = 0xffff_ffff_ffff_ffffn;
@@ -74,16 +74,17 @@ export class ByteReader {
   /** Reads an unsigned 8-byte integer: a size, a count or an address in the file. */
   uint64(at: number): number {
     const value = this.view.getBigUint64(at, true);
-    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw this.createCorruptFileError(`the number ${value}`);
+    if (value > BigInt(Number.MAX_SAFE_INTEGER))
+      throw this.createCorruptFileError(`the integer ${value}, which is too large,`);
     return Number(value);
   }
 
-  /** Reads an address; returns {@link UNDEFINED_ADDRESS} if it is undefined. */
+  /** Reads a file address, or returns {@link UNDEFINED_ADDRESS} if the address is undefined. */
   address(at: number): number {
     return this.view.getBigUint64(at, true) === ALL_ONES ? UNDEFINED_ADDRESS : this.uint64(at);
   }
 
-  /** Reads an unsigned integer of `size` bytes, at most six. */
+  /** Reads an unsigned integer of `size` bytes. The maximum size is six bytes, so that a JavaScript number is exact. */
   uintOfSize(at: number, size: number): number {
     let value = 0;
     for (let i = size - 1; i >= 0; i--) value = value * 256 + this.uint8(at + i);
@@ -111,7 +112,7 @@ export class ByteReader {
   visit(at: number, signature = ''): void {
     for (let i = 0; i < signature.length; i++) {
       if (at < 0 || this.uint8(at + i) !== signature.charCodeAt(i)) {
-        throw this.createCorruptFileError(`bytes other than the signature "${signature}"`);
+        throw this.createCorruptFileError(`data without the signature "${signature}"`);
       }
     }
     if (this.visitedOffsets.has(at))
@@ -119,10 +120,13 @@ export class ByteReader {
     this.visitedOffsets.add(at);
   }
 
-  /** Subtracts `bytes` from a budget. Each budget starts at the size of the file, or at the limit for uncompressed data. */
+  /**
+   * Subtracts `bytes` from a budget, and throws a `file` error if the budget is exceeded. Each budget starts at the size of the file, or at
+   * the limit for uncompressed data.
+   */
   spend(budget: ReadBudget, bytes: number): void {
     this.remainingBudget[budget] -= bytes;
     if (!(this.remainingBudget[budget] >= 0))
-      throw this.createCorruptFileError(`a declared size of ${bytes} bytes, more than the file contains`);
+      throw this.createCorruptFileError(`a declared size of ${bytes} bytes, more than the file contains,`);
   }
 }

@@ -5,7 +5,7 @@ import type { ByteReader } from './byteReader.js';
 /** Type of the values of a dataset or an attribute. */
 export type Datatype =
   | { readonly kind: 'text'; readonly size: number; readonly isSpacePadded: boolean }
-  /** Text of variable length. The text is in a heap; only a reference is stored in place. */
+  /** Text of variable length. The text itself is stored in a heap, and each element is a reference to it. */
   | { readonly kind: 'reference'; readonly size: 16 }
   | {
       readonly kind: 'integer' | 'float' | 'bfloat';
@@ -14,9 +14,7 @@ export type Datatype =
       readonly isBigEndian: boolean;
     };
 
-/**
- * Floating-point types (IEEE 754), keyed by size in bytes, exponent bits, fraction bits and exponent bias.
- */
+/** Supported floating-point types, keyed by size in bytes, exponent bits, fraction bits and exponent bias. */
 const FLOAT_LAYOUTS: { readonly [layout: string]: 'float' | 'bfloat' } = {
   '2 5 10 15': 'float',
   '2 8 7 127': 'bfloat',
@@ -31,7 +29,7 @@ export function readDatatype(file: ByteReader, at: number): Datatype {
   const size = file.uint32(at + 4);
   if (kind === 3 && size > 0) return { kind: 'text', size, isSpacePadded: (bits & 15) === 2 };
   if (kind === 9 && (bits & 15) === 1 && size === 16) return { kind: 'reference', size };
-  // An enumeration, which h5py uses for booleans. The type of its values follows.
+  // An enumeration, which h5py uses for booleans. The type of its values follows the type header.
   if (kind === 8) return readDatatype(file, at + 8);
   if (kind === 0 && [1, 2, 4, 8].includes(size) && file.uint16(at + 10) === 8 * size) {
     return { kind: 'integer', size, isSigned: (bits & 8) !== 0, isBigEndian: (bits & 1) !== 0 };
@@ -48,23 +46,22 @@ export function readDatatype(file: ByteReader, at: number): Datatype {
 export function readDataspace(file: ByteReader, at: number): readonly number[] | undefined {
   const version = file.uint8(at);
   const rank = file.uint8(at + 1);
-  if (version !== 1 && version !== 2) throw file.createCorruptFileError(`a shape of version ${version}`);
+  if (version !== 1 && version !== 2)
+    throw file.createCorruptFileError(`a dataspace with the unsupported version ${version}`);
   if (rank > 32) throw file.createCorruptFileError(`a shape with ${rank} dimensions`);
   if (version === 2 && file.uint8(at + 3) === 2) return undefined;
   return Array.from({ length: rank }, (_, axis) => file.uint64(at + (version === 1 ? 8 : 4) + 8 * axis));
 }
 
-/**
- * Returns the number of elements that a file declares. Returns infinity if the product is not a safe integer.
- */
+/** Returns the number of elements of a shape that was read from a file, or infinity if the product is not a safe integer. */
 export function countDeclaredElements(shape: readonly number[]): number {
   const count = countElements(shape);
   return Number.isSafeInteger(count) ? count : Number.POSITIVE_INFINITY;
 }
 
 /**
- * Decodes numbers from their bytes. The result shares the memory of `bytes`, which may be reordered in place.
- * float16 is widened to float32 without loss.
+ * Decodes numbers from their bytes. The result shares the memory of `bytes`, whose byte order may be changed in place. float16 is widened
+ * to float32 without loss.
  */
 export function decodeNumbers(
   file: ByteReader,

@@ -1,14 +1,14 @@
 import { type ByteReader, UNDEFINED_ADDRESS } from './byteReader.js';
 
-/** Position and size of an object in the file. */
+/** Byte offset and size of an object in the file. */
 export interface Span {
   readonly offset: number;
   readonly size: number;
 }
 
 /**
- * Record layouts of version 2 B-trees, keyed by the kind of object that the tree lists: record type, record
- * size, and offset of the heap ID within a record.
+ * Record layouts of version 2 B-trees, keyed by the kind of object that the tree lists: the type of a record, its size in bytes, and the
+ * offset of the heap ID in it.
  */
 const TREE_RECORDS = {
   links: { type: 5, size: 11, id: 4 },
@@ -16,9 +16,8 @@ const TREE_RECORDS = {
 } as const;
 
 /**
- * Finds the links or attributes of an object that has more than eight of them. HDF5 2 stores these in a B-tree
- * of records, each of which points into a fractal heap of doubling blocks (HDF5 file format 3.0, sections
- * III.A.2 and III.G).
+ * Finds the links or attributes of an object that has more than eight of them. HDF5 2 stores them in a fractal heap, whose block size
+ * doubles from row to row, and lists them in a B-tree (HDF5 file format 3.0, sections III.A.2 and III.G).
  */
 export function readHeapObjects(
   file: ByteReader,
@@ -55,14 +54,17 @@ function openFractalHeap(file: ByteReader, heap: number): (id: number) => Span {
     lengthBytes < 1 ||
     lengthBytes > 6
   ) {
-    throw file.createCorruptFileError('members in an unsupported storage layout');
+    throw file.createCorruptFileError('links or attributes in a fractal heap with an unsupported layout');
   }
   const blockSize = (row: number) => (row === 0 ? first : first * 2 ** (row - 1));
   const directRows = Math.log2(largest) - Math.log2(first) + 2;
-  /** Descends from an indirect block with `height` rows to the direct block that contains `offset`. */
+  /**
+   * Converts an offset in the heap to an offset in the file, by following the indirect blocks, starting with one of `height` rows, to a
+   * direct block.
+   */
   const descend = (block: number, height: number, offset: number, depth: number): number => {
     if (block === UNDEFINED_ADDRESS || depth > 16 || file.text(block, 4) !== 'FHIB') {
-      throw file.createCorruptFileError('a member that is not in its heap');
+      throw file.createCorruptFileError('a link or an attribute outside its fractal heap');
     }
     let start = 0;
     for (let row = 0; row < height; row++) {
@@ -76,11 +78,11 @@ function openFractalHeap(file: ByteReader, heap: number): (id: number) => Span {
       }
       start += width * size;
     }
-    throw file.createCorruptFileError('a member that is not in its heap');
+    throw file.createCorruptFileError('a link or an attribute outside its fractal heap');
   };
   return (id) => {
     if ((file.uint8(id) & 0x30) !== 0)
-      throw file.createCorruptFileError('a member that is larger than its heap allows');
+      throw file.createCorruptFileError('a link or an attribute that is too large for its fractal heap');
     const offset = file.uintOfSize(id + 1, offsetBytes);
     const size = file.uintOfSize(id + 1 + offsetBytes, lengthBytes);
     file.spend('heaps', size);
@@ -91,27 +93,28 @@ function openFractalHeap(file: ByteReader, heap: number): (id: number) => Span {
 
 function checkDirectBlock(file: ByteReader, block: number): number {
   if (block === UNDEFINED_ADDRESS || file.text(block, 4) !== 'FHDB')
-    throw file.createCorruptFileError('a member that is not in its heap');
+    throw file.createCorruptFileError('a link or an attribute outside its fractal heap');
   return block;
 }
 
-/** Returns the positions of all records of a B-tree. */
+/** Returns the file offsets of all records in a version 2 B-tree. */
 function readTreeRecords(file: ByteReader, tree: number, type: number, size: number): number[] {
   file.visit(tree, 'BTHD');
   const nodeSize = file.uint32(tree + 6);
   if (file.uint8(tree + 5) !== type || file.uint16(tree + 10) !== size)
-    throw file.createCorruptFileError('a tree of a different type');
+    throw file.createCorruptFileError('a B-tree of an unexpected type');
   const records: number[] = [];
   const bytesFor = (count: number) => Math.max(1, Math.ceil(Math.log2(count + 1) / 8));
   /**
-   * Maximum number of records in one node and in the subtree below it, indexed by height. They determine the width of the tree's counters.
+   * Maximum numbers of records in one node and in its whole subtree, indexed by the height of the node. They determine how many bytes a
+   * record count takes.
    */
   const maxRecords = [Math.floor((nodeSize - 10) / size)];
   const maxRecordsBelow = [maxRecords[0]!];
   const pointer = (height: number) =>
     8 + bytesFor(maxRecords[0]!) + (height > 0 ? bytesFor(maxRecordsBelow[height]!) : 0);
   for (let height = 1; height <= file.uint16(tree + 12); height++) {
-    if (height > 16) throw file.createCorruptFileError('a tree that is too deep');
+    if (height > 16) throw file.createCorruptFileError('a B-tree with too many levels');
     const step = pointer(height - 1);
     maxRecords.push(Math.floor((nodeSize - 10 - step) / (size + step)));
     maxRecordsBelow.push((maxRecords[height]! + 1) * maxRecordsBelow[height - 1]! + maxRecords[height]!);
@@ -120,7 +123,7 @@ function readTreeRecords(file: ByteReader, tree: number, type: number, size: num
     file.visit(node, height > 0 ? 'BTIN' : 'BTLF');
     file.spend('headers', size * count);
     if (count > maxRecords[height]!)
-      throw file.createCorruptFileError('a tree that is smaller than its nodes');
+      throw file.createCorruptFileError('a B-tree node with more records than it can hold');
     for (let i = 0; i < count; i++) records.push(node + 6 + size * i);
     for (let i = 0; height > 0 && i <= count; i++) {
       const at = node + 6 + size * count + pointer(height - 1) * i;

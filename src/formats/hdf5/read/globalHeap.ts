@@ -1,9 +1,6 @@
 import { type ByteReader, UNDEFINED_ADDRESS } from './byteReader.js';
 
-/**
- * Decodes text of fixed length, which ends at a zero byte or before its padding of spaces. ASCII is valid
- * UTF-8.
- */
+/** Decodes fixed-length text, which is padded with zero bytes or, if `spaces` is true, with spaces. Text in ASCII is also valid UTF-8. */
 export function decodeFixedText(bytes: Uint8Array, spaces: boolean): string {
   const zero = bytes.indexOf(0);
   const text = new TextDecoder().decode(zero < 0 ? bytes : bytes.subarray(0, zero));
@@ -11,20 +8,21 @@ export function decodeFixedText(bytes: Uint8Array, spaces: boolean): string {
 }
 
 /**
- * Position and size of each object in the global heap collections that have been read, keyed by file, address and object number.
+ * Cache of the global heap collections that have been read: the offset and size of each object, keyed by file, collection address and
+ * object number.
  */
 const heapCache = new WeakMap<ByteReader, Map<number, Map<number, { at: number; size: number }>>>();
 
 /**
- * Reads text of variable length. The reference at offset `at` contains the length of the text, the address of its heap and its number in
- * the heap (HDF5 file format 3.0, section III.E).
+ * Reads variable-length text. The reference at offset `at` contains the length of the text, the address of its heap collection and its
+ * number in the collection (HDF5 file format 3.0, section III.E).
  */
 export function readVariableText(file: ByteReader, at: number): string {
   const length = file.uint32(at);
   if (length === 0) return '';
   file.spend('texts', length);
   const object = readHeapCollection(file, file.address(at + 4)).get(file.uint32(at + 12));
-  if (!object) throw file.createCorruptFileError('text that is not in its heap');
+  if (!object) throw file.createCorruptFileError('a reference to text that is not in the heap');
   if (length > object.size)
     throw file.createCorruptFileError(`text of ${length} bytes in an object of ${object.size} bytes`);
   return decodeFixedText(file.subarray(object.at, length), false);

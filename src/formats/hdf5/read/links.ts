@@ -10,10 +10,10 @@ export interface Link {
   readonly address: number;
 }
 
-/** Maximum length of a name. No weight has a path as long as this. */
+/** Maximum length of a name in bytes. The names in Keras files are much shorter. */
 const MAX_NAME_BYTES = 4096;
 
-/** Returns whether the object with these messages is a group. */
+/** Returns whether the object with these header messages is a group. */
 export const isGroup = (messages: readonly HeaderMessage[]) =>
   messages.some(({ type }) => type === MESSAGE_TYPE.symbols || type === MESSAGE_TYPE.links);
 
@@ -36,7 +36,8 @@ export function readLinks(file: ByteReader, messages: readonly HeaderMessage[]):
 }
 
 /**
- * Reads the symbol table of a group in the original layout: a B-tree, symbol nodes and a heap of names (sections III.A.1 to III.D).
+ * Reads the symbol table of a group in the original layout: a B-tree, symbol nodes and a heap of names (HDF5 file format 3.0, sections
+ * III.A.1 to III.D).
  */
 function readSymbolTable(file: ByteReader, tree: number, heap: number): Link[] {
   file.visit(heap, 'HEAP');
@@ -47,7 +48,7 @@ function readSymbolTable(file: ByteReader, tree: number, heap: number): Link[] {
     file.spend('headers', 16 * file.uint16(node + 6));
     const height = file.uint8(node + 5);
     if (file.uint8(node + 4) !== 0 || height !== (level ?? height))
-      throw file.createCorruptFileError('a tree of a different type');
+      throw file.createCorruptFileError('a B-tree of an unexpected type');
     for (let i = 0; i < file.uint16(node + 6); i++) {
       const child = file.address(node + 32 + 16 * i);
       if (height > 0) walk(child, height - 1);
@@ -74,7 +75,7 @@ function readSymbolNode(file: ByteReader, node: number, nameHeap: Uint8Array, li
   }
 }
 
-/** Reads a link message as written by HDF5 2 (section IV.A.2.g). */
+/** Reads a link message, which HDF5 2 writes instead of a symbol table (HDF5 file format 3.0, section IV.A.2.g). */
 function readLinkMessage(file: ByteReader, at: number, size: number): Link {
   const flags = file.uint8(at + 1);
   const type = flags & 8 ? file.uint8(at + 2) : 0;

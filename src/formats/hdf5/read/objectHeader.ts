@@ -1,7 +1,7 @@
 import { MESSAGE_TYPE } from '../messageTypes.js';
 import type { ByteReader } from './byteReader.js';
 
-/** Header message, which is HDF5's term for one entry of an object header. */
+/** Entry of an object header. HDF5 calls it a header message. */
 export interface HeaderMessage {
   readonly type: number;
   readonly offset: number;
@@ -18,7 +18,7 @@ export function readMessages(file: ByteReader, address: number): HeaderMessage[]
   const first = file.uint8(address) === 1;
   if (!first) {
     if (file.text(address, 4) !== 'OHDR' || file.uint8(address + 4) !== 2) {
-      throw file.createCorruptFileError('bytes other than the header of a group or dataset');
+      throw file.createCorruptFileError('data that is not the header of a group or dataset');
     }
   }
   const flags = first ? 0 : file.uint8(address + 5);
@@ -39,11 +39,11 @@ export function readMessages(file: ByteReader, address: number): HeaderMessage[]
       const shared = file.uint8(offset + (first ? 4 : 3)) & 2;
       offset += head;
       if (offset + size > end)
-        throw file.createCorruptFileError('a header that is smaller than its messages');
+        throw file.createCorruptFileError('a header message that extends beyond its header');
       if (type === MESSAGE_TYPE.continuation) {
         const next = { at: file.address(offset), size: file.uint64(offset + 8) };
         file.visit(next.at, first ? '' : 'OCHK');
-        blocks.push(first ? next : { at: next.at + 4, size: next.size - 8 }); // without signature and checksum
+        blocks.push(first ? next : { at: next.at + 4, size: next.size - 8 }); // The signature and the checksum are excluded.
       } else if (shared && (Object.values(MESSAGE_TYPE) as number[]).includes(type)) {
         throw file.createCorruptFileError('a header with shared messages, which are not supported,');
       } else messages.push({ type, offset, size });
@@ -53,7 +53,7 @@ export function readMessages(file: ByteReader, address: number): HeaderMessage[]
   return messages;
 }
 
-/** Finds the first message of a type. */
+/** Returns the first header message of a type, or undefined. */
 export function findMessage(messages: readonly HeaderMessage[], type: number): HeaderMessage | undefined {
   return messages.find((message) => message.type === type);
 }

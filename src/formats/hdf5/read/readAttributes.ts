@@ -30,24 +30,25 @@ function readAttribute(
   owner: string,
 ): [string, Hdf5AttributeValue] {
   const version = file.uint8(offset);
-  if (version < 1 || version > 3) throw file.createCorruptFileError(`an attribute of version ${version}`);
+  if (version < 1 || version > 3)
+    throw file.createCorruptFileError(`an attribute with the unsupported version ${version}`);
   if (version > 1 && file.uint8(offset + 1) !== 0)
     throw file.createCorruptFileError('an attribute with a shared datatype, which is not supported,');
-  // Version 1 pads each field to a multiple of eight bytes. Version 3 adds the character set of the name, which is UTF-8 or its subset
-  // ASCII.
+  // Version 1 pads each field to a multiple of eight bytes. Version 3 adds the character set of the name. It is ignored, because both
+  // character sets (ASCII and UTF-8) are decoded as UTF-8.
   const padded = (bytes: number) => (version === 1 ? Math.ceil(bytes / 8) * 8 : bytes);
   const nameAt = offset + (version === 3 ? 9 : 8);
   const typeStart = nameAt + padded(file.uint16(offset + 2));
   const shapeStart = typeStart + padded(file.uint16(offset + 4));
   const valuesAt = shapeStart + padded(file.uint16(offset + 6));
-  const name = file.text(nameAt, Math.max(0, file.uint16(offset + 2) - 1)); // without the terminating zero
+  const name = file.text(nameAt, Math.max(0, file.uint16(offset + 2) - 1)); // The terminating zero is excluded.
   file.objectPath = `${owner} (attribute "${name}")`;
   const shape = readDataspace(file, shapeStart);
   const count = shape ? countDeclaredElements(shape) : 0;
   if (count === 0) return [name, []];
   const type = readDatatype(file, typeStart);
   if (type.size * count > offset + size - valuesAt)
-    throw file.createCorruptFileError(`an attribute of ${count} values in ${size} bytes`);
+    throw file.createCorruptFileError(`an attribute of ${count} values that does not fit into ${size} bytes`);
   const bytes = file.subarray(valuesAt, type.size * count);
   const values =
     type.kind === 'text'

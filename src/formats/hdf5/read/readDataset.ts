@@ -8,13 +8,12 @@ import { countDeclaredElements, decodeNumbers, readDataspace, readDatatype } fro
 import { findMessage, type HeaderMessage } from './objectHeader.js';
 
 /**
- * Reads the dataset with these header messages. Its declared size is checked against the bytes in the file
- * before anything is allocated.
+ * Reads the dataset with these header messages. Its declared size is checked against the size of the file before any memory is allocated.
  */
 export function readDataset(file: ByteReader, messages: readonly HeaderMessage[]): Hdf5Dataset {
   const requireMessage = (kind: 'space' | 'type' | 'layout') => {
     const message = findMessage(messages, MESSAGE_TYPE[kind]);
-    if (!message) throw file.createCorruptFileError(`a dataset without its ${kind}`);
+    if (!message) throw file.createCorruptFileError(`a dataset whose header has no ${kind} message`);
     return message.offset;
   };
   if (findMessage(messages, MESSAGE_TYPE.external))
@@ -48,7 +47,8 @@ function readRawData(
   if (layout === 2) return readChunkedData(file, messages, at, shape, size, bytes);
   const start = layout === 0 ? at + 4 : file.address(at + 2);
   const storedBytes = layout === 0 ? file.uint16(at + 2) : file.uint64(at + 10);
-  if (start === UNDEFINED_ADDRESS) throw file.createCorruptFileError('numbers that were never written');
+  if (start === UNDEFINED_ADDRESS)
+    throw file.createCorruptFileError('a dataset whose numbers were never written');
   file.spend('numbers', storedBytes);
   if (layout > 1 || bytes > storedBytes)
     throw file.createCorruptFileError(`a dataset of ${bytes} bytes with ${storedBytes} bytes of storage`);
@@ -58,9 +58,9 @@ function readRawData(
 interface Chunk {
   readonly address: number;
   readonly size: number;
-  /** Bit mask of the filters that were skipped for this chunk. */
+  /** Bit mask of the filters that were not applied to this chunk. */
   readonly filterMask: number;
-  /** Index in the dataset of the first element of the chunk. */
+  /** Index of the chunk's first element in the dataset, one number per axis. */
   readonly origin: readonly number[];
 }
 
@@ -80,7 +80,7 @@ function readChunkedData(
     !sides.every((side) => side > 0) ||
     !(chunkBytes <= MAX_INFLATED_BYTES)
   ) {
-    throw file.createCorruptFileError(`chunks of shape ${formatShape(sides)}`);
+    throw file.createCorruptFileError(`chunks with the invalid shape ${formatShape(sides)}`);
   }
   const unpack = readFilterPipeline(file, findMessage(messages, MESSAGE_TYPE.filters), size);
   const chunks = readChunkIndex(file, file.address(at + 3), rank);
@@ -131,7 +131,7 @@ function readChunkedData(
 }
 
 /**
- * Copies a chunk to its position in the dataset, one row of the last axis at a time. Elements beyond the edge of the dataset are omitted.
+ * Copies a chunk to its position in the dataset, one row of the last axis at a time. Elements beyond the edge of the dataset are skipped.
  */
 function copyChunk(
   values: Uint8Array,
@@ -161,7 +161,7 @@ function copyChunk(
   }
 }
 
-/** Reads the chunks from the B-tree that lists them (HDF5 file format 3.0, section III.A.1, nodes of type 1). */
+/** Reads the list of a dataset's chunks from its B-tree (HDF5 file format 3.0, section III.A.1, nodes of type 1). */
 function readChunkIndex(file: ByteReader, root: number, rank: number): Chunk[] {
   const chunks: Chunk[] = [];
   const key = 8 + 8 * (rank + 1);
@@ -184,7 +184,8 @@ function readChunkIndex(file: ByteReader, root: number, rank: number): Chunk[] {
       }
     }
   };
-  if (root === UNDEFINED_ADDRESS) throw file.createCorruptFileError('numbers that were never written');
+  if (root === UNDEFINED_ADDRESS)
+    throw file.createCorruptFileError('a dataset whose numbers were never written');
   walk(root, undefined);
   return chunks;
 }
@@ -192,7 +193,8 @@ function readChunkIndex(file: ByteReader, root: number, rank: number): Chunk[] {
 type UndoFilters = (packed: Uint8Array, skipped: number, size: number) => Uint8Array;
 
 /**
- * Reads the filters of a dataset. Returns a function that reverses them, last filter first (HDF5 file format 3.0, section IV.A.2.l).
+ * Reads the filters (compression and shuffling) of a dataset. Returns a function that reverses them, starting with the last filter (HDF5
+ * file format 3.0, section IV.A.2.l).
  */
 function readFilterPipeline(
   file: ByteReader,
@@ -229,7 +231,7 @@ function readFilterPipeline(
   };
 }
 
-/** Reverses the shuffle filter, which stores the first bytes of all elements, then all second bytes, and so on. */
+/** Reverses the shuffle filter, which stores the first byte of every element, then the second byte of every element, and so on. */
 function unshuffle(bytes: Uint8Array, size: number): Uint8Array {
   const count = Math.floor(bytes.length / size);
   const whole = bytes.slice();

@@ -11,14 +11,13 @@ const MAX_DEPTH = 64;
 const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 
 /**
- * Reads a whole HDF5 file into memory: Keras's `.h5` and `.weights.h5`.
+ * Reads a whole HDF5 file into memory, for example Keras's `.h5` and `.weights.h5` files.
  *
- * Only the subset of the format that h5py writes by default is supported (HDF5 file format 3.0). The C library
- * is not used because about one in a few hundred corrupted files makes it loop forever, and neither a page nor
- * Node.js can interrupt it.
+ * Only the subset of the format that h5py writes by default is supported (HDF5 file format 3.0). The C library is not used because roughly
+ * one in several hundred corrupted files makes it loop forever, and neither a page nor Node.js can interrupt it.
  *
- * The file is not trusted. Sizes are checked against the bytes of the file before anything is allocated, no
- * byte range is read twice, and soft links, links to other files and loops are rejected.
+ * The file is not trusted. Sizes are checked against the size of the file before any memory is allocated, no byte range is read twice, and
+ * soft links, links to other files and loops are rejected.
  *
  * @param path - Path of the file, for errors.
  * @throws A `file` error if the file is truncated, corrupted or in another format.
@@ -37,13 +36,13 @@ export function readHdf5(bytes: Uint8Array, path: string): Hdf5Group {
   }
 }
 
-/** Returns the address of the root group's object header (section II.A). */
+/** Returns the address of the root group's object header (HDF5 file format 3.0, section II.A). */
 function findRootHeader(file: ByteReader): number {
   const version = file.uint8(8);
   const old = version < 2;
   const sizes = old ? [file.uint8(13), file.uint8(14)] : [file.uint8(9), file.uint8(10)];
   if (version > 3 || sizes.some((size) => size !== 8))
-    throw file.createCorruptFileError(`HDF5 version ${version}, which is not supported,`);
+    throw file.createCorruptFileError(`a superblock with the unsupported version ${version}`);
   const base = version === 1 ? 28 : old ? 24 : 12;
   if (file.address(base) !== 0)
     throw file.createCorruptFileError('HDF5 data that does not start at the beginning of the file');
@@ -69,8 +68,8 @@ function readGroup(
   for (const { name, address } of readLinks(file, messages)) {
     file.objectPath = `${groupPath}/${name}`;
     if (name === '' || name === '.' || name === '..' || name.includes('/'))
-      throw file.createCorruptFileError('a member name that contains a path');
-    if (memberNames.has(name)) throw file.createCorruptFileError('two members with the same name');
+      throw file.createCorruptFileError('a group or dataset with an invalid name');
+    if (memberNames.has(name)) throw file.createCorruptFileError('two groups or datasets with the same name');
     memberNames.add(name);
     const inner = readMessages(file, address);
     if (isGroup(inner)) groups.push([name, readGroup(file, inner, `${groupPath}/${name}`, depth + 1)]);

@@ -14,18 +14,18 @@ import type { TextHeap } from './textHeap.js';
 import { createWriteError, NAME_ADVICE } from './writeError.js';
 
 /**
- * Maximum size in bytes of a list of text in one attribute. Keras splits longer lists of names
- * (HDF5_OBJECT_HEADER_LIMIT) because an object header is limited to 64 kB.
+ * Maximum size in bytes of a list of strings in one attribute. Keras splits longer lists of names (HDF5_OBJECT_HEADER_LIMIT) because an
+ * object header is limited to 64 kB.
  */
 const MAX_LIST_BYTES = 64_512;
-/** Number of bytes that each text in a list uses in the header, for its length and its heap reference. */
+/** Number of header bytes for each string in a list: its length and its reference into the heap. */
 const HEAP_REFERENCE_BYTES = 16;
 
 /**
- * Creates the messages for the attributes of an object.
+ * Creates the header messages for the attributes of a group or dataset.
  *
- * Text is written with variable length into a heap, as h5py does: a header cannot contain text of more than 64
- * kB, such as the `model_config` of a large model. Keras reads text of both fixed and variable length.
+ * Text is written with variable length into a heap, as h5py does: a header cannot contain text of more than 64 kB, such as the
+ * `model_config` of a large model. Keras reads text of both fixed and variable length.
  */
 export function createAttributeMessages(
   heap: TextHeap,
@@ -36,12 +36,16 @@ export function createAttributeMessages(
   const usedNames = new Set<string>();
   const add = (name: string, type: Uint8Array, shape: readonly number[], values: Uint8Array) => {
     if (name === '' || name.includes('\0'))
-      throw createWriteError(objectPath, `an attribute named ${JSON.stringify(name)}`, NAME_ADVICE);
+      throw createWriteError(
+        objectPath,
+        `an attribute with the invalid name ${JSON.stringify(name)}`,
+        NAME_ADVICE,
+      );
     if (usedNames.has(name))
       throw createWriteError(
         objectPath,
         `two attributes named "${name}"`,
-        'Rename one of them: the chunks of a long list take names with a number at the end.',
+        'Rename one of them. A long list is split into attributes whose names end with a number.',
       );
     usedNames.add(name);
     const bytes = encodeAttribute(name, type, shape, values);
@@ -76,9 +80,7 @@ export function createAttributeMessages(
   return messages;
 }
 
-/**
- * Encodes a version 1 attribute message. Each field is padded to a multiple of eight bytes (section IV.A.2.m).
- */
+/** Encodes a version 1 attribute message. Each field is padded to a multiple of eight bytes (HDF5 file format 3.0, section IV.A.2.m). */
 function encodeAttribute(
   name: string,
   type: Uint8Array,
@@ -111,7 +113,7 @@ function addTextAttribute(
     add(name, encodeVariableTextType(!ascii), shape, references.toBytes());
     return;
   }
-  const width = longest + 1; // space for the terminating zero
+  const width = longest + 1; // The additional byte is the terminating zero.
   let at = 0;
   for (const [part, count] of computePartSizes(texts.length, width).entries()) {
     const bytes = new Uint8Array(count * width);
@@ -122,8 +124,8 @@ function addTextAttribute(
 }
 
 /**
- * Computes the number of texts in each chunk of a long list. Uses as few chunks as possible; as in numpy's
- * array_split, the first chunks may have one more text than the others.
+ * Computes the number of strings in each attribute of a list that is split. Uses as few attributes as possible; as in numpy's
+ * `array_split`, the first ones may contain one string more than the others.
  */
 function computePartSizes(count: number, width: number): number[] {
   let parts = 2;

@@ -19,7 +19,7 @@ export class ByteWriter {
     return this.uint8(value & 255, (value >>> 8) & 255, (value >>> 16) & 255, value >>> 24);
   }
 
-  /** Writes eight bytes: a count or an address. */
+  /** Writes an unsigned 8-byte integer, such as a count or an address. */
   uint64(value: number): this {
     return this.uint32(value % 2 ** 32).uint32(Math.floor(value / 2 ** 32));
   }
@@ -39,7 +39,7 @@ export class ByteWriter {
   }
 
   /**
-   * Pads with zeros to `length` bytes. Default: the next multiple of eight, because every structure in the format starts at one.
+   * Pads the block with zeros to `length` bytes. Default: the next multiple of eight, because HDF5 structures start at multiples of eight.
    */
   padTo(length = roundUpTo8(this.length)): this {
     while (this.length < length) this.values.push(0);

@@ -3,17 +3,17 @@ import { MESSAGE_TYPE } from '../messageTypes.js';
 import { ByteWriter, roundUpTo8 } from './byteWriter.js';
 import type { FileAllocator } from './fileAllocator.js';
 
-/** Message of an object header. The header pads its bytes to a multiple of eight. */
+/** Encoded message of an object header. {@link writeHeader} pads its bytes to a multiple of eight. */
 export interface EncodedMessage {
   readonly type: number;
   readonly bytes: Uint8Array;
 }
 
-/** Maximum size of a message in bytes. The header stores the size in 16 bits, and it must be a multiple of eight. */
+/** Maximum size of a message in bytes. The size must fit into 16 bits and be a multiple of eight. */
 export const MAX_MESSAGE_BYTES = 65_528;
 export const MAX_MESSAGES = 65_535;
 
-/** Writes a complete version 1 object header and returns its address (section IV.A.1.a). */
+/** Writes a complete version 1 object header and returns its address (HDF5 file format 3.0, section IV.A.1.a). */
 export function writeHeader(parts: FileAllocator, messages: readonly EncodedMessage[]): number {
   const size = messages.reduce((sum, { bytes }) => sum + 8 + roundUpTo8(bytes.length), 0);
   const fields = new ByteWriter().uint8(1, 0).uint16(messages.length).uint32(1).uint32(size).padTo();
@@ -23,7 +23,7 @@ export function writeHeader(parts: FileAllocator, messages: readonly EncodedMess
   return parts.allocate(fields.toBytes());
 }
 
-/** Encodes a dataspace of fixed shape (section IV.A.2.b). An empty shape encodes a scalar. */
+/** Encodes a dataspace of fixed shape (HDF5 file format 3.0, section IV.A.2.b). An empty shape encodes a scalar. */
 export function encodeDataspace(shape: readonly number[]): Uint8Array {
   const fields = new ByteWriter().uint8(1, shape.length).padTo();
   for (const side of shape) fields.uint64(side);
@@ -31,13 +31,14 @@ export function encodeDataspace(shape: readonly number[]): Uint8Array {
 }
 
 /**
- * Encodes the datatype of the elements of `data` (section IV.A.2.d): a signed or unsigned integer, or an IEEE 754 float.
+ * Encodes the datatype of the elements of `data` (HDF5 file format 3.0, section IV.A.2.d): a signed or unsigned integer, or an IEEE 754
+ * float.
  */
 export function encodeNumberType(data: Hdf5TypedArray): Uint8Array {
   const size = data.BYTES_PER_ELEMENT;
   if (data instanceof Float32Array || data instanceof Float64Array) {
     const [exponentAt, exponent, bias] = size === 4 ? [23, 8, 127] : [52, 11, 1023];
-    // implied leading mantissa bit; position of the sign bit
+    // 0x11 is version 1 of the class float, 0x20 the implied leading bit of the mantissa, and the third byte the position of the sign bit.
     const type = new ByteWriter().uint8(0x11, 0x20, 8 * size - 1, 0).uint32(size);
     return type
       .uint16(0)
@@ -54,7 +55,7 @@ export function encodeNumberType(data: Hdf5TypedArray): Uint8Array {
     .toBytes();
 }
 
-/** Encodes the datatype of text of `size` bytes, padded with zeros. */
+/** Encodes the datatype of fixed-length text: `size` bytes, padded with zeros. */
 export const encodeFixedTextType = (size: number) =>
   new ByteWriter().uint8(0x13, 1, 0, 0).uint32(size).toBytes();
 
@@ -68,15 +69,15 @@ export const encodeVariableTextType = (utf8: boolean) =>
     .bytes(encodeNumberType(new Uint8Array()))
     .toBytes();
 
-/** Creates the message that points to a group's symbol table (section IV.A.2.r). */
+/** Creates the message that points to a group's symbol table (HDF5 file format 3.0, section IV.A.2.r). */
 export const createSymbolTableMessage = (tree: number, heap: number): EncodedMessage => ({
   type: MESSAGE_TYPE.symbols,
   bytes: new ByteWriter().uint64(tree).uint64(heap).toBytes(),
 });
 
 /**
- * Creates the messages of a dataset of `bytes` contiguous bytes at address `at` (sections IV.A.2.i and IV.A.2.f). An empty dataset has no
- * address.
+ * Creates the header messages of a dataset that is stored as `bytes` contiguous bytes at address `at` (HDF5 file format 3.0, sections
+ * IV.A.2.i and IV.A.2.f). An empty dataset has no address.
  */
 export function createDatasetMessages(
   type: Uint8Array,

@@ -7,30 +7,31 @@ export interface GroupMember {
   readonly address: number;
 }
 
-/** Addresses of a group's symbol table. Every version of HDF5 can read this layout. */
+/** Addresses of a group's symbol table, which lists the members of the group. Every version of HDF5 can read this layout. */
 export interface SymbolTable {
   readonly treeAddress: number;
   readonly heapAddress: number;
 }
 
-/** Half the capacity of a symbol node (leaf) and of a B-tree node. Both values are HDF5's defaults. */
+/** Half the capacity of a symbol node, which is a leaf of the B-tree. The value is HDF5's default. */
 export const LEAF_NODE_K = 4;
+/** Half the capacity of an internal node of the B-tree. The value is HDF5's default. */
 export const INTERNAL_NODE_K = 16;
 const LEAF_NODE_BYTES = 8 + 40 * 2 * LEAF_NODE_K;
 const TREE_NODE_BYTES = 24 + 8 * (2 * 2 * INTERNAL_NODE_K + 1);
 
-/** Symbol node or B-tree node: its address, and the heap offset of the last name below it. */
+/** Child of a node in the symbol table: its address, and the offset in the name heap of the last name that it contains. */
 interface TreeChild {
   readonly address: number;
   readonly lastNameOffset: number;
 }
 
 /**
- * Writes a group's symbol table: a heap of names, symbol nodes sorted by the bytes of the names, and a B-tree
- * over them with as many levels as needed (sections III.A.1 to III.D).
+ * Writes a group's symbol table: a heap of names, symbol nodes that are sorted by the bytes of the names, and a B-tree over these nodes
+ * (HDF5 file format 3.0, sections III.A.1 to III.D).
  */
 export function writeSymbolTable(parts: FileAllocator, symbols: readonly GroupMember[]): SymbolTable {
-  const nameBytes = new ByteWriter().uint64(0); // the empty name, which sorts before all others
+  const nameBytes = new ByteWriter().uint64(0); // The empty name sorts before all other names.
   const starts = symbols.map(({ name }) => {
     const start = nameBytes.length;
     nameBytes.bytes(name).uint8(0).padTo();
@@ -63,7 +64,8 @@ function writeLeafNode(parts: FileAllocator, members: readonly TreeChild[]): Tre
 }
 
 /**
- * Writes one level of the B-tree. Each node points to its neighbors. The key between two children is the last name of the first child.
+ * Writes one level of the B-tree. Each node points to its left and right siblings. The key between two children is the last name of the
+ * first child.
  */
 function writeTreeLevel(parts: FileAllocator, children: readonly TreeChild[], level: number): TreeChild[] {
   const first = parts.length;

@@ -1,9 +1,9 @@
 import { roundUpTo8 } from './byteWriter.js';
 import type { FileAllocator } from './fileAllocator.js';
 
-/** Size in bytes of the smallest collection that the C library accepts. */
+/** Size in bytes of the smallest heap collection that HDF5's C library accepts. */
 const MIN_COLLECTION_BYTES = 4096;
-/** Size in bytes of the header of a collection, and of the header of each text in a collection. */
+/** Size in bytes of the header of a heap collection, and of the header of each text in it. */
 const HEADER_BYTES = 16;
 
 interface HeapCollection {
@@ -14,7 +14,8 @@ interface HeapCollection {
 }
 
 /**
- * Global heap (HDF5's term): collections of variable-length text that attributes point into (section III.E).
+ * Writer for HDF5's global heap. It stores variable-length text in collections, to which attributes refer by address and number (HDF5 file
+ * format 3.0, section III.E).
  */
 export class TextHeap {
   private currentCollection: HeapCollection | undefined;

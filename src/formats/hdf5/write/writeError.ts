@@ -9,7 +9,7 @@ export const createWriteError = (objectPath: string, received: string, advice: s
   createError({
     kind: 'file',
     path: 'HDF5',
-    expected: 'groups, attributes and datasets that an HDF5 file can store',
+    expected: 'groups, attributes and datasets that HDF5 can store',
     received: `${received} at ${objectPath || '/'}`,
     advice,
   });

@@ -23,13 +23,13 @@ const SUPERBLOCK_BYTES = 96;
  * The file uses the original layout of the format (HDF5 file format 3.0; each function cites its section), which is also h5py's default.
  * All versions of the C library, old versions of Keras and other readers can read it.
  *
- * A list of text is written as in Keras: with variable length, or, if the list would take at least 64,512 bytes with all texts padded to
- * the longest one, split into `name0`, `name1` and so on with fixed length. An empty list is written as an empty list of floats.
+ * A list of strings is written with variable length, as Keras does. If the list would take more than 64,512 bytes with all strings padded
+ * to the longest one, it is split into `name0`, `name1` and so on with fixed length. An empty list is written as an empty list of floats.
  *
  * @throws A `file` error for:
  * - a name that HDF5 does not allow
- * - two members with the same name
- * - an attribute of numbers larger than 64 kB
+ * - two groups or datasets with the same name
+ * - a numeric attribute larger than 64 kB
  * - a dataset whose number of elements does not match its shape
  */
 export function writeHdf5(root: Hdf5Group): Uint8Array {
@@ -48,10 +48,10 @@ interface WrittenGroup extends SymbolTable {
 }
 
 function createSuperblock(root: WrittenGroup, length: number): Uint8Array {
-  // versions; bytes of addresses and sizes
+  // The zeros are version numbers. The two eights are the sizes in bytes of addresses and lengths.
   const fields = new ByteWriter().uint8(0x89).ascii('HDF\r\n\x1a\n').uint8(0, 0, 0, 0, 0, 8, 8, 0);
   fields.uint16(LEAF_NODE_K).uint16(INTERNAL_NODE_K).uint32(0);
-  // base address 0, no free-space list, no driver
+  // The base address is 0; there is no free-space list and no driver information.
   fields.uint64(0).undefinedAddress().uint64(length).undefinedAddress();
   return fields
     .uint64(0)
@@ -77,9 +77,17 @@ function writeGroup(context: WriteContext, group: Hdf5Group, groupPath: string):
   const memberNames = new Set<string>();
   const symbols = members.map(({ name, placed }) => {
     if (/^(|\.|\.\.)$|[/\0]/.test(name))
-      throw createWriteError(groupPath, `a member named ${JSON.stringify(name)}`, NAME_ADVICE);
+      throw createWriteError(
+        groupPath,
+        `a group or dataset with the invalid name ${JSON.stringify(name)}`,
+        NAME_ADVICE,
+      );
     if (memberNames.has(name))
-      throw createWriteError(groupPath, `two members named "${name}"`, 'Rename the group or the dataset.');
+      throw createWriteError(
+        groupPath,
+        `a group and a dataset named "${name}"`,
+        'Rename the group or the dataset.',
+      );
     memberNames.add(name);
     return { name: new TextEncoder().encode(name), address: placed(`${groupPath}/${name}`) };
   });
@@ -107,14 +115,14 @@ function writeDataset(
   if (count !== data.length)
     throw createWriteError(
       datasetPath,
-      `${data.length} numbers of shape ${formatShape(shape)}`,
-      'Pass as many numbers as the shape requires.',
+      `${data.length} numbers for the shape ${formatShape(shape)}`,
+      'Pass the number of elements that the shape requires.',
     );
   const at = bytes.length > 0 ? allocator.allocate(bytes) : undefined;
   return writeHeader(allocator, createDatasetMessages(encodeNumberType(data), shape, at, bytes.length));
 }
 
-/** Compares names by their bytes, as C does. JavaScript compares UTF-16 code units instead. */
+/** Compares names by their UTF-8 bytes, as HDF5's C library does. JavaScript would compare UTF-16 code units. */
 function compareNames(
   { name: a }: { readonly name: Uint8Array },
   { name: b }: { readonly name: Uint8Array },

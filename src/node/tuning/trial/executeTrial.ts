@@ -1,4 +1,3 @@
-import type { Store } from '../../../core/platform/platform.js';
 import { explainMissingObjectives } from '../../../tuner/results/objectives.js';
 import type { TrialRecord } from '../../../tuner/results/trialRecord.js';
 import type { Study } from '../../../tuner/study.js';
@@ -6,18 +5,15 @@ import { appendRow, type StudyRecords } from '../../../tuner/studyRecords.js';
 import { getTrialFolder, trialStore } from '../../../tuner/trialStore.js';
 import type { StudySettings } from './loadStudy.js';
 import { spawnTrial } from './spawnTrial.js';
+import type { TrialResources } from './trialResources.js';
 
-/** Environment of the trials on one machine. */
-export interface TrialEnvironment {
+/** Everything that {@link executeTrial} needs to run the trials of one study on this machine. */
+export interface TrialEnvironment extends Omit<TrialResources, 'parallel'> {
   readonly study: Study;
   readonly records: StudyRecords;
-  readonly store: Store;
   /** URL of the module that every trial imports. */
   readonly moduleUrl: string;
   readonly settings: StudySettings;
-  readonly threads: number;
-  readonly trialTimeout: number | undefined;
-  readonly signal: AbortSignal;
   /** Returns the current trials for the pruner. Default: reads them from the records. */
   listTrials?(): readonly TrialRecord[];
   /** Callback that receives the trial after each epoch is saved. */

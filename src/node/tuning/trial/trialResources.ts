@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
-import * as checks from '../../core/errors/checks.js';
-import type { Store } from '../../core/platform/platform.js';
-import { toStore } from '../platform/folderStore.js';
+import * as checks from '../../../core/errors/checks.js';
+import type { Store } from '../../../core/platform/platform.js';
+import { toStore } from '../../platform/folderStore.js';
 
 /** Resources of this machine that trials use. */
 export interface TrialResources {
