@@ -1,5 +1,7 @@
 /** NaN in weights or activations stays visible: in predictions, losses and metrics of every engine, and in the kernels of wasm. */
+
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   averagePool,
@@ -22,10 +24,9 @@ import {
   sharedTrunk,
   terminateOnNaN,
 } from '../../src/entries/node.js';
-import { convolution, depthwiseConvolution } from '../../src/tensor/convolution.js';
+import { loadWasmBackend } from '../../src/tensor/backends/wasmBackend.js';
 import { setSimdEnabled } from '../../src/tensor/kernels/simdKernels.js';
-import { tf } from '../../src/tensor/tf.js';
-import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
+import { convolution, depthwiseConvolution } from '../../src/tensor/ops/convolution.js';
 
 const image = (seed: number) => ({
   data: Uint8Array.from({ length: 12 * 12 * 3 }, (_, k) => (k * 31 + seed * 57) % 256),
