@@ -243,7 +243,7 @@ export function createModel<T extends Tasks>(platform: Platform, network: Networ
       if (isDisposed) return;
       if (isInTraining(network)) throw createInTrainingError('dispose');
       isDisposed = true;
-      releaseGraph(network.graph);
+      for (const graph of [network.graph, network.lossGraph]) releaseGraph(graph);
       network.layersModel.dispose();
     },
   };

@@ -125,9 +125,10 @@ function computeGradients(
   let sums: Tensor1D | undefined;
   const { grads } = tf.variableGrads(
     () => {
-      const predictions = runGraph(network.graph, inputs, { training: true, forwardContext });
+      const predictions = runGraph(network.lossGraph, inputs, { training: true, forwardContext });
       const losses = computeLosses(
         network,
+        network.lossGraph,
         lossWeights,
         predictions,
         targets,

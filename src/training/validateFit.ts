@@ -119,7 +119,7 @@ export function validateFitConfig({
       advice: 'Call model.unfreeze() to unfreeze the layers that you want to train.',
     });
   }
-  if (featureCache && !splitFrozen(network.graph).frozenGraph) {
+  if (featureCache && !splitFrozen(network.lossGraph).frozenGraph) {
     throw createError({
       kind: 'argument',
       path: 'fit.featureCache',

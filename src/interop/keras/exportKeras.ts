@@ -263,7 +263,7 @@ const createCheckpointWeightReader =
 
 async function readRunCheckpoint(store: Store, network: Network, optimizer: Optimizer): Promise<Checkpoint> {
   const fingerprint = await computeFingerprint(getModelFingerprintParts(network, optimizer));
-  const frozen = await computeFrozenDigest(splitFrozen(network.graph), network.input.range);
+  const frozen = await computeFrozenDigest(splitFrozen(network.lossGraph), network.input.range);
   const saved = await readCheckpoint(store, {
     ...fingerprint,
     ...(frozen && { [FROZEN_WEIGHTS_PART]: frozen }),
