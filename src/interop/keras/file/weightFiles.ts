@@ -2,6 +2,7 @@ import type { HostArray } from '../../../core/arrays.js';
 import { createFileError, isMultitaskError } from '../../../core/errors/errors.js';
 import type { PixelRange } from '../../../core/images.js';
 import { type Hdf5Dataset, type Hdf5Group, readNameList } from '../../../formats/hdf5/hdf5Group.js';
+import { getContainerName, getLayerContainer } from './containerGroups.js';
 import { type KerasFile, openKerasFile } from './openKerasFile.js';
 
 /** Weight in a Keras file. */
@@ -48,23 +49,6 @@ export function readContainerWeights(group: Hdf5Group, path: string): StoredWeig
   return Object.keys(arrays)
     .sort((a, b) => Number(a) - Number(b))
     .map((name) => ({ name, array: arrays[name]!, path: `${path}/vars/${name}` }));
-}
-
-/**
- * Returns the groups of the layers in a container of a Keras 3 file, keyed by group name, for example `conv2d_1`. Keras 2.13 uses a
- * different name for the container.
- */
-export function getContainerLayers(group: Hdf5Group): { readonly [key: string]: Hdf5Group } {
-  return (group.groups.layers ?? group.groups._layer_checkpoint_dependencies)?.groups ?? {};
-}
-
-/**
- * Returns the Keras name of the layer with this group, or undefined in files of the first versions of Keras
- * 3.
- */
-export function getContainerName({ groups: { vars } }: Hdf5Group): string | undefined {
-  const name = vars && Object.hasOwn(vars.attributes, 'name') ? vars.attributes.name : undefined;
-  return typeof name === 'string' ? name : undefined;
 }
 
 /** Converts a stored weight to float32. Throws a `file` error if a number is NaN or infinite. */
@@ -139,9 +123,10 @@ function readLegacyByLayer(root: Hdf5Group, path: string): WeightsByLayer {
 }
 
 function readContainersByLayer(root: Hdf5Group, path: string, prefix = ''): WeightsByLayer {
-  const layers = Object.entries(getContainerLayers(root)).flatMap(([key, group]) => {
+  const container = getLayerContainer(root);
+  const layers = Object.entries(container.layers).flatMap(([key, group]) => {
     const name = `${prefix}${getContainerName(group) ?? key}`;
-    const layerPath = `${path}/layers/${key}`;
+    const layerPath = `${path}/${container.name}/${key}`;
     return [
       [name, indexByName(readContainerWeights(group, layerPath), ({ name: number }) => number)] as const,
       ...Object.entries(readContainersByLayer(group, layerPath, `${name}/`)),

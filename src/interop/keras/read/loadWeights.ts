@@ -1,11 +1,9 @@
 import { createFileError } from '../../../core/errors/errors.js';
 import type { Hdf5Group } from '../../../formats/hdf5/hdf5Group.js';
 import { tf } from '../../../tensor/tf.js';
-import { toSnakeCase } from '../file/kerasNames.js';
+import { computeContainerKeys, getContainerName, getLayerContainer } from '../file/containerGroups.js';
 import type { KerasWeightsFile } from '../file/openKerasFile.js';
 import {
-  getContainerLayers,
-  getContainerName,
   readContainerWeights,
   readLegacyGroups,
   readLegacyWeights,
@@ -239,7 +237,8 @@ function loadContainerWeights(
   group: Hdf5Group,
   path: string,
 ): void {
-  const groups = getContainerLayers(group);
+  const container = getLayerContainer(group);
+  const { layers: groups } = container;
   const keys = Object.keys(groups);
   const keysByName = new Map<string, string[]>();
   for (const key of keys) {
@@ -250,15 +249,24 @@ function loadContainerWeights(
   }
   const layersWithWeights = model.layers.filter((layer) => hasWeights(layer, importedLayers));
   const byName = layersWithWeights.every(({ name }) => keysByName.get(name)?.length === 1);
-  const computedKeys = computeLayerKeys(model);
+  const numberedLayers = model.layers.filter(({ className }) => className !== 'InputLayer');
+  const computedKeys = computeContainerKeys(
+    container,
+    numberedLayers.map(({ className }) => className.split('>').at(-1)!),
+  );
+  const keysByLayer = new Map(numberedLayers.map((layer, i) => [layer, computedKeys[i]!] as const));
   const used = new Set<string>();
   for (const layer of layersWithWeights) {
-    const key = byName ? keysByName.get(layer.name)![0]! : computedKeys.get(layer)!;
+    const key = byName ? keysByName.get(layer.name)![0]! : keysByLayer.get(layer)!;
     const layerGroup = Object.hasOwn(groups, key) ? groups[key] : undefined;
     if (!layerGroup)
-      throw createWeightError(path, `weights of the layer ${layer.name}`, `no group layers/${key}`);
+      throw createWeightError(
+        path,
+        `weights of the layer ${layer.name}`,
+        `no group ${container.name}/${key}`,
+      );
     used.add(key);
-    const groupPath = `${path}/layers/${key}`;
+    const groupPath = `${path}/${container.name}/${key}`;
     if (layer.model) loadContainerWeights(layer.model, importedLayers, layerGroup, groupPath);
     else {
       const storedWeights = readContainerWeights(layerGroup, groupPath);
@@ -274,7 +282,9 @@ function loadContainerWeights(
     }
   }
   for (const key of keys) {
-    const [unusedWeight] = used.has(key) ? [] : readContainerWeights(groups[key]!, `${path}/layers/${key}`);
+    const [unusedWeight] = used.has(key)
+      ? []
+      : readContainerWeights(groups[key]!, `${path}/${container.name}/${key}`);
     if (unusedWeight)
       throw createWeightError(
         unusedWeight.path,
@@ -282,17 +292,4 @@ function loadContainerWeights(
         'a layer that the model does not have',
       );
   }
-}
-
-/** Computes the group keys of Keras 3: class names, numbered in layer order. */
-function computeLayerKeys(model: KerasModel): Map<KerasLayer, string> {
-  const counts = new Map<string, number>();
-  return new Map(
-    model.layers.map((layer) => {
-      const snakeCaseName = toSnakeCase(layer.className.split('>').at(-1)!);
-      const count = counts.get(snakeCaseName) ?? 0;
-      counts.set(snakeCaseName, count + 1);
-      return [layer, count === 0 ? snakeCaseName : `${snakeCaseName}_${count}`] as const;
-    }),
-  );
 }
