@@ -1,4 +1,3 @@
-import { createFileError } from '../../../core/errors/errors.js';
 import type { Hdf5Group } from '../../../formats/hdf5/hdf5Group.js';
 import { tf } from '../../../tensor/tf.js';
 import { computeContainerKeys, getContainerName, getLayerContainer } from '../file/containerGroups.js';
@@ -12,17 +11,10 @@ import {
 } from '../file/weightFiles.js';
 import type { ImportedLayer } from './buildLayers.js';
 import type { KerasLayer, KerasModel } from './modelStructure.js';
-
-/** Weight that a layer needs. */
-interface WeightSlot {
-  readonly name: string;
-  readonly shape: readonly number[];
-}
+import { matchNestedWeights } from './nestedWeights.js';
+import { createWeightError, matchLayerWeights, type WeightSlot } from './weightSlots.js';
 
 type ImportedLayers = ReadonlyMap<KerasLayer, ImportedLayer>;
-
-const createWeightError = (path: string, expected: string, received: string) =>
-  createFileError(path, expected, received, 'Pass the weights file of this model.');
 
 /**
  * Sets the weights of a built model from a file. Weights are matched by name. They are matched by order only if
@@ -118,8 +110,12 @@ function loadLegacyWeights(
       ? ([layer.name, storedByLayer.get(layer.name)!] as const)
       : nonEmptyGroups[i]!;
     used.add(name);
-    if (layer.model) loadNestedWeights(model.name, layer, importedLayers, weights, `${path}/${name}`);
-    else
+    if (layer.model) {
+      const getSlots = (inner: KerasLayer) => getWeightSlots(inner, importedLayers);
+      const weightsByLayer = matchNestedWeights(model.name, layer, getSlots, weights, `${path}/${name}`);
+      for (const [inner, storedWeights] of weightsByLayer)
+        setLayerWeights(inner, importedLayers, storedWeights);
+    } else
       setLayerWeights(
         layer,
         importedLayers,
@@ -133,102 +129,6 @@ function loadLegacyWeights(
       'a layer of the model',
       'a layer that the model does not have',
     );
-}
-
-/** Alternative weight names in Keras, keyed by TensorFlow.js name. */
-const WEIGHT_ALIASES: { readonly [slot: string]: readonly string[] } = {
-  depthwise_kernel: ['kernel'],
-  moving_mean: ['running_mean'],
-  moving_variance: ['running_std'],
-};
-
-const matchesSlotName = (storedName: string, slot: string) =>
-  storedName === slot || (WEIGHT_ALIASES[slot] ?? []).includes(storedName);
-
-/** Assigns the stored weights of one layer to its slots: by the last segment of their names, or else by order. */
-function matchLayerWeights(
-  layer: KerasLayer,
-  slots: readonly WeightSlot[],
-  storedWeights: readonly StoredWeight[],
-  groupPath: string,
-): StoredWeight[] {
-  const candidates = slots.map(({ name }) =>
-    storedWeights.filter((weight) => matchesSlotName(weight.name.split('/').at(-1)!, name)),
-  );
-  const byName = candidates.every((matches) => matches.length === 1);
-  const isUnnamed = candidates.every((matches) => matches.length === 0);
-  if (storedWeights.length === slots.length && (byName || isUnnamed)) {
-    return byName ? candidates.map(([weight]) => weight!) : [...storedWeights];
-  }
-  throw createWeightError(
-    groupPath,
-    `${slots.map(({ name }) => name).join(', ')} of layer ${layer.name}`,
-    storedWeights.map(({ name }) => name).join(', ') || 'no weights',
-  );
-}
-
-/**
- * Loads a nested model, whose weights are in one group. The name of each weight is preceded by the name of its layer and possibly by the
- * names of nested models.
- */
-function loadNestedWeights(
-  root: string,
-  outer: KerasLayer,
-  importedLayers: ImportedLayers,
-  storedWeights: readonly StoredWeight[],
-  groupPath: string,
-): void {
-  const unusedWeights = new Set(storedWeights);
-  const index = new Map<string, StoredWeight[]>();
-  for (const weight of storedWeights) {
-    const key = weight.name.split('/').slice(-2).join('/');
-    if (index.has(key)) index.get(key)!.push(weight);
-    else index.set(key, [weight]);
-  }
-  const visit = (model: KerasModel, path: readonly string[]) => {
-    for (const layer of model.layers) {
-      if (layer.model) visit(layer.model, [...path, layer.name]);
-      else {
-        const weights = getWeightSlots(layer, importedLayers).map(({ name }) => {
-          const storedNames = [name, ...(WEIGHT_ALIASES[name] ?? [])];
-          const candidates = storedNames.flatMap(
-            (storedName) => index.get(`${layer.name}/${storedName}`) ?? [],
-          );
-          const weight = findBestMatch(candidates, path);
-          if (!weight || !unusedWeights.delete(weight)) {
-            throw createWeightError(groupPath, `${name} of layer ${layer.name}`, 'no weight with that name');
-          }
-          return weight;
-        });
-        if (weights.length > 0) setLayerWeights(layer, importedLayers, weights);
-      }
-    }
-  };
-  visit(outer.model!, [root, outer.name]);
-  const [unusedWeight] = unusedWeights;
-  if (unusedWeight)
-    throw createWeightError(
-      unusedWeight.path,
-      `a weight of a layer in ${outer.name}`,
-      'a weight of a layer that does not exist',
-    );
-}
-
-/**
- * Returns the weight whose path best matches the models around the layer, or undefined if two weights match equally well. Weight names in
- * Keras include sequential models, but not functional models.
- */
-function findBestMatch(weights: readonly StoredWeight[], path: readonly string[]): StoredWeight | undefined {
-  const countMatchingModels = ({ name }: StoredWeight) => {
-    const models = name.split('/').slice(0, -2);
-    let at = 0;
-    for (const model of path) if (models[at] === model) at++;
-    return at === models.length ? at : -1;
-  };
-  const [best, second] = weights
-    .map((weight) => ({ weight, fits: countMatchingModels(weight) }))
-    .sort((a, b) => b.fits - a.fits);
-  return best && best.fits !== second?.fits ? best.weight : undefined;
 }
 
 function loadContainerWeights(

@@ -1,0 +1,180 @@
+import type { StoredWeight } from '../file/weightFiles.js';
+import type { KerasLayer } from './modelStructure.js';
+import { createWeightError, getLastSegment, getStoredNames, type WeightSlot } from './weightSlots.js';
+
+/** Weight slot of a layer in a nested model. */
+interface NestedSlot extends WeightSlot {
+  readonly layer: KerasLayer;
+  /** Names of the models around the layer, from the outermost to the innermost. */
+  readonly modelPath: readonly string[];
+}
+
+type GetWeightSlots = (layer: KerasLayer) => readonly WeightSlot[];
+
+/** Weights that training does not change. Keras lists them after all other weights of a model. */
+const STATISTICS = ['moving_mean', 'moving_variance', 'mean', 'variance', 'count'];
+
+/**
+ * Assigns the stored weights of a nested model, which are in one group of a legacy file, to its layers.
+ *
+ * - By name: the name of a weight is preceded by the name of its layer, and possibly by names of models. All of them may contain slashes.
+ * - By order, as Keras does, if a name is missing: Keras does not rename the weights of a layer that is renamed later. Counts, shapes and
+ *   names of the weights within their layers must agree.
+ *
+ * @param root - Name of the outermost model.
+ * @param outer - The nested model.
+ * @param groupPath - Path of the group, for errors.
+ * @returns The weights of each layer that has weights, in the order of its slots.
+ * @throws A `file` error that names the first weight that is missing, or a weight that belongs to no layer.
+ */
+export function matchNestedWeights(
+  root: string,
+  outer: KerasLayer,
+  getWeightSlots: GetWeightSlots,
+  storedWeights: readonly StoredWeight[],
+  groupPath: string,
+): Map<KerasLayer, StoredWeight[]> {
+  const slots = listSlots(outer, getWeightSlots, [root]);
+  const namedWeights = findByName(slots, storedWeights);
+  const isComplete = namedWeights.every(Boolean) && namedWeights.length === storedWeights.length;
+  const weights = isComplete ? namedWeights : matchByOrder(outer, slots, storedWeights, namedWeights);
+  if (!weights) throw createMismatchError(outer, slots, storedWeights, namedWeights, groupPath);
+  const weightsByLayer = new Map<KerasLayer, StoredWeight[]>();
+  slots.forEach(({ layer }, i) => {
+    if (weightsByLayer.has(layer)) weightsByLayer.get(layer)!.push(weights[i]!);
+    else weightsByLayer.set(layer, [weights[i]!]);
+  });
+  return weightsByLayer;
+}
+
+/** Lists the weight slots of a layer, or of all layers in a nested model. */
+function listSlots(
+  layer: KerasLayer,
+  getWeightSlots: GetWeightSlots,
+  modelPath: readonly string[],
+): NestedSlot[] {
+  return layer.model
+    ? layer.model.layers.flatMap((inner) => listSlots(inner, getWeightSlots, [...modelPath, layer.name]))
+    : getWeightSlots(layer).map((slot) => ({ ...slot, layer, modelPath }));
+}
+
+/** Finds the weight of each slot by its name. The result is undefined for a slot without a weight or with several. */
+function findByName(
+  slots: readonly NestedSlot[],
+  storedWeights: readonly StoredWeight[],
+): (StoredWeight | undefined)[] {
+  const index = new Map<string, StoredWeight[]>();
+  for (const weight of storedWeights) {
+    const key = getLastSegments(weight.name);
+    if (index.has(key)) index.get(key)!.push(weight);
+    else index.set(key, [weight]);
+  }
+  const unusedWeights = new Set(storedWeights);
+  return slots.map(({ name, layer, modelPath }) => {
+    const matches = getStoredNames(name).flatMap((storedName) => {
+      const fullName = `${layer.name}/${storedName}`;
+      return (index.get(getLastSegments(fullName)) ?? []).flatMap((weight) => {
+        const modelCount = countModels(weight.name, fullName, modelPath);
+        return modelCount === undefined ? [] : [{ weight, modelCount }];
+      });
+    });
+    const [best, second] = matches.sort((a, b) => b.modelCount - a.modelCount);
+    const isUnique = best && best.modelCount !== second?.modelCount;
+    return isUnique && unusedWeights.delete(best.weight) ? best.weight : undefined;
+  });
+}
+
+/** Returns the last two segments of a name. */
+const getLastSegments = (name: string) => name.slice(name.lastIndexOf('/', name.lastIndexOf('/') - 1) + 1);
+
+/**
+ * Returns how many models the name of a weight contains before `fullName`, or undefined if it contains anything else. Weight names in Keras
+ * include sequential models, but not functional models.
+ *
+ * @param modelPath - Names of the models around the layer.
+ */
+function countModels(weightName: string, fullName: string, modelPath: readonly string[]): number | undefined {
+  if (weightName === fullName) return 0;
+  if (!weightName.endsWith(`/${fullName}`)) return undefined;
+  const prefix = weightName.slice(0, -fullName.length);
+  // Keyed by the length of the part of the prefix that consists of model names: the number of these models.
+  const counts = new Map([[0, 0]]);
+  for (const model of modelPath) {
+    for (const [length, count] of [...counts]) {
+      const end = length + model.length + 1;
+      if (prefix.startsWith(`${model}/`, length)) counts.set(end, Math.max(counts.get(end) ?? 0, count + 1));
+    }
+  }
+  return counts.get(prefix.length);
+}
+
+/** Assigns weights to slots by order. Returns undefined if counts, shapes or names of the weights do not agree. */
+function matchByOrder(
+  outer: KerasLayer,
+  slots: readonly NestedSlot[],
+  storedWeights: readonly StoredWeight[],
+  namedWeights: readonly (StoredWeight | undefined)[],
+): StoredWeight[] | undefined {
+  if (slots.length !== storedWeights.length) return undefined;
+  const positions = new Map(sortInKerasOrder(outer, slots).map((slot, i) => [slot, i] as const));
+  const weights = slots.map((slot) => storedWeights[positions.get(slot)!]!);
+  const agrees = slots.every(({ name, shape }, i) => {
+    const weight = weights[i]!;
+    const isNamedOtherwise = namedWeights[i] !== undefined && namedWeights[i] !== weight;
+    return (
+      !isNamedOtherwise &&
+      getStoredNames(name).includes(getLastSegment(weight)) &&
+      weight.array.shape.join() === shape.join()
+    );
+  });
+  return agrees ? weights : undefined;
+}
+
+/** Sorts the slots as Keras lists the weights of a model: first the trainable weights of all layers, then the others. */
+function sortInKerasOrder(outer: KerasLayer, slots: readonly NestedSlot[]): NestedSlot[] {
+  const slotsByLayer = new Map<KerasLayer, NestedSlot[]>();
+  for (const slot of slots) {
+    if (slotsByLayer.has(slot.layer)) slotsByLayer.get(slot.layer)!.push(slot);
+    else slotsByLayer.set(slot.layer, [slot]);
+  }
+  const visit = (layer: KerasLayer): { trainable: NestedSlot[]; fixed: NestedSlot[] } => {
+    const layerSlots = slotsByLayer.get(layer) ?? [];
+    const parts = layer.model
+      ? layer.model.layers.map(visit)
+      : [
+          {
+            trainable: layerSlots.filter(({ name }) => !STATISTICS.includes(name)),
+            fixed: layerSlots.filter(({ name }) => STATISTICS.includes(name)),
+          },
+        ];
+    const trainable = parts.flatMap((part) => part.trainable);
+    const fixed = parts.flatMap((part) => part.fixed);
+    const isTrainable = layer.trainable && (layer.model?.trainable ?? true);
+    return isTrainable ? { trainable, fixed } : { trainable: [], fixed: [...trainable, ...fixed] };
+  };
+  const { trainable, fixed } = visit(outer);
+  return [...trainable, ...fixed];
+}
+
+function createMismatchError(
+  outer: KerasLayer,
+  slots: readonly NestedSlot[],
+  storedWeights: readonly StoredWeight[],
+  namedWeights: readonly (StoredWeight | undefined)[],
+  groupPath: string,
+): Error {
+  const missing = slots.find((_, i) => !namedWeights[i]);
+  if (missing) {
+    return createWeightError(
+      groupPath,
+      `${missing.name} of layer ${missing.layer.name}`,
+      'no weight with that name',
+    );
+  }
+  const unusedWeight = storedWeights.find((weight) => !namedWeights.includes(weight))!;
+  return createWeightError(
+    unusedWeight.path,
+    `a weight of a layer in ${outer.name}`,
+    'a weight of a layer that does not exist',
+  );
+}
