@@ -58,46 +58,69 @@ function listSlots(
     : getWeightSlots(layer).map((slot) => ({ ...slot, layer, modelPath }));
 }
 
-/** Finds the weight of each slot by its name. The result is undefined for a slot without a weight or with several. */
+/** A weight that may belong to a slot, by its name. */
+interface Candidate {
+  readonly weight: StoredWeight;
+  /** Number of models around the layer that the name contains. */
+  readonly modelCount: number;
+}
+
+/**
+ * Finds the weight of each slot by its name. The result is undefined for a slot without a weight or with several.
+ *
+ * `a/conv/kernel` may be the kernel of the layer `a/conv`, or of the layer `conv` in the model `a`. Therefore slots with only one candidate
+ * receive it before all other slots.
+ */
 function findByName(
   slots: readonly NestedSlot[],
   storedWeights: readonly StoredWeight[],
 ): (StoredWeight | undefined)[] {
-  const index = new Map<string, StoredWeight[]>();
-  for (const weight of storedWeights) {
-    const key = getLastSegments(weight.name);
-    if (index.has(key)) index.get(key)!.push(weight);
-    else index.set(key, [weight]);
-  }
-  const unusedWeights = new Set(storedWeights);
-  return slots.map(({ name, layer, modelPath }) => {
-    const matches = getStoredNames(name).flatMap((storedName) => {
+  const weightsBySuffix = indexBySuffix(storedWeights);
+  const candidates = slots.map(({ name, layer, modelPath }) =>
+    getStoredNames(name).flatMap((storedName): Candidate[] => {
       const fullName = `${layer.name}/${storedName}`;
-      return (index.get(getLastSegments(fullName)) ?? []).flatMap((weight) => {
-        const modelCount = countModels(weight.name, fullName, modelPath);
+      return (weightsBySuffix.get(fullName) ?? []).flatMap((weight) => {
+        const modelCount = countModels(weight.name.slice(0, -fullName.length), modelPath);
         return modelCount === undefined ? [] : [{ weight, modelCount }];
       });
-    });
-    const [best, second] = matches.sort((a, b) => b.modelCount - a.modelCount);
+    }),
+  );
+  const unusedWeights = new Set(storedWeights);
+  const found = candidates.map(([only, ...others]) =>
+    only && others.length === 0 && unusedWeights.delete(only.weight) ? only.weight : undefined,
+  );
+  return found.map((weight, i) => {
+    if (weight) return weight;
+    const [best, second] = candidates[i]!.filter((candidate) => unusedWeights.has(candidate.weight)).sort(
+      (a, b) => b.modelCount - a.modelCount,
+    );
     const isUnique = best && best.modelCount !== second?.modelCount;
     return isUnique && unusedWeights.delete(best.weight) ? best.weight : undefined;
   });
 }
 
-/** Returns the last two segments of a name. */
-const getLastSegments = (name: string) => name.slice(name.lastIndexOf('/', name.lastIndexOf('/') - 1) + 1);
+/** Returns the weights whose names end with a sequence of segments, keyed by that sequence. */
+function indexBySuffix(storedWeights: readonly StoredWeight[]): Map<string, StoredWeight[]> {
+  const index = new Map<string, StoredWeight[]>();
+  for (const weight of storedWeights) {
+    for (let at = 0; at >= 0; at = weight.name.indexOf('/', at) + 1 || -1) {
+      const suffix = weight.name.slice(at);
+      if (index.has(suffix)) index.get(suffix)!.push(weight);
+      else index.set(suffix, [weight]);
+    }
+  }
+  return index;
+}
 
 /**
- * Returns how many models the name of a weight contains before `fullName`, or undefined if it contains anything else. Weight names in Keras
- * include sequential models, but not functional models.
+ * Returns how many names of models `prefix` consists of, or undefined if it contains anything else. Weight names in Keras include sequential
+ * models, but not functional models.
  *
- * @param modelPath - Names of the models around the layer.
+ * @param prefix - Part of a weight's name before the name of its layer: empty, or with a slash at the end.
+ * @param modelPath - Names of the models around the layer, from the outermost to the innermost.
  */
-function countModels(weightName: string, fullName: string, modelPath: readonly string[]): number | undefined {
-  if (weightName === fullName) return 0;
-  if (!weightName.endsWith(`/${fullName}`)) return undefined;
-  const prefix = weightName.slice(0, -fullName.length);
-  // Keyed by the length of the part of the prefix that consists of model names: the number of these models.
+function countModels(prefix: string, modelPath: readonly string[]): number | undefined {
+  // Number of models in the beginning of the prefix, keyed by the length of the beginning.
   const counts = new Map([[0, 0]]);
   for (const model of modelPath) {
     for (const [length, count] of [...counts]) {

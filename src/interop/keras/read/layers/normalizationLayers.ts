@@ -110,15 +110,16 @@ const importNormalization: LayerImporter = (context) => {
 };
 
 /** Reads the numbers from nested lists. Keras stores a mean as `[[[0.5, 0.4, 0.3]]]`. */
-function flattenNumbers(part: JsonNode): number[] {
+function flattenNumbers(node: JsonNode): number[] {
+  const part = node.unwrapNumpy();
   return part.isList ? part.items().flatMap(flattenNumbers) : [part.asNumber()];
 }
 
 /** Imports `Rescaling` as a rescaling layer if it has one number for all channels, and otherwise as a convolution. */
 const importRescaling: LayerImporter = (context) => {
   const { config, createLayer } = context;
-  const scale = config.at('scale');
-  const offset = config.at('offset');
+  const scale = config.at('scale').unwrapNumpy();
+  const offset = config.at('offset').unwrapNumpy();
   if (!scale.isList && !offset.isList) {
     return createApply(createLayer('Rescaling', { scale: scale.asNumber(), offset: offset.asNumber(0) }));
   }
