@@ -1,3 +1,4 @@
+import * as tf from '@tensorflow/tfjs';
 import { afterAll, describe, expect, test } from 'vitest';
 import {
   binary,
@@ -13,7 +14,6 @@ import {
   sharedTrunk,
 } from '../../src/entries/node.js';
 import { heatOverlay } from '../../src/report/index.js';
-import { tf } from '../../src/tensor/tf.js';
 import { catchError } from './catchError.js';
 
 const model = multiTask({ input: [8, 8, 3] })
@@ -27,33 +27,33 @@ const heat = (options: object, input: unknown = image) =>
   catchError(() => gradCam(model, input as typeof image, { engine: 'cpu', ...options } as never));
 
 describe('gradCam with invalid arguments', () => {
-  test('rejects an unknown task, and suggests the nearest name', async () => {
+  test('rejects an unknown task, and suggests the most similar name', async () => {
     const { path, advice } = await heat({ task: 'agee' });
     expect([path, advice]).toEqual(['gradCam.task', 'Did you mean "age"?']);
     expect((await heat({})).received).toBe('undefined');
   });
 
-  test('rejects an unknown target of a task, and the error lists the valid targets', async () => {
+  test('rejects an unknown target for a task, and the error lists the valid targets', async () => {
     const { path, expected, advice } = await heat({ task: 'gender', target: 'femal' });
     expect([path, expected, advice]).toEqual([
       'gradCam.target',
-      '"male" or "female" for the task gender',
+      'a target of the task gender: "male" or "female"',
       'Did you mean "female"?',
     ]);
     expect((await heat({ task: 'age', target: 'female' })).expected).toBe(
-      '"higher" or "lower" for the task age',
+      'a target of the task age: "higher" or "lower"',
     );
   });
 
   test('rejects a layer that does not exist, does not affect the task, or has no feature map', async () => {
     const missing = await heat({ task: 'age', layer: 'trunk_conv7' });
-    expect([missing.path, missing.received]).toEqual(['layer trunk_conv7', 'an unknown layer name']);
+    expect([missing.path, missing.received]).toEqual(['layer trunk_conv7', 'a name that no layer has']);
     expect(missing.advice).toContain('trunk_conv1, trunk_pool1, age_conv1');
     expect((await heat({ task: 'gender', layer: 'age_conv1' })).received).toBe(
       'a layer that the output of gender does not depend on',
     );
     expect((await heat({ task: 'gender', layer: 'gender_dense1' })).received).toBe(
-      'a layer with an output [3]',
+      'a layer with an output of shape [3]',
     );
   });
 
@@ -65,19 +65,19 @@ describe('gradCam with invalid arguments', () => {
           .task('age', regression({ unit: 'years' }), branch(pieces, { inputView }))
           .build();
         const { path, received } = await catchError(() => gradCam(flat, image, { task: 'age' }));
-        expect([path, received]).toEqual(['task age', 'no convolution with such a feature map']);
+        expect([path, received]).toEqual(['task age', 'a network without such a convolution']);
         flat.dispose();
       }
     }
   });
 
-  test('rejects an image of another size than the network input, and a batch size of 0', async () => {
+  test('rejects an image whose size differs from the network input, and a batch size of 0', async () => {
     const small = { data: new Uint8Array(48), height: 4, width: 4, channels: 3 };
     expect((await heat({ task: 'age' }, [image, small])).path).toBe('gradCam[1]');
     expect((await heat({ task: 'age', batchSize: 0 })).path).toBe('gradCam.batchSize');
   });
 
-  test('rejects a model whose weights are NaN, on the engines cpu and wasm', async () => {
+  test('rejects a model whose weights are NaN, on the cpu and wasm engines', async () => {
     const broken = multiTask({ input: [8, 8, 3] })
       .task('age', regression({ unit: 'years' }), branch([conv(2, 3), flatten()]))
       .build();

@@ -32,18 +32,18 @@ import { faces, good, settings, small } from './small.js';
 const fitFault = (options: object, train: unknown = good()) =>
   catchError(() => small().fit(train as ReturnType<typeof good>, { ...settings, ...options } as never));
 
-test('fit rejects a model while another fit call trains it, and accepts the model afterwards', async () => {
+test('fit rejects a model while another call to fit trains the model, and accepts the model afterwards', async () => {
   const model = small();
   const first = model.fit(good(), settings);
   const second = await catchError(() => model.fit(good(), settings));
   expect(second).toMatchObject({ kind: 'argument', path: 'fit' });
-  expect(second.received).toBe('a model that another fit() is training');
+  expect(second.received).toBe('a model that another call of fit() is training');
   await first;
   expect((await model.fit(good(), settings)).rows).not.toHaveLength(0);
 });
 
 describe('weightedLoss', () => {
-  test('rejects a weight for an unknown task, and the error lists the tasks and suggests the nearest name', async () => {
+  test('rejects a weight for an unknown task, and the error lists the tasks and suggests the most similar name', async () => {
     const near = await fitFault({ loss: weightedLoss({ agee: 1, gender: 50 }) });
     expect(near).toMatchObject({ kind: 'argument', path: 'weightedLoss.agee', received: '"agee"' });
     expect(near.expected).toBe('a task of the model (age, gender)');
@@ -64,7 +64,7 @@ describe('weightedLoss', () => {
       path: 'weightedLoss.gender',
       received: 'no weight for gender',
     });
-    expect(missing.advice).toBe('Write gender: 0 to train without this task.');
+    expect(missing.advice).toBe('Add a weight, or write gender: 0 to train without this task.');
     for (const weight of [Number.NaN, -1, Number.POSITIVE_INFINITY, '50']) {
       const error = await catchError(() => weightedLoss({ gender: weight as number }));
       expect(error).toMatchObject({ kind: 'argument', path: 'weightedLoss.gender' });
@@ -72,7 +72,7 @@ describe('weightedLoss', () => {
     }
   });
 
-  test('rejects class weights for labels that are not in the list of the task', async () => {
+  test('rejects class weights for labels that are not in the label list of the task', async () => {
     const classWeights = (given: object) =>
       fitFault({ loss: weightedLoss({ age: 1, gender: 1 }, { classWeights: given as never }) });
     const label = await classWeights({ gender: { femal: 2 } });
@@ -92,7 +92,7 @@ describe('weightedLoss', () => {
 describe('the monitor option of a callback', () => {
   const validation = good();
 
-  test('is rejected if it is not a history column, and the error lists the columns and suggests the nearest name', async () => {
+  test('is rejected if it is not a history column, and the error lists the columns and suggests the most similar name', async () => {
     const watch = (monitor: string) => [
       earlyStopping({ monitor }),
       bestCheckpoint(memoryStore(), { monitor }),
@@ -102,15 +102,17 @@ describe('the monitor option of a callback', () => {
       const error = await fitFault({ validation, callbacks: [callback] });
       expect(error).toMatchObject({ kind: 'argument', path: `${callback.name}.monitor` });
       expect(error.received).toBe('"val_agee_mae"');
-      expect(error.expected).toMatch(/^"loss", "age_loss", "age_mae", .*"val_gender_accuracy"$/);
+      expect(error.expected).toMatch(
+        /^a column of the history: "loss", "age_loss", "age_mae", .*"val_gender_accuracy"$/,
+      );
       expect(error.advice).toBe('Did you mean "val_age_mae"?');
     }
     const unknown = await fitFault({ callbacks: [earlyStopping({ monitor: 'happiness' as never })] });
     expect(unknown).toMatchObject({ path: 'earlyStopping.monitor', received: '"happiness"' });
-    expect(unknown.advice).toBe('Monitor one of these columns.');
+    expect(unknown.advice).toBe('Set monitor to one of these columns.');
   });
 
-  test('is rejected if the run has no validation or no unaugmented validation, and the advice names the missing option', async () => {
+  test('is rejected if the run does not compute the required validation column, and the error names the missing option', async () => {
     const plain = await fitFault({ callbacks: [earlyStopping()] });
     expect(plain).toMatchObject({ path: 'earlyStopping.monitor', received: '"val_loss"' });
     expect(plain.advice).toBe('Pass a validation dataset to fit().');
@@ -156,7 +158,7 @@ describe('fit with an invalid option', () => {
     ['featureCache', 'out/features', "folderStore('out/features')"],
     ['checkpoint', 'out', "checkpoint: folderStore('out')"],
     ['checkpoint', null, 'folderStore'],
-  ])('rejects a value of the wrong type for the option %s: %j', async (name, value, advised) => {
+  ])('rejects a value of the wrong type for the %s option: %j', async (name, value, advised) => {
     const error = await fitFault({ [name]: value });
     expect(error.kind).toBe('argument');
     expect(error.path).toMatch(new RegExp(`^fit\\.${name}`));
@@ -197,8 +199,8 @@ describe('fit with an invalid option', () => {
 
 test('adam, earlyStopping, randomZoom and similar functions reject invalid numbers, and the error names the argument', async () => {
   const cases: [() => unknown, string][] = [
-    [() => adam({ learningRate: Number.NaN }), 'constantSchedule.rate'],
-    [() => adam({ learningRate: -1 }), 'constantSchedule.rate'],
+    [() => adam({ learningRate: Number.NaN }), 'adam.learningRate'],
+    [() => adam({ learningRate: -1 }), 'adam.learningRate'],
     [() => adam({ learningRate: '0.001' as never }), 'adam.learningRate'],
     [() => adam({ beta1: 1 }), 'adam.beta1'],
     [() => adam({ clipNorm: 0 }), 'adam.clipNorm'],
@@ -242,7 +244,7 @@ describe('dataset.augment()', () => {
     },
   );
 
-  test('rejects an unknown fill mode and an unknown option, and suggests the nearest name', async () => {
+  test('rejects an unknown fill mode or option, and the error suggests the most similar name', async () => {
     const fill = await catchError(() => good().augment([], { fillMode: 'nearst' as 'nearest' }));
     expect(fill).toMatchObject({ path: 'augment.fillMode', received: '"nearst"' });
     expect(fill.advice).toBe('Did you mean "nearest"?');
@@ -266,7 +268,7 @@ describe('regression(), binary() and categorical()', () => {
     expect(list).toMatchObject({ path: 'regression.metrics', received: 'the string "mae"' });
   });
 
-  test('reject a loss or metric function that was not called, and the advice is to call the function', async () => {
+  test('reject a loss or metric function that was not called, and the error suggests calling the function', async () => {
     const loss = await catchError(() => regression({ unit: 'years', loss: meanSquaredError as never }));
     expect(loss.advice).toBe('Call the function: meanSquaredError(), not meanSquaredError.');
     const metric = await catchError(() => regression({ unit: 'years', metrics: [mae as never] }));
@@ -274,13 +276,13 @@ describe('regression(), binary() and categorical()', () => {
   });
 });
 
-test('bestCheckpoint rejects an unknown column in the folder name, and suggests the nearest column', async () => {
+test('bestCheckpoint rejects an unknown column in the folder name, and suggests the most similar column', async () => {
   const name = '{epoch:02d}-{val_los:.3f}';
   const error = await fitFault({
     validation: good(),
     callbacks: [bestCheckpoint(memoryStore(), { folder: name })],
   });
-  expect(error).toMatchObject({ kind: 'argument', path: 'bestCheckpoint.folder', received: '{val_los}' });
+  expect(error).toMatchObject({ kind: 'argument', path: 'bestCheckpoint.folder', received: '"{val_los}"' });
   expect(error.advice).toBe('Did you mean "val_loss"?');
 });
 
@@ -302,7 +304,7 @@ describe('model.predict and model.evaluate', () => {
     expect(missing).toMatchObject({
       kind: 'file',
       path: 'missing.jpg',
-      received: 'no such file or folder (ENOENT)',
+      received: 'a file or folder that does not exist (ENOENT)',
     });
     for (const input of [undefined, 7 as never, [null]]) {
       expect(await catchError(() => model.predict(input as never))).toMatchObject({
@@ -330,7 +332,7 @@ describe('model.predict and model.evaluate', () => {
   });
 });
 
-describe('fit on wasm with a batch that is too large for its memory', () => {
+describe('fit on wasm with a batch that is too large for the wasm memory', () => {
   test('rejects the batch size before the first step, and the error reports the largest batch size that fits', async () => {
     const started: string[] = [];
     const watch: Callback = {
@@ -344,11 +346,11 @@ describe('fit on wasm with a batch that is too large for its memory', () => {
     expect(error).toMatchObject({
       kind: 'memory',
       path: 'fit.batchSize',
-      received: 'a batch of 1000000 images',
+      received: 'a batch size of 1000000',
     });
     expect(error.advice).toContain('smaller batch');
     expect(started).toEqual([]);
-    const largest = Number(/^at most (\d+) images of 8x8/.exec(error.expected)![1]);
+    const largest = Number(/^a batch size of at most (\d+) for images of 8x8/.exec(error.expected)![1]);
     const { layersModel, tasks, input } = small();
     const network = createNetwork(layersModel, tasks, input);
     expect(() => checkMemory(network, largest, 'wasm')).not.toThrow();
@@ -357,7 +359,7 @@ describe('fit on wasm with a batch that is too large for its memory', () => {
     expect(() => checkMemory(network, 1_000_000, 'native')).not.toThrow();
   });
 
-  test('reports a limit from 32 to 99 images per batch for Model A at 128x128', async () => {
+  test('reports a limit between 32 and 99 images per batch for Model A at 128x128', async () => {
     const model = modelA(128);
     const data = new Uint8Array(128 * 128 * 3);
     const image = { data, height: 128, width: 128, channels: 3 };
@@ -365,7 +367,7 @@ describe('fit on wasm with a batch that is too large for its memory', () => {
     const error = await catchError(() =>
       model.fit(imagesInMemory([{ image, labels }]), { epochs: 1, batchSize: 256, engine: 'wasm' }),
     );
-    const largest = Number(/^at most (\d+) images of 128x128/.exec(error.expected)![1]);
+    const largest = Number(/^a batch size of at most (\d+) for images of 128x128/.exec(error.expected)![1]);
     expect(largest).toBeGreaterThanOrEqual(32);
     expect(largest).toBeLessThan(100);
     model.dispose();

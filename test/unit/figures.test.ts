@@ -92,7 +92,7 @@ describe('learningCurveGrid', () => {
     { title: 'gray', runs: [run(1.1)] },
   ];
 
-  test('draws a column per group of runs and a row per task, with thin lines for runs and a thick line for the mean', async () => {
+  test('draws a column for each group of runs and a row for each task, with thin lines for the runs and a thick line for their mean', async () => {
     const svg = await learningCurveGrid(runGroups, { title: 'Faces' });
     expect(svg).toContain('>color &amp; all</text>');
     expect(svg).toContain('best epoch of each run, by val_loss; thick: mean of the runs');
@@ -129,14 +129,14 @@ describe('learningCurveGrid', () => {
       expect(learningCurveGrid(groups)).rejects.toMatchObject({ kind: 'argument', received });
     await expectError([], 'no settings');
     await expectError([{ title: 'gray', runs: [] }], 'a setting without runs');
-    await expectError([{ title: 'gray', runs: [{ tasks, rows: [] }] }], 'no epochs in "gray"');
+    await expectError([{ title: 'gray', runs: [{ tasks, rows: [] }] }], 'runs without epochs in "gray"');
     const one = { tasks: [tasks[0]], rows } as never;
-    await expectError([runGroups[0]!, { title: 'gray', runs: [one] }], 'the tasks age in "gray"');
+    await expectError([runGroups[0]!, { title: 'gray', runs: [one] }], 'the tasks age in a run of "gray"');
   });
 });
 
 describe('architectureDiagram', () => {
-  test('draws every layer of Model A once, with output shape and parameter count', async () => {
+  test('draws every layer of Model A once, with its output shape and parameter count', async () => {
     const model = modelA(128);
     const record = model.architecture();
     const svg = await architectureDiagram(record);

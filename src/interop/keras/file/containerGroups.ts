@@ -34,8 +34,8 @@ export const hasLayerContainer = ({ groups }: Hdf5Group): boolean =>
   CONTAINER_NAMES.some((name) => Object.hasOwn(groups, name));
 
 /**
- * Returns the Keras name of the layer with this group, or undefined in files of the first versions of Keras
- * 3.
+ * Returns the name of the layer whose weights are in an HDF5 group. Returns undefined for files of early Keras 3 versions, which do not
+ * store the name.
  */
 export function getContainerName({ groups: { vars } }: Hdf5Group): string | undefined {
   const name = vars && Object.hasOwn(vars.attributes, 'name') ? vars.attributes.name : undefined;

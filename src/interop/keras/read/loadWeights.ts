@@ -10,9 +10,9 @@ import {
   toFiniteNumbers,
 } from '../file/weightFiles.js';
 import type { ImportedLayer } from './buildLayers.js';
-import type { KerasLayer, KerasModel } from './modelStructure.js';
 import { matchNestedWeights } from './nestedWeights.js';
-import { createWeightError, matchLayerWeights, type WeightSlot } from './weightSlots.js';
+import type { KerasLayer, KerasModel } from './structure/modelStructure.js';
+import { createWeightError, describeSlots, matchLayerWeights, type WeightSlot } from './weightSlots.js';
 
 type ImportedLayers = ReadonlyMap<KerasLayer, ImportedLayer>;
 
@@ -31,7 +31,7 @@ export function loadWeights(
   else loadContainerWeights(model, importedLayers, root, path);
 }
 
-/** Returns the weights that a layer needs, in Keras's order. */
+/** Returns the weights that a layer expects in the file, in Keras's order. */
 function getWeightSlots(layer: KerasLayer, importedLayers: ImportedLayers): readonly WeightSlot[] {
   const { customWeights, layers } = importedLayers.get(layer) ?? { layers: [] };
   if (customWeights) return customWeights.weightSlots;
@@ -50,7 +50,7 @@ function hasWeights(layer: KerasLayer, importedLayers: ImportedLayers): boolean 
     : getWeightSlots(layer, importedLayers).length > 0;
 }
 
-/** Sets the weights of one layer. `stored` has one weight per slot. */
+/** Sets the weights of one layer. `storedWeights` contains its weights in Keras's order. */
 function setLayerWeights(
   layer: KerasLayer,
   importedLayers: ImportedLayers,
@@ -62,7 +62,7 @@ function setLayerWeights(
     if (weight.array.shape.join() !== shape.join()) {
       throw createWeightError(
         weight.path,
-        `${name} of layer ${layer.name} with the shape [${shape.join(', ')}]`,
+        `the shape [${shape.join(', ')}] for the weight ${name} of layer ${layer.name}`,
         `the shape [${weight.array.shape.join(', ')}]`,
       );
     }
@@ -82,7 +82,9 @@ function setLayerWeights(
     });
 }
 
-/** Sets the weights of layers whose weights are constants that are not in the weights file. */
+/**
+ * Sets weights that are computed from a layer's configuration, such as the scales of a `Rescaling` layer. They are not in the weights file.
+ */
 export function setConstantWeights(importedLayers: ImportedLayers): void {
   for (const { customWeights } of importedLayers.values())
     if (customWeights?.weightSlots.length === 0) customWeights.setWeights([]);
@@ -126,8 +128,8 @@ function loadLegacyWeights(
   if (unusedGroup)
     throw createWeightError(
       unusedGroup[1][0]!.path,
-      'a layer of the model',
-      'a layer that the model does not have',
+      'a weight of a layer in the model',
+      'a weight of a layer that the model does not have',
     );
 }
 
@@ -163,7 +165,7 @@ function loadContainerWeights(
       throw createWeightError(
         path,
         `weights of the layer ${layer.name}`,
-        `no group ${container.name}/${key}`,
+        `a file without the group ${container.name}/${key}`,
       );
     used.add(key);
     const groupPath = `${path}/${container.name}/${key}`;
@@ -174,8 +176,8 @@ function loadContainerWeights(
       if (storedWeights.length !== slots.length) {
         throw createWeightError(
           groupPath,
-          `${slots.map(({ name }) => name).join(', ')} of layer ${layer.name}`,
-          `${storedWeights.length} weights`,
+          describeSlots(layer, slots),
+          `${storedWeights.length} ${storedWeights.length === 1 ? 'weight' : 'weights'}`,
         );
       }
       setLayerWeights(layer, importedLayers, storedWeights);
@@ -188,8 +190,8 @@ function loadContainerWeights(
     if (unusedWeight)
       throw createWeightError(
         unusedWeight.path,
-        'a layer of the model',
-        'a layer that the model does not have',
+        'a weight of a layer in the model',
+        'a weight of a layer that the model does not have',
       );
   }
 }

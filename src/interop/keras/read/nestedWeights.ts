@@ -1,5 +1,5 @@
 import type { StoredWeight } from '../file/weightFiles.js';
-import type { KerasLayer } from './modelStructure.js';
+import type { KerasLayer } from './structure/modelStructure.js';
 import { createWeightError, getLastSegment, getStoredNames, type WeightSlot } from './weightSlots.js';
 
 /** Weight slot of a layer in a nested model. */
@@ -190,14 +190,14 @@ function createMismatchError(
   if (missing) {
     return createWeightError(
       groupPath,
-      `${missing.name} of layer ${missing.layer.name}`,
+      `the weight ${missing.name} of layer ${missing.layer.name}`,
       'no weight with that name',
     );
   }
   const unusedWeight = storedWeights.find((weight) => !namedWeights.includes(weight))!;
   return createWeightError(
     unusedWeight.path,
-    `a weight of a layer in ${outer.name}`,
-    'a weight of a layer that does not exist',
+    `a weight of a layer in the nested model ${outer.name}`,
+    'a weight of a layer that the nested model does not have',
   );
 }

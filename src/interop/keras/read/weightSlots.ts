@@ -1,8 +1,8 @@
 import { createFileError } from '../../../core/errors/errors.js';
 import type { StoredWeight } from '../file/weightFiles.js';
-import type { KerasLayer } from './modelStructure.js';
+import type { KerasLayer } from './structure/modelStructure.js';
 
-/** Weight that a layer needs. */
+/** Name and shape of a weight that a layer expects in the file. */
 export interface WeightSlot {
   readonly name: string;
   readonly shape: readonly number[];
@@ -22,7 +22,14 @@ export const getStoredNames = (slot: string): readonly string[] => [slot, ...(WE
 export const createWeightError = (path: string, expected: string, received: string) =>
   createFileError(path, expected, received, 'Pass the weights file of this model.');
 
-/** Assigns the stored weights of one layer to its slots: by the last segment of their names, or else by order. */
+/** Returns a noun phrase for the weights that a layer expects: `2 weights for layer conv1 (kernel, bias)`. */
+export const describeSlots = ({ name }: KerasLayer, slots: readonly WeightSlot[]) =>
+  `${slots.length} ${slots.length === 1 ? 'weight' : 'weights'} for layer ${name} (${slots.map((slot) => slot.name).join(', ')})`;
+
+/**
+ * Sorts the stored weights of one layer into the order that the layer expects. Weights are matched by the last segment of their names, or
+ * by order if no name matches.
+ */
 export function matchLayerWeights(
   layer: KerasLayer,
   slots: readonly WeightSlot[],
@@ -39,8 +46,10 @@ export function matchLayerWeights(
   }
   throw createWeightError(
     groupPath,
-    `${slots.map(({ name }) => name).join(', ')} of layer ${layer.name}`,
-    storedWeights.map(({ name }) => name).join(', ') || 'no weights',
+    describeSlots(layer, slots),
+    storedWeights.length === 0
+      ? 'no weights'
+      : `the weights ${storedWeights.map(({ name }) => name).join(', ')}`,
   );
 }
 

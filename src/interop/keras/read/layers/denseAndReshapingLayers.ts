@@ -1,6 +1,11 @@
 import { countElements } from '../../../../core/arrays.js';
-import { checkChannelsLast, createApply, type LayerImporter, passThrough } from '../importContext.js';
-import { readWeightConfig } from '../weightConfig.js';
+import {
+  checkChannelsLast,
+  createApply,
+  type LayerImporter,
+  passThrough,
+} from '../structure/importContext.js';
+import { readWeightConfig } from '../structure/weightConfig.js';
 import { importWithActivation } from './activationLayers.js';
 
 const importDense: LayerImporter = (context) => {
@@ -20,8 +25,9 @@ const importFlatten: LayerImporter = (context) => {
 };
 
 /**
- * Imports `Reshape`. TensorFlow.js does not compute the size that -1 stands for before it runs the model, so the importer computes it from
- * the input. In the Keras 3 operation, the shape includes the batch dimension, which must not change.
+ * Imports the Keras layer `Reshape` or the operation `ops.reshape`. TensorFlow.js does not compute the size that -1 stands for before it
+ * runs the model, so the importer computes it from the input shape. The shape of the operation includes the batch dimension, which must be
+ * -1.
  */
 const importReshape: LayerImporter = (context) => {
   const { config, createLayer, inputShapes } = context;
