@@ -48,12 +48,14 @@ const isZip = (bytes: Uint8Array) => bytes[0] === 0x50 && bytes[1] === 0x4b;
 
 async function openArchive(bytes: Uint8Array, path: string): Promise<KerasFile> {
   const texts = ['config.json', 'metadata.json'];
-  const members = readZip(bytes, path, (name) => texts.includes(name) || name === 'model.weights.h5');
+  const members = readZip(bytes, path, (name, size) => {
+    if (texts.includes(name) && size > MAX_JSON_BYTES)
+      throw createNotKerasError(`${path}: ${name}`, `a JSON file that is too large (${size} bytes)`);
+    return texts.includes(name) || name === 'model.weights.h5';
+  });
   const json = (name: string) => {
     const member = members[name];
     if (member === undefined) return undefined;
-    if (member.length > MAX_JSON_BYTES)
-      throw createNotKerasError(`${path}: ${name}`, `a JSON file that is too large (${member.length} bytes)`);
     return JsonNode.parse(new TextDecoder().decode(member), `${path}: ${name}`);
   };
   const model = json('config.json');

@@ -118,9 +118,14 @@ function readLegacyByLayer(root: Hdf5Group, path: string): WeightsByLayer {
   const layers = [...readLegacyGroups(root, path)].map(([layer, group]) => {
     const storedWeights = readLegacyWeights(group, `${path}/${layer}`);
     const nameParts = storedWeights.map(({ name }) => name.split('/'));
-    // The paths of one layer's weights differ only in the last segment. In a nested model, the layer's name is also needed.
-    const parts = new Set(nameParts.map((name) => name.at(-2))).size > 1 ? 2 : 1;
-    return [layer, indexByName(storedWeights, (_, i) => nameParts[i]!.slice(-parts).join('/'))] as const;
+    // The paths of one layer's weights differ only in the last segment. In a nested model, the layer's name is also needed, which may
+    // contain slashes.
+    let parts = new Set(nameParts.map((name) => name.at(-2))).size > 1 ? 2 : 1;
+    const maxParts = nameParts.reduce((max, name) => Math.max(max, name.length), 1);
+    const shortenName = (i: number) => nameParts[i]!.slice(-parts).join('/');
+    const areUnique = () => new Set(nameParts.map((_, i) => shortenName(i))).size === nameParts.length;
+    while (parts < maxParts && !areUnique()) parts++;
+    return [layer, indexByName(storedWeights, (_, i) => shortenName(i))] as const;
   });
   return Object.fromEntries(layers);
 }
