@@ -1,7 +1,7 @@
 import { zipSync } from 'fflate';
 import { createFileError } from '../../core/errors/errors.js';
 import { createCrc32 } from '../crc32.js';
-import { getInflateLimit, inflate } from './inflate.js';
+import { getInflateLimit, inflate, MAX_INFLATE_RATIO } from './inflate.js';
 
 /** Entry of a zip archive's central directory, which describes one member. */
 interface ZipEntry {
@@ -60,7 +60,8 @@ export function readZip(
     if (end > bytes.length) throw createCorruptError(`a truncated member "${name}"`);
     if (!name.endsWith('/') && isWanted(name, member.uncompressedSize)) {
       remainingBytes -= member.method === 0 ? 0 : member.uncompressedSize;
-      if (remainingBytes < 0) {
+      // A size that the compressed data cannot contain has an error of its own.
+      if (remainingBytes < 0 && member.uncompressedSize <= compressedSize * MAX_INFLATE_RATIO) {
         throw createCorruptError(
           `a member "${name}" of ${member.uncompressedSize} bytes in an archive of ${bytes.length} bytes`,
         );
