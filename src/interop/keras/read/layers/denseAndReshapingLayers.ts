@@ -25,7 +25,7 @@ const importFlatten: LayerImporter = (context) => {
 };
 
 /**
- * Imports the Keras layer `Reshape` or the operation `ops.reshape`. TensorFlow.js does not compute the size that -1 stands for before it
+ * Imports the Keras layer `Reshape` or the operation `ops.reshape`. TensorFlow.js does not compute the size that replaces -1 before it
  * runs the model, so the importer computes it from the input shape. The shape of the operation includes the batch dimension, which must be
  * -1.
  */
@@ -46,7 +46,7 @@ const importReshape: LayerImporter = (context) => {
 };
 
 /**
- * Returns the shape with the size that -1 stands for. If a size of the input is variable, -1 remains. Returns undefined if an input of this
+ * Returns the shape with the computed size in place of -1. If a size of the input is variable, -1 remains. Returns undefined if an input of this
  * shape does not fit.
  */
 function computeTargetShape(
