@@ -34,6 +34,9 @@ export function checkTopology(topology: object, path: string): void {
   const createTopologyError = (layerPath: string, expected: string, received: unknown) =>
     createFileError(`${path}: ${layerPath}`, expected, formatValue(received), 'Copy the whole folder again.');
   if (!Array.isArray(layers)) throw createTopologyError('layers', 'an array of layers', layers);
+  // TensorFlow.js would read this field instead of the checked layers.
+  const { model_config: otherModel } = topology as { model_config?: unknown };
+  if (otherModel !== undefined) throw createTopologyError('model_config', 'no such field', otherModel);
   const layerNames = new Set<unknown>();
   const topologyLayers = layers.map((layer: LayerJson | null, i): TopologyLayer => {
     const layerPath = `layers[${i}]`;
@@ -46,6 +49,8 @@ export function checkTopology(topology: object, path: string): void {
       );
     }
     layerNames.add(name);
+    if (containsModel(config))
+      throw createTopologyError(layerPath, 'a layer without nested layers', className);
     const calls: unknown[] = Array.isArray(inboundNodes) ? inboundNodes : [undefined];
     for (const call of calls) {
       const sources: unknown[] = Array.isArray(call) && call.length > 0 ? call : [undefined];
@@ -75,6 +80,18 @@ export function checkTopology(topology: object, path: string): void {
       throw createTopologyError(`layers[${i}]`, 'a layer whose calls are listed in execution order', name);
     }
   });
+}
+
+/** Returns whether a layer's configuration contains the layers of a model, whose calls are not checked. */
+function containsModel(config: unknown): boolean {
+  const pending = [config];
+  while (pending.length > 0) {
+    const value = pending.pop();
+    if (typeof value !== 'object' || value === null) continue;
+    if (Array.isArray((value as { layers?: unknown }).layers)) return true;
+    for (const item of Object.values(value)) pending.push(item);
+  }
+  return false;
 }
 
 /**

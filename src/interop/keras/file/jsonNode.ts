@@ -108,6 +108,17 @@ export class JsonNode {
     return this.value.map((item, i) => new JsonNode(item, `${this.path}[${i}]`));
   }
 
+  /**
+   * Returns the node of the number or list in a numpy value: `{ value }` in Keras 2, `{ class_name: "__numpy__", config: { value } }` in Keras
+   * 3. Returns this node if it is any other value.
+   */
+  unwrapNumpy(): JsonNode {
+    if (!this.isRecord) return this;
+    const record = this.at('class_name').value === '__numpy__' ? this.at('config') : this;
+    const value = record.isRecord ? record.at('value') : record;
+    return typeof value.value === 'number' || value.isList ? value : this;
+  }
+
   asText(fallback?: string): string {
     if (this.isMissing && fallback !== undefined) return fallback;
     if (typeof this.value !== 'string') throw this.createError('a string');
@@ -122,16 +133,15 @@ export class JsonNode {
 
   asNumber(fallback?: number): number {
     if (this.isMissing && fallback !== undefined) return fallback;
-    // Keras 2 stores numpy scalars as objects that contain the number.
-    if (this.isRecord && typeof this.at('value').value === 'number') return this.at('value').asNumber();
-    if (typeof this.value !== 'number' || !Number.isFinite(this.value)) throw this.createError('a number');
-    return this.value;
+    const { value } = this.unwrapNumpy();
+    if (typeof value !== 'number' || !Number.isFinite(value)) throw this.createError('a number');
+    return value;
   }
 
   /** Returns the value as an integer. Throws a `file` error if the value is not an integer of at least `min`. */
   asInteger(min = 1, fallback?: number): number {
     if (this.isMissing && fallback !== undefined) return fallback;
-    const { value } = this;
+    const { value } = this.unwrapNumpy();
     if (!Number.isSafeInteger(value) || (value as number) < min)
       throw this.createError(`an integer of at least ${min}`);
     return value as number;

@@ -2,6 +2,7 @@ import type { HostArray } from '../../../core/arrays.js';
 import { createFileError, isMultitaskError } from '../../../core/errors/errors.js';
 import type { PixelRange } from '../../../core/images.js';
 import { type Hdf5Dataset, type Hdf5Group, readNameList } from '../../../formats/hdf5/hdf5Group.js';
+import { getContainerName, getLayerContainer } from './containerGroups.js';
 import { type KerasFile, openKerasFile } from './openKerasFile.js';
 
 /** Weight in a Keras file. */
@@ -51,23 +52,6 @@ export function readContainerWeights(group: Hdf5Group, path: string): StoredWeig
   return Object.keys(arrays)
     .sort((a, b) => Number(a) - Number(b))
     .map((name) => ({ name, array: arrays[name]!, path: `${path}/vars/${name}` }));
-}
-
-/**
- * Returns the HDF5 groups of a model's layers in a Keras 3 file, keyed by group name, for example `conv2d_1`. Keras 2.13 stores the groups
- * under a different parent group.
- */
-export function getContainerLayers(group: Hdf5Group): { readonly [key: string]: Hdf5Group } {
-  return (group.groups.layers ?? group.groups._layer_checkpoint_dependencies)?.groups ?? {};
-}
-
-/**
- * Returns the name of the layer whose weights are in an HDF5 group. Returns undefined for files of early Keras 3 versions, which do not
- * store the name.
- */
-export function getContainerName({ groups: { vars } }: Hdf5Group): string | undefined {
-  const name = vars && Object.hasOwn(vars.attributes, 'name') ? vars.attributes.name : undefined;
-  return typeof name === 'string' ? name : undefined;
 }
 
 /** Converts a stored weight to float32. Throws a `file` error if a number is NaN or infinite. */
@@ -135,17 +119,23 @@ function readLegacyByLayer(root: Hdf5Group, path: string): WeightsByLayer {
   const layers = [...readLegacyGroups(root, path)].map(([layer, group]) => {
     const storedWeights = readLegacyWeights(group, `${path}/${layer}`);
     const nameParts = storedWeights.map(({ name }) => name.split('/'));
-    // The paths of one layer's weights differ only in the last segment. In a nested model, the layer's name is also needed.
-    const parts = new Set(nameParts.map((name) => name.at(-2))).size > 1 ? 2 : 1;
-    return [layer, indexByName(storedWeights, (_, i) => nameParts[i]!.slice(-parts).join('/'))] as const;
+    // The paths of one layer's weights differ only in the last segment. In a nested model, the layer's name is also needed, which may
+    // contain slashes.
+    let parts = new Set(nameParts.map((name) => name.at(-2))).size > 1 ? 2 : 1;
+    const maxParts = nameParts.reduce((max, name) => Math.max(max, name.length), 1);
+    const shortenName = (i: number) => nameParts[i]!.slice(-parts).join('/');
+    const areUnique = () => new Set(nameParts.map((_, i) => shortenName(i))).size === nameParts.length;
+    while (parts < maxParts && !areUnique()) parts++;
+    return [layer, indexByName(storedWeights, (_, i) => shortenName(i))] as const;
   });
   return Object.fromEntries(layers);
 }
 
 function readContainersByLayer(root: Hdf5Group, path: string, prefix = ''): WeightsByLayer {
-  const layers = Object.entries(getContainerLayers(root)).flatMap(([key, group]) => {
+  const container = getLayerContainer(root);
+  const layers = Object.entries(container.layers).flatMap(([key, group]) => {
     const name = `${prefix}${getContainerName(group) ?? key}`;
-    const layerPath = `${path}/layers/${key}`;
+    const layerPath = `${path}/${container.name}/${key}`;
     return [
       [name, indexByName(readContainerWeights(group, layerPath), ({ name: number }) => number)] as const,
       ...Object.entries(readContainersByLayer(group, layerPath, `${name}/`)),

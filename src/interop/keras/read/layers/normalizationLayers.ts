@@ -116,7 +116,8 @@ const importNormalization: LayerImporter = (context) => {
 };
 
 /** Reads all numbers from nested lists. Keras stores the means of channels as `[[[0.5, 0.4, 0.3]]]`. */
-function flattenNumbers(part: JsonNode): number[] {
+function flattenNumbers(node: JsonNode): number[] {
+  const part = node.unwrapNumpy();
   return part.isList ? part.items().flatMap(flattenNumbers) : [part.asNumber()];
 }
 
@@ -126,8 +127,8 @@ function flattenNumbers(part: JsonNode): number[] {
  */
 const importRescaling: LayerImporter = (context) => {
   const { config, createLayer } = context;
-  const scale = config.at('scale');
-  const offset = config.at('offset');
+  const scale = config.at('scale').unwrapNumpy();
+  const offset = config.at('offset').unwrapNumpy();
   if (!scale.isList && !offset.isList) {
     return createApply(createLayer('Rescaling', { scale: scale.asNumber(), offset: offset.asNumber(0) }));
   }
