@@ -1,5 +1,6 @@
 import { concatBytes } from '../core/arrays.js';
 import type { FetcherResponse, Store } from '../core/platform/platform.js';
+import { readStoreFile } from '../core/platform/readStoreFile.js';
 
 /** Origin of a partial file. */
 export interface DownloadSource {
@@ -45,8 +46,8 @@ export class PartialDownload {
     url: string,
   ): Promise<{ readonly bytes: Uint8Array; readonly origin: DownloadSource } | undefined> {
     const [bytes, sourceBytes] = [
-      await this.store.read(this.partName),
-      await this.store.read(this.sourceName),
+      await readStoreFile(this.store, this.partName),
+      await readStoreFile(this.store, this.sourceName),
     ];
     if (!bytes || bytes.length === 0 || !sourceBytes) return undefined;
     try {

@@ -1,6 +1,7 @@
 import { createError } from '../core/errors/errors.js';
 import { formatValue } from '../core/errors/formatValue.js';
 import type { Store } from '../core/platform/platform.js';
+import { readStoreFile } from '../core/platform/readStoreFile.js';
 import { getColumnPrefix, type HistoryRow } from '../core/records/history.js';
 import { EVENT_FILE_VERSION, encodeEvents, type ScalarSummary, type TfEvent } from '../formats/tfEvents.js';
 import type { StatefulCallback } from '../training/callback.js';
@@ -139,12 +140,12 @@ async function createEventFiles(store: Store, folder: string, now: number): Prom
 /** Removes the events that were written after the checkpoint. */
 async function truncateFiles(store: Store, files: EventFiles): Promise<void> {
   for (const file of Object.values(files)) {
-    const written = file.bytes > 0 ? await store.read(file.name) : undefined;
+    const written = file.bytes > 0 ? await readStoreFile(store, file.name) : undefined;
     if (!written || written.length < file.bytes) {
       file.bytes = 0; // the file did not exist when the checkpoint was written, or it has been deleted since
       await store.remove(file.name);
     } else if (written.length > file.bytes) {
-      await store.write(file.name, written.subarray(0, file.bytes));
+      await store.write(file.name, written.slice(0, file.bytes));
     }
   }
 }
