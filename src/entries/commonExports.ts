@@ -56,6 +56,7 @@ export type {
   WorkerListener,
 } from '../core/platform/platform.js';
 export type { ArchitectureRecord, CallSource, LayerRecord } from '../core/records/architecture.js';
+export type { CheckpointEpoch } from '../core/records/checkpointEpoch.js';
 export type { HeatMap } from '../core/records/heatMap.js';
 export {
   type BestEpoch,

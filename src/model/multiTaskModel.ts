@@ -155,8 +155,13 @@ export interface MultiTaskModel<T extends Tasks> {
   predict(images: readonly PredictInput[] | Tensor4D, options?: PredictOptions): Promise<PredictionsOf<T>[]>;
 
   /**
-   * Writes `model.json`, its weights and `tasks.json` to `store`, in `folder` if it is passed. `tf.loadLayersModel` reads the folder
-   * without this library. {@link loadModel} reads it as a typed model.
+   * Writes `model.json` and its weights to `store`, in `folder` if it is passed. {@link loadModel} reads the folder as a typed model.
+   * `tf.loadLayersModel` reads it without this library; `getUserDefinedMetadata()` of the result returns the tasks, labels and units.
+   *
+   * A model that was saved in the folder earlier is replaced as one unit: whenever a save is interrupted, the folder contains the old model
+   * or the new model, and a program that opens it at the same time gets one of them.
+   *
+   * @throws `file` error if the store cannot be written. The model that was saved earlier is then unchanged.
    */
   save(store: Store, folder?: string): Promise<void>;
 

@@ -114,7 +114,7 @@ describe('a store that is not writable', () => {
     const read = await catchError(() => loadModel(store));
     expect(read).toMatchObject({
       kind: 'file',
-      path: join(blocked, 'tasks.json'),
+      path: join(blocked, 'model.json'),
       received: 'a file in place of a folder (ENOTDIR)',
     });
     const listed = await catchError(() => store.list());
@@ -285,7 +285,7 @@ describe('loadModel of a damaged model', () => {
   });
 
   test('rejects a changed byte in a JSON file with a file error, or loads the model', async () => {
-    for (const name of ['best/model.json', 'best/tasks.json']) {
+    for (const name of ['best/model.json']) {
       const bytes = (await saved.read(name))!;
       const store = await copyOf(saved);
       let refused = 0;
@@ -304,9 +304,13 @@ describe('loadModel of a damaged model', () => {
 
   test('rejects the task table of another model, a newer format, and different tasks', async () => {
     const store = await copyOf(saved);
-    const table = JSON.parse(new TextDecoder().decode((await store.read('best/tasks.json'))!));
-    const write = (value: object) =>
-      store.write('best/tasks.json', new TextEncoder().encode(JSON.stringify(value)));
+    const modelJson = JSON.parse(new TextDecoder().decode((await store.read('best/model.json'))!));
+    const table = modelJson.userDefinedMetadata;
+    const write = (userDefinedMetadata: object) =>
+      store.write(
+        'best/model.json',
+        new TextEncoder().encode(JSON.stringify({ ...modelJson, userDefinedMetadata })),
+      );
     const load = (tasks?: object) =>
       catchError(() => loadModel(store, { folder: 'best', ...(tasks ? { tasks } : {}) } as never));
 
@@ -321,13 +325,13 @@ describe('loadModel of a damaged model', () => {
 
     await write({ ...table, version: 99 });
     const newer = await load();
-    expect(newer).toMatchObject({ kind: 'file', path: 'copy/best/tasks.json', received: 'version 99' });
+    expect(newer).toMatchObject({ kind: 'file', path: 'copy/best/model.json', received: 'version 99' });
     expect(newer.advice).toContain('Update');
 
     await write(table);
     const tasks = { age: regression({ unit: 'years' }), gender: binary(['female', 'male']) };
     const other = await load(tasks);
-    expect(other).toMatchObject({ kind: 'file', path: 'copy/best/tasks.json' });
+    expect(other).toMatchObject({ kind: 'file', path: 'copy/best/model.json' });
     expect(other.expected).toContain('"female","male"');
     expect(other.received).toContain('"male","female"');
   });
@@ -400,8 +404,8 @@ describe('the files of an earlier run', () => {
       expect(withoutSeconds(resumed.rows)).toEqual(withoutSeconds(rows));
       expect(await answer(store)).toBe(await answer(whole));
     }
-    // Two write checks of the store, then in each of two epochs the four files of the best model, the history and the checkpoint.
-    expect(failures).toBe(14);
+    // Two write checks of the store, then in each of two epochs the two files of the best model, the history and the checkpoint.
+    expect(failures).toBe(10);
     // After every failure the best model is that of epoch 2, 3 or 4, never a mixture.
     expect(models.size).toBe(3);
   });

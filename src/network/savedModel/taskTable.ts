@@ -9,7 +9,7 @@ import { regression } from '../../tasks/regression.js';
 import { type AnyTask, createTaskRecord, type Tasks } from '../../tasks/task.js';
 import type { Network, NetworkInput } from '../network.js';
 
-/** Contents of `tasks.json`: the information that a page or a program needs in addition to the network. */
+/** Task table of a saved model, in its `model.json`: the information that a page or a program needs in addition to the network. */
 export interface TaskTable {
   readonly format: 'tfjs-multitask';
   readonly version: number;

@@ -1,13 +1,14 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createError } from '../../core/errors/errors.js';
+import { readStoreFile } from '../../core/platform/readStoreFile.js';
 import type { ReportTools } from '../../report/charts/chartTools.js';
 import { createReport } from '../../report/pages/createReport.js';
 import { createModelCard, isGeneratedCard } from '../../report/pages/modelCard.js';
 import { type ReportedRun, readRunRecord } from '../../report/records/readRunRecord.js';
+import { readRegularFile } from '../platform/files/regularFile.js';
 import { folderStore } from '../platform/folderStore.js';
 import { loadPackage } from '../platform/loadPackage.js';
-import { loadChartTools, saveFigure } from './figures.js';
+import { loadChartTools, saveFigures } from './figures.js';
 import { getFontPaths } from './svgToPng.js';
 
 /**
@@ -60,7 +61,10 @@ export async function writeReport(
   const { page, figures } = createReport(runs, await loadReportTools());
   const outputFolder = out ?? all[0]!;
   const store = folderStore(outputFolder);
-  for (const { name, svg } of figures) await saveFigure(store, `figures/${name}`, svg);
+  await saveFigures(
+    store,
+    figures.map(({ name, svg }) => ({ name: `figures/${name}`, svg })),
+  );
   for (const [i, run] of runs.entries()) await writeModelCard(all[i]!, run);
   await store.write('report.html', new TextEncoder().encode(page));
   return join(outputFolder, 'report.html');
@@ -71,8 +75,8 @@ const isNonEmpty = (runs: readonly ReportedRun[]): runs is readonly [ReportedRun
 
 async function writeModelCard(folder: string, run: ReportedRun): Promise<void> {
   const store = folderStore(folder);
-  if ((await store.read('best/model.json')) === undefined) return;
-  const bytes = await store.read('best/MODEL_CARD.md');
+  if ((await readStoreFile(store, 'best/model.json')) === undefined) return;
+  const bytes = await readStoreFile(store, 'best/MODEL_CARD.md');
   const existingCard = bytes && new TextDecoder().decode(bytes);
   if (existingCard !== undefined && !isGeneratedCard(existingCard)) return; // The user wrote this card.
   const card = createModelCard(run, existingCard);
@@ -95,6 +99,6 @@ export async function loadReportTools(): Promise<ReportTools> {
   return {
     ...chartTools,
     graphviz: await Graphviz.load(),
-    fonts: { regular: await readFile(regular), semiBold: await readFile(semiBold) },
+    fonts: { regular: await readRegularFile(regular), semiBold: await readRegularFile(semiBold) },
   };
 }
