@@ -1,7 +1,7 @@
 import { createArgumentError } from '../../core/errors/errors.js';
 import { describeType } from '../../core/errors/formatValue.js';
 import { suggestAwait } from '../../core/errors/suggestions.js';
-import { writeAtomically } from './folderStore.js';
+import { writeAtomically } from './files/atomicWrite.js';
 
 /**
  * Writes bytes to a file, for example a model from `exportKeras` or `exportOnnx`. The write is atomic: a temporary file next to `path`

@@ -3,6 +3,7 @@ import { createArgumentError, createFileError } from '../../../core/errors/error
 import { describeType } from '../../../core/errors/formatValue.js';
 import type { Json } from '../../../core/json.js';
 import { isStudy, type Study } from '../../../tuner/study.js';
+import { checkRegularFile } from '../../platform/files/regularFile.js';
 
 /**
  * Settings for the module of a study: JSON values, keyed by name. If the default export of the module is a function, it receives
@@ -36,6 +37,7 @@ export async function loadStudy(module: string, settings: StudySettings): Promis
   const expected = 'a module whose default export is study({ … }), or a function that returns it';
   let exported: unknown;
   try {
+    await checkModuleFile(module);
     const namespace = (await importModule(module)) as { readonly default?: unknown };
     exported = namespace.default;
     // A CommonJS module that is compiled from an ES module has its default export one level deeper.
@@ -58,6 +60,14 @@ export async function loadStudy(module: string, settings: StudySettings): Promis
     exported === undefined ? 'no default export' : `a default export that is ${describeType(studyOrOther)}`,
     'Export the study from its own file, because every trial imports it in a new process, and call runStudy() in another file.',
   );
+}
+
+/** Throws if a module is a named pipe, a device or a socket, because importing it would never end. */
+async function checkModuleFile(module: string): Promise<void> {
+  if (!module.startsWith('file:')) return;
+  await checkRegularFile(new URL(module)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'NOT_A_FILE') throw error; // The import reports all other errors, and accepts a folder with some loaders.
+  });
 }
 
 /**
