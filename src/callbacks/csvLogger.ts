@@ -1,7 +1,8 @@
+import * as checks from '../core/errors/checks.js';
 import type { Store } from '../core/platform/platform.js';
 import type { HistoryRow } from '../core/records/history.js';
 import type { StatelessCallback } from '../training/callback.js';
-import { checkWritable } from './checkWritable.js';
+import { checkCallbackStore, checkWritable } from './checkWritable.js';
 
 /**
  * Options of {@link csvLogger} and {@link jsonLinesLogger}.
@@ -9,13 +10,13 @@ import { checkWritable } from './checkWritable.js';
  * @category Callbacks
  */
 export interface LoggerOptions {
-  /** Name of the file in the store. Default `history.csv`, or `history.jsonl` for {@link jsonLinesLogger}. */
+  /** Name of the log file in the store. Default `history.csv`, or `history.jsonl` for {@link jsonLinesLogger}. */
   readonly name?: string;
 }
 
 /**
- * Returns a callback that writes the history as a CSV file after every epoch. The whole file is rewritten each time, so the
- * file of a resumed run has no gaps. The columns match {@link HistoryRow}.
+ * Creates a callback that writes the history as a CSV file after every epoch. The whole file is rewritten each time, so the file of a
+ * resumed run has no gaps. The columns are those of {@link HistoryRow}.
  *
  * @param store - Store that the file is written to.
  * @returns A callback for the option `callbacks` of `fit`. `fit` rejects before the first step if the store is not writable.
@@ -35,7 +36,8 @@ export interface LoggerOptions {
  * ```
  * @category Callbacks
  */
-export function csvLogger(store: Store, { name = 'history.csv' }: LoggerOptions = {}): StatelessCallback {
+export function csvLogger(store: Store, options: LoggerOptions = {}): StatelessCallback {
+  const name = getLogName('csvLogger', store, options, 'history.csv');
   return {
     name: 'csvLogger',
     onTrainBegin: () => checkWritable(store),
@@ -43,7 +45,24 @@ export function csvLogger(store: Store, { name = 'history.csv' }: LoggerOptions 
   };
 }
 
-/** Returns a header and one line for each row. If a row has no value for a column, the cell is empty. */
+/** Checks the arguments of a logger and returns the name of its file. */
+export function getLogName(
+  callback: string,
+  store: Store,
+  options: LoggerOptions,
+  defaultName: string,
+): string {
+  checkCallbackStore(callback, store);
+  checks.options(callback, options, { name: true });
+  const { name = defaultName } = options;
+  checks.string(`${callback}.name`, name, {
+    noun: 'a file name',
+    advice: `Omit it to use the default, '${defaultName}'.`,
+  });
+  return name;
+}
+
+/** Formats history rows as CSV: a header, then one line per row. If a row has no value for a column, the cell is empty. */
 function toCsv(rows: readonly HistoryRow[]): string {
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const lines = rows.map((row) => columns.map((column) => row[column] ?? '').join(','));

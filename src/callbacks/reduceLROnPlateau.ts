@@ -1,7 +1,7 @@
 import * as checks from '../core/errors/checks.js';
 import type { StatefulCallback } from '../training/callback.js';
 import { isImprovement } from '../training/monitor.js';
-import { getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
+import { checkMonitorOptions, getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
 
 /**
  * Options of {@link reduceLROnPlateau}.
@@ -15,9 +15,9 @@ export interface ReduceLROnPlateauOptions<Monitor extends string> extends Monito
   readonly patience?: number;
   /** Smallest change in the monitored column that counts as an improvement, in the units of that column. Default 1e-4. */
   readonly minDelta?: number;
-  /** Number of epochs after a reduction that do not count toward the patience. Default 0. */
+  /** Number of epochs to wait after a reduction before epochs without improvement are counted again. Default 0. */
   readonly cooldown?: number;
-  /** Lower bound of the learning rate. Default 0. */
+  /** Lower bound for the reduced learning rate. Default 0. */
   readonly minLearningRate?: number;
 }
 
@@ -28,11 +28,11 @@ interface ReduceLROnPlateauState {
 }
 
 /**
- * Returns a callback that reduces the learning rate when the monitored column no longer improves. The rules match Keras 3
- * `ReduceLROnPlateau` (callbacks/reduce_lr_on_plateau.py). If the value of the first epoch is NaN, no later value counts as an
- * improvement. The learning rate of the optimizer must be a number, not a schedule.
+ * Creates a callback that reduces the learning rate when the monitored column no longer improves. The rules match Keras 3
+ * `ReduceLROnPlateau` (callbacks/reduce_lr_on_plateau.py). If the value of the first epoch is NaN, no later value counts as an improvement.
+ * The learning rate of the optimizer must be a number, not a schedule.
  *
- * @typeParam Monitor - The column that the callback watches.
+ * @typeParam Monitor - Name of the history column that the callback monitors.
  * @returns A callback for the option `callbacks` of `fit`. `fit` rejects with an `argument` error at the first reduction if
  *   the optimizer has a schedule.
  * @throws `argument` error for a `factor` that is not between 0 and 1, and for a `patience` or `cooldown` that is not an
@@ -48,14 +48,26 @@ interface ReduceLROnPlateauState {
 export function reduceLROnPlateau<const Monitor extends string = 'val_loss'>(
   options: ReduceLROnPlateauOptions<Monitor> = {},
 ): StatefulCallback<Monitor> {
+  checks.options('reduceLROnPlateau', options, {
+    monitor: true,
+    mode: true,
+    factor: true,
+    patience: true,
+    minDelta: true,
+    cooldown: true,
+    minLearningRate: true,
+  });
+  checkMonitorOptions('reduceLROnPlateau', options);
   const { monitor = 'val_loss' as Monitor, factor = 0.1, patience = 10, minDelta = 1e-4 } = options;
   const { cooldown = 0, minLearningRate = 0 } = options;
   checks.integer('reduceLROnPlateau.patience', patience, { min: 0, defaultValue: 10 });
   checks.integer('reduceLROnPlateau.cooldown', cooldown, { min: 0, defaultValue: 0 });
+  checks.number('reduceLROnPlateau.minDelta', minDelta, { defaultValue: 1e-4 });
+  checks.number('reduceLROnPlateau.minLearningRate', minLearningRate, { min: 0, defaultValue: 0 });
   checks.number('reduceLROnPlateau.factor', factor, {
     above: 0,
     below: 1,
-    advice: 'Pass 0.5 to halve the learning rate.',
+    advice: 'Set it to 0.5, for example, to halve the learning rate.',
   });
   return {
     name: 'reduceLROnPlateau',

@@ -1,14 +1,20 @@
+import * as checks from '../core/errors/checks.js';
 import { createError, isMultitaskError } from '../core/errors/errors.js';
 import { formatValue } from '../core/errors/formatValue.js';
-import { didYouMean } from '../core/errors/suggestions.js';
 import type { PackageLoader, Platform, Store } from '../core/platform/platform.js';
 import type { InferenceFunction, LayerGraph } from '../network/layerGraph.js';
+import { loadNativeBackend } from '../tensor/backends/nativeBackend.js';
+import {
+  getThreadFailure,
+  loadWasmBackend,
+  runOnWasmBackend,
+  startWasmBackend,
+} from '../tensor/backends/wasmBackend.js';
 import { checkSingleTensorFlow } from '../tensor/checkSingleTensorFlow.js';
-import { findNativePackage, loadNativeBackend, NATIVE_BUILD_COMMAND } from '../tensor/nativeBackend.js';
+import { setStartedBackend, startBackend } from '../tensor/startBackend.js';
 import { tf } from '../tensor/tf.js';
-import { loadWasmBackend } from '../tensor/wasmBackend.js';
 import { Engine } from './engine.js';
-import type { EngineChoice, EngineName } from './engineChoice.js';
+import { type EngineChoice, type EngineName, formatEngineChoice } from './engineChoice.js';
 import { loadOnnxRuntime, ONNX_INSTALL_COMMAND } from './onnx/session/loadOnnxRuntime.js';
 import type { OnnxRuntime } from './onnx/session/onnxRuntime.js';
 import { getEngineInstance, getProcessState, type StartedEngine } from './processState.js';
@@ -19,7 +25,7 @@ import { getEngineInstance, getProcessState, type StartedEngine } from './proces
  * @category Engines
  */
 export interface EngineOptions {
-  /** Called with a message that reports the chosen engine and the reason, and with a message when a run is resumed. Default: no log. */
+  /** Called with one line of text for each event: the chosen engine and why, or that a run is resumed. Default: nothing is logged. */
   readonly log?: (line: string) => void;
   /**
    * Number of threads for the engines `onnx` and `wasm`.
@@ -28,13 +34,13 @@ export interface EngineOptions {
    * - `wasm` in Node: by default the number of hardware threads, at most 4.
    * - `wasm` in a page: by default half the number of hardware threads, at most 8, if the page is cross-origin isolated; else 1.
    *
-   * The number of threads of `wasm` cannot change after it has started in the process; {@link EngineChoice.reason} reports the number.
+   * After `wasm` has started, its number of threads cannot change in that process. {@link EngineChoice.reason} reports the number in use.
    */
   readonly threads?: number;
   /**
    * Store in which the `onnx` engine saves verified compiled training steps, so that later runs start faster, for example
-   * `folderStore('out/graphs')`. Default: compiled steps are not saved. If the store cannot be written, `log` is called with a message and
-   * the run continues.
+   * `folderStore('out/graphs')`. Default: compiled steps are not saved. If the store is not writable, the run continues and `log` receives
+   * a message.
    */
   readonly compileCache?: Store;
 }
@@ -50,19 +56,20 @@ export interface UseEngineOptions extends EngineOptions {
    * bundler includes only imports in the source code of the page: `{ 'onnxruntime-web': () => import('onnxruntime-web') }`.
    */
   readonly packages?: {
-    /** Imports the package `name`. */
+    /** Imports the package with this name. */
     readonly [name: string]: () => Promise<unknown>;
   };
 }
 
-/** The `useEngine` function of an entry. */
+/** Type of the function `useEngine`, which each entry of the package creates for its platform. */
 export interface UseEngine {
   /**
    * Starts an engine and makes it the default of all later calls in this process: `fit`, `evaluate`, `predict` and `gradCam`
    * use it unless their option `engine` specifies another engine.
    *
-   * `auto` selects the fastest engine that is installed: in Node `onnx` (`onnxruntime-node`), else `wasm`, which is always installed;
-   * in a page `webgpu` or `webgl` if TensorFlow.js has it registered, else `wasm`. The guide to engines describes more engines.
+   * `auto` selects the fastest engine that is installed and starts: in Node `onnx` (`onnxruntime-node`), else `wasm`, which is always
+   * installed; in a page `webgpu` or `webgl` if the page has imported its backend, else `onnx` if it is registered, else `wasm`. The
+   * reason of the choice contains why an installed engine was skipped. The guide to engines describes more engines.
    *
    * @param request - `auto` (default) or the name of an engine. A named engine never falls back to another.
    * @returns The engine and the reason for the choice.
@@ -87,9 +94,18 @@ export interface UseEngine {
   (request?: EngineName | 'auto', options?: UseEngineOptions): Promise<EngineChoice>;
 }
 
-/** Creates the {@link UseEngine} function of a platform. */
+/** Creates the function `useEngine` for a platform. */
 export function createUseEngine(platform: Platform): UseEngine {
   return async (request = 'auto', options = {}) => {
+    checks.options<UseEngineOptions>(
+      'useEngine',
+      options,
+      { ...ENGINE_OPTION_NAMES, packages: true },
+      {
+        advice: "Write useEngine('wasm', { threads: 2 }).",
+        replacements: { engine: "Pass the engine as the first argument: useEngine('wasm')." },
+      },
+    );
     const select = () => selectNewEngine(platform, request, options);
     return selectEngine(request, options, select, (engine, choice, isShared) => {
       if (!isShared || request !== 'auto') {
@@ -101,19 +117,19 @@ export function createUseEngine(platform: Platform): UseEngine {
   };
 }
 
-/** The engine of a run. Until it is released, no other engine can start in this process. */
+/** Lease on the engine of a run. Until it is released, no other engine can start in this process. */
 export interface EngineLease {
   readonly engine: Engine;
   readonly choice: EngineChoice;
-  /** Store for the compiled steps of the run. */
+  /** Store in which the run caches its compiled steps. Undefined if it does not cache them. */
   readonly compileCache: Store | undefined;
-  /** Ends the lease. A second call does nothing. */
+  /** Ends the lease, so that another engine can start. A second call does nothing. */
   release(): void;
 }
 
 /**
- * Starts the engine of a run: the requested engine, else the default of `useEngine`, else the fastest engine. While another run is in
- * progress, both runs share its engine.
+ * Starts the engine of a run: the requested engine, else the default that `useEngine` set, else the fastest installed engine. If another
+ * run is in progress, both runs share its engine.
  */
 export async function acquireEngine(
   platform: Platform,
@@ -137,8 +153,8 @@ export async function acquireEngine(
 }
 
 /**
- * Returns the engine for a prediction: the requested engine, else the engine of the run in progress, else the default of `useEngine`, else
- * the active engine, else the fastest engine.
+ * Returns the engine for a prediction. The order of preference is: the requested engine, the engine of a run in progress, the default that
+ * `useEngine` set, the active engine, the fastest installed engine.
  */
 export async function startEngine(
   platform: Platform,
@@ -155,34 +171,33 @@ export async function startEngine(
   return selectEngine(request, options, select, getEngine);
 }
 
-/** Returns the active engine, or undefined before the first engine starts. */
+/** Returns the engine whose TensorFlow.js backend is active. Undefined before the first engine starts. */
 export function getActiveEngine(): Engine | undefined {
   const { activeEngine } = getProcessState();
   return activeEngine && getEngine(activeEngine);
 }
 
-/** Releases the resources that the predictions of a graph use, on every engine. */
+/** Releases what predictions with a graph allocated on any engine, such as ONNX Runtime sessions. */
 export function releaseGraph(graph: LayerGraph | InferenceFunction): void {
   for (const started of getProcessState().startedEngines.values()) getEngine(started).release(graph);
 }
 
-/** Runs `action` on the wasm backend and restores the backend in use afterwards. */
+/**
+ * Runs `action` on the wasm backend and restores the backend in use. `action` is synchronous, so no step of a run in progress and no
+ * prediction computes on wasm meanwhile.
+ */
 export async function runOnWasm<R>({ loadPackage }: Platform, action: () => R): Promise<R> {
   return afterPendingStart(async () => {
-    const backend = tf.getBackend();
-    await loadWasmBackend({ load: loadPackage });
-    try {
-      return action();
-    } finally {
-      await tf.setBackend(backend);
-    }
+    checkSingleTensorFlow();
+    await startWasmBackend({ load: loadPackage });
+    return runOnWasmBackend(action);
   });
 }
 
 const getEngine = (started: StartedEngine): Engine => getEngineInstance(started, () => new Engine(started));
 
 /**
- * Runs `start` after all earlier requests to start an engine have finished. Errors of the earlier requests are ignored here, because their
+ * Calls `start` after all earlier requests to start an engine have finished. Errors of earlier requests are ignored here, because their own
  * callers receive them.
  */
 async function afterPendingStart<R>(start: () => Promise<R>): Promise<R> {
@@ -197,9 +212,10 @@ async function afterPendingStart<R>(start: () => Promise<R>): Promise<R> {
 }
 
 /**
- * Selects the engine of the run in progress. If there is no run, starts an engine with `select`.
+ * Selects the engine of the run in progress, or calls `select` to start one if no run is in progress.
  *
- * @param onSelected - Called before another engine can start. `isShared` is true if a run in progress uses the engine.
+ * @param onSelected - Called with the selected engine, before another engine can start. `isShared` is true if a run in progress uses the
+ *   engine.
  */
 async function selectEngine<R>(
   request: EngineName | 'auto' | undefined,
@@ -214,16 +230,16 @@ async function selectEngine<R>(
     checkSingleTensorFlow();
     const isShared = state.activeRuns > 0;
     const choice = isShared ? selectSharedEngine(request) : await select();
+    checkSingleTensorFlow(); // The backend that has started may belong to another copy.
     return { choice, result: onSelected(state.activeEngine!, choice, isShared) };
   });
-  log(`engine ${choice.name}: ${choice.reason}`);
-  if (choice.fasterEngine) log(`faster: ${choice.fasterEngine.name}, ${choice.fasterEngine.install}`);
+  for (const line of formatEngineChoice(choice)) log(line);
   return result;
 }
 
 /**
- * Returns the engine of the run in progress. Throws an `engine` error if another engine is requested, because TensorFlow.js allows only one
- * active backend per process.
+ * Returns the engine of the run in progress. Throws an `engine` error if a different engine is requested, because TensorFlow.js allows only
+ * one active backend per process.
  */
 function selectSharedEngine(request: EngineName | 'auto' | undefined): EngineChoice {
   const { name } = getProcessState().activeEngine!;
@@ -232,15 +248,16 @@ function selectSharedEngine(request: EngineName | 'auto' | undefined): EngineCho
   throw createError({
     kind: 'engine',
     path: 'engine',
-    expected: `the engine ${name}, which a run in progress uses`,
+    expected: `"${name}", the engine of the run in progress`,
     received: formatValue(request),
-    advice: 'Omit the engine, or await the run first. Use two processes to run two engines at the same time.',
+    advice:
+      'Omit the option engine, or await the run first. To run two engines at the same time, use two processes.',
   });
 }
 
 /**
- * Selects the default engine of `useEngine` for a call that requests no engine, or requests the same engine without a number of threads.
- * For other calls, starts an engine.
+ * Selects the default engine that `useEngine` set, if the call requests no engine, or requests that engine without a number of threads.
+ * Otherwise starts the requested engine.
  */
 async function selectForCall(
   platform: Platform,
@@ -251,7 +268,7 @@ async function selectForCall(
   const { engine, choice } = state.defaultEngine ?? {};
   const isDefault = request === undefined || (request === engine?.name && options.threads === undefined);
   if (!engine || !choice || !isDefault) return selectNewEngine(platform, request ?? 'auto', options);
-  await tf.setBackend(engine.backend);
+  setStartedBackend(engine.backend);
   state.activeEngine = engine;
   return choice;
 }
@@ -263,12 +280,12 @@ const selectNewEngine = (
 ): Promise<EngineChoice> =>
   request === 'auto' ? selectFastestEngine(platform, options) : selectNamedEngine(request, platform, options);
 
-/** Result of starting an engine. */
+/** What an engine needs to be used after it has started. */
 interface EngineStart {
-  /** Name of the TensorFlow.js backend. */
+  /** Name of the TensorFlow.js backend that is active while the engine runs. */
   readonly backend: string;
   readonly onnx?: StartedEngine['onnx'];
-  /** Text that is appended to {@link EngineChoice.reason}. */
+  /** Text that is appended to {@link EngineChoice.reason}, for example `, on 4 threads`. */
   readonly note?: string;
 }
 
@@ -286,23 +303,32 @@ const ENGINE_STARTERS: { readonly [Name in EngineName]: EngineStarter } = {
       platform.name === 'node'
         ? await loadOnnxRuntime(loader, `Run: ${ONNX_INSTALL_COMMAND}`)
         : await loadOnnxRuntime(loader, REGISTER_ONNX_ADVICE).catch(getRegisteredRuntime);
-    // Tracing runs on wasm, and so do operations outside the compiled graphs.
+    // The wasm backend runs the traces of training steps, and all operations outside the compiled graphs.
     await loadWasmBackend({ threads: options.threads, load: platform.loadPackage });
-    return { backend: 'wasm', onnx: { runtime, threads }, note: `, ${runtime.label}` };
+    const threadNote = runtime.threadNote === undefined ? '' : `, ${runtime.threadNote}`;
+    const note = `, ${runtime.label}${threadNote}${formatThreadFailure()}`;
+    return { backend: 'wasm', onnx: { runtime, threads }, note };
   },
   wasm: async ({ loadPackage }, { threads }) => {
     const running = await loadWasmBackend({ threads, load: loadPackage });
-    return { backend: 'wasm', note: `, on ${running} ${running === 1 ? 'thread' : 'threads'}` };
+    const count = `${running} ${running === 1 ? 'thread' : 'threads'}`;
+    return { backend: 'wasm', note: `, on ${count}${formatThreadFailure()}` };
   },
-  webgpu: () => startBackend('webgpu'),
-  webgl: () => startBackend('webgl'),
-  cpu: () => startBackend('cpu'),
+  webgpu: () => startImportedBackend('webgpu'),
+  webgl: () => startImportedBackend('webgl'),
+  cpu: () => startImportedBackend('cpu'),
 };
+
+/** Returns the text for the reason of a choice if the threads of wasm failed to start, else an empty text. */
+function formatThreadFailure(): string {
+  const failure = getThreadFailure();
+  return failure === undefined ? '' : `; the threads of wasm failed to start: ${failure}`;
+}
 
 const REGISTER_ONNX_ADVICE =
   "Register it first: await useEngine('onnx', { packages: { 'onnxruntime-web': () => import('onnxruntime-web') } }).";
 
-/** Returns the runtime that an earlier call of `useEngine` registered. Throws `error` if no runtime is registered. */
+/** Returns the ONNX Runtime that an earlier call of `useEngine` registered. If there is none, rethrows `error`. */
 function getRegisteredRuntime(error: unknown): OnnxRuntime {
   const started = getProcessState().startedEngines.get('onnx');
   if (started?.onnx && isMultitaskError(error) && error.kind === 'missing-package')
@@ -310,7 +336,10 @@ function getRegisteredRuntime(error: unknown): OnnxRuntime {
   throw error;
 }
 
-/** Returns a loader that looks in `packages` first, and then on the platform. */
+/**
+ * Returns a loader that imports a package with the function in `packages`, or with the platform's loader if `packages` has no function for
+ * it.
+ */
 function createPackageLoader(
   { loadPackage }: Platform,
   packages: UseEngineOptions['packages'] = {},
@@ -320,7 +349,7 @@ function createPackageLoader(
   return loadPackage.threads === undefined ? load : Object.assign(load, { threads: loadPackage.threads });
 }
 
-/** Starts an engine and makes it the active engine. Returns the text to append to the reason. */
+/** Starts an engine and makes it the active engine. Returns text to append to {@link EngineChoice.reason}. */
 async function activateEngine(
   name: EngineName,
   platform: Platform,
@@ -343,84 +372,100 @@ async function selectNamedEngine(
   platform: Platform,
   options: UseEngineOptions,
 ): Promise<EngineChoice> {
-  if (!Object.hasOwn(ENGINE_STARTERS, name)) {
-    throw createError({
-      kind: 'argument',
-      path: 'engine',
-      expected: `one of auto, ${Object.keys(ENGINE_STARTERS).join(', ')}`,
-      received: formatValue(name),
-      advice:
-        didYouMean(String(name), ['auto', ...Object.keys(ENGINE_STARTERS)]) ??
-        'Omit the engine to use the fastest installed engine.',
-    });
-  }
+  checks.oneOf('engine', name, ['auto', ...Object.keys(ENGINE_STARTERS)], {
+    noun: 'the name of an engine',
+    advice: 'Omit the option engine to use the fastest installed engine.',
+  });
   return { name, reason: `asked for by name${await activateEngine(name, platform, options)}` };
 }
 
-/** Starts the first available engine in this order: TensorFlow's native backend, ONNX Runtime, the GPU of a page, wasm. */
+/**
+ * Starts the first engine of {@link listCandidates} that is installed and starts. The reason of the choice contains why an installed
+ * candidate was skipped.
+ */
 async function selectFastestEngine(platform: Platform, options: UseEngineOptions): Promise<EngineChoice> {
-  const select = async (
-    name: EngineName,
-    reason: string,
-    fasterEngine?: EngineChoice['fasterEngine'],
-  ): Promise<EngineChoice> => {
-    const note = await activateEngine(name, platform, options);
-    return { name, reason: reason + note, ...(fasterEngine ? { fasterEngine } : {}) };
-  };
-  if (platform.name === 'default') return select('wasm', 'it runs everywhere');
-  if (platform.name === 'browser') {
-    const isPage = typeof document !== 'undefined';
-    const gpu = (['webgpu', 'webgl'] as const).find((name) => tf.findBackendFactory(name) !== null);
-    return gpu && isPage
-      ? select(gpu, 'the page has a GPU')
-      : select('wasm', 'the page has no GPU backend loaded');
+  const notes: string[] = [];
+  let fasterEngine: EngineChoice['fasterEngine'];
+  for (const name of listCandidates(platform, options)) {
+    try {
+      const note = await activateEngine(name, platform, options);
+      const reason = [CANDIDATE_REASONS[name] + note, ...notes].join('; ');
+      return { name, reason, ...(fasterEngine && name === 'wasm' ? { fasterEngine } : {}) };
+    } catch (error) {
+      if (!isMultitaskError(error) || name === 'wasm') throw error;
+      if (name === 'onnx' && platform.name === 'node') fasterEngine = { name, install: ONNX_INSTALL_COMMAND };
+      if (error.kind !== 'missing-package') notes.push(`${name} was skipped: ${error.message}`);
+      else if (name === 'onnx') notes.push('ONNX Runtime is not installed');
+    }
   }
-  const { name, loadError } = await findNativePackage(createPackageLoader(platform, options.packages));
-  if (name !== undefined) return select('native', 'TensorFlow is installed');
-  const repair = loadError && ({ name: 'native', install: NATIVE_BUILD_COMMAND } as const);
-  const note = loadError ? `; ${loadError.path} is installed, but: ${loadError.received}` : '';
-  try {
-    return await select('onnx', `ONNX Runtime is installed${note}`, repair);
-  } catch (error) {
-    const isMissing = isMultitaskError(error) && error.kind === 'missing-package';
-    const cause = isMultitaskError(error) ? error.received : String(error);
-    const reason = isMissing ? 'ONNX Runtime is not installed' : `ONNX Runtime failed to start (${cause})`;
-    return select('wasm', reason + note, repair ?? { name: 'onnx', install: ONNX_INSTALL_COMMAND });
-  }
+  throw new Error('unreachable: wasm is the last candidate');
 }
 
-function checkEngineOptions({ threads, compileCache }: EngineOptions): void {
-  if (compileCache !== undefined && typeof compileCache?.read !== 'function') {
-    throw createError({
-      kind: 'argument',
-      path: 'compileCache',
-      expected: 'a store',
-      received: formatValue(compileCache),
-      advice: "Write compileCache: folderStore('out/graphs').",
-    });
-  }
-  if (threads === undefined || (Number.isInteger(threads) && threads >= 1)) return;
-  throw createError({
-    kind: 'argument',
-    path: 'threads',
-    expected: 'a whole number of at least 1',
-    received: formatValue(threads),
-    advice: 'Omit threads to use the default of the engine.',
-  });
+/**
+ * Returns the engines that `auto` tries, the fastest first. The last one is `wasm`, which is a dependency of this package. GPU backends that
+ * failed to start in this process are not tried again.
+ */
+function listCandidates({ name }: Platform, { packages }: UseEngineOptions): readonly Candidate[] {
+  if (name === 'node') return ['native', 'onnx', 'wasm'];
+  if (name === 'default') return ['wasm'];
+  const isPage = typeof document !== 'undefined';
+  const { failedBackends, startedEngines } = getProcessState();
+  const gpus = (['webgpu', 'webgl'] as const).filter(
+    (gpu) => isPage && tf.findBackendFactory(gpu) !== null && !failedBackends.has(gpu),
+  );
+  const hasOnnx = Object.hasOwn(packages ?? {}, 'onnxruntime-web') || startedEngines.has('onnx');
+  return [...gpus, ...(hasOnnx ? (['onnx'] as const) : []), 'wasm'];
 }
 
-async function startBackend(backend: string): Promise<EngineStart> {
+type Candidate = Exclude<EngineName, 'cpu'>;
+
+/** Why `auto` selected an engine: it is the first of its list that is installed and starts. */
+const CANDIDATE_REASONS: { readonly [Name in Candidate]: string } = {
+  native: 'TensorFlow is installed',
+  onnx: 'ONNX Runtime is installed',
+  webgpu: 'the page has imported it',
+  webgl: 'the page has imported it',
+  wasm: 'it runs everywhere',
+};
+
+/** Names of {@link EngineOptions}, for the functions that accept them next to their other options. */
+export const ENGINE_OPTION_NAMES: checks.OptionNames<EngineOptions> = {
+  log: true,
+  threads: true,
+  compileCache: true,
+};
+
+function checkEngineOptions({ threads, compileCache, log, packages }: UseEngineOptions): void {
+  if (compileCache !== undefined)
+    checks.store('compileCache', compileCache, { advice: "Write compileCache: folderStore('out/graphs')." });
+  if (threads !== undefined) {
+    const advice = 'Omit threads to use the default of the engine.';
+    checks.integer('threads', threads, { min: 1, advice });
+  }
+  if (log !== undefined) checks.callable('log', log, { advice: 'Write log: console.log.' });
+  if (packages === undefined) return;
+  const advice = "Write packages: { 'onnxruntime-web': () => import('onnxruntime-web') }.";
+  checks.record('packages', packages, { noun: 'an object with a function for each package', advice });
+  for (const [name, load] of Object.entries(packages)) checks.callable(`packages.${name}`, load, { advice });
+}
+
+/** Starts a backend that the program has imported. */
+async function startImportedBackend(backend: string): Promise<EngineStart> {
   const isRegistered = tf.findBackendFactory(backend) !== null;
-  if (isRegistered && (await tf.setBackend(backend))) return { backend };
+  if (isRegistered && (await startBackend(backend))) {
+    setStartedBackend(backend);
+    return { backend };
+  }
+  if (isRegistered) getProcessState().failedBackends.add(backend);
   throw createError({
     kind: isRegistered ? 'engine' : 'missing-package',
     path: `engine ${backend}`,
     expected: isRegistered
       ? 'a backend that starts on this machine'
       : `the package @tensorflow/tfjs-backend-${backend}`,
-    received: isRegistered ? 'a backend that failed to start' : 'no backend with this name',
+    received: isRegistered ? 'a backend that failed to start' : 'a program that has not imported it',
     advice: isRegistered
       ? 'Use engine: "wasm", which every runtime supports.'
-      : `Install and import @tensorflow/tfjs-backend-${backend}.`,
+      : `Install it, and add to your program: import '@tensorflow/tfjs-backend-${backend}'.`,
   });
 }

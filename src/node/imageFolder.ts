@@ -1,13 +1,15 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import * as checks from '../core/errors/checks.js';
 import type { Dataset } from '../data/dataset.js';
 import {
+  checkImageFileOptions,
   decodeImages,
   type EncodedImageSource,
   IMAGE_EXTENSIONS,
   type ImageFileOptions,
 } from '../data/decodeImages.js';
-import { createAccessError, describeAccessError } from './platform/accessError.js';
+import { createAccessError, describeAccessError } from './platform/files/accessError.js';
 import { readRegularFile } from './platform/files/regularFile.js';
 import { listFiles } from './platform/listFiles.js';
 import { sharpDecoder } from './platform/sharpDecoder.js';
@@ -34,6 +36,11 @@ const MAX_IMAGE_FILE_BYTES = 2 ** 28;
  * @category Data
  */
 export async function imageFolder<L>(root: string, options: ImageFileOptions<L>): Promise<Dataset<L>> {
+  checks.string('imageFolder', root, {
+    noun: 'the path of a folder',
+    advice: "Write imageFolder('faces', { ... }).",
+  });
+  checkImageFileOptions('imageFolder', options);
   const source: EncodedImageSource = {
     root,
     paths: await listImagePaths(root, options.signal),

@@ -1,4 +1,6 @@
 import { sha256 } from '../core/digest.js';
+import * as checks from '../core/errors/checks.js';
+import { detectImageFormat } from '../core/imageFormat.js';
 import type { ImageBytes } from '../core/images.js';
 import { writeFileSet } from '../core/platform/fileSet.js';
 import type { Encoder, Store } from '../core/platform/platform.js';
@@ -6,10 +8,11 @@ import { listImageFiles, selectImageIds } from '../core/records/answerSelection.
 import type { GradCamRecord, RunRecord } from '../core/records/runRecord.js';
 import { iterateBatches } from '../data/batches.js';
 import type { Dataset } from '../data/dataset.js';
+import { checkIsDataset } from '../inference/checkDataset.js';
 
-/** Number of training images whose augmentation is shown. */
+/** Number of training images for which the report shows augmented variants. */
 const AUGMENTED_IMAGE_COUNT = 4;
-/** Number of augmented variants of each of these images. */
+/** Number of augmented variants that the report shows for each training image. */
 const VARIANTS_PER_IMAGE = 5;
 
 /**
@@ -38,11 +41,11 @@ export interface SaveRunImagesOptions {
   readonly train: Dataset<any>;
   /** Validation data that was passed to {@link createRunRecord}. */
   readonly validation?: Dataset<any>;
-  /** Function that encodes an image as a small file. */
+  /** Function that encodes an image as a small JPEG, PNG or WebP file. */
   readonly encode: Encoder;
   /** Heat maps of validation images. Default: none. */
   readonly gradCams?: readonly GradCamImage[];
-  /** Seed of the run. It is needed to show the same augmented images that were used in training. Default 0. */
+  /** Seed of the run, so that the report shows the augmented images that were used in training. Default: 0. */
   readonly seed?: number;
 }
 
@@ -78,6 +81,17 @@ export async function saveRunImages(
   store: Store,
   options: SaveRunImagesOptions,
 ): Promise<RunRecord> {
+  const advice = 'Write saveRunImages(record, store, { train, validation, encode: await sharpEncoder() }).';
+  checks.record('saveRunImages.record', record, { noun: 'a record of createRunRecord()', advice });
+  checks.store('saveRunImages.store', store, { advice });
+  const names = { train: true, validation: true, encode: true, gradCams: true, seed: true } as const;
+  checks.options('saveRunImages', options, names, { advice });
+  const { train, validation, encode, gradCams = [], seed = 0 } = options;
+  checkIsDataset('saveRunImages.train', train, advice);
+  if (validation !== undefined) checkIsDataset('saveRunImages.validation', validation, advice);
+  checks.callable('saveRunImages.encode', encode, { advice });
+  checks.list('saveRunImages.gradCams', gradCams, { noun: 'an array of heat maps', advice });
+  checks.integer('saveRunImages.seed', seed, { min: 0, defaultValue: 0 });
   const { record: recordWithImages, files } = await createRunImages(record, options);
   for (const [name, bytes] of files) await store.write(name, bytes);
   return recordWithImages;
@@ -115,7 +129,8 @@ export async function createRunImages(
   const saveImage = async (image: ImageBytes) => {
     const bytes = await encode(image);
     const hash = (await sha256(bytes)).slice(0, 16);
-    const name = `pictures/${files.size}-${hash}.${detectImageExtension(bytes)}`;
+    const format = detectImageFormat(bytes) ?? 'jpeg';
+    const name = `pictures/${files.size}-${hash}.${format === 'jpeg' ? 'jpg' : format}`;
     files.set(name, bytes);
     return name;
   };
@@ -159,7 +174,3 @@ async function saveAugmentedImages(
   }
   return rows;
 }
-
-/** Detects the extension of an image file by its first byte. */
-const detectImageExtension = (bytes: Uint8Array) =>
-  bytes[0] === 0x89 ? 'png' : bytes[0] === 0x52 ? 'webp' : 'jpg';

@@ -1,86 +1,28 @@
-import type { Clock, Platform, Store } from '../core/platform/platform.js';
+import type { Platform } from '../core/platform/platform.js';
 import type { ColumnPrefix } from '../core/records/history.js';
 import type { Dataset } from '../data/dataset.js';
-import type { EngineName } from '../engines/engineChoice.js';
-import type { Executor } from '../engines/executor.js';
-import { acquireEngine, type EngineLease, type EngineOptions, releaseGraph } from '../engines/select.js';
+import { markEngineLogged } from '../engines/engineChoice.js';
+import { acquireEngine, type EngineLease, releaseGraph } from '../engines/select.js';
 import { FeatureCache } from '../inference/featureCache.js';
 import { InputPipeline } from '../inference/inputPipeline.js';
 import { computeFrozenDigest, FROZEN_WEIGHTS_PART } from '../network/frozenDigest.js';
 import { splitFrozen } from '../network/frozenSplit.js';
 import type { Network } from '../network/network.js';
 import { adam } from '../optimizers/adam.js';
-import type { Optimizer } from '../optimizers/optimizer.js';
-import type { LossAverage } from '../steps/metricAccumulator.js';
-import {
-  type ClassWeights,
-  type ValidClassWeights,
-  type ValidLossWeights,
-  type WeightedLoss,
-  weightedLoss,
-} from '../steps/weightedLoss.js';
+import type { Executor } from '../steps/executor.js';
+import { type ClassWeights, weightedLoss } from '../steps/weightedLoss.js';
 import type { LabelsOf, Tasks } from '../tasks/task.js';
 import type { Callback } from './callback.js';
 import { readCheckpoint } from './checkpoint.js';
 import { computeRunFingerprint } from './fingerprint.js';
-import { checkMonitor, getMonitorModes, type HistoryColumn } from './monitor.js';
+import type { FitOptions } from './fitOptions.js';
+import { checkMonitor, getMonitorModes } from './monitor.js';
 import { type History, TrainingHistory } from './trainingHistory.js';
 import { acquireTrainingLock, releaseTrainingLock } from './trainingLock.js';
 import { type FitConfig, TrainingRun } from './trainingRun.js';
-import { validateFitArguments, validateFitConfig } from './validateFit.js';
+import { type UncheckedFitOptions, validateFitArguments, validateFitConfig } from './validateFit.js';
 
-/**
- * Options of `model.fit`.
- *
- * @category Train
- */
-export interface FitOptions<
-  T extends Tasks,
-  W extends { readonly [task: string]: number },
-  C extends ClassWeights = ClassWeights,
-> extends EngineOptions {
-  /** Number of epochs. A resumed run continues until it has completed this number in total. */
-  readonly epochs: number;
-  /** Number of images in a training step. The last batch of an epoch can be smaller. Default 32. */
-  readonly batchSize?: number;
-  /** Seed for the order of the images, the augmentation plans and the dropout masks. Default 0. */
-  readonly seed?: number;
-  /** Dataset that is evaluated after every epoch, with its augmentation if it has one. Its columns begin with `val_`. */
-  readonly validation?: Dataset<LabelsOf<T>>;
-  /** Whether to evaluate `validation` a second time without its augmentation. These columns begin with `val_unaugmented_`. Default false. */
-  readonly evaluateUnaugmented?: boolean;
-  /** Weights of the task losses in the total loss. Default: 1 for each task. */
-  readonly loss?: WeightedLoss<W, C> & ValidLossWeights<T, W> & ValidClassWeights<T, C>;
-  /** Optimizer that updates the trainable weights. Default `adam()`. */
-  readonly optimizer?: Optimizer;
-  /** Callbacks, whose hooks are called in this order. */
-  readonly callbacks?: readonly Callback<HistoryColumn<T>>[];
-  /** Engine to train on. A named engine never falls back to another. Default: the engine of `useEngine`, else `auto`. */
-  readonly engine?: EngineName | 'auto';
-  /** Store for the state of the run. It is written after every epoch and when the run is stopped. */
-  readonly checkpoint?: Store;
-  /** Whether to continue from the state in `checkpoint`, if there is one. Default false: the run starts from the first epoch. */
-  readonly resume?: boolean;
-  /**
-   * Store for the features of frozen layers. For images that are the same in every epoch (not augmented, or with `fixed: true`), the
-   * layers before the first trainable layer run once per image, and an epoch runs only the other layers. Features are identified by
-   * pixels, layers, weights and engine, so later runs can use them. A run uses up to 2 GiB of features.
-   */
-  readonly featureCache?: Store;
-  /** Signal that stops the run after the step in progress. */
-  readonly signal?: AbortSignal;
-  /** Whether to shuffle the training images in every epoch. Default true. */
-  readonly shuffle?: boolean;
-  /**
-   * How task losses are averaged over an epoch: over `examples` (default), or over `batches`, as in the logs of Keras's graph mode.
-   * The averages differ if the last batch is smaller.
-   */
-  readonly lossAverage?: LossAverage;
-  /** Clock that measures the duration of an epoch, in milliseconds. Default `performance.now`. */
-  readonly clock?: Clock;
-}
-
-/** Trains a network. `MultiTaskModel.fit` documents the behavior. */
+/** Trains a network. This is the implementation of `MultiTaskModel.fit`, which documents the behavior. */
 export async function fitNetwork<
   T extends Tasks,
   W extends { readonly [task: string]: number },
@@ -91,8 +33,8 @@ export async function fitNetwork<
   train: Dataset<LabelsOf<T>>,
   options: FitOptions<T, W, C>,
 ): Promise<History<T>> {
+  validateFitArguments(train, options as unknown as UncheckedFitOptions);
   const { validation, evaluateUnaugmented = false, checkpoint, resume = false, log = () => {} } = options;
-  validateFitArguments(train, options as unknown as { readonly [option: string]: unknown });
   const config: FitConfig = {
     network,
     train,
@@ -129,9 +71,12 @@ export async function fitNetwork<
   let run: TrainingRun | undefined;
   let lease: EngineLease | undefined;
   try {
-    // The engine comes first: of two runs that start at the same time, the first one gets the engine it asked for.
+    // Acquire the engine before any other asynchronous work. Otherwise, if two runs start at the same time, the second one could acquire
+    // its engine first.
     lease = await acquireEngine(platform, options.engine, options);
-    const { engine, choice, compileCache } = lease;
+    const { engine, compileCache } = lease;
+    const choice = { ...lease.choice }; // of this run alone
+    if (options.log) markEngineLogged(choice);
     const digest = await computeFrozenDigest(frozenSplit, network.input.range);
     const fingerprint = {
       ...(await computeRunFingerprint(config)),
@@ -167,7 +112,7 @@ export async function fitNetwork<
     while (run.shouldContinue) await run.runEpoch();
     const stopped = await run.finish();
     const history = new TrainingHistory(run.tasks, run.history, choice, stopped, monitors);
-    return history as unknown as History<T>; // The columns of its rows are determined by the tasks.
+    return history as unknown as History<T>; // The tasks determine the columns of the rows.
   } finally {
     if (run) await run.dispose();
     else executor?.dispose();

@@ -1,42 +1,31 @@
+import * as checks from '../core/errors/checks.js';
 import { createDataError, createError } from '../core/errors/errors.js';
 import { formatValue } from '../core/errors/formatValue.js';
 import type { HistoryRow } from '../core/records/history.js';
-import { checkSearch } from './checkSearch.js';
-import type { Pruner } from './pruners/pruner.js';
+import { checkSearch, SEARCH_OPTION_NAMES, type SearchDefinition } from './checkSearch.js';
 import { bestTrial, paretoFront } from './results/bestTrials.js';
 import { checkRow } from './results/checkRow.js';
-import { explainMissingObjectives, type Objectives } from './results/objectives.js';
+import { explainMissingObjectives } from './results/objectives.js';
 import { hasEnded, isTrialRecord, sortByNumber, type TrialRecord } from './results/trialRecord.js';
 import { flattenParams } from './space/flatParams.js';
 import type { ParameterMap, ParamsOf, Space } from './space/space.js';
 import { proposeTrial } from './strategies/proposeTrial.js';
-import type { Strategy } from './strategies/strategy.js';
 
 /**
  * Options of {@link askAndTell}.
  *
  * @category Tuner
  */
-export interface SearchOptions<V = unknown> {
-  /** Strategy that chooses the params of each trial. */
-  readonly strategy: Strategy;
-  /** Columns to minimize or maximize. */
-  readonly objectives: Objectives;
-  /** Seed for the strategy's random draws. Default 0. */
-  readonly seed?: number;
+export interface SearchOptions<V = unknown> extends SearchDefinition<V> {
   /**
-   * Params to try first, in this order, for example params that are known to work well. Params that a trial in `trials`
-   * already has are skipped. {@link hyperband} runs these params as the first trials of its first rounds. Default: none.
+   * Trial records of an earlier search that this search continues. End the trials in the state `running` with `tell`, `prune` or
+   * `fail`. Default: none.
    */
-  readonly initialParams?: readonly V[];
-  /** Pruner that stops unpromising trials early. Default: no trial is pruned. */
-  readonly pruner?: Pruner;
-  /** Records of an earlier search to continue. A trial in the state `running` counts as still running. Default: none. */
   readonly trials?: readonly TrialRecord<V>[];
 }
 
 /**
- * A search that suggests params and receives their results.
+ * A hyperparameter search that suggests params (`ask`) and receives their results (`tell`).
  *
  * @typeParam V - Type of the params of the search space.
  * @category Tuner
@@ -45,16 +34,16 @@ export interface Search<V> {
   /** All trials so far, sorted by number. */
   readonly trials: readonly TrialRecord<V>[];
   /**
-   * Returns the next trial, in the state `running`, or undefined when all params have been tried or the
-   * strategy's plan is complete.
+   * Starts the next trial and returns it in the state `running`. Returns undefined if all params have been tried or the strategy's
+   * plan is complete.
    *
    * @throws An `argument` error if the strategy needs the result of a running trial first.
    */
   ask(): TrialRecord<V> | undefined;
   /**
-   * Adds an epoch to a running trial.
+   * Adds the metrics of one epoch to a running trial.
    *
-   * @param row - Columns of the epoch. They must include the columns of all objectives.
+   * @param row - Metrics of the epoch, keyed by history column. They must include all objectives.
    * @returns The pruner's reason to stop the trial now, or undefined to continue. Pass the reason to `prune`.
    * @throws An `argument` error if the trial is not running, or the row lacks an objective.
    */
@@ -62,8 +51,9 @@ export interface Search<V> {
   /**
    * Ends a running trial as `complete`, or as `failed` if an objective was NaN in all epochs.
    *
-   * @param row - Columns of one last epoch, which is added first. Default: no further epoch.
-   * @throws An `argument` error if the trial is not running, the row lacks an objective, or the trial has no epoch.
+   * @param row - Metrics of a last epoch, which is added before the trial ends. Omit it if `report` has already received all
+   *   epochs.
+   * @throws An `argument` error if the trial is not running, the row lacks an objective, or the trial has no epochs.
    */
   tell(number: number, row?: { readonly [column: string]: number }): void;
   /**
@@ -80,18 +70,17 @@ export interface Search<V> {
   fail(number: number, reason: string): void;
   /** Returns the complete trial with the best value of the first objective, or undefined if no trial is complete. */
   bestTrial(): TrialRecord<V> | undefined;
-  /** Returns the complete trials that no other trial dominates. */
+  /** Returns the trials on the Pareto front: the complete trials that no other complete trial dominates. */
   paretoFront(): readonly TrialRecord<V>[];
 }
 
-const OPTION_NAMES = ['space', 'strategy', 'objectives', 'seed', 'initialParams', 'pruner', 'trials'];
-
 /**
- * Creates a search for code that runs its own trials: `ask` for params, evaluate them, and `tell` the result. The search itself
- * runs no trials and writes no files. Its trial records are plain data. To continue a search later, pass them as `trials`.
+ * Creates a hyperparameter search for a program that runs the trials itself: call `ask` for params, evaluate them, and pass the
+ * result to `tell`. The search runs no trials and writes no files. Its trial records are plain data: save them, and pass them as
+ * `trials` to continue the search later.
  *
- * @throws An `argument` error if an option has the wrong type or an unknown name, or two objectives use one column. A `data`
- *   error if `initialParams` or `trials` do not belong to the search space, or a trial number is repeated.
+ * @throws An `argument` error if an option has the wrong type or an unknown name, or two objectives use one column. A `data` error
+ *   if `initialParams` or `trials` do not belong to the search space, or a trial number is repeated.
  * @example
  * ```ts
  * import { askAndTell, choice, float, minimize, space, tpe } from 'tfjs-multitask/tuner';
@@ -111,9 +100,18 @@ export function askAndTell<P extends ParameterMap>(
   options: SearchOptions<ParamsOf<Space<P>>>,
 ): Search<ParamsOf<Space<P>>> {
   type V = ParamsOf<Space<P>>;
-  checkSearch('askAndTell', { ...options, space: searchSpace }, OPTION_NAMES);
+  checks.options(
+    'askAndTell',
+    options,
+    { ...SEARCH_OPTION_NAMES, trials: true },
+    {
+      advice: "Write askAndTell(space({ ... }), { strategy: tpe(), objectives: minimize('val_loss') }).",
+      replacements: { space: 'Pass the space as the first argument: askAndTell(space({ ... }), { ... }).' },
+    },
+  );
+  checkSearch('askAndTell', searchSpace, options);
   const { strategy, objectives, seed = 0, pruner, trials = [] } = options;
-  // The copy protects the search from later changes of the caller's list.
+  // The copy protects the search from later changes to the caller's array.
   const initialParams = structuredClone(options.initialParams ?? []);
   checkTrialRecords(searchSpace, trials);
   const records = new Map(sortByNumber(trials).map((trial) => [trial.number, trial]));
@@ -129,7 +127,7 @@ export function askAndTell<P extends ParameterMap>(
     });
   };
   const saveTrial = (trial: TrialRecord<V>) => void records.set(trial.number, trial);
-  /** Ends a trial. As in a study, the trial fails if an objective never had a numeric value. */
+  /** Saves the final state of a trial. As in a study, the trial fails if an objective was not a number in any epoch. */
   const endTrial = (trial: TrialRecord<V>) => {
     const reason = trial.rows.length > 0 ? explainMissingObjectives(trial.rows, objectives) : undefined;
     saveTrial(reason === undefined ? trial : { ...trial, state: 'failed', reason });
@@ -153,11 +151,12 @@ export function askAndTell<P extends ParameterMap>(
         if (proposal) saveTrial(proposal);
         return proposal;
       }
+      const runningCount = [...records.values()].filter((trial) => !hasEnded(trial)).length;
       throw createError({
         kind: 'argument',
         path: 'ask',
-        expected: 'the result of a running trial',
-        received: `only trials that are still running (${[...records.values()].filter((trial) => !hasEnded(trial)).length})`,
+        expected: 'a result for at least one of the running trials',
+        received: `${runningCount} running ${runningCount === 1 ? 'trial' : 'trials'} without a result`,
         advice: `Call tell(), prune() or fail() first: ${strategy.name} needs a result before it can suggest another trial.`,
       });
     },
@@ -182,7 +181,8 @@ export function askAndTell<P extends ParameterMap>(
 /**
  * Checks trial records that may come from a file.
  *
- * @throws A `data` error if the records are invalid, belong to another space, or repeat a number.
+ * @throws A `data` error if a record is invalid, its params do not belong to the search space, or two records have the same trial
+ *   number.
  */
 function checkTrialRecords(searchSpace: Space<ParameterMap>, trials: readonly unknown[]): void {
   const advice = 'Pass the unchanged `trials` of an earlier search.';
@@ -191,11 +191,16 @@ function checkTrialRecords(searchSpace: Space<ParameterMap>, trials: readonly un
   const numbers = new Set<number>();
   for (const [i, trial] of trials.entries()) {
     if (!isTrialRecord(trial)) {
-      const expected = 'a trial record with number, params, state, rows and after';
+      const expected = 'a trial record with the properties number, params, state, rows and after';
       throw createDataError(`trials[${i}]`, expected, formatValue(trial), advice);
     }
     if (numbers.has(trial.number))
-      throw createDataError(`trials[${i}].number`, 'unique trial numbers', `${trial.number} twice`, advice);
+      throw createDataError(
+        `trials[${i}].number`,
+        'a unique trial number',
+        `${trial.number}, the number of another trial`,
+        advice,
+      );
     numbers.add(trial.number);
     flattenParams(searchSpace, trial.params, `trial ${trial.number}`);
   }

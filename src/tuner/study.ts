@@ -1,12 +1,8 @@
-import { createError } from '../core/errors/errors.js';
-import { describeType } from '../core/errors/formatValue.js';
+import * as checks from '../core/errors/checks.js';
 import type { Store } from '../core/platform/platform.js';
 import type { Callback } from '../training/callback.js';
-import { checkSearch } from './checkSearch.js';
-import type { Pruner } from './pruners/pruner.js';
-import type { Objectives } from './results/objectives.js';
+import { checkSearch, SEARCH_OPTION_NAMES, type SearchDefinition } from './checkSearch.js';
 import type { ParameterMap, ParamsOf, Space } from './space/space.js';
-import type { Strategy } from './strategies/strategy.js';
 
 /**
  * Argument of the function that runs a trial.
@@ -17,9 +13,9 @@ import type { Strategy } from './strategies/strategy.js';
 export interface Trial<V> {
   /** Number of the trial, counted from 1. */
   readonly number: number;
-  /** Params to try. */
+  /** Params with which the trial runs. */
   readonly params: V;
-  /** Store for files of the trial. They are saved in the trial folder. */
+  /** Store in which the trial can save files, for example its model. They are written to the folder of the trial. */
   readonly store: Store;
   /** Number of threads that the trial may use. */
   readonly threads: number;
@@ -28,7 +24,7 @@ export interface Trial<V> {
   /** Options for `model.fit`. Spread them after your options: `{ epochs: 20, …, ...trial.fitOptions }`. */
   readonly fitOptions: TrialFitOptions;
   /**
-   * Reports an epoch. Use it if the trial does not train with `model.fit`.
+   * Reports the metrics of one epoch. Call it if the trial does not train with `model.fit` and {@link Trial.fitOptions}.
    *
    * @returns The pruner's reason to stop the trial now, or undefined to continue.
    */
@@ -50,11 +46,11 @@ export interface TrialFitOptions {
   /** Number of threads that the trial may use. */
   readonly threads: number;
   /**
-   * Callbacks that report every epoch, stop the run when the pruner decides so, and save the best model by the first objective
-   * in `best/`. Add yours: `callbacks: [...trial.fitOptions.callbacks, …]`.
+   * Callbacks that report every epoch, stop the run if the pruner decides to, and save the best model according to the first
+   * objective to `best/`. To add more callbacks, write `callbacks: [...trial.fitOptions.callbacks, …]`.
    */
   readonly callbacks: readonly Callback[];
-  /** Last epoch of the current {@link hyperband} round. Absent with other strategies. */
+  /** Epoch at which the current {@link hyperband} round ends. Absent with other strategies. */
   readonly epochs?: number;
 }
 
@@ -64,25 +60,9 @@ export interface TrialFitOptions {
  * @typeParam P - Parameters of the search space by name.
  * @category Tuner
  */
-export interface StudyOptions<P extends ParameterMap> {
-  /** Search space. */
+export interface StudyOptions<P extends ParameterMap> extends SearchDefinition<ParamsOf<Space<P>>> {
+  /** Search space from which the params of the trials are chosen. */
   readonly space: Space<P>;
-  /** Columns of the history to minimize or maximize. */
-  readonly objectives: Objectives;
-  /** Strategy that chooses the params of each trial. */
-  readonly strategy: Strategy;
-  /**
-   * Params to try first, in this order, for example params that are known to work well. Default: none.
-   *
-   * - Params that a trial already has are skipped, so you can add more when you resume a search.
-   * - Machines that run trials with `runSingleTrial` need the same list.
-   * - {@link hyperband} runs these params as the first trials of its first rounds.
-   */
-  readonly initialParams?: readonly ParamsOf<Space<P>>[];
-  /** Pruner that stops unpromising trials early. Default: no trial is pruned. */
-  readonly pruner?: Pruner;
-  /** Seed for the strategy's random draws. Default 0. */
-  readonly seed?: number;
   /** Text that must be the same in all runs of the study, for example a hash of the data. Default `''`. */
   readonly digest?: string;
   /** Runs one trial, in its own process. If this function throws, only this trial fails. */
@@ -101,17 +81,13 @@ export interface Study<P extends ParameterMap = ParameterMap> extends StudyOptio
 }
 
 /** Names of the options. `'~study'` is included because a study can be passed as the options of another one. */
-const OPTION_NAMES = [
-  'space',
-  'objectives',
-  'strategy',
-  'initialParams',
-  'pruner',
-  'seed',
-  'digest',
-  'run',
-  '~study',
-];
+const OPTION_NAMES: checks.OptionNames<Study> = {
+  ...SEARCH_OPTION_NAMES,
+  space: true,
+  digest: true,
+  run: true,
+  '~study': true,
+};
 
 /**
  * Creates a study: a search together with the function that runs one trial. Export the study, or a function that receives
@@ -135,16 +111,15 @@ const OPTION_NAMES = [
  * @category Tuner
  */
 export function study<const P extends ParameterMap>(options: StudyOptions<P>): Study<P> {
-  checkSearch('study', options ?? {}, OPTION_NAMES);
-  if (typeof options.run !== 'function') {
-    throw createError({
-      kind: 'argument',
-      path: 'study.run',
-      expected: 'a function',
-      received: describeType(options.run),
-      advice: 'Write run: async ({ params, fitOptions }) => { … }.',
-    });
-  }
+  checks.options<Partial<Study<P>>>('study', options, OPTION_NAMES, {
+    advice: "Write study({ space: space({ ... }), strategy: tpe(), objectives: minimize('val_loss'), run }).",
+  });
+  checkSearch('study', options.space, options);
+  checks.callable('study.run', options.run, {
+    advice: 'Write run: async ({ params, fitOptions }) => { … }.',
+  });
+  if (options.digest !== undefined)
+    checks.text('study.digest', options.digest, { advice: 'Omit it, or pass a hash as text.' });
   return { ...options, '~study': true };
 }
 

@@ -1,4 +1,4 @@
-import { createError, createFileError } from '../core/errors/errors.js';
+import { createCheckpointError, createFileError } from '../core/errors/errors.js';
 import { formatValue } from '../core/errors/formatValue.js';
 import { parseExact, stringifyExact } from '../core/exactJson.js';
 import { type Json, toCanonicalJson } from '../core/json.js';
@@ -12,7 +12,7 @@ import type { Strategy } from './strategies/strategy.js';
 import type { Study } from './study.js';
 import { getTrialFolder, RESERVED_FILES } from './trialStore.js';
 
-/** Version of the file format. */
+/** Version of the file format of study records. A study with a different version cannot be resumed. */
 const FORMAT_VERSION = 1;
 const STUDY_FILE = 'study.json';
 
@@ -26,27 +26,27 @@ const STUDY_FILE = 'study.json';
  * The trial folder also contains the files that the trial writes.
  */
 export interface StudyRecords {
-  /** Reads one trial. Returns undefined if it has not started. */
+  /** Reads the record of one trial. Returns undefined if the trial has not started. */
   readTrial(number: number): Promise<TrialRecord | undefined>;
-  /** Reads all trials, sorted by number. */
+  /** Reads the records of all trials, sorted by number. */
   readTrials(): Promise<TrialRecord[]>;
-  /** Writes the progress of a trial. */
+  /** Writes the record of a running trial. */
   saveProgress(trial: TrialRecord): Promise<void>;
-  /** Writes the result of a trial. Returns false if the trial already has a result. */
+  /** Writes the record of a trial that has ended. Returns false, and writes nothing, if the trial already has a result. */
   saveResult(trial: TrialRecord): Promise<boolean>;
   /** Sets a failed trial back to `running`, so that it runs again. */
   reopenTrial(trial: TrialRecord): Promise<void>;
   /** Removes all files in the folder of a trial. The trial must not have started. */
   clearTrial(number: number): Promise<void>;
-  /** Copies all files of one trial to another, except the trial records. */
+  /** Copies the files that the trial `from` has written, such as its checkpoint, to the folder of the trial `to`. */
   copyTrial(from: number, to: number): Promise<void>;
 }
 
 /**
  * Opens the records of a study in `store`, or creates them if there are none.
  *
- * @throws A `checkpoint` error if the store contains a different study; the error reports the difference. A `file` error if
- *   records cannot be read.
+ * @throws A `checkpoint` error that reports the difference if the store contains a different study. A `file` error if records
+ *   cannot be read.
  */
 export async function openStudyRecords(
   store: Store,
@@ -66,13 +66,18 @@ export async function openStudyRecords(
     if (!hasTrials) await writeIfAbsent(store, STUDY_FILE, bytes);
     saved = (await read(STUDY_FILE)) as typeof saved;
     if (saved === undefined)
-      throw createMismatchError(store, 'study', 'a study.json in the folder that contains the trials');
+      throw createCheckpointError(
+        `${store.label}/${STUDY_FILE}`,
+        'the definition of the study, because the folder contains trials',
+        'a missing file',
+        'Restore the file, or choose another folder.',
+      );
   }
   if (typeof saved !== 'object' || saved === null || Array.isArray(saved))
     throw createRecordError(`${store.label}/${STUDY_FILE}`, 'the record of a study', formatValue(saved));
   for (const [part, value] of Object.entries(definition)) {
     if (toCanonicalJson(saved[part] ?? null) !== toCanonicalJson(value ?? null))
-      throw createMismatchError(store, part, `the same ${part}`);
+      throw createMismatchError(store, part);
   }
   // Records of trials that have ended do not change, so each is read once.
   const endedTrials = new Map<string, TrialRecord>();
@@ -137,16 +142,16 @@ function createStudyRecord({ space, objectives, strategy, pruner, seed = 0, dige
   };
 }
 
-const createMismatchError = (store: Store, part: string, expected: string) =>
-  createError({
-    kind: 'checkpoint',
-    path: `${store.label}: ${part}`,
-    expected,
-    received: ['format', 'library'].includes(part)
-      ? 'records of a different version of the library'
-      : `a different ${part}`,
-    advice: 'Choose another folder, or remove this one: it contains a different study.',
-  });
+const createMismatchError = (store: Store, part: string) => {
+  const noun = ['format', 'library'].includes(part) ? 'version of the library' : part;
+  const advice = 'Choose another folder, or remove this one: it contains a different study.';
+  return createCheckpointError(
+    `${store.label}: ${part}`,
+    `the same ${noun} as when the study was started`,
+    `a different ${noun}`,
+    advice,
+  );
+};
 
 function parseRecord(bytes: Uint8Array | undefined, path: string): unknown {
   if (bytes === undefined) return undefined;
@@ -170,14 +175,16 @@ function validateTrial(trial: TrialRecord, { space }: Study, path: string): Tria
   return trial;
 }
 
-/** Appends a row to a trial. A resumed trial repeats epochs, so rows of the same epoch and of later epochs are removed. */
+/**
+ * Appends a row to a trial. A resumed trial may repeat epochs, so earlier rows of the same epoch and of later epochs are removed.
+ */
 export function appendRow(trial: TrialRecord, row: TrialRecord['rows'][number]): TrialRecord {
   return { ...trial, rows: [...trial.rows.filter(({ epoch }) => epoch < row.epoch), row] };
 }
 
 /**
- * Returns the number of the next trial: one more than the largest number. With an independent strategy, returns the first
- * missing number, because several machines may have run trials in any order.
+ * Returns the number of the next trial: the largest number plus one. With an independent strategy, returns the smallest unused
+ * number, because several machines may have run trials in any order.
  */
 export function getNextTrialNumber(
   trials: readonly TrialRecord[],
@@ -189,7 +196,7 @@ export function getNextTrialNumber(
   return number;
 }
 
-/** Returns the trials that have not ended. They were running when a search was killed. */
+/** Returns the trials that have not ended, because the search was stopped or killed while they were running. */
 export const getUnfinishedTrials = (trials: readonly TrialRecord[]): TrialRecord[] =>
   trials.filter((trial) => !hasEnded(trial));
 

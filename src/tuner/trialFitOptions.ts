@@ -18,7 +18,10 @@ export interface TrialFitContext {
   readonly reportPruned: (reason: string) => Promise<void>;
 }
 
-/** Creates the `model.fit` options that connect a training run to its trial. */
+/**
+ * Creates the `model.fit` options that connect a training run to its trial: they report every epoch, stop a pruned run, and save
+ * checkpoints in the trial's store.
+ */
 export function createTrialFitOptions({
   store,
   signal,
@@ -33,7 +36,7 @@ export function createTrialFitOptions({
     name: 'trial',
     create: async (run, saved) => {
       let reason = (saved?.values as { readonly reason?: string } | undefined)?.reason;
-      // The earlier parent process may have been killed before it received all epochs.
+      // Earlier epochs are reported again, because the previous parent process may have been killed before it received all of them.
       for (const row of run.history) await report(row);
       if (reason !== undefined) await reportPruned(reason);
       return {
@@ -51,7 +54,7 @@ export function createTrialFitOptions({
     resume: true,
     signal,
     threads,
-    // If the history lacks the monitored column, the error of `bestCheckpoint` names it.
+    // If the history does not contain the monitored column, `bestCheckpoint` throws an error that contains its name.
     callbacks: [reportCallback, bestCheckpoint(store, { monitor: metric, mode }) as unknown as Callback],
     ...(epochs !== undefined && { epochs }),
   };

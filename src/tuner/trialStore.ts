@@ -2,7 +2,7 @@ import { createArgumentError } from '../core/errors/errors.js';
 import type { Store } from '../core/platform/platform.js';
 import { readStoreFile } from '../core/platform/readStoreFile.js';
 
-/** Returns the name of the folder of a trial. */
+/** Returns the folder of a trial in the store of the study, for example `trials/0012`. */
 export const getTrialFolder = (number: number): string => `trials/${String(number).padStart(4, '0')}`;
 
 /** Files that the search itself writes in a trial folder: the progress, the result, and the printed output of the trial. */
@@ -35,8 +35,8 @@ export function subfolderStore(store: Store, folder: string): Store {
 }
 
 /**
- * Creates the store that is passed to a trial. It gives access to the trial folder, but rejects writing to the files that the
- * search uses.
+ * Creates the store that is passed to a trial. It contains the files in the trial folder, and rejects changes to the files that the
+ * search itself writes.
  */
 export function trialStore(store: Store, number: number): Store {
   const folder = subfolderStore(store, getTrialFolder(number));

@@ -45,7 +45,9 @@ describe('multiTask() with images of different sizes', () => {
       expect(error.kind).toBe('argument');
       expect(error.path).toMatch(/^(trunk|age)_(conv|pool)\d$/);
       expect(error.expected).toContain('at least 56x56 pixels');
-      expect(error.received).toMatch(/^an input of shape \[.*\], which gives an output of shape \[.*\]$/);
+      expect(error.received).toMatch(
+        /^an input of shape \[.*\], which results in an output of shape \[.*\]$/,
+      );
       expect(error.advice).toContain('larger images');
     }
   });
@@ -94,7 +96,7 @@ describe('multiTask().task()', () => {
     expect(none).toMatchObject({ kind: 'argument', path: "task('age')" });
     expect(none.expected).toContain('regression()');
     const twice = await catchError(() => loose().task('age', age, flat).task('age', age, flat));
-    expect(twice).toMatchObject({ path: "task('age')", received: '"age", which is already defined' });
+    expect(twice).toMatchObject({ path: "task('age')", received: '"age", the name of another task' });
     for (const name of ['loss', 'val', 'val_age', 'unaugmented_age', 'a b', '1st', '', 'trunk', 'é']) {
       expect(await catchError(() => loose().task(name, age, flat))).toMatchObject({
         kind: 'argument',
@@ -103,7 +105,7 @@ describe('multiTask().task()', () => {
     }
     const clash = await catchError(() => loose().task('age', age, flat).task('age_loss', age, flat));
     expect(clash).toMatchObject({ kind: 'argument', path: "task('age_loss')" });
-    expect(clash.received).toBe('"age_loss" in addition to "age"');
+    expect(clash.received).toBe('the task names "age_loss" and "age"');
   });
 });
 
@@ -137,7 +139,7 @@ describe('the model builder multiTask()', () => {
     const other = await catchError(() => loose().trunk([conv(2, 3)]));
     expect(other).toMatchObject({
       path: 'multiTask().trunk',
-      expected: 'a trunk, sharedTrunk([...])',
+      expected: 'a trunk created with sharedTrunk([...])',
       received: 'an array',
     });
   });
@@ -287,7 +289,7 @@ describe('a custom block', () => {
       expect(error).toMatchObject({
         kind: 'argument',
         path: 'weights of trunk_own1',
-        expected: "the sizes of the layer's weights, arrays of 9 and 3 numbers",
+        expected: 'arrays of 9 and 3 numbers',
         received,
       });
     },
@@ -385,7 +387,7 @@ describe('the inputView option of branch()', () => {
       expected: 'a layer that accepts inputs of shape [16, 16, 1]',
     });
     expect(error.advice).toBe(
-      'Use input views with the same number of channels: the layer was built for the channels of image.',
+      'Give all input views the same number of channels: the layer was built for the channels of image.',
     );
   });
 
@@ -409,7 +411,7 @@ describe('the inputView option of branch()', () => {
     expect(error).toMatchObject({
       path: 'trunk_conv2',
       expected: 'an image large enough for a non-empty output of this layer: at least 20x20 pixels',
-      received: 'an input of shape [2, 2, 4], which gives an output of shape [0, 0, 4]',
+      received: 'an input of shape [2, 2, 4], which results in an output of shape [0, 0, 4]',
     });
   });
 

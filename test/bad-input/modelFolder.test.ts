@@ -73,7 +73,7 @@ async function loadWithTensorFlow(store: Store) {
     }),
   );
   const { tasks } = model.getUserDefinedMetadata() as { tasks: { labels: string[] }[] };
-  const output = model.predict(tf.fill([1, 8, 8, 3], 100 / 255)) as tf.Tensor;
+  const output = model.predict(tf.mul(tf.ones([1, 8, 8, 3]), 100 / 255)) as tf.Tensor;
   const [value] = await output.data();
   model.dispose();
   output.dispose();

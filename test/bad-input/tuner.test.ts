@@ -26,7 +26,7 @@ const loose = (value: unknown) => value as never;
 describe('space(), float(), int(), choice() and alternatives()', () => {
   test.each([
     ['an empty space', () => space(loose({})), 'space', 'no parameters'],
-    ['undefined instead of parameters', () => space(loose(undefined)), 'space', 'no parameters'],
+    ['undefined instead of parameters', () => space(loose(undefined)), 'space', 'undefined'],
     ['a value instead of a parameter', () => space(loose({ rate: 3 })), 'space.rate', '3'],
     ['a name with a dot', () => space({ 'a.b': choice([1, 2]) }), 'space: "a.b"', '"a.b"'],
     ['a single alternative', () => alternatives(loose({ adam: {} })), 'alternatives', '1 alternative'],
@@ -34,10 +34,10 @@ describe('space(), float(), int(), choice() and alternatives()', () => {
       'a parameter called kind',
       () => alternatives(loose({ a: { kind: choice([1, 2]) }, b: {} })),
       'alternatives.a.kind',
-      '"kind", which contains the name of the alternative',
+      '"kind", which is reserved for the name of the alternative',
     ],
     ['missing bounds', () => float(loose({})), 'float.min', 'undefined'],
-    ['missing options', () => float(loose(undefined)), 'float.min', 'undefined'],
+    ['missing options', () => float(loose(undefined)), 'float', 'undefined'],
     ['bounds in reverse order', () => float({ min: 1, max: 0 }), 'float.max', '0'],
     ['equal bounds', () => int({ min: 1, max: 1 }), 'int.max', '1'],
     ['NaN as a bound', () => float({ min: Number.NaN, max: 1 }), 'float.min', 'NaN'],
@@ -167,7 +167,7 @@ describe('askAndTell', () => {
     });
 
   test.each([
-    ['missing options', undefined, 'objectives', 'undefined'],
+    ['missing options', undefined, undefined, 'undefined'],
     ['a strategy function that was not called', { strategy: tpe }, 'strategy', 'a function'],
     ['a missing strategy', { strategy: undefined }, 'strategy', 'undefined'],
     ['a column name as the objective', { objectives: 'loss' }, 'objectives', 'the string "loss"'],
@@ -185,10 +185,10 @@ describe('askAndTell', () => {
     ['an unknown option', { sead: 1 }, undefined, 'the option "sead"'],
   ])('rejects %s, like study()', async (_, overrides, part, received) => {
     const parts = overrides && { strategy: random(), objectives: minimize('loss'), ...overrides };
-    const run = async () => {};
+    const studyParts = parts && { space: searchSpace, run: async () => {}, ...parts };
     for (const [path, make] of [
       ['askAndTell', () => askAndTell(searchSpace, loose(parts))],
-      ['study', () => study(loose({ space: searchSpace, run, ...parts }))],
+      ['study', () => study(loose(studyParts))],
     ] as const) {
       const error = await catchError(make);
       const fullPath = part === undefined ? path : `${path}.${part}`;
@@ -215,7 +215,7 @@ describe('askAndTell', () => {
       'that contain the same params twice',
       Array(2).fill({ optimizer: { kind: 'adam' }, filters: 32 }),
       'initialParams[1]',
-      'different params',
+      'params that differ from all others',
       '{"filters":32,"optimizer":"adam"} twice',
     ],
   ])('rejects initial params %s', async (_, first, path, expected, received) => {
@@ -251,8 +251,8 @@ describe('askAndTell', () => {
     const error = await catchError(() => askAndTell(searchSpace, { ...options, initialParams }));
     expect([error.path, error.expected, error.received]).toEqual([
       'askAndTell.initialParams',
-      'at most 17 params, the number of new params in the plan of hyperband',
-      '18 params',
+      'at most 17 initial params, the number of trials that hyperband starts',
+      '18 initial params',
     ]);
     expect(
       askAndTell(searchSpace, { ...options, initialParams: initialParams.slice(1) }).ask()!.params,
@@ -273,13 +273,16 @@ describe('askAndTell', () => {
     const error = await catchError(() => search.tell(number, { val_los: 3 }));
     expect([error.path, error.received, error.advice]).toEqual([
       'trial 1: val_loss',
-      'only the columns val_los',
+      'only the metrics val_los',
       'Did you mean "val_los"?',
     ]);
-    expect((await catchError(() => search.tell(number))).received).toBe('no columns');
-    expect((await catchError(() => search.report(number, loose({ val_loss: '3' })))).path).toBe(
+    expect((await catchError(() => search.tell(number))).received).toBe('no metrics');
+    const typeError = await catchError(() => search.report(number, loose({ val_loss: '3' })));
+    expect([typeError.path, typeError.received, typeError.advice]).toEqual([
       'trial 1: val_loss',
-    );
+      'the string "3"',
+      'Report a number, or NaN if there is no value.',
+    ]);
     search.tell(number, { val_loss: Number.NaN }); // NaN is accepted: the trial fails, as in a study.
     expect(search.bestTrial()).toBeUndefined();
     expect(search.trials[0]).toMatchObject({ state: 'failed', reason: 'val_loss was never a number' });
@@ -310,7 +313,7 @@ describe('askAndTell', () => {
   });
 
   test.each([3, 0, Number.NaN, '3', null, true])(
-    'rejects the value %s in place of an object of columns in tell() and report()',
+    'rejects the value %s in place of an object of metrics in tell() and report()',
     async (value) => {
       const search = begin();
       const { number } = search.ask()!;
@@ -322,7 +325,7 @@ describe('askAndTell', () => {
         const shown = typeof value === 'number' ? `${value}` : JSON.stringify(value);
         expect([error.path, error.expected, error.received]).toEqual([
           'trial 1',
-          'an object of columns',
+          'an object that contains the metrics of an epoch',
           shown,
         ]);
         expect(error.advice).toBe(`Write { val_loss: ${typeof value === 'number' ? value : 3} }.`);
@@ -380,7 +383,7 @@ describe('askAndTell', () => {
         params: { filters: 32, optimizer: { kind: 'adam' } },
       })),
       'trials[1].number',
-      '1 twice',
+      '1, the number of another trial',
     ],
   ])('rejects trial records with %s', async (_, trials, path, received) => {
     const error = await catchError(() => begin(trials));
@@ -395,6 +398,6 @@ describe('askAndTell', () => {
     });
     for (let i = 0; i < 5; i++) search.ask();
     const error = await catchError(() => search.ask());
-    expect([error.path, error.received]).toEqual(['ask', 'only trials that are still running (5)']);
+    expect([error.path, error.received]).toEqual(['ask', '5 running trials without a result']);
   });
 });

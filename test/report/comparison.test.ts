@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { HistoryRow } from '../../src/core/records/history.js';
-import { loadReportTools } from '../../src/node/report/writeReport.js';
+import { loadReportTools } from '../../src/node/report/reportTools.js';
 import { createReport, learningCurveGrid, learningCurves, type ReportTools } from '../../src/report/index.js';
 import { AGE, createRun, GENDER } from './createRun.js';
 

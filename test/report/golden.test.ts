@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import sharp from 'sharp';
 import { beforeAll, expect, test } from 'vitest';
 import { svgToPng } from '../../src/node/index.js';
-import { loadReportTools } from '../../src/node/report/writeReport.js';
+import { loadReportTools } from '../../src/node/report/reportTools.js';
 import { createReport, type ReportFigure, type ReportTools } from '../../src/report/index.js';
 import { AGE, createRun, GENDER, GRADE } from './createRun.js';
 

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { loadReportTools } from '../../src/node/report/writeReport.js';
+import { loadReportTools } from '../../src/node/report/reportTools.js';
 import { createModelCard, createReportPage, type ReportTools } from '../../src/report/index.js';
 import { AGE, createRun, GENDER, GRADE } from './createRun.js';
 

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { memoryStore } from '../../src/entries/node.js';
-import { loadReportTools } from '../../src/node/report/writeReport.js';
+import { loadReportTools } from '../../src/node/report/reportTools.js';
 import type { ReportTools } from '../../src/report/index.js';
 import { createModelCard, createReport, createReportPage, readRunRecord } from '../../src/report/index.js';
 import { AGE, createRun, GENDER, GRADE, HOSTILE } from './createRun.js';

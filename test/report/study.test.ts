@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createRng } from '../../src/core/rng.js';
-import { loadReportTools } from '../../src/node/report/writeReport.js';
+import { loadReportTools } from '../../src/node/report/reportTools.js';
 import { createStudyReport, type ReportTools, studyFigures } from '../../src/report/index.js';
 import {
   alternatives,

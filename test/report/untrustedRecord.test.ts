@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { memoryStore } from '../../src/entries/node.js';
-import { loadReportTools } from '../../src/node/report/writeReport.js';
+import { loadReportTools } from '../../src/node/report/reportTools.js';
 import {
   createModelCard,
   createReportPage,

@@ -1,6 +1,6 @@
+import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { getActiveEngine } from '../../src/engines/select.js';
 import {
   adam,
   type BranchOptions,
@@ -37,8 +37,8 @@ import {
   toTensors,
 } from '../../src/steps/stepArrays.js';
 import { computeTrainingStep } from '../../src/steps/trainingStep.js';
-import { tf } from '../../src/tensor/tf.js';
 import { catchError } from '../bad-input/catchError.js';
+import { getActiveEngine } from '../engines/getActiveEngine.js';
 import { expectCloseToLargest } from '../parity/close.js';
 
 const SHAPE = [12, 12, 3] as const;
@@ -317,7 +317,7 @@ test('fit resumes from a checkpoint without frozen weights only if the frozen we
   weight.write(weight.read().mul(2));
   expect(await catchError(() => other.fit(train, rest))).toMatchObject({
     kind: 'checkpoint',
-    received: 'a run that differs in frozen weights',
+    received: 'a checkpoint of a run that differs in frozen weights',
   });
 });
 

@@ -86,7 +86,7 @@ describe('a search with a failing trial', () => {
     ['memory', /^it ran out of memory/],
     [
       'other column',
-      /^trial 2: loss: expected a number for this objective, received only the columns los\. Did you mean "los"\?$/,
+      /^trial 2: loss: expected a number for this objective, received only the metrics los\. Did you mean "los"\?$/,
     ],
   ])('saves the reason and continues after the fault "%s"', async (fault, reason) => {
     const options = { trials: 3, parallel: 1, settings: { faults: { 2: fault } } };
@@ -114,7 +114,7 @@ describe('a search with a failing trial', () => {
     expect(trials[0]).toMatchObject({
       state: 'failed',
       reason: expect.stringMatching(
-        /^trial 1: expected at most 1 epochs in this round of the strategy, received a report of epoch 2/,
+        /^trial 1: expected reports of at most 1 epochs in this round of the strategy, received a report of epoch 2/,
       ),
     });
   });
@@ -135,7 +135,7 @@ describe('a search with a failing trial', () => {
     const error = await runFailing('plain', 'all fail', { trials: 9, settings: { faults: { 0: 'throw' } } });
     expect(error).toMatchObject({
       path: 'trial 3',
-      received: '3 consecutive failures, the last of them with the reason: the builder has a fault',
+      received: '3 consecutive failures (last reason: the builder has a fault)',
     });
     // After the study is fixed, the search resumes.
     const { trials } = await run('plain', 'all fail', { trials: 5 });
@@ -347,7 +347,7 @@ test('the commands search and results start a search, show its results and resum
   const folder = join(scratch, 'by hand');
   const module = 'test/runtime/studies/plain.ts';
   expect((await call('results', module, '--folder', folder)).errors).toMatch(
-    /expected a study that a search has started/,
+    /expected a study that was started with runStudy\(\)/,
   );
   const settings = JSON.stringify({ strategy: 'random', epochs: 2 });
   const begun = await call('search', module, '--folder', folder, '--trials', '2', '--settings', settings);
@@ -422,7 +422,7 @@ describe('runStudy and the other functions that run a study', () => {
     const text = readFileSync(path, 'utf8');
     writeFileSync(path, text.replace('"format":1', '"format":2'));
     expect((await runFailing('plain', 'first', { trials: 2 })).received).toBe(
-      'records of a different version of the library',
+      'a different version of the library',
     );
     writeFileSync(path, text);
     writeFileSync(join(scratch, 'first/trials/0001/end.json'), text.slice(0, 20));

@@ -129,9 +129,9 @@ describe('learningCurveGrid', () => {
       expect(learningCurveGrid(groups)).rejects.toMatchObject({ kind: 'argument', received });
     await expectError([], 'no settings');
     await expectError([{ title: 'gray', runs: [] }], 'a setting without runs');
-    await expectError([{ title: 'gray', runs: [{ tasks, rows: [] }] }], 'no epochs in "gray"');
+    await expectError([{ title: 'gray', runs: [{ tasks, rows: [] }] }], 'runs without epochs in "gray"');
     const one = { tasks: [tasks[0]], rows } as never;
-    await expectError([runGroups[0]!, { title: 'gray', runs: [one] }], 'the tasks age in "gray"');
+    await expectError([runGroups[0]!, { title: 'gray', runs: [one] }], 'the tasks age in a run of "gray"');
   });
 });
 

@@ -8,6 +8,7 @@ import { type CheckpointEpoch, MODEL_FILE } from '../../core/records/checkpointE
 import { checkTopology, renumberCalls } from '../../formats/modelTopology.js';
 import { patchLayer } from '../../layers/patched/patchLayer.js';
 import type { Tasks } from '../../tasks/task.js';
+import { ensureBackend } from '../../tensor/hostBackend.js';
 import { resetLayerRefCounts } from '../../tensor/stockLayers.js';
 import { tf } from '../../tensor/tf.js';
 import { createNetwork } from '../buildNetwork.js';
@@ -45,14 +46,14 @@ const encodeJson = (value: unknown) => new TextEncoder().encode(`${JSON.stringif
 const toName = (folder: string, file: string) => (folder === '' ? file : `${folder}/${file}`);
 
 /**
- * Writes a network to `folder` of a store: `model.json` and a weights file that `tf.loadLayersModel` can read without custom layer classes.
- * The tasks, labels, units and pixel range are the user-defined metadata in `model.json`.
+ * Saves a network to a folder of a store. `model.json` and a weights file contain the layers and weights, which `tf.loadLayersModel` can
+ * read without custom layer classes. The tasks, labels, units and input range are the user-defined metadata in `model.json`.
  *
  * The folder is replaced as one unit: a reader, or a process that is killed at any moment, finds the old model or the new model, with its
  * tasks and its epoch.
  *
  * @param checkpointEpoch - Epoch of the model, which is stored with it.
- * @throws A `file` error if the store cannot be written. A model that was saved earlier then stays intact.
+ * @throws `file` error if the store is not writable. A model that was saved to the folder earlier remains intact.
  */
 export async function writeModelFolder(
   network: Network,
@@ -91,13 +92,13 @@ export async function writeModelFolder(
 }
 
 /**
- * Reads a network that {@link writeModelFolder} wrote. The folder may be replaced at the same time: the result is then the old or the new
- * network.
+ * Loads a network from a folder that {@link writeModelFolder} wrote. The folder may be replaced at the same time: the result is then the old
+ * or the new network.
  *
- * @param tasks - Tasks that the folder must contain. Default: tasks created from the metadata in `model.json`, with the default losses and
- *   metrics of their kinds.
- * @throws A `file` error if a file is missing, truncated or corrupted, if the format is newer, or if the
- *   tasks differ.
+ * @param tasks - Tasks of the network, which must match the task table in `model.json`. Default: tasks created from the table, with default
+ *   losses and metrics.
+ * @throws `file` error if a file is missing, truncated or corrupt, if its format is newer than this version of the library, or if the tasks
+ *   differ.
  */
 export async function readModelFolder<T extends Tasks>(
   store: Store,
@@ -133,13 +134,13 @@ export async function readModelFolder<T extends Tasks>(
 
 /** Parses `model.json`. Throws a `file` error if it does not exist or has another layout. */
 function parseModelJson(index: Uint8Array | undefined, path: string): ParsedModel {
-  if (!index) throw createFileError(path, 'a saved model', 'no such file', FOLDER_ADVICE);
+  if (!index) throw createFileError(path, 'a file of a saved model', 'no such file', FOLDER_ADVICE);
   let model: Partial<ModelJson> | null;
   try {
     model = JSON.parse(new TextDecoder().decode(index));
   } catch (cause) {
-    const received = `invalid JSON (${(cause as Error).message})`;
-    throw createFileError(path, 'JSON', received, COPY_ADVICE, cause);
+    const received = `a file with invalid JSON (${(cause as Error).message})`;
+    throw createFileError(path, 'a JSON file', received, COPY_ADVICE, cause);
   }
   const { modelTopology, weightsManifest, userDefinedMetadata } = model ?? {};
   const [group] = Array.isArray(weightsManifest) ? (weightsManifest as ModelJson['weightsManifest']) : [];
@@ -148,7 +149,7 @@ function parseModelJson(index: Uint8Array | undefined, path: string): ParsedMode
     throw createFileError(
       path,
       'a layers model with one weights file in the same folder',
-      'a model.json with a different layout',
+      'a model.json that was not written by save()',
       FOLDER_ADVICE,
     );
   }
@@ -171,12 +172,13 @@ async function readWeightsFile(store: Store, folder: string, file: string): Prom
   throw createFileError(
     `${store.label}/${name}`,
     'the weights file that model.json refers to',
-    weights ? 'a file whose bytes do not match its hash' : 'no such file',
+    weights ? 'a file whose contents do not match the hash in its name' : 'no such file',
     COPY_ADVICE,
   );
 }
 
 async function openLayersModel(path: string, artifacts: tf.io.ModelArtifacts): Promise<tf.LayersModel> {
+  ensureBackend();
   try {
     return await tf.loadLayersModel(tf.io.fromMemory(artifacts));
   } catch (cause) {
@@ -192,7 +194,8 @@ async function openLayersModel(path: string, artifacts: tf.io.ModelArtifacts): P
 }
 
 /**
- * Checks that the task table and the network in `model.json` describe the same model: the same image shape, and one output per task in the same order.
+ * Throws a `file` error unless the task table and the network in `model.json` describe the same model: equal image shapes, and one output
+ * per task in the order of the tasks.
  */
 function checkInputAndOutputs(
   model: tf.LayersModel,

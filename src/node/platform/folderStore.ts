@@ -1,8 +1,8 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { isMultitaskError } from '../../core/errors/errors.js';
+import * as checks from '../../core/errors/checks.js';
 import type { Store } from '../../core/platform/platform.js';
-import { createAccessError } from './accessError.js';
+import { createAccessError } from './files/accessError.js';
 import {
   createAtomically,
   isTemporaryFile,
@@ -19,7 +19,7 @@ const TEXT_FILE = /\.(?:json|jsonl|csv|txt|md|lock)$/i;
 const MAX_TEXT_BYTES = 2 ** 28;
 
 /**
- * Creates a store for a folder.
+ * Creates a store that reads and writes the files of a folder.
  *
  * - Files are written atomically: a temporary file is flushed to the disk and renamed, so if the process is killed at any moment, the file
  *   contains either all old bytes or all new bytes. A temporary file that a killed process left behind is removed by the next write or
@@ -43,6 +43,7 @@ const MAX_TEXT_BYTES = 2 ** 28;
  * @category Files
  */
 export function folderStore(folder: string): Store {
+  checks.string('folderStore', folder, { noun: 'the path of a folder', advice: "Write folderStore('out')." });
   const root = resolve(folder);
   /** Calls `action` with the path of a file. Errors of the file system are rethrown as `file` errors with the path that was requested. */
   const access = async <R>(
@@ -56,7 +57,7 @@ export function folderStore(folder: string): Store {
     try {
       return await action(realPath);
     } catch (error) {
-      throw isMultitaskError(error) ? error : createAccessError(path, expected, error);
+      throw createAccessError(path, expected, error);
     }
   };
   return {
@@ -79,7 +80,7 @@ export function folderStore(folder: string): Store {
         await appendRegularFile(path, bytes);
       }),
     remove: (name) =>
-      access(name, 'a removable file', (path) => rm(path, { force: true }), { keepLink: true }),
+      access(name, 'a file that can be deleted', (path) => rm(path, { force: true }), { keepLink: true }),
     list: async (prefix = '') => {
       // Only the folder of the prefix is read, because the store may be part of a large folder.
       const parent = prefix.slice(0, Math.max(0, prefix.lastIndexOf('/')));
@@ -105,6 +106,12 @@ export function folderStore(folder: string): Store {
   };
 }
 
-/** Returns a store for a folder path. If the argument is a store, returns it unchanged. */
-export const toStore = (folder: string | Store): Store =>
-  typeof folder === 'string' ? folderStore(folder) : folder;
+/** Returns a store for a folder path. If the argument is a store, returns it unchanged. Throws an `argument` error for other values. */
+export function toStore(path: string, folder: string | Store): Store {
+  if (typeof folder === 'string') return folderStore(folder);
+  checks.store(path, folder, {
+    noun: 'the path of a folder, or a store',
+    advice: "Write folder: 'out/study'.",
+  });
+  return folder;
+}

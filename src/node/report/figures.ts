@@ -1,8 +1,8 @@
+import * as checks from '../../core/errors/checks.js';
 import type { Store } from '../../core/platform/platform.js';
 import type { ArchitectureRecord } from '../../core/records/architecture.js';
 import type { HistoryRecord } from '../../core/records/history.js';
 import { architectureDiagram as createDiagram } from '../../report/charts/architectureDiagram.js';
-import type { ChartTools } from '../../report/charts/chartTools.js';
 import {
   learningCurveGrid as createCurveGrid,
   type LearningCurveGridOptions,
@@ -12,15 +12,14 @@ import {
   learningCurves as createCurves,
   type LearningCurvesOptions,
 } from '../../report/charts/learningCurves.js';
-import { loadPackage } from '../platform/loadPackage.js';
+import { loadChartTools, loadGraphviz } from './reportTools.js';
 import { svgToPng } from './svgToPng.js';
 
 /**
- * Draws the learning curves of a task as SVG text. Same as `learningCurves` of `tfjs-multitask/report`, but loads the necessary
- * packages.
+ * Draws the learning curves of a task as SVG text. Loads the packages that `learningCurves` of `tfjs-multitask/report` requires as an
+ * argument.
  *
- * @throws A `missing-package` error if `@observablehq/plot` or `linkedom` is not installed. An `argument` error if the task is
- *   unknown.
+ * @throws A `missing-package` error if `@observablehq/plot` or `linkedom` is not installed. An `argument` error if the task is unknown.
  * @example
  * ```ts
  * import { learningCurves } from 'tfjs-multitask/node';
@@ -40,11 +39,11 @@ export async function learningCurves<const Name extends string>(
 }
 
 /**
- * Draws the learning curves of several groups of runs next to each other as SVG text. Same as `learningCurveGrid` of
- * `tfjs-multitask/report`, but loads the necessary packages.
+ * Draws the learning curves of several groups of runs next to each other as SVG text. Loads the packages that `learningCurveGrid` of
+ * `tfjs-multitask/report` requires as an argument.
  *
- * @throws A `missing-package` error if `@observablehq/plot` or `linkedom` is not installed. An `argument` error if a run has no
- *   epochs, or the groups have different tasks.
+ * @throws A `missing-package` error if `@observablehq/plot` or `linkedom` is not installed. An `argument` error if a run has no epochs, or
+ *   the groups have different tasks.
  * @example
  * ```ts
  * import { learningCurveGrid } from 'tfjs-multitask/node';
@@ -64,21 +63,8 @@ export async function learningCurveGrid(
 }
 
 /**
- * Loads the packages that draw charts.
- *
- * @param purpose - Purpose of the packages, for the error message.
- * @throws A `missing-package` error if one of them is not installed.
- */
-export async function loadChartTools(purpose: string): Promise<ChartTools> {
-  const Plot = await loadPackage<ChartTools['Plot']>('@observablehq/plot', purpose);
-  const { parseHTML } = await loadPackage<typeof import('linkedom')>('linkedom', purpose);
-  const { document } = parseHTML('<!doctype html><html><body></body></html>');
-  return { Plot, document: document as unknown as Document };
-}
-
-/**
- * Draws the architecture of a network as a diagram in SVG text. Same as `architectureDiagram` of `tfjs-multitask/report`, but
- * loads Graphviz.
+ * Draws the architecture of a network as a diagram in SVG text. Loads Graphviz, which `architectureDiagram` of `tfjs-multitask/report`
+ * requires as an argument.
  *
  * @throws A `missing-package` error if `@hpcc-js/wasm-graphviz` is not installed.
  * @example
@@ -94,9 +80,7 @@ export async function loadChartTools(purpose: string): Promise<ChartTools> {
  * @category Figures
  */
 export async function architectureDiagram(architecture: ArchitectureRecord): Promise<string> {
-  const name = '@hpcc-js/wasm-graphviz';
-  const { Graphviz } = await loadPackage<typeof import('@hpcc-js/wasm-graphviz')>(name, 'drawing a network');
-  return createDiagram(architecture, await Graphviz.load());
+  return createDiagram(architecture, await loadGraphviz('drawing a network'));
 }
 
 /**
@@ -115,6 +99,11 @@ export async function architectureDiagram(architecture: ArchitectureRecord): Pro
  * @category Figures
  */
 export async function saveFigure(store: Store, name: string, svg: string): Promise<void> {
+  const advice =
+    "Write saveFigure(folderStore('out'), 'curves', await learningCurves(history, { task: 'age' })).";
+  checks.store('saveFigure.store', store, { advice });
+  checks.string('saveFigure.name', name, { noun: 'a file name without an extension', advice });
+  checks.valid('saveFigure.svg', svg, typeof svg === 'string', { noun: 'the text of an SVG image', advice });
   await saveFigures(store, [{ name, svg }]);
 }
 

@@ -1,15 +1,13 @@
 import { join } from 'node:path';
+import * as checks from '../../core/errors/checks.js';
 import { createError } from '../../core/errors/errors.js';
 import { readStoreFile } from '../../core/platform/readStoreFile.js';
-import type { ReportTools } from '../../report/charts/chartTools.js';
 import { createReport } from '../../report/pages/createReport.js';
 import { createModelCard, isGeneratedCard } from '../../report/pages/modelCard.js';
 import { type ReportedRun, readRunRecord } from '../../report/records/readRunRecord.js';
-import { readRegularFile } from '../platform/files/regularFile.js';
 import { folderStore } from '../platform/folderStore.js';
-import { loadPackage } from '../platform/loadPackage.js';
-import { loadChartTools, saveFigures } from './figures.js';
-import { getFontPaths } from './svgToPng.js';
+import { saveFigures } from './figures.js';
+import { loadReportTools } from './reportTools.js';
 
 /**
  * Options of {@link writeReport}.
@@ -45,15 +43,31 @@ export interface WriteReportOptions {
  */
 export async function writeReport(
   folders: string | readonly string[],
-  { images = true, out }: WriteReportOptions = {},
+  options: WriteReportOptions = {},
 ): Promise<string> {
+  checks.options(
+    'writeReport',
+    options,
+    { images: true, out: true },
+    {
+      advice: "Pass the folders as an array: writeReport(['out/a', 'out/b'], { out: 'out' }).",
+    },
+  );
+  const { images = true, out } = options;
+  checks.boolean('writeReport.images', images, { advice: 'Omit it to use the default, true.' });
+  if (out !== undefined)
+    checks.string('writeReport.out', out, { noun: 'the path of a folder', advice: "Write out: 'report'." });
   const all = typeof folders === 'string' ? [folders] : folders;
+  checks.list('writeReport.folders', all, {
+    noun: 'a folder, or an array of folders',
+    advice: "Write writeReport('out').",
+  });
   const runs = await Promise.all(all.map((folder) => readRunRecord(folderStore(folder), { images })));
   if (!isNonEmpty(runs)) {
     throw createError({
       kind: 'argument',
       path: 'report',
-      expected: 'at least one folder of a run',
+      expected: 'the folder of at least one run',
       received: 'no folders',
       advice: 'Pass one or more folders that recordRun() wrote.',
     });
@@ -81,24 +95,4 @@ async function writeModelCard(folder: string, run: ReportedRun): Promise<void> {
   if (existingCard !== undefined && !isGeneratedCard(existingCard)) return; // The user wrote this card.
   const card = createModelCard(run, existingCard);
   await store.write('best/MODEL_CARD.md', new TextEncoder().encode(card));
-}
-
-/**
- * Loads the packages that draw a report.
- *
- * @throws A `missing-package` error if one of them is not installed.
- */
-export async function loadReportTools(): Promise<ReportTools> {
-  const purpose = 'drawing a report';
-  const chartTools = await loadChartTools(purpose);
-  const { Graphviz } = await loadPackage<typeof import('@hpcc-js/wasm-graphviz')>(
-    '@hpcc-js/wasm-graphviz',
-    purpose,
-  );
-  const { regular, semiBold } = getFontPaths();
-  return {
-    ...chartTools,
-    graphviz: await Graphviz.load(),
-    fonts: { regular: await readRegularFile(regular), semiBold: await readRegularFile(semiBold) },
-  };
 }

@@ -8,7 +8,7 @@ import { openRecords } from './openStudy.js';
 import type { RequiredSettings, SettingsOf, StudyModule, TrialOf } from './studyModule.js';
 import { executeTrial } from './trial/executeTrial.js';
 import { loadStudy, toModuleUrl } from './trial/loadStudy.js';
-import { resolveTrialResources } from './trialResources.js';
+import { resolveTrialResources } from './trial/trialResources.js';
 
 /**
  * Options of {@link runSingleTrial}.
@@ -25,9 +25,9 @@ export interface RunSingleTrialOptions<M extends StudyModule = StudyModule<Study
   readonly settings?: SettingsOf<M>;
   /** Number of threads that the trial may use. Default: the number of threads of the machine. */
   readonly threads?: number;
-  /** Time in seconds after which the trial counts as hanging and fails. Default: no limit. */
+  /** Time limit of the trial in seconds. If the trial exceeds it, the trial fails. Default: no limit. */
   readonly trialTimeout?: number;
-  /** Signal that stops the trial after the current step. The trial resumes when `runSingleTrial` is called again. */
+  /** Signal that stops the trial after the current training step. The trial resumes when `runSingleTrial` is called again. */
   readonly signal?: AbortSignal;
 }
 
@@ -59,20 +59,20 @@ export async function runSingleTrial(
   module: string | URL,
   options: RunSingleTrialOptions,
 ): Promise<TrialRecord | undefined> {
-  checks.optionNames('runSingleTrial', options, [
-    'folder',
-    'number',
-    'settings',
-    'threads',
-    'trialTimeout',
-    'signal',
-  ]);
+  checks.options<RunSingleTrialOptions>('runSingleTrial', options, {
+    folder: true,
+    number: true,
+    settings: true,
+    threads: true,
+    trialTimeout: true,
+    signal: true,
+  });
   const { number, settings = {} } = options;
   checks.integer('runSingleTrial.number', number, {
     min: 1,
     advice: 'Pass a number that is counted from 1: add 1 to an index that is counted from 0.',
   });
-  const { store, threads, trialTimeout, signal } = resolveTrialResources('runSingleTrial', options);
+  const resources = resolveTrialResources('runSingleTrial', options);
   const moduleUrl = toModuleUrl(module);
   const study = await loadStudy(moduleUrl, settings);
   const { space, strategy } = study;
@@ -92,11 +92,10 @@ export async function runSingleTrial(
     if (next === undefined || next === 'wait') return undefined;
     proposals.push(next);
   }
-  const records = await openRecords(store, study, settings);
+  const records = await openRecords(resources.store, study, settings);
   const savedTrial = await records.readTrial(number);
   if (savedTrial && hasEnded(savedTrial)) return savedTrial;
   const trial = savedTrial ?? proposals.at(-1)!;
   if (!savedTrial) await records.saveProgress(trial);
-  const environment = { study, records, store, moduleUrl, settings, threads, trialTimeout, signal };
-  return executeTrial(environment, trial);
+  return executeTrial({ ...resources, study, records, moduleUrl, settings }, trial);
 }

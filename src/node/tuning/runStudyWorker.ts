@@ -8,8 +8,9 @@ import { computeCodeHash } from './codeHash.js';
 import { openStudy } from './openStudy.js';
 import type { SettingsOf, StudyModule } from './studyModule.js';
 import { executeTrial } from './trial/executeTrial.js';
-import { type StudySettings, toModuleUrl } from './trial/loadStudy.js';
+import type { StudySettings } from './trial/loadStudy.js';
 import { STOP_GRACE_MS } from './trial/spawnTrial.js';
+import { resolveTrialResources } from './trial/trialResources.js';
 import {
   checkQueueServer,
   computeStudyHash,
@@ -18,7 +19,6 @@ import {
   type QueueOptions,
   type TrialJob,
 } from './trialQueue.js';
-import { resolveTrialResources } from './trialResources.js';
 
 /**
  * Options of {@link runStudyWorker}.
@@ -29,23 +29,32 @@ import { resolveTrialResources } from './trialResources.js';
 export interface RunStudyWorkerOptions<M extends StudyModule = StudyModule<Study>> {
   /** Folder of the study that all machines share, or a store with the same contents. */
   readonly folder: string | Store;
-  /** Queue that the search adds trials to. */
+  /** Queue to which the search adds trials. */
   readonly queue: QueueOptions;
   /** Settings that this machine overrides, for example the path of its data folder. Default: the settings of the search. */
   readonly settings?: Partial<SettingsOf<M>>;
-  /** Number of trials that run at a time. Default 1. */
+  /** Number of trials that this worker runs at a time. Default: 1. */
   readonly parallel?: number;
   /** Number of threads that one trial may use. Default: the number of threads of the machine, divided by `parallel`. */
   readonly threads?: number;
-  /** Time in seconds after which a trial counts as hanging and fails. Default: no limit. */
+  /** Time limit of each trial in seconds. A trial that exceeds it fails. Default: no limit. */
   readonly trialTimeout?: number;
-  /** Signal that stops the worker after the current steps. Other workers resume its trials. */
+  /** Signal that stops the worker after the current training steps. Other workers resume its trials. */
   readonly signal?: AbortSignal;
   /** Callback that receives log lines. */
   readonly log?: (line: string) => void;
 }
 
-const OPTION_NAMES = ['folder', 'queue', 'settings', 'parallel', 'threads', 'trialTimeout', 'signal', 'log'];
+const OPTION_NAMES: checks.OptionNames<RunStudyWorkerOptions> = {
+  folder: true,
+  queue: true,
+  settings: true,
+  parallel: true,
+  threads: true,
+  trialTimeout: true,
+  signal: true,
+  log: true,
+};
 
 /**
  * Runs trials of a search that `runStudy` started in another process, until `signal` is aborted. Each trial runs in its own
@@ -70,17 +79,21 @@ export function runStudyWorker<M extends StudyModule = StudyModule<Study>>(
   options: RunStudyWorkerOptions<M>,
 ): Promise<void>;
 export async function runStudyWorker(module: string | URL, options: RunStudyWorkerOptions): Promise<void> {
-  checks.optionNames('runStudyWorker', options, OPTION_NAMES);
+  checks.options('runStudyWorker', options, OPTION_NAMES, {
+    advice:
+      "Write runStudyWorker('search.ts', { folder: 'out/study', queue: { url: 'redis://10.0.0.5:6379' } }).",
+  });
   const { queue, log = () => {} } = options;
-  const { store, parallel, threads, trialTimeout, signal } = resolveTrialResources('runStudyWorker', options);
-  const moduleUrl = toModuleUrl(module);
-  const { study, records } = await openStudy(module, store, options.settings);
+  checks.callable('runStudyWorker.log', log, { advice: 'Write log: console.log.' });
+  const resources = resolveTrialResources('runStudyWorker', options);
+  const { store, parallel } = resources;
+  const { study, records, moduleUrl } = await openStudy(module, store, options.settings);
   const [studyHash, code] = [await computeStudyHash(store), await computeCodeHash(moduleUrl)];
   const config = createQueueConfig(queue, studyHash);
   const { Worker } = await loadBullmq();
   await checkQueueServer(config);
   const failureController = new AbortController();
-  const stopSignal = AbortSignal.any([signal, failureController.signal]);
+  const stopSignal = AbortSignal.any([resources.signal, failureController.signal]);
   let workerError: unknown;
   let otherStudyError: Error | undefined;
   const worker = new Worker<TrialJob>(
@@ -94,7 +107,7 @@ export async function runStudyWorker(module: string | URL, options: RunStudyWork
             path: `queue ${config.name}`,
             expected: `trials of the study in ${store.label}`,
             received: 'a trial of a different study',
-            advice: 'Give each study its own queue name.',
+            advice: 'Use a different queue name for each study.',
           });
           log(otherStudyError.message);
         }
@@ -115,16 +128,7 @@ export async function runStudyWorker(module: string | URL, options: RunStudyWork
       if (!trial || hasEnded(trial)) return; // Another worker has already run the trial.
       log(`trial ${trial.number} begins`);
       const settings = { ...data.settings, ...options.settings } as StudySettings;
-      const environment = {
-        study,
-        records,
-        store,
-        moduleUrl,
-        settings,
-        threads,
-        trialTimeout,
-        signal: stopSignal,
-      };
+      const environment = { ...resources, study, records, moduleUrl, settings, signal: stopSignal };
       const ended = await executeTrial(environment, trial).catch((error: unknown) => {
         workerError ??= error; // An error on this machine, such as a full disk, would also break the next trial.
         failureController.abort();

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { createStudyReport } from '../../report/study/createStudyReport.js';
+import { checkResultsArguments } from '../../tuner/results/checkResults.js';
 import { resultsCsv } from '../../tuner/results/resultsCsv.js';
 import type { TrialRecord } from '../../tuner/results/trialRecord.js';
 import type { Study } from '../../tuner/study.js';
 import { folderStore } from '../platform/folderStore.js';
 import { saveFigures } from '../report/figures.js';
-import { loadReportTools } from '../report/writeReport.js';
+import { loadReportTools } from '../report/reportTools.js';
 
 /**
  * Writes the results of a search to its folder: `results.csv`, `study.html`, and every figure as SVG and PNG in `figures/`.
@@ -29,6 +30,7 @@ export async function writeStudyResults(
   study: Pick<Study, 'space' | 'objectives' | 'strategy'>,
   trials: readonly TrialRecord[],
 ): Promise<string> {
+  checkResultsArguments('writeStudyResults', study, trials);
   const store = folderStore(folder);
   const write = (name: string, text: string) => store.write(name, new TextEncoder().encode(text));
   await write('results.csv', resultsCsv(study, trials)); // The CSV file is written first, because it needs no optional package.

@@ -4,7 +4,7 @@ import { escapeXml, FONT_FAMILY } from '../text/svgText.js';
 import type { GraphvizTool } from './chartTools.js';
 import { createDiagramBoxes, type DiagramBox } from './diagramBoxes.js';
 
-/** Fill colors for layers, selected by class name. */
+/** Fill colors of the boxes. The first pattern that matches the class name of a layer selects the color of its box. */
 const LAYER_COLORS: readonly (readonly [kind: RegExp, color: string])[] = [
   [/Conv/, '#dbe7f9'],
   [/Pool/, '#dcefdc'],
@@ -16,11 +16,11 @@ const LAYER_COLORS: readonly (readonly [kind: RegExp, color: string])[] = [
 const STAGE_COLOR = '#eef2f7';
 
 /**
- * Draws the architecture of a network as SVG text. The diagram contains a box for each layer, with its kind, options, output
- * shape and number of parameters, and a frame around the trunk and each task. If the trunk or a task has more than
- * 40 layers, for example because it contains a backbone, a box represents a group of layers.
+ * Draws the architecture of a network as SVG text. The diagram contains a box for each layer, with its kind, options, output shape
+ * and number of parameters, and a frame around the trunk and each task. If the trunk or a task has more than 40 layers, for example
+ * because it contains a backbone, a box represents a group of layers.
  *
- * @param architecture - Result of `model.architecture()`.
+ * @param architecture - Architecture that `model.architecture()` returned.
  * @param graphviz - Graphviz, for the layout. `architectureDiagram` of `tfjs-multitask/node` loads Graphviz itself.
  * @example
  * ```ts
@@ -77,8 +77,8 @@ ${parts
     const members = layers.filter((layer) => layer.part === part);
     const sum = members.reduce((total, layer) => total + layer.parameters, 0);
     const name = formatPartName(part);
-    // The title is on the side where no arrow enters the frame. Arrows enter in the middle of the frame or from the middle of the
-    // diagram.
+    // The title is on the side of the frame where no arrow enters: arrows enter in the middle of the frame or from the middle of
+    // the diagram.
     const side = part !== 'trunk' && 2 * branches.indexOf(part) >= branches.length ? 'r' : 'l';
     return `subgraph "cluster${i}" { style="rounded"; color="#d0d7de"; penwidth=1.2; margin=14; labelloc=t;
 labeljust=${side}; fontsize=11;
@@ -94,7 +94,9 @@ ${layers.flatMap(toDotEdges).join('\n')}
 
 const formatPartName = (part: string) => (part === 'trunk' ? 'shared trunk' : truncateMiddle(part, 22));
 
-/** Creates an invisible node below each layer that has an even number of successors. It keeps the layer centered above them. */
+/**
+ * Creates an invisible node below each layer that has an even number of successors, so that Graphviz centers the layer above them.
+ */
 function createCenteringNodes(layers: readonly LayerRecord[]): string {
   return layers
     .filter(({ name }) => {
@@ -111,7 +113,8 @@ ${quote(name)} -> ${quote(`below ${name}`)} [style=invis weight=50];`,
 }
 
 /**
- * Arrow styles of the calls of a shared layer, in the order of the calls. They allow a reader to follow each view of the image.
+ * Arrow styles for the calls of a shared layer, in the order of the calls. With one style per call, a reader can follow each input
+ * of the layer to its output.
  */
 const CALL_EDGE_STYLES = [
   'color="#8c959f"',
@@ -139,7 +142,10 @@ function createRowTexts({ kind, detail, outputShape, parameters, trainable }: Di
   ] as const;
 }
 
-/** Computes the widths of the four columns for Inter at 11 points, because Graphviz measures text in a different font. */
+/**
+ * Computes the widths of the four columns of a box in points. They are computed here for text in Inter at 11 points, because
+ * Graphviz would measure the text in a different font.
+ */
 function computeColumnWidths(boxes: readonly DiagramBox[]): readonly number[] {
   const longest = [0, 1, 2, 3].map((column) =>
     Math.max(...boxes.map((box) => createRowTexts(box)[column]!.length)),
@@ -165,5 +171,5 @@ function toDotNode(box: DiagramBox, [first, second, third, fourth]: readonly num
 
 const quote = (name: string) => JSON.stringify(name);
 
-/** Formats an integer with thousands separators, in the same way on every machine: `1,045,058`. */
+/** Formats an integer with thousands separators, independently of the machine's locale: `1,045,058`. */
 const formatInteger = (value: number) => value.toLocaleString('en-US');

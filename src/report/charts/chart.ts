@@ -11,18 +11,18 @@ import type { ChartTools } from './chartTools.js';
 export interface ReportFigure {
   /** Name of the figure and of its files, for example `age-errors`. */
   readonly name: string;
-  /** Title on one line. */
+  /** Title, without line breaks. */
   readonly title: string;
-  /** Explanation of the figure for readers. */
+  /** Explanation that is printed below the title. */
   readonly note?: string;
   /** Complete SVG document. */
   readonly svg: string;
 }
 
 /**
- * Colors of series, chosen so that color-blind readers can distinguish them, on paper too. With simulated deuteranopia and
- * protanopia (G. M. Machado and others 2009), the CIELAB distance between any two is at least 22. The contrast ratio with white
- * is at least 3.
+ * Colors of series, chosen so that readers with color blindness can distinguish them, on a screen and on paper. With simulated
+ * deuteranopia and protanopia (G. M. Machado et al., 2009), the CIELAB distance between any two colors is at least 22. Their
+ * contrast ratio with white is at least 3.
  */
 export const SERIES_COLORS = ['#4269d0', '#e8590c', '#1f2328', '#2a9bd4', '#b0578d'] as const;
 export const BLUE = SERIES_COLORS[0];

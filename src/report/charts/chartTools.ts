@@ -1,5 +1,5 @@
 /**
- * Packages that draw charts. The caller provides them, so that the same code runs in Node and in a page.
+ * Packages that draw charts. The caller passes them, so that the same code runs in Node and in a page.
  *
  * @category Figures
  */
@@ -21,7 +21,7 @@ export interface GraphvizTool {
 }
 
 /**
- * Packages and fonts with which a report is drawn.
+ * Packages and fonts that are needed to draw a report.
  *
  * @category Figures
  */

@@ -7,22 +7,22 @@ import type { ChartTools } from './chartTools.js';
 import { getPoints } from './curvePoints.js';
 import { createEpochAxis } from './epochAxis.js';
 
-/** Dash patterns. If there are more runs than colors, the colors are used again with the next pattern. */
+/** Dash patterns of the curves. If there are more runs than colors, the colors are used again with the next dash pattern. */
 const LINE_DASHES = ['none', '6,3', '2,3'];
 
-/** Color and dash pattern of a line. */
+/** Color and dash pattern of the curve of a run. */
 export interface LineStyle {
   readonly color: string;
   readonly dash: string;
 }
 
-/** Returns the line style of a run, by its index. */
+/** Returns the line style of the run at `index` in a comparison. */
 export const getLineStyle = (index: number): LineStyle => ({
   color: SERIES_COLORS[index % SERIES_COLORS.length]!,
   dash: LINE_DASHES[Math.floor(index / SERIES_COLORS.length) % LINE_DASHES.length]!,
 });
 
-/** A panel of the comparison: one metric of one task. */
+/** One metric of one task, which the comparison shows in a figure. */
 interface ComparedMetric {
   readonly task: string;
   readonly metric: string;
@@ -55,7 +55,7 @@ export function drawComparisonFigures(runs: readonly RunRecord[], tools: ChartTo
   });
 }
 
-/** Draws one panel. `columns` contains the history column of each run. */
+/** Draws the figure of one metric. `columns` contains the history column to draw for each run. */
 function drawMetricComparison(
   runs: readonly RunRecord[],
   { task, metric, unit }: ComparedMetric,

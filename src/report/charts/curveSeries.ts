@@ -3,8 +3,8 @@ import { escapeXml, TEXT_COLOR } from '../text/svgText.js';
 import { SERIES_COLORS } from './chart.js';
 
 /**
- * Series that a panel can show, with the prefix of their history columns, the name for legends (`name`) and table headers
- * (`head`), color and dash pattern.
+ * Series that a panel can show. Each has the prefix of its history columns, a name for legends (`name`) and for table headers
+ * (`head`), a color and a dash pattern.
  */
 export const CURVE_SERIES = [
   { prefix: '', name: 'training', head: 'training', color: SERIES_COLORS[0], dash: 'none' },
@@ -18,14 +18,16 @@ export const CURVE_SERIES = [
   },
 ] as const;
 
-/** Series that a panel can show. */
+/** One of {@link CURVE_SERIES}, for example the validation values. */
 export type CurveSeries = (typeof CURVE_SERIES)[number];
 
-/** Returns the series that the history contains for a task. */
+/** Returns the series for which the history contains values of a task. */
 export const findTaskSeries = ({ rows }: HistoryRecord, { name }: TaskRecord): readonly CurveSeries[] =>
   CURVE_SERIES.filter(({ prefix }) => rows.some((row) => row[`${prefix}${name}_loss`] !== undefined));
 
-/** Returns the series that a run contains: training, and each kind of validation (with and without augmentation). */
+/**
+ * Returns the series for which the history contains values: training, and each kind of validation (with and without augmentation).
+ */
 export const findRunSeries = ({ rows }: HistoryRecord): readonly CurveSeries[] =>
   CURVE_SERIES.filter(
     ({ prefix }) =>

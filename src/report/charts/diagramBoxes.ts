@@ -49,7 +49,7 @@ export function createDiagramBoxes({ layers }: ArchitectureRecord): DiagramBox[]
   });
 }
 
-/** Returns the boxes from which each call of a box receives its inputs, without the box itself. */
+/** Returns, for each call of a box, the other boxes from which this call receives its inputs. */
 function collectBoxCalls(
   members: readonly LayerRecord[],
   name: string,
@@ -67,7 +67,7 @@ function collectBoxCalls(
 }
 
 /**
- * Returns the stage in the name of a layer: `conv4` for `conv4_block1_out`, `block_13` for `block_13_expand`, `stem` for
- * `stem_conv`.
+ * Returns the stage of a backbone that a layer belongs to, according to the name of the layer: `conv4` for `conv4_block1_out`,
+ * `block_13` for `block_13_expand`, `stem` for `stem_conv`.
  */
 const getStageName = (name: string) => /^[A-Za-z]+(?:_?\d+)?/.exec(name)?.[0] ?? name;

@@ -1,7 +1,7 @@
 import * as checks from '../../core/errors/checks.js';
 import { createArgumentError } from '../../core/errors/errors.js';
 import { formatValue } from '../../core/errors/formatValue.js';
-import { type ImageBytes, toGrayscaleBytes } from '../../core/images.js';
+import { checkImageBytes, type ImageBytes, toGrayscaleBytes } from '../../core/images.js';
 import type { HeatMap } from '../../core/records/heatMap.js';
 
 /**
@@ -17,8 +17,8 @@ export interface HeatOverlayOptions {
 }
 
 /**
- * Color map Viridis (S. van der Walt and N. Smith, matplotlib 1.5) at 16 equidistant positions. Its lightness increases evenly,
- * so that it is readable in grayscale and for people with red-green color blindness.
+ * Viridis color map (S. van der Walt and N. Smith, matplotlib 1.5), sampled at 16 equidistant positions. Its lightness increases
+ * evenly, so that it is readable in grayscale and for people with red-green color blindness.
  */
 const VIRIDIS = (
   '440154 48186a 472d7b 424086 3b528b 33638d 2c728e 26828e 21918c ' +
@@ -34,7 +34,7 @@ const VIRIDIS = (
  * @param image - Image of any size, with 1 or 3 channels.
  * @param heat - Heat map that `gradCam` returned for this image.
  * @returns An RGB image of the same size.
- * @throws `argument` error for an opacity outside 0 to 1, an image with a different number of channels, values of the heat map
+ * @throws An `argument` error for an opacity outside 0 to 1, an image with a different number of channels, values of the heat map
  *   that are not finite, or data whose length does not match the shape.
  * @example
  * ```ts
@@ -48,11 +48,16 @@ const VIRIDIS = (
  * ```
  * @category Figures
  */
-export function heatOverlay(
-  image: ImageBytes,
-  heat: HeatMap,
-  { opacity = 0.5 }: HeatOverlayOptions = {},
-): ImageBytes {
+export function heatOverlay(image: ImageBytes, heat: HeatMap, options: HeatOverlayOptions = {}): ImageBytes {
+  checkImageBytes('heatOverlay.image', image);
+  checks.record('heatOverlay.heat', heat, { noun: 'a heat map', advice: 'Pass a result of gradCam().' });
+  checks.options(
+    'heatOverlay',
+    options,
+    { opacity: true },
+    { replacements: { alpha: 'Write opacity: 0.5.' } },
+  );
+  const { opacity = 0.5 } = options;
   const { height, width, channels } = image;
   checks.proportion('heatOverlay.opacity', opacity, { advice: 'Omit it to use the default, 0.5.' });
   if (channels !== 1 && channels !== 3) {
@@ -68,7 +73,7 @@ export function heatOverlay(
   checkLength('heatOverlay.heat', heat.data, heat.height * heat.width, `${heat.height}x${heat.width}`);
   const invalid = heat.data.findIndex((value) => !Number.isFinite(value));
   if (invalid >= 0) {
-    const advice = 'Check the losses of the training run: weights that are NaN cause such a heat map.';
+    const advice = 'Check the losses of the training run: NaN weights cause NaN in a heat map.';
     throw createArgumentError(
       `heatOverlay.heat[${invalid}]`,
       'a finite number',
@@ -107,7 +112,7 @@ const interpolate = (a: number, b: number, weight: number) => a * (1 - weight) +
 interface SamplePosition {
   readonly first: number;
   readonly second: number;
-  /** Weight of the second cell. */
+  /** Weight of the cell `second` in the interpolation, from 0 to 1. The cell `first` has the remaining weight. */
   readonly weight: number;
 }
 
@@ -130,7 +135,8 @@ function getViridisColor(value: number): number[] {
 
 function checkLength(path: string, data: ArrayLike<number> | undefined, size: number, shape: string): void {
   if (data?.length === size && size > 0) return;
-  const advice = 'Pass the rows from top to bottom with interleaved channels, without an alpha channel.';
-  const received = data ? `${data.length} numbers` : 'undefined data';
-  throw createArgumentError(path, `${size} numbers for ${shape}`, received, advice);
+  const advice =
+    'Pass the values row by row from the top, with interleaved channels and without an alpha channel.';
+  const received = data ? `${data.length} numbers` : 'no data';
+  throw createArgumentError(path, `${size} numbers for the shape ${shape}`, received, advice);
 }

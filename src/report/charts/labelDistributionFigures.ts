@@ -7,16 +7,16 @@ import { formatPercentTick } from '../text/tickFormat.js';
 import { BLUE, computeLabelMargin, drawChart, ORANGE, type ReportFigure } from './chart.js';
 import type { ChartTools } from './chartTools.js';
 
-/** Number of images of each label in one split. */
+/** Number of images with each label in one split. */
 type LabelCounts = readonly (readonly [label: number | string, count: number])[];
 
-/** Label counts of both splits. */
+/** Label counts of the training and the validation split. */
 interface SplitCounts {
   readonly train: LabelCounts;
   readonly validation: LabelCounts;
 }
 
-/** Draws the distribution of the labels of every task, and of every group, over the training and validation images. */
+/** Draws one figure for each task and each group: the distribution of its labels in the training and validation images. */
 export function drawLabelDistributions(
   { tasks, data }: Pick<RunRecord, 'tasks' | 'data'>,
   tools: ChartTools,

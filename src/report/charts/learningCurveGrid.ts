@@ -1,3 +1,4 @@
+import * as checks from '../../core/errors/checks.js';
 import { createArgumentError } from '../../core/errors/errors.js';
 import { findBestEpoch, type HistoryRecord, type TaskRecord } from '../../core/records/history.js';
 import { isProportion, truncateMiddle } from '../text/format.js';
@@ -7,7 +8,7 @@ import type { ChartTools } from './chartTools.js';
 import { type CurvePoint, getPoints } from './curvePoints.js';
 import { CURVE_SERIES, type CurveSeries, drawLegend } from './curveSeries.js';
 import { computeEpochTicks } from './epochAxis.js';
-import { formatMetricLabel } from './learningCurves.js';
+import { checkFigureOptions, checkHistory, formatMetricLabel } from './learningCurves.js';
 
 /**
  * One column of {@link learningCurveGrid}: the runs that share a setting.
@@ -17,7 +18,7 @@ import { formatMetricLabel } from './learningCurves.js';
 export interface RunGroup {
   /** Title above the column. */
   readonly title: string;
-  /** At least one run, for example one for each seed. All runs in a figure must have the same tasks. */
+  /** Histories of at least one run, for example of one run for each seed. All runs in a figure must have the same tasks. */
   readonly runs: readonly HistoryRecord[];
 }
 
@@ -37,13 +38,13 @@ export interface LearningCurveGridOptions {
   readonly panelHeight?: number;
 }
 
-/** Left end in pixels of the x axis of the first panel. */
+/** Horizontal position in pixels of the left end of the x axis in the first panel. */
 const AXIS = 58;
-/** Top of the first row in pixels. */
+/** Vertical position in pixels of the top of the first row of panels. */
 const TOP = 92;
 /** Height in pixels of the title of a row. */
 const ROW_TITLE = 34;
-/** Largest width in pixels of a bold character in the title of a column. */
+/** Largest width in pixels of a bold character, to truncate column titles that are too long. */
 const BOLD_CHARACTER_WIDTH = 8.2;
 /** Left margin in pixels inside a panel, for the tick labels. */
 const PANEL_MARGIN_LEFT = 46;
@@ -54,7 +55,7 @@ const PANEL_MARGIN_LEFT = 46;
  * scale. If a setting has several runs, each run is drawn as a thin line and their mean as a thick line.
  *
  * @param tools - Observable Plot and a document. `learningCurveGrid` of `tfjs-multitask/node` loads both itself.
- * @throws `argument` error if there are no settings, if a run has no epochs, or if the tasks of the runs differ.
+ * @throws An `argument` error if there are no settings, if a run has no epochs, or if the tasks of the runs differ.
  * @example
  * ```ts
  * import * as Plot from '@observablehq/plot';
@@ -76,6 +77,21 @@ export function learningCurveGrid(
   options: LearningCurveGridOptions,
   tools: ChartTools,
 ): string {
+  const advice = "Write learningCurveGrid([{ title: 'color', runs: [history] }], { title: 'Input' }).";
+  checks.list('learningCurveGrid', settings, { noun: 'an array of groups of runs', advice });
+  settings.forEach((group: unknown, i) => {
+    const path = `learningCurveGrid[${i}]`;
+    checks.options(path, group as RunGroup, { title: true, runs: true }, { advice });
+    const { title, runs } = group as RunGroup;
+    checks.text(`${path}.title`, title, { advice });
+    checks.list(`${path}.runs`, runs, { noun: 'an array of histories', advice });
+    runs.forEach((run, j) => {
+      checkHistory(`${path}.runs[${j}]`, run);
+    });
+  });
+  const names = { monitor: true, title: true, panelWidth: true, panelHeight: true } as const;
+  checks.options('learningCurveGrid', options, names, { advice });
+  checkFigureOptions('learningCurveGrid', options);
   const { panelWidth = 230, panelHeight = 200, title = '' } = options;
   const tasks = getSharedTasks(settings);
   const allRuns = settings.flatMap(({ runs }) => runs);
@@ -132,18 +148,20 @@ function getSharedTasks(settings: readonly RunGroup[]): readonly TaskRecord[] {
   const formatTasks = (record: HistoryRecord) => record.tasks.map(({ name }) => name).join(', ');
   for (const { title, runs } of settings) {
     if (!runs.some(({ rows }) => rows.length > 0))
-      throw createRunError('at least one epoch', `no epochs in "${title}"`);
+      throw createRunError('runs with at least one epoch', `runs without epochs in "${title}"`);
     for (const run of runs) {
       if (formatTasks(run) !== formatTasks(settings[0]!.runs[0]!)) {
         const expected = `the tasks ${formatTasks(settings[0]!.runs[0]!)} in every run`;
-        throw createRunError(expected, `the tasks ${formatTasks(run)} in "${title}"`);
+        throw createRunError(expected, `the tasks ${formatTasks(run)} in a run of "${title}"`);
       }
     }
   }
   return tasks;
 }
 
-/** Returns the y domain for all panels of a row. The domain starts at 0 or below, or at 50 % or below for a percentage. */
+/**
+ * Returns the range of the y axis for all panels of a row. The range starts at 0 or below, or at 50 % or below for a percentage.
+ */
 function computeDomain(
   runs: readonly HistoryRecord[],
   seriesList: readonly CurveSeries[],
@@ -233,7 +251,7 @@ function drawGridPanel(
   return roundSvgNumbers(svg.outerHTML);
 }
 
-/** Returns the mean of several curves. Epochs that are missing in one of the curves are omitted. */
+/** Returns the mean of several curves. Epochs that are missing in any of the curves are omitted. */
 function computeMeanCurve(curves: readonly (readonly CurvePoint[])[]): CurvePoint[] {
   return curves[0]!.flatMap(({ epoch }) => {
     const values = curves.flatMap((points) => points.filter((point) => point.epoch === epoch));

@@ -52,7 +52,7 @@ const HEADER_HEIGHT = 64;
  *
  * @param history - History that `fit` returned, or the same record read from a file.
  * @param tools - Observable Plot and a document. `learningCurves` of `tfjs-multitask/node` loads both itself.
- * @throws `argument` error if the task is unknown or the history has no rows.
+ * @throws An `argument` error if the task is unknown or the history has no rows.
  * @example
  * ```ts
  * import * as Plot from '@observablehq/plot';
@@ -76,6 +76,14 @@ export function learningCurves<const Name extends string>(
   options: LearningCurvesOptions<NoInfer<Name>>,
   tools: ChartTools,
 ): string {
+  checkHistory('learningCurves', history);
+  checks.options(
+    'learningCurves',
+    options,
+    { task: true, monitor: true, title: true, panelWidth: true, panelHeight: true },
+    { advice: "Write learningCurves(history, { task: 'age' })." },
+  );
+  checkFigureOptions('learningCurves', options);
   const { panelWidth = 420, panelHeight = 300 } = options;
   const task = findTask(history, options.task);
   const metrics = getPanelMetrics(task);
@@ -102,6 +110,30 @@ ${panels.join('\n')}
 `;
 }
 
+/** Throws an `argument` error unless `history` has tasks and rows. */
+export function checkHistory(path: string, history: unknown): void {
+  const { tasks, rows } = (history ?? {}) as Partial<HistoryRecord>;
+  checks.valid(path, history, Array.isArray(tasks) && Array.isArray(rows), {
+    noun: 'a history with tasks and rows',
+    advice: 'Pass the history that fit() returned.',
+  });
+}
+
+/** Throws an `argument` error for a size, title or monitor of the wrong type. */
+export function checkFigureOptions(caller: string, options: Omit<LearningCurvesOptions, 'task'>): void {
+  for (const name of ['panelWidth', 'panelHeight'] as const) {
+    if (options[name] === undefined) continue;
+    checks.number(`${caller}.${name}`, options[name], {
+      noun: 'a number of pixels',
+      above: 0,
+      advice: 'Omit it to use the default.',
+    });
+  }
+  for (const name of ['title', 'monitor'] as const)
+    if (options[name] !== undefined)
+      checks.text(`${caller}.${name}`, options[name], { advice: 'Omit it to use the default.' });
+}
+
 function findTask({ tasks, rows }: HistoryRecord, name: string): TaskRecord {
   const task = tasks.find((candidate) => candidate.name === name);
   if (!task) {
@@ -116,7 +148,12 @@ function findTask({ tasks, rows }: HistoryRecord, name: string): TaskRecord {
   }
   if (rows.length > 0) return task;
   const advice = 'Pass the history of a run that completed an epoch.';
-  throw createArgumentError('learningCurves', 'at least one epoch', 'a history without rows', advice);
+  throw createArgumentError(
+    'learningCurves',
+    'a history with at least one epoch',
+    'a history without epochs',
+    advice,
+  );
 }
 
 /** Returns the metrics that have a panel: the loss, and the other metrics of the task. */
@@ -218,6 +255,6 @@ function drawPanel(
   return roundSvgNumbers(svg.outerHTML);
 }
 
-/** Returns the axis label of a metric: `mae (years)`. */
+/** Returns the axis label of a metric, with its unit: `mae (years)`. */
 export const formatMetricLabel = ({ unit }: TaskRecord, metric: string): string =>
   sanitizeText(addUnit(metric, hasTaskUnit(metric) ? unit : undefined));

@@ -36,7 +36,7 @@ export function renderComparisonSection(runs: readonly ReportedRun[], tools: Rep
   });
   const differences = findDifferingArguments(runs);
   const runNumbers = runs.map((_, i) => `${i + 1}.`);
-  // The table of many runs is transposed, because a page has more space for rows than for columns.
+  // With many runs, the table is transposed, because a page has more space for rows than for columns.
   const [argumentHeads, argumentRows] =
     runs.length <= 4 || differences.length >= runs.length
       ? [runNumbers, differences]

@@ -1,3 +1,4 @@
+import * as checks from '../../core/errors/checks.js';
 import type { ReportFigure } from '../charts/chart.js';
 import type { ReportTools } from '../charts/chartTools.js';
 import type { ReportedRun } from '../records/readRunRecord.js';
@@ -28,7 +29,7 @@ export interface ReportPageOptions {
 }
 
 /**
- * A page with its figures.
+ * HTML page of a report, together with its figures.
  *
  * @category Figures
  */
@@ -76,7 +77,8 @@ export function createReportPage(
 }
 
 /**
- * Creates the page of {@link createReportPage} together with its figures, which can be written to files.
+ * Creates the same page as {@link createReportPage}, and returns it together with its figures, so that they can also be written to
+ * files.
  *
  * @param runs - At least one run. The page of several runs starts with their comparison.
  * @param tools - Observable Plot, a document and Graphviz. `writeReport` of `tfjs-multitask/node` loads them itself.
@@ -93,8 +95,18 @@ export function createReportPage(
 export function createReport(
   runs: readonly [ReportedRun, ...ReportedRun[]],
   tools: ReportTools,
-  { refresh }: ReportPageOptions = {},
+  options: ReportPageOptions = {},
 ): Report {
+  const advice = 'Write createReport([await readRunRecord(store)], tools, { refresh: 5 }).';
+  checks.list('createReport', runs, { minLength: 1, noun: 'an array with at least one run', advice });
+  checks.options('createReport', options, { refresh: true }, { advice });
+  const { refresh } = options;
+  if (refresh !== undefined)
+    checks.number('createReport.refresh', refresh, {
+      noun: 'a number of seconds',
+      above: 0,
+      advice: 'Omit it for no reload.',
+    });
   const isComparison = runs.length > 1;
   const sections = runs.map((run, i) => renderRunSection(run, isComparison ? `run${i + 1}-` : '', tools));
   const comparison = isComparison ? renderComparisonSection(runs, tools) : undefined;

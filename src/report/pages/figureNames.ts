@@ -5,7 +5,10 @@ import { truncateMiddle } from '../text/format.js';
 /** Largest number of characters of a name. File systems allow 255 bytes, and a character can take four bytes. */
 const MAX_NAME_LENGTH = 50;
 
-/** Replaces the names of figures with unique names that are valid file names. Names that differ only in case count as equal. */
+/**
+ * Replaces the names of figures with unique names that are valid file names. Names that differ only in case count as equal, because
+ * some file systems ignore case.
+ */
 export function assignUniqueNames(figures: readonly ReportFigure[]): ReportFigure[] {
   const usedNames = new Set<string>();
   return figures.map((figure) => {

@@ -1,3 +1,4 @@
+import { detectImageFormat } from '../../core/imageFormat.js';
 import type { ReportFigure } from '../charts/chart.js';
 import { truncateMiddle } from '../text/format.js';
 import { escapeXml } from '../text/svgText.js';
@@ -24,7 +25,7 @@ export function html(strings: TemplateStringsArray, ...values: readonly HtmlValu
 /** Renders figures and tables side by side if the page is wide enough. */
 export const renderFigureGrid = (cells: readonly Html[]): Html => html`<div class="figures">${cells}</div>`;
 
-/** Renders figures side by side if the page is wide enough. */
+/** Renders figures with their titles and notes, side by side if the page is wide enough. */
 export const renderFigures = (figures: readonly ReportFigure[]): Html =>
   renderFigureGrid(renderFigureCells(figures));
 
@@ -45,8 +46,8 @@ export const renderWideFigure = (figure: ReportFigure): Html =>
   html`<div class="figures wide" style="--natural: ${readSvgWidth(figure.svg)}">${renderFigureCells([figure])}</div>`;
 
 /**
- * Reads the width of a figure as a CSS length. At this width, the text of the figure is as large as the text of the page. The
- * style sheet scales a figure down to at least 60 %. On an even narrower page, the figure scrolls.
+ * Reads the width of an SVG figure, and returns it as a CSS length. At this width, the text of the figure is as large as the text
+ * of the page. The style sheet scales a figure down to at least 60 %. On an even narrower page, the figure scrolls.
  */
 function readSvgWidth(svg: string): string {
   const [, width, unit = 'px'] = /^<svg [^>]*\bwidth="([\d.]+)(pt)?"/.exec(svg) ?? [];
@@ -64,7 +65,7 @@ const toInlineSvg = (svg: string): Html => ({
 /**
  * Renders a table. The table scrolls if it is wider than the page. The first cell of each row is the row header.
  *
- * @param cells - Contents of the cells. Numbers are right-aligned, and words are left-aligned.
+ * @param cells - Kind of text in the cells: numbers are right-aligned, and words are left-aligned.
  */
 export function renderTable(
   caption: string,
@@ -76,33 +77,25 @@ export function renderTable(
 <tbody>${rows.map(([first = '', ...others]) => html`<tr><th scope="row">${truncateMiddle(first, 60)}</th>${others.map((cell) => html`<td>${renderCell(cell)}</td>`)}</tr>`)}</tbody></table></div>`;
 }
 
-/** Renders a value and its interval. On a narrow page, the interval is below the value. */
+/** Renders the text of a table cell. If a confidence interval follows the value, a narrow page shows it below the value. */
 function renderCell(cell: string): Html | string {
   const intervalStart = cell.indexOf(' (');
   if (intervalStart < 0) return cell;
   return html`${cell.slice(0, intervalStart)} <span class="interval">${cell.slice(intervalStart + 1)}</span>`;
 }
 
-/** Renders a list of names and values. */
+/** Renders a list of names and their values. */
 export const renderDefinitionList = (entries: readonly (readonly [name: string, value: string])[]): Html =>
   html`<dl>${entries.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
-
-/** First bytes of an image file, by media type. */
-const IMAGE_SIGNATURES: readonly (readonly [signature: readonly number[], type: string])[] = [
-  [[0xff, 0xd8, 0xff], 'jpeg'],
-  [[0x89, 0x50, 0x4e, 0x47], 'png'],
-  [[0x52, 0x49, 0x46, 0x46], 'webp'],
-];
 
 /**
  * Renders an image that is embedded in the page. Returns undefined if there are no bytes, or if the file is not a JPEG, PNG or
  * WebP image.
  */
 export function renderImage(bytes: Uint8Array | undefined, alt: string): Html | undefined {
-  const type =
-    bytes && IMAGE_SIGNATURES.find(([signature]) => signature.every((byte, i) => bytes[i] === byte))?.[1];
-  if (!type) return undefined;
-  return html`<img src="${toDataUrl(`image/${type}`, bytes)}" alt="${alt}">`;
+  const format = bytes && detectImageFormat(bytes);
+  if (!format) return undefined;
+  return html`<img src="${toDataUrl(`image/${format}`, bytes)}" alt="${alt}">`;
 }
 
 /** Encodes a file as a data URL. */

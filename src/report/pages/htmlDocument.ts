@@ -5,7 +5,7 @@ import { createPageStyle } from './pageStyle.js';
 /** Contents of an HTML document. */
 export interface DocumentParts {
   readonly title: string;
-  /** Navigation below the title. */
+  /** Links that are shown below the title. */
   readonly links?: Html | undefined;
   readonly main: Html;
   /** Version of the library, for the footer. */

@@ -1,3 +1,4 @@
+import * as checks from '../../core/errors/checks.js';
 import { getReportedEpoch, isReportedEpochBest } from '../../core/records/checkpointEpoch.js';
 import type { RunRecord } from '../../core/records/runRecord.js';
 import { findRunSeries } from '../charts/curveSeries.js';
@@ -17,10 +18,10 @@ import {
 } from '../text/format.js';
 import { sanitizeText } from '../text/svgText.js';
 
-/** Returns whether this library generated a card: whether it contains the comments that mark the sections for the user. */
+/** Returns whether this library generated a model card. A generated card contains comments that mark the sections for the user. */
 export const isGeneratedCard = (card: string): boolean => card.includes('<!-- yours: ');
 
-/** Initial text of the sections that the user writes. */
+/** Initial text of each section that the user completes. */
 const USER_SECTIONS = {
   'intended use': 'To be completed: users, decisions, and what a person must check.',
   'not intended': 'To be completed: uses that the model is not suitable for.',
@@ -31,8 +32,8 @@ const USER_SECTIONS = {
 } as const;
 
 /**
- * Creates a model card (M. Mitchell and others 2019) in Markdown from the record of a run. The user writes the sections on the
- * intended use, the limits and the licenses, between comments. A new card copies the text of these sections from the previous
+ * Creates a model card (M. Mitchell et al., 2019) in Markdown from the record of a run. The user completes the sections on the
+ * intended use, the limits and the licenses. Comments mark these sections, so that a new card can copy their text from the previous
  * card.
  *
  * @param previous - Previous card. Default: there is no previous card, and these sections contain their initial text.
@@ -55,6 +56,14 @@ const USER_SECTIONS = {
  * @category Figures
  */
 export function createModelCard(run: RunRecord, previous = ''): string {
+  checks.record('createModelCard.run', run, {
+    noun: 'the record of a run',
+    advice: 'Pass await readRunRecord(store).',
+  });
+  checks.text('createModelCard.previous', previous, {
+    noun: 'the text of the previous card',
+    advice: 'Omit it for a new card.',
+  });
   const renderUserSection = (section: keyof typeof USER_SECTIONS) => {
     const start = `<!-- yours: ${section} -->`;
     return `${start}\n${extractUserText(previous, start) ?? USER_SECTIONS[section]}\n${SECTION_END}`;
@@ -128,8 +137,9 @@ export function createModelCard(run: RunRecord, previous = ''): string {
 const SECTION_END = '<!-- end -->';
 
 /**
- * Returns the text of a section, between its first comment and its end comment. If the end comment is missing, the text ends at
- * the next heading or section, so that text of the user is never lost. Returns undefined if the first comment is missing.
+ * Returns the user's text of a section: the text between the section's start comment and its end comment. If the end comment is
+ * missing, the text ends at the next heading or section, so that the user's text is never lost. Returns undefined if the start
+ * comment is missing.
  */
 function extractUserText(card: string, start: string): string | undefined {
   const startIndex = card.indexOf(start);

@@ -22,19 +22,19 @@ import {
 import type { Section } from './section.js';
 import { createMetricTable, formatAnswer } from './taskSection.js';
 
-/** Renders a legend item: a sample of a line in a figure, and its label. */
+/** Renders an item of a legend: a short line with the style of a curve, and its label. */
 export const renderLegendItem = ({ color, dash }: LineStyle, label: string): Html =>
   html`<span><svg width="24" height="8" aria-hidden="true"><line x1="0" x2="24" y1="4" y2="4" stroke="${color}" stroke-width="2.5" stroke-dasharray="${dash}"/></svg>${label}</span>`;
 
-/** Epoch that a report describes. */
+/** Epoch whose losses and metrics a report describes. */
 export interface ReportedEpoch extends BestEpoch {
-  /** Row of the history. */
+  /** History row of the epoch. */
   readonly row: HistoryRow;
-  /** True if the epoch is that of the saved checkpoint and differs from the best epoch by the default rule for `monitor`. */
+  /** True if the epoch is that of the saved checkpoint and is not the epoch with the best value of `monitor`. */
   readonly isCheckpoint: boolean;
 }
 
-/** Returns the epoch that a report describes, or undefined if no epoch has a value of the monitored column. */
+/** Returns the epoch that a report describes, or undefined if no epoch has a value in the monitored column. */
 export function findReportedEpoch(run: ReportedRun): ReportedEpoch | undefined {
   const best = getReportedEpoch(run);
   const row = best && run.rows.find(({ epoch }) => epoch === best.epoch);
@@ -112,7 +112,7 @@ export function renderImagesSection(run: ReportedRun): Section {
   };
 }
 
-/** Renders the numbers of images, and the distribution of labels and groups. */
+/** Renders the number of images in each split, and the distribution of labels and groups. */
 export function renderDataSection(run: ReportedRun, tools: ReportTools): Section {
   const figures = drawLabelDistributions(run, tools);
   const { data } = run;
@@ -135,7 +135,7 @@ export function renderNetworkSection({ architecture }: ReportedRun, { graphviz }
   return { figures: [figure], html: renderWideFigure(figure) };
 }
 
-/** Renders the arguments, the engine and the versions. */
+/** Renders the arguments of the run, its engine, and the package versions. */
 export function renderSetupSection(run: ReportedRun): Section {
   const { versions, engine, stopped } = run;
   const entries: [string, string][] = [

@@ -187,7 +187,10 @@ function renderGradCams(task: TaskRecord, run: ReportedRun): Html | undefined {
   return html`<h3>Grad-CAM</h3><p>Brighter regions, from violet to yellow, contribute more to ${task.labels ? 'the predicted label' : 'a lower value if the prediction is below the mean of all predictions, and to a higher value otherwise'}. An image without bright regions contains no such contribution.</p><ul class="pictures">${cells}</ul>`;
 }
 
-/** Creates the table of an epoch: a row for each metric, and a column for training and for each kind of validation in the run. */
+/**
+ * Creates the table of the losses and metrics of one epoch: a row for each metric, and a column for training and for each kind of
+ * validation in the run.
+ */
 export function createMetricTable(
   run: ReportedRun,
   row: { readonly [column: string]: number } | undefined,

@@ -12,7 +12,9 @@ import type {
 /** Checks and converts a JSON value. Errors contain its `path`, for example `tasks[0].name`. */
 type Reader<T> = (value: unknown, path: string) => T;
 
-/** Error whose message is a noun phrase for the expected value. */
+/**
+ * Error for an invalid value in a record. Its message is a noun phrase for a valid value, for example `a string as tasks[0].name`.
+ */
 class InvalidRecordError extends Error {}
 
 const requireThat = (isValid: boolean, path: string, expected: string) => {
@@ -27,7 +29,7 @@ const readNumber: Reader<number> = (value, path) => {
   requireThat(typeof value === 'number' || value === null, path, 'a number or null');
   return (value as number | null) ?? Number.NaN;
 };
-/** Limit for the number of images, layers and epochs. A larger number is not plausible. */
+/** Largest plausible number of images, parameters or epochs. */
 const MAX_COUNT = 1e12;
 const readCount: Reader<number> = (value, path) => {
   requireThat(
@@ -182,7 +184,7 @@ const readLayer: Reader<RunRecord['architecture']['layers'][number]> = (value, p
  * Reads a record from JSON text, and checks the type of every value, because the file can come from an untrusted source.
  *
  * @param path - Path of the file, for error messages.
- * @throws `file` error if the text is not JSON or a value has the wrong type. The error reports the position of the value.
+ * @throws A `file` error if the text is not JSON or a value has the wrong type. The error reports the position of the value.
  */
 export function parseRunRecord(text: string, path: string): RunRecord {
   try {

@@ -1,3 +1,4 @@
+import * as checks from '../../core/errors/checks.js';
 import { createError, isMultitaskError } from '../../core/errors/errors.js';
 import { createTable } from '../../core/lookup.js';
 import type { Store } from '../../core/platform/platform.js';
@@ -13,7 +14,7 @@ import { parseRunRecord } from './parseRunRecord.js';
  * @category Figures
  */
 export interface ReportedRun extends RunRecord {
-  /** Bytes of the image files, keyed by file name. A missing file has no entry, and is not shown. */
+  /** Bytes of the image files, keyed by file name. A missing file has no entry, and the page omits the image. */
   readonly images: ReadonlyMap<string, Uint8Array>;
 }
 
@@ -28,20 +29,20 @@ export interface ReadRunRecordOptions {
 }
 
 /**
- * Size limit of an image file in bytes. `saveRunImages` writes smaller files, and a page with larger files would be slow to open.
+ * Largest size of an image file in bytes. `saveRunImages` writes smaller files, and a page with larger files would be slow to open.
  */
 const MAX_IMAGE_BYTES = 200_000;
-/** Limit for the number of images on a page. */
+/** Largest number of images that are read for a page. */
 const MAX_IMAGES = 500;
 
 /**
  * Reads the record of a run from its folder:
  *
- * - `run.json`, which {@link createRunRecord} describes;
+ * - `run.json`, the record that {@link createRunRecord} returned;
  * - `history.csv`, for the rows of a run in progress; an incomplete last line is ignored;
  * - the image files that the record refers to.
  *
- * @throws `file` error if `run.json` is missing or invalid.
+ * @throws A `file` error if `run.json` is missing or invalid.
  * @example
  * ```ts
  * import { memoryStore } from 'tfjs-multitask';
@@ -52,10 +53,12 @@ const MAX_IMAGES = 500;
  * ```
  * @category Figures
  */
-export async function readRunRecord(
-  store: Store,
-  { images = true }: ReadRunRecordOptions = {},
-): Promise<ReportedRun> {
+export async function readRunRecord(store: Store, options: ReadRunRecordOptions = {}): Promise<ReportedRun> {
+  const advice = "Write readRunRecord(folderStore('out'), { images: false }).";
+  checks.store('readRunRecord.store', store, { advice });
+  checks.options('readRunRecord', options, { images: true }, { advice });
+  const { images = true } = options;
+  checks.boolean('readRunRecord.images', images, { advice: 'Omit it to use the default, true.' });
   const readText = async (name: string) => {
     const bytes = await readStoreFile(store, name);
     return bytes && new TextDecoder().decode(bytes);

@@ -1,7 +1,11 @@
-/** Returns the edges of at most `count` bins that cover `low` to `high`. The bin width is 1, 2 or 5 times a power of ten. */
+/**
+ * Returns the edges of at most `count` bins that cover the range from `low` to `high`. The bin width is 1, 2 or 5 times a power of
+ * ten.
+ */
 export function computeBinEdges(low: number, high: number, count: number): number[] {
   const size = Math.max(Math.abs(low), Math.abs(high));
-  // If all values are equal except for rounding errors, there is one bin of their order of magnitude: from 20 to 30 for 26.
+  // If all values are equal except for rounding errors, there is a single bin with the width of their order of magnitude, for
+  // example from 20 to 30 for the value 26.
   const isSingleValue = !(high - low > 1e-6 * size && high - low > 1e-100);
   const span = isSingleValue ? count * (size > 1e-100 ? size : 1) : high - low;
   const power = 10 ** Math.floor(Math.log10(span / count));
@@ -21,7 +25,10 @@ export function findBin(edges: readonly number[], value: number): number {
   return i;
 }
 
-/** Returns the smallest and the largest value. Unlike `Math.min(...values)`, it does not overflow the stack for a long list. */
+/**
+ * Returns the smallest and the largest value. Unlike `Math.min(...values)`, this function does not overflow the stack for a long
+ * array.
+ */
 export function findRange(values: readonly number[]): [low: number, high: number] {
   let [low, high] = [values[0]!, values[0]!];
   for (const value of values) {

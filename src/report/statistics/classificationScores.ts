@@ -5,7 +5,7 @@ import { type ConfidenceInterval, estimateProportion } from './estimates.js';
 export interface ClassPrediction {
   /** Index of the true label in the labels of the task. */
   readonly truth: number;
-  /** Probability of each label. */
+  /** Predicted probability of each label, in the order of the labels of the task. */
   readonly probabilities: readonly number[];
 }
 
@@ -16,7 +16,7 @@ export const findPredictedLabel = ({ probabilities }: ClassPrediction): number =
 /** Returns whether the most probable label is the true label. */
 export const isCorrect = (pair: ClassPrediction): boolean => findPredictedLabel(pair) === pair.truth;
 
-/** Estimates the accuracy. Returns undefined for an empty list. */
+/** Estimates the accuracy of predictions, with a 95 % confidence interval. Returns undefined for an empty array. */
 export const estimateAccuracy = (pairs: readonly ClassPrediction[]): ConfidenceInterval | undefined =>
   estimateProportion(pairs.filter(isCorrect).length, pairs.length);
 
@@ -53,20 +53,20 @@ export function computeLabelScores(
   }));
 }
 
-/** Predictions with similar probabilities. */
+/** Bin of a reliability diagram: predictions with similar probabilities. */
 export interface ReliabilityBin {
-  /** Number of images. */
+  /** Number of images in the bin. */
   readonly count: number;
-  /** Mean of the predicted probabilities. */
+  /** Mean of the predicted probabilities in the bin. */
   readonly meanProbability: number;
-  /** Proportion of correct predictions. */
+  /** Proportion of correct predictions in the bin. */
   readonly accuracy: ConfidenceInterval;
 }
 
 /**
- * Groups predictions into ten bins by probability. With two labels, this is the probability of the second label; with more labels,
- * it is the probability of the predicted label. `error` is the expected calibration error (M. P. Naeini, G. F. Cooper and M.
- * Hauskrecht 2015): the mean absolute difference between probability and accuracy. `bins` contains no empty bins.
+ * Groups predictions into ten bins, by the probability of the second label if there are two labels, or of the predicted label if
+ * there are more. `error` is the expected calibration error (M. P. Naeini et al., 2015): the mean absolute difference between
+ * probability and accuracy. `bins` contains no empty bins.
  */
 export function computeReliability(pairs: readonly ClassPrediction[]): {
   readonly bins: ReliabilityBin[];

@@ -7,17 +7,17 @@ export interface NumberPrediction {
   readonly predicted: number;
 }
 
-/** Error for the images whose true value is between `from` and `to`. */
+/** Mean absolute error of the images whose true value is between `from` and `to`. */
 export interface ErrorBin {
   readonly from: number;
   readonly to: number;
-  /** Number of images. */
+  /** Number of images in the bin. */
   readonly count: number;
   /** Mean absolute error. Undefined for a bin without images. */
   readonly error: MeanEstimate | undefined;
 }
 
-/** Estimates the mean absolute error. Returns undefined for an empty list. */
+/** Estimates the mean absolute error of predictions, with a 95 % confidence interval. Returns undefined for an empty array. */
 export const estimateMeanAbsoluteError = (pairs: readonly NumberPrediction[]): MeanEstimate | undefined =>
   estimateMean(
     pairs.map(({ truth, predicted }) => Math.abs(predicted - truth)),

@@ -11,7 +11,7 @@ export interface ConfidenceInterval {
 const NORMAL_QUANTILE = 1.959963984540054;
 
 /**
- * Estimates a proportion with Wilson's score interval (E. B. Wilson 1927), which is accurate even for few images and for
+ * Estimates a proportion with Wilson's score interval (E. B. Wilson, 1927), which is accurate even for few images and for
  * proportions near 0 or 1. Returns undefined if `count` is 0.
  */
 export function estimateProportion(hits: number, count: number): ConfidenceInterval | undefined {
@@ -24,15 +24,18 @@ export function estimateProportion(hits: number, count: number): ConfidenceInter
   return { value, low: Math.max(0, center - halfWidth), high: Math.min(1, center + halfWidth) };
 }
 
-/** Number of bootstrap samples. 1,000 samples are enough for two significant digits of the bounds of an interval. */
+/** Largest number of bootstrap samples. 1,000 samples determine the bounds of an interval to two significant digits. */
 const MAX_RESAMPLES = 1000;
-/** Limit on the total number of random draws. Larger groups get fewer samples, because their means vary less. */
+/**
+ * Largest number of random draws for one estimate. With many values, fewer bootstrap samples are drawn, because their means vary
+ * less.
+ */
 const MAX_DRAWS = 1_000_000;
 const MIN_RESAMPLES = 200;
 
 /**
- * Smallest number of values for which a mean has an interval. With fewer values, resampling underestimates the uncertainty too
- * much.
+ * Smallest number of values for which a mean gets a confidence interval. With fewer values, bootstrapping underestimates the
+ * uncertainty too much.
  */
 export const MIN_INTERVAL_VALUES = 5;
 
@@ -44,17 +47,17 @@ export interface MeanEstimate {
 }
 
 /**
- * Estimates a mean with the percentile interval of a bootstrap (B. Efron 1979). The interval is widened around the mean by the
- * factor `t(n - 1) / z · √(n / (n - 1))` (T. Hesterberg 2015, "expanded percentile"), because the variance of resamples is
+ * Estimates a mean with the percentile interval of a bootstrap (B. Efron, 1979). The interval is widened around the mean by the
+ * factor `t(n - 1) / z · √(n / (n - 1))` (T. Hesterberg, 2015, "expanded percentile"), because the variance of resamples is
  * computed with the divisor `n` instead of `n - 1`, and because the variance itself is only an estimate.
  *
- * Coverage in simulations: 94 to 95 % for five or more normally distributed values. For exponentially distributed values, which
- * are about as skewed as errors can be, 89 % with five, 90 % with eight and 93 % with thirty values. Fewer than {@link
- * MIN_INTERVAL_VALUES} values have no interval.
+ * Coverage in simulations: 94 to 95 % for five or more normally distributed values. For exponentially distributed values, which are
+ * about as skewed as errors can be, 89 % with five, 90 % with eight and 93 % with thirty values. Fewer than
+ * {@link MIN_INTERVAL_VALUES} values have no interval.
  *
  * @param unsorted - Values in any order. The order does not change the interval.
  * @param minimum - Lower bound of all possible means, for example 0 for absolute errors. Default: no bound.
- * @returns Undefined for an empty list.
+ * @returns The estimate, or undefined for an empty array.
  */
 export function estimateMean(
   unsorted: readonly number[],
@@ -80,8 +83,8 @@ export function estimateMean(
 }
 
 /**
- * Returns the 97.5th percentile of Student's t distribution, by its expansion around the normal distribution (M. Abramowitz and
- * I. Stegun, 26.7.5). The error is below 0.001 for four or more degrees of freedom.
+ * Computes the 97.5th percentile of Student's t distribution, with its series expansion around the normal distribution (M.
+ * Abramowitz and I. Stegun, 26.7.5). The error is below 0.001 for four or more degrees of freedom.
  */
 export function computeTQuantile(degreesOfFreedom: number): number {
   const terms = [

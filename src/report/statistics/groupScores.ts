@@ -11,7 +11,7 @@ export interface GroupMembership {
   readonly groups: { readonly [group: string]: string };
 }
 
-/** Predictions of one task that can be evaluated. One of the two lists is always empty. */
+/** Predictions of one task that can be evaluated. One of the two arrays is always empty, depending on the kind of task. */
 export interface TaskPredictions {
   /** Predictions of a regression. */
   readonly numbers: readonly (NumberPrediction & GroupMembership)[];
@@ -43,13 +43,13 @@ export function collectPredictions(
 
 /** Scores of the images of one subgroup, for example `female` of the group `sex`. */
 export interface GroupScore {
-  /** Name of the subgroup, or `all`. */
+  /** Name of the subgroup, or `all` for the scores of all images. */
   readonly name: string;
-  /** Number of images. */
+  /** Number of images in the subgroup. */
   readonly count: number;
   /** Mean absolute error of a regression, or accuracy of a classification. */
   readonly score: MeanEstimate;
-  /** Mean of predicted minus true value. Undefined for a classification. */
+  /** Mean of the signed errors (predicted minus true value). Undefined for a classification. */
   readonly bias: MeanEstimate | undefined;
 }
 
@@ -63,10 +63,10 @@ export interface GroupScores {
   readonly omittedCount: number;
 }
 
-/** Largest number of subgroups with a score. Those with the fewest images are omitted. */
+/** Largest number of subgroups of a group that get a score. The subgroups with the fewest images are omitted. */
 export const MAX_GROUPS = 12;
 
-/** Computes the scores of a task by group. A group with fewer than two subgroups has no scores. */
+/** Computes the scores of a task for each subgroup of each group. A group with fewer than two subgroups is omitted. */
 export function computeGroupScores(task: TaskRecord, run: Pick<RunRecord, 'answers'>): GroupScores[] {
   const { numbers, classes } = collectPredictions(task, run);
   return task.labels

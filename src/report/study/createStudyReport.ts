@@ -1,5 +1,6 @@
 import type { Json } from '../../core/json.js';
 import { findBestTrialNumbers } from '../../tuner/results/bestTrials.js';
+import { checkResultsArguments } from '../../tuner/results/checkResults.js';
 import { findBestRow, toObjectiveList } from '../../tuner/results/objectives.js';
 import type { SearchTarget } from '../../tuner/results/searchTarget.js';
 import { sortByNumber, type TrialRecord } from '../../tuner/results/trialRecord.js';
@@ -14,7 +15,7 @@ import { drawFigureGroups, type FigureGroup } from './studyFigures.js';
 
 /** Number of numeric columns that fit on a printed page. In a table with more columns, numbers can break across lines. */
 const MAX_UNBROKEN_COLUMNS = 13;
-/** Largest number of trials on the Pareto front that the first paragraph lists. */
+/** Largest number of trials on the Pareto front that the first paragraph of the page lists. */
 const MAX_LISTED_TRIALS = 6;
 /** Name of the figure that is as wide as the page. */
 const WIDE_FIGURE_NAME = 'parallel';
@@ -44,6 +45,7 @@ export function createStudyReport(
   trials: readonly TrialRecord[],
   tools: ChartTools & Pick<ReportTools, 'fonts'>,
 ): Report {
+  checkResultsArguments('createStudyReport', study, trials);
   const groups = drawFigureGroups(study, trials, tools);
   const metrics = toObjectiveList(study.objectives).map(({ metric }) => metric);
   const paths = study.space.dimensions.map(({ path }: Dimension) => path);
@@ -112,7 +114,7 @@ ${
   return { page: renderDocument({ title, main }, tools), figures: groups.flatMap(({ figures }) => figures) };
 }
 
-/** Renders the figures of a group. With several objectives, a heading contains the name of the group's objective. */
+/** Renders a group of figures. With several objectives, the group has a heading with the name of its objective. */
 function renderFigureGroup({ metric, figures }: FigureGroup, isMultiObjective: boolean): Html {
   const wideFigures = figures.filter(({ name }) => name === WIDE_FIGURE_NAME);
   const otherFigures = figures.filter(({ name }) => name !== WIDE_FIGURE_NAME);

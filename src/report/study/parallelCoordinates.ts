@@ -9,7 +9,9 @@ import { MUTED_COLOR, sanitizeText, TEXT_COLOR } from '../text/svgText.js';
 /** Distance between two axes in pixels. */
 const AXIS_SPACING = 130;
 
-/** Position on the axis of an objective if all its values are equal. */
+/**
+ * Vertical position of a line on the axis of an objective whose values are all equal. An axis extends from 0 (bottom) to 1 (top).
+ */
 const EQUAL_VALUES_Y = 0.5;
 
 interface AxisPoint {
@@ -17,7 +19,7 @@ interface AxisPoint {
   readonly y: number;
 }
 
-/** Position of a line at the axis of a parameter that has no value in this trial: below the axis. */
+/** Vertical position of a line at the axis of a parameter without a value in this trial: below the axis, which starts at 0. */
 const MISSING_VALUE_Y = -0.14;
 
 /** Options of {@link drawParallelCoordinates}. */

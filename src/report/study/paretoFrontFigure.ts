@@ -7,7 +7,8 @@ import { sanitizeText, TEXT_COLOR } from '../text/svgText.js';
 import { getTickFormat, skipCrowdedTicks } from '../text/tickFormat.js';
 
 /**
- * Smallest size in pixels of the area that the points cover. This area is smaller than the frame, because the domains are rounded.
+ * Smallest size in pixels of the area that the points cover. This area is smaller than the frame, because the ranges of the axes
+ * are rounded.
  */
 const MIN_FRAME_SIZE = { x: 250, y: 150 };
 /** Width of a digit and height of a line of text, in pixels. */
@@ -19,7 +20,10 @@ interface FrontPoint {
   readonly number: number;
 }
 
-/** Selects points of the front so that their number labels do not overlap. Both ends of the front have priority. */
+/**
+ * Selects the points of the Pareto front that get a label with the number of their trial, so that the labels do not overlap. Both
+ * ends of the front have priority.
+ */
 function selectLabeledPoints(
   points: readonly FrontPoint[],
   frontPoints: readonly FrontPoint[],

@@ -9,22 +9,22 @@ import { truncateMiddle } from '../text/format.js';
 import { sanitizeText } from '../text/svgText.js';
 import { formatTick, getTickFormat, skipCrowdedTicks } from '../text/tickFormat.js';
 
-/** Formats a tick on a logarithmic axis. Only powers of ten have a label, because the others are too close to each other. */
+/** Formats a tick on a logarithmic axis. Only powers of ten have a label, because the labels of the other ticks would overlap. */
 const formatPowerOfTen = (value: number) =>
   Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-9 ? formatTick(value, 0) : '';
 
 /** Largest number of categories on an axis. */
 const MAX_CATEGORIES = 30;
 
-/** Categories of an axis. */
+/** Categories that an axis shows, and the number of omitted categories. */
 interface CategorySelection {
   /** Categories in the order of the search space. */
   readonly shown: readonly string[];
-  /** Number of categories that are omitted. */
+  /** Number of categories that are not shown. */
   readonly omittedCount: number;
 }
 
-/** Selects the categories of an axis. If there are too many, those that the best trials use have priority. */
+/** Selects the categories that an axis shows. If there are too many, the categories of the best trials have priority. */
 function selectCategories(
   { count, valueAt }: Dimension['parameter'],
   scoredTrials: readonly ScoredTrial[],
@@ -50,11 +50,11 @@ export interface SliceOptions {
   readonly highlighted: ReadonlySet<number>;
   /** True if the orange trials are the Pareto front. False if the orange trial is the best trial. */
   readonly isFront: boolean;
-  /** Note on the epoch that the values come from, or an empty string. */
+  /** Sentence about the epoch that the values are from, or an empty string. */
   readonly epochNote: string;
 }
 
-/** Draws a scatter plot of the objective against one parameter. */
+/** Draws a scatter plot of the objective value of each trial against one parameter. */
 export function drawSlice(
   { path, parameter }: Dimension,
   scoredTrials: readonly ScoredTrial[],

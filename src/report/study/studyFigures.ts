@@ -1,4 +1,5 @@
 import { findBestTrialNumbers } from '../../tuner/results/bestTrials.js';
+import { checkResultsArguments } from '../../tuner/results/checkResults.js';
 import {
   type EvaluatedTrial,
   findEvaluatedTrials,
@@ -57,6 +58,7 @@ export function studyFigures(
   trials: readonly TrialRecord[],
   tools: ChartTools,
 ): ReportFigure[] {
+  checkResultsArguments('studyFigures', study, trials);
   return drawFigureGroups(study, trials, tools).flatMap(({ figures }) => figures);
 }
 
@@ -115,7 +117,7 @@ export function drawFigureGroups(
   });
 }
 
-/** Trials of a study, and results that the figures of all objectives share. */
+/** Trials of a study, and the results that the figures of all objectives share. */
 interface EvaluatedStudy {
   readonly trials: readonly TrialRecord[];
   readonly evaluatedTrials: readonly EvaluatedTrial[];
@@ -136,8 +138,8 @@ function drawObjectiveFigures(
   const isFront = others.length > 0;
   const epochNote =
     objective === first ? '' : `Values at the best epoch by ${truncateMiddle(first!.metric, 30)}.`;
-  // The importance uses the best epoch by its own objective. With the same values in all rows of a trial, it uses the same values
-  // as the other figures.
+  // getParamImportances() selects the best epoch of each trial for this objective alone. If all rows of a trial contain the same
+  // values, it uses the same values as the other figures.
   const trialsWithEqualRows = scoredTrials.map(({ trial, row }) => ({
     ...trial,
     rows: trial.rows.map(({ epoch }) => ({ ...row, epoch })),

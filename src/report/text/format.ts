@@ -1,7 +1,7 @@
 import type { Json } from '../../core/json.js';
 import type { MeanEstimate } from '../statistics/estimates.js';
 
-/** Returns the number of decimals with which a number of this size has three significant digits. */
+/** Returns the number of decimals that shows a number of magnitude `size` with three significant digits. */
 const countDecimals = (size: number) =>
   size >= 100
     ? 0
@@ -39,8 +39,8 @@ export const formatPercent = (proportion: number | undefined): string =>
       : 'NaN';
 
 /**
- * Formats a value and its confidence interval with equal decimals: `5.61 (5.20 to 6.03)`, or `88.0 % (85.1 to 90.4)` for a
- * proportion. An estimate without an interval is `5.61 (–)`. A line can break only before the interval.
+ * Formats a value and its confidence interval with the same number of decimals: `5.61 (5.20 to 6.03)`, or `88.0 % (85.1 to 90.4)`
+ * for a proportion. An estimate without an interval is `5.61 (–)`. A line can break only before the interval.
  */
 export function formatEstimate(
   estimate: MeanEstimate | undefined,
@@ -68,8 +68,8 @@ export function formatEstimate(
 }
 
 /**
- * Returns whether a metric or history column is a proportion from 0 to 1, which is shown as a percentage. This is true for an
- * accuracy.
+ * Returns whether a metric or history column is a proportion from 0 to 1, which is shown as a percentage. This is the case for
+ * accuracies.
  */
 export const isProportion = (metric: string): boolean => metric.endsWith('accuracy');
 
@@ -103,8 +103,8 @@ export function formatDuration(seconds: number): string {
 }
 
 /**
- * Joins text into one line and shortens it to `length` characters. The middle is omitted, because long names often differ at their
- * ends.
+ * Converts text to one line and truncates it to `length` characters. The middle is omitted, because long names often differ at
+ * their start or end.
  */
 export function truncateMiddle(text: string, length: number): string {
   const line = text.replace(/\s+/g, ' ');
@@ -115,7 +115,7 @@ export function truncateMiddle(text: string, length: number): string {
   return `${characters.slice(0, headLength).join('')}…${characters.slice(characters.length - tailLength).join('')}`;
 }
 
-/** Formats an argument of a run: `0.3`, `none`, `dropout 0.3, filters 64 and 128`. */
+/** Formats the value of an argument of a run for readers: `0.3`, `none`, `dropout 0.3, filters 64 and 128`. */
 export const formatArgument = (value: Json | undefined): string => truncateMiddle(formatJson(value), 200);
 
 function formatJson(value: Json | undefined): string {

@@ -14,7 +14,7 @@ const FORBIDDEN_CHARACTERS =
 /** Replaces the characters of untrusted text that are invalid in SVG or HTML, or that could deceive a reader. */
 export const sanitizeText = (text: string) => text.replace(FORBIDDEN_CHARACTERS, '\ufffd');
 
-/** Escapes text for use between tags or in an attribute. */
+/** Escapes text for XML or HTML, between tags or in an attribute. */
 export function escapeXml(text: string): string {
   const entities: Record<string, string> = {
     '&': '&amp;',

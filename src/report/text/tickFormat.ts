@@ -65,7 +65,7 @@ const computeExponent = (value: number) => Math.floor(Math.log10(Math.abs(value)
 /** Length in pixels that is available for the labels on an axis. A character is about 6.6 pixels wide. */
 const AXIS_LENGTH = 340;
 
-/** Returns a tick format that omits labels at regular intervals, so that long labels do not overlap. */
+/** Returns a tick format that omits labels at regular intervals where long labels would overlap. */
 export function skipCrowdedTicks(format: typeof formatTick): typeof formatTick {
   return (value, i, ticks = [value]) => {
     const longest = Math.max(...ticks.map((tick, index) => format(tick, index, ticks).length));

@@ -10,13 +10,13 @@ import { createValueFormatter, type Pruner } from './pruner.js';
 export interface MedianPrunerOptions {
   /** Number of trials that must be complete before a trial is pruned. Default 5. */
   readonly startupTrials?: number;
-  /** Number of epochs at the start of a trial in which it is not pruned. Default 0. */
+  /** Number of epochs at the start of a trial during which the trial is never pruned. Default 0. */
   readonly warmupEpochs?: number;
 }
 
 /**
- * Creates a pruner that stops a trial if its best value so far is worse than the median value of the complete trials at the same
- * epoch (D. Golovin et al., 2017, Google Vizier). Optuna's `MedianPruner` uses the same method.
+ * Creates a pruner that stops a trial if its best objective value so far is worse than the median of the values that complete
+ * trials had at the same epoch (D. Golovin et al., 2017, Google Vizier). Optuna's `MedianPruner` uses the same method.
  *
  * @throws An `argument` error if an option is negative, not an integer, or unknown.
  * @example
@@ -35,7 +35,7 @@ export interface MedianPrunerOptions {
  * @category Tuner
  */
 export function medianPruner(options: MedianPrunerOptions = {}): Pruner {
-  checks.optionNames('medianPruner', options, ['startupTrials', 'warmupEpochs']);
+  checks.options('medianPruner', options, { startupTrials: true, warmupEpochs: true });
   const { startupTrials = 5, warmupEpochs = 0 } = options;
   checks.integer('medianPruner.startupTrials', startupTrials, { min: 0, defaultValue: 5 });
   checks.integer('medianPruner.warmupEpochs', warmupEpochs, { min: 0, defaultValue: 0 });

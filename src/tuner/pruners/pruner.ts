@@ -3,7 +3,8 @@ import type { Objectives } from '../results/objectives.js';
 import type { TrialRecord } from '../results/trialRecord.js';
 
 /**
- * A rule that stops unpromising trials early: a pure function of the records, called after each epoch of a trial.
+ * A rule that stops unpromising trials early. `prune` is a pure function of the trial records and is called after each epoch of a
+ * trial.
  *
  * @category Tuner
  */
@@ -12,10 +13,16 @@ export interface Pruner {
   readonly name: string;
   /** Options of the pruner, including default values. */
   readonly options: Json;
-  /** Compares the trial with others by the first objective. Returns a readable reason to stop it, or undefined to continue. */
+  /**
+   * Compares a trial with the other trials according to the first objective. Returns the reason to stop the trial, as text for the
+   * user, or undefined to continue.
+   */
   prune(trial: TrialRecord, trials: readonly TrialRecord[], objectives: Objectives): string | undefined;
 }
 
-/** Creates a function that converts a cost back to the value of its objective, and formats it with four significant digits. */
+/**
+ * Creates a function that formats a cost as the value of its objective, with four significant digits. The cost of a maximized
+ * objective is its negated value.
+ */
 export const createValueFormatter = (direction: 'minimize' | 'maximize') => (cost: number) =>
   Number.isFinite(cost) ? String(Number((direction === 'minimize' ? cost : -cost).toPrecision(4))) : 'NaN';

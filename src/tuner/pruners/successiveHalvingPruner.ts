@@ -12,16 +12,16 @@ export interface SuccessiveHalvingPrunerOptions {
   /** First epoch at which trials are compared. Default 1. */
   readonly minEpochs?: number;
   /**
-   * Reduction factor: at each comparison, one in `factor` trials continues, and the next comparison is at `factor` times the
-   * epoch. Default 3.
+   * Reduction factor: after each comparison, the best `1 / factor` of the trials continue, and the next comparison is at `factor`
+   * times that epoch. Default 3.
    */
   readonly factor?: number;
 }
 
 /**
- * Creates a pruner that stops a trial that is not among the best third at epoch 1, 3, 9, 27, … (ASHA, L. Li et al., 2020).
- * Optuna's `SuccessiveHalvingPruner` uses the same method. A trial is compared only with trials that have already reached that
- * epoch, so no trial waits for another. The first trial to reach an epoch always continues.
+ * Creates a pruner that, by default, stops a trial unless it is among the best third of the trials at epoch 1, 3, 9, 27, … (ASHA,
+ * L. Li et al., 2020). Optuna's `SuccessiveHalvingPruner` uses the same method. A trial is compared only with trials that have
+ * already reached that epoch, so no trial waits for another. The first trial to reach an epoch always continues.
  *
  * @throws An `argument` error if `minEpochs` is below 1, `factor` is below 2, one of them is not an integer, or an option is
  *   unknown.
@@ -34,7 +34,7 @@ export interface SuccessiveHalvingPrunerOptions {
  * @category Tuner
  */
 export function successiveHalvingPruner(options: SuccessiveHalvingPrunerOptions = {}): Pruner {
-  checks.optionNames('successiveHalvingPruner', options, ['minEpochs', 'factor']);
+  checks.options('successiveHalvingPruner', options, { minEpochs: true, factor: true });
   const { minEpochs = 1, factor = 3 } = options;
   checks.integer('successiveHalvingPruner.minEpochs', minEpochs, { min: 1, defaultValue: 1 });
   checks.integer('successiveHalvingPruner.factor', factor, { min: 2, defaultValue: 3 });

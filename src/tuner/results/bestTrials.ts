@@ -1,9 +1,10 @@
+import { checkObjectives, checkTrials } from './checkResults.js';
 import { computeCost, findBestRow, type Objectives, toObjectiveList } from './objectives.js';
 import { sortByNumber, type TrialRecord } from './trialRecord.js';
 
 /**
- * Computes the costs of a trial, one per objective, at its best epoch by the first objective. Lower costs are better. Returns
- * undefined for a trial that failed or never reported a number.
+ * Computes the costs of a trial, one per objective, at its best epoch according to the first objective. Lower costs are better: the
+ * cost of a maximized objective is its negated value. Returns undefined for a trial that failed or never reported a number.
  */
 export function computeCosts(trial: TrialRecord, objectives: Objectives): readonly number[] | undefined {
   if (trial.state === 'failed') return undefined;
@@ -32,6 +33,8 @@ export function bestTrial<V>(
   trials: readonly TrialRecord<V>[],
   objectives: Objectives,
 ): TrialRecord<V> | undefined {
+  checkTrials('bestTrial.trials', trials);
+  checkObjectives('bestTrial.objectives', objectives);
   let best: { trial: TrialRecord<V>; cost: number } | undefined;
   for (const trial of sortByNumber(trials)) {
     const cost = trial.state === 'complete' ? computeCosts(trial, objectives)?.[0] : undefined;
@@ -58,6 +61,8 @@ export function bestTrial<V>(
  * @category Tuner
  */
 export function paretoFront<V>(trials: readonly TrialRecord<V>[], objectives: Objectives): TrialRecord<V>[] {
+  checkTrials('paretoFront.trials', trials);
+  checkObjectives('paretoFront.objectives', objectives);
   const scored = sortByNumber(trials).flatMap((trial) => {
     const costs = trial.state === 'complete' ? computeCosts(trial, objectives) : undefined;
     return costs ? [{ trial, costs }] : [];
@@ -67,13 +72,13 @@ export function paretoFront<V>(trials: readonly TrialRecord<V>[], objectives: Ob
     .map(({ trial }) => trial);
 }
 
-/** Tests whether the costs `a` are at least as good as `b` in every objective, and better in at least one. */
+/** Tests whether the costs `a` dominate the costs `b`: they are at least as good in every objective and better in at least one. */
 export const dominates = (a: readonly number[], b: readonly number[]): boolean =>
   a.every((cost, i) => cost <= b[i]!) && a.some((cost, i) => cost < b[i]!);
 
 /**
- * Returns the numbers of the best trials: of the best trial if there is one objective, or of the Pareto front if there are
- * several.
+ * Returns the numbers of the best trials: only the best trial if there is one objective, or all trials on the Pareto front if there
+ * are several.
  */
 export function findBestTrialNumbers(
   trials: readonly TrialRecord[],

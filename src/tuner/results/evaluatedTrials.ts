@@ -8,13 +8,13 @@ import { sortByNumber, type TrialRecord } from './trialRecord.js';
 /** A trial with at least one epoch in which the first objective is a number. */
 export interface EvaluatedTrial {
   readonly trial: TrialRecord;
-  /** Row of the best epoch by the first objective. */
+  /** History row of the best epoch according to the first objective. */
   readonly row: HistoryRow;
-  /** Params of the trial, keyed by the paths of the dimensions of the space. */
+  /** Params of the trial, keyed by dimension path, for example `optimizer.sgd.momentum`. */
   readonly paramsByPath: ReadonlyMap<string, Json>;
 }
 
-/** An evaluated trial with a finite value of one objective. */
+/** An evaluated trial together with its value of one objective, which is finite. */
 export interface ScoredTrial extends EvaluatedTrial {
   readonly value: number;
 }
@@ -31,7 +31,7 @@ export const findEvaluatedTrials = (
       : [];
   });
 
-/** Returns the evaluated trials with a finite value of one objective. */
+/** Returns the evaluated trials that have a finite value of the objective at their best epoch. */
 export const findScoredTrials = ({ metric }: Objective, trials: readonly EvaluatedTrial[]): ScoredTrial[] =>
   trials.flatMap((trial) => {
     const value = trial.row[metric];

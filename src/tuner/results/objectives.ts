@@ -3,7 +3,7 @@ import { formatValue } from '../../core/errors/formatValue.js';
 import type { HistoryRow } from '../../core/records/history.js';
 
 /**
- * A column of the history to minimize or maximize.
+ * A history column that a search minimizes or maximizes.
  *
  * @typeParam M - Name of the column.
  * @category Tuner
@@ -16,7 +16,7 @@ export interface Objective<M extends string = string> {
 }
 
 /**
- * One objective, or an array of several. With several objectives, the best trials are the Pareto front.
+ * One objective, or an array of several. With several objectives, the best trials are those on the Pareto front.
  *
  * @category Tuner
  */
@@ -57,7 +57,7 @@ function createObjective<M extends string>(metric: M, direction: Objective['dire
   throw createError({
     kind: 'argument',
     path: direction,
-    expected: 'the name of a column of the history',
+    expected: 'the name of a history column',
     received: formatValue(metric),
     advice: `Write ${direction}('val_loss').`,
   });
@@ -70,7 +70,10 @@ export const toObjectiveList = (objectives: Objectives): readonly Objective[] =>
 /** Returns the first objective, which determines the best epoch, pruning and promotion. */
 export const getPrimaryObjective = (objectives: Objectives): Objective => toObjectiveList(objectives)[0]!;
 
-/** Computes the cost of an objective in a row. Lower is better. The cost is infinite if the value is missing or NaN. */
+/**
+ * Computes the cost of one epoch: the value of the objective, negated if the objective is maximized, so that a lower cost is always
+ * better. The cost is infinite if the value is missing or NaN.
+ */
 export function computeCost({ metric, direction }: Objective, row: HistoryRow | undefined): number {
   const value = row?.[metric];
   if (typeof value !== 'number' || Number.isNaN(value)) return Number.POSITIVE_INFINITY;
@@ -81,8 +84,9 @@ const hasObjectiveValue = (objective: Objective, row: HistoryRow): boolean =>
   computeCost(objective, row) !== Number.POSITIVE_INFINITY;
 
 /**
- * Returns the row of the best epoch by the first objective. Rows with numbers for all objectives are preferred. If rows are
- * equally good, returns the first one, as KerasTuner does. Returns undefined if the first objective is never a number.
+ * Returns the history row of the best epoch according to the first objective. Rows with numbers for all objectives are preferred.
+ * If several epochs are equally good, returns the first of them, as KerasTuner does. Returns undefined if the first objective is
+ * never a number.
  */
 export function findBestRow(rows: readonly HistoryRow[], objectives: Objectives): HistoryRow | undefined {
   const primary = getPrimaryObjective(objectives);
@@ -96,8 +100,8 @@ export function findBestRow(rows: readonly HistoryRow[], objectives: Objectives)
 }
 
 /**
- * Returns the reason why rows cannot be evaluated, which names the missing objectives. Returns undefined if the rows can be
- * evaluated.
+ * Explains why a trial with these history rows cannot be evaluated, by listing the objectives without a numeric value. Returns
+ * undefined if the trial can be evaluated.
  */
 export function explainMissingObjectives(
   rows: readonly HistoryRow[],

@@ -2,6 +2,7 @@ import { flattenParams } from '../space/flatParams.js';
 import { createParzenEstimator } from '../space/parzenEstimator.js';
 import type { Dimension, FlatParams, ParameterMap, Space } from '../space/space.js';
 import { computeCosts } from './bestTrials.js';
+import { checkObjectives, checkSpace, checkTrials } from './checkResults.js';
 import { getPrimaryObjective, type Objectives } from './objectives.js';
 import { rankTrials } from './rankTrials.js';
 import type { TrialRecord } from './trialRecord.js';
@@ -14,26 +15,28 @@ import type { TrialRecord } from './trialRecord.js';
 export interface ParamImportance {
   /** Path of the parameter, as in `space.dimensions`. */
   readonly path: string;
-  /** Share of the total importance, 0 to 1. All shares add up to 1, or to 0 if no parameter matters. */
+  /**
+   * Share of the total importance, from 0 to 1. The shares of all parameters add up to 1, or to 0 if no parameter has an effect.
+   */
   readonly share: number;
-  /** True if fewer than four trials have a value of the parameter. The share is then 0, which is not an estimate. */
+  /** True if fewer than four trials have a value for the parameter, which is too few for an estimate. The share is then 0. */
   readonly hasTooFewTrials?: true;
 }
 
 /** Number of points at which the densities of a continuous parameter are compared. */
 const GRID_POINTS = 64;
-/** Smallest number of trials of which a quarter is at least one trial. */
+/** Smallest number of trials for an estimate, because the best quarter must contain at least one trial. */
 const MIN_TRIALS = 4;
 
 /**
- * Computes how important each parameter is for reaching the best quarter of the trials by the first objective (PED-ANOVA, S.
- * Watanabe, A. Bansal and F. Hutter, 2023). The importance is the Pearson divergence between the distribution of the parameter in
- * the best trials and its distribution in all trials. Each parameter is analyzed separately.
+ * Computes how important each parameter is for reaching the best quarter of the trials according to the first objective (PED-ANOVA,
+ * S. Watanabe, A. Bansal and F. Hutter, 2023). The importance is the Pearson divergence between the distribution of the parameter
+ * in the best trials and its distribution in all trials. Each parameter is analyzed separately.
  *
  * - The importance describes how good trials differ from others. It does not predict what happens if you change the parameter.
  * - With fewer than about twenty trials, the estimate is weak. With fewer than four, the result is an empty array.
- * - Trials with equal costs always belong to the same group. The size of the best group is as near to a quarter as this allows.
- *   If all trials are equally good, all shares are 0.
+ * - Trials with equal costs always belong to the same group, so the best group may contain more or less than a quarter of the
+ *   trials. If all trials are equally good, all shares are 0.
  *
  * @example
  * ```ts
@@ -56,6 +59,9 @@ export function getParamImportances(
   trials: readonly TrialRecord[],
   objectives: Objectives,
 ): ParamImportance[] {
+  checkSpace('getParamImportances.space', searchSpace);
+  checkTrials('getParamImportances.trials', trials);
+  checkObjectives('getParamImportances.objectives', objectives);
   const objective = getPrimaryObjective(objectives);
   const order = rankTrials(trials, objective).map((trial): RankedParams => {
     const [cost] = computeCosts(trial, objective)!;
@@ -77,15 +83,15 @@ export function getParamImportances(
   });
 }
 
-/** Params of a trial, with a key that is the same for trials that are equally good. */
+/** Params of a trial and a key for its result. Trials with the same `rankKey` are equally good. */
 interface RankedParams {
   readonly flatParams: FlatParams;
   readonly rankKey: string;
 }
 
 /**
- * Counts the trials in the best quarter. `order` starts with the best trial. Of equally good trials, either all or none are
- * counted. Returns 0 if all trials are equally good.
+ * Counts the trials in the best quarter. `order` is sorted from best to worst. Of several equally good trials, either all or none
+ * are counted. Returns 0 if all trials are equally good.
  */
 function countBestQuarter(order: readonly RankedParams[]): number {
   const edge = Math.ceil(order.length / 4);
@@ -97,8 +103,8 @@ function countBestQuarter(order: readonly RankedParams[]): number {
 }
 
 /**
- * Computes the Pearson divergence `∫ (best / all - 1)² all` for one parameter. `order` contains the trials that have a value, the
- * best first.
+ * Computes the Pearson divergence `∫ (best / all - 1)² all` for one parameter. `order` contains the trials that have a value for
+ * this parameter, sorted from best to worst.
  */
 function computePearsonDivergence({ path, parameter }: Dimension, order: readonly RankedParams[]): number {
   const bestCount = countBestQuarter(order);
@@ -116,8 +122,8 @@ function computePearsonDivergence({ path, parameter }: Dimension, order: readonl
   const points = Array.from({ length: count }, (_, i) => {
     const value = isEnumerable ? parameter.valueAt!(i) : parameter.probToValue((i + 0.5) / count);
     const flat: FlatParams = new Map([[path, value]]);
-    // A value that covers a wide range of probabilities occurs at several of the evenly spaced points. Each occurrence has a share
-    // of its probability.
+    // The likelihood of a discrete value is divided by the width of its probability range, because a value with a wide range occurs
+    // at several of the evenly spaced points.
     const [from, to] = isEnumerable ? [0, 1] : parameter.valueToProbRange(value)!;
     const share = to > from ? to - from : 1;
     return {

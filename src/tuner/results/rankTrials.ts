@@ -3,11 +3,11 @@ import { type Objectives, toObjectiveList } from './objectives.js';
 import { sortByNumber, type TrialRecord } from './trialRecord.js';
 
 /**
- * Returns the trials that have costs, sorted from best to worst.
+ * Returns the complete and pruned trials, sorted from best to worst. Trials that never reported a number are omitted.
  *
- * - Complete trials come before pruned trials. Pruned trials are sorted by their number of epochs, the largest first.
+ * - Complete trials come before pruned trials. Pruned trials are sorted by their number of epochs, in descending order.
  * - With one objective, complete trials are sorted by cost.
- * - With several objectives, they are sorted by non-dominated front, and within a front by crowding distance, the largest first.
+ * - With several objectives, they are sorted by non-dominated front, and within a front by crowding distance, in descending order.
  */
 export function rankTrials(trials: readonly TrialRecord[], objectives: Objectives): TrialRecord[] {
   const scored = sortByNumber(trials).flatMap((trial) => {
@@ -44,8 +44,8 @@ function sortByFronts(scored: readonly ScoredTrial[]): ScoredTrial[] {
 }
 
 /**
- * Computes crowding distances (K. Deb et al., 2002, NSGA-II): the distance between the two neighbors of a trial in its front, or
- * infinity at the ends.
+ * Computes crowding distances (K. Deb et al., 2002, NSGA-II): the distance between the two neighbors of a trial on its front, or
+ * infinity for a trial at an end of the front.
  */
 function computeCrowdingDistances(front: readonly ScoredTrial[]): Map<ScoredTrial, number> {
   const distance = new Map(front.map((trial) => [trial, 0]));

@@ -1,6 +1,7 @@
 import type { Json } from '../../core/json.js';
 import type { Dimension } from '../space/space.js';
 import { findBestTrialNumbers } from './bestTrials.js';
+import { checkResultsArguments } from './checkResults.js';
 import { toObjectiveList } from './objectives.js';
 import type { SearchTarget } from './searchTarget.js';
 import { createCells } from './trialCells.js';
@@ -10,10 +11,10 @@ import { sortByNumber, type TrialRecord } from './trialRecord.js';
  * Formats trials as CSV, with one line per trial, sorted by number. The columns are:
  *
  * - `trial`, `state`: number and state of the trial
- * - `front`: whether the trial is in the Pareto front, only with several objectives
+ * - `front`: whether the trial is on the Pareto front (only with several objectives)
  * - `epochs`: number of epochs
- * - one column for each param, named by the path of its dimension
- * - `best_epoch`: the best epoch by the first objective
+ * - one column for each parameter, named by its path, for example `optimizer.sgd.momentum`
+ * - `best_epoch`: the best epoch according to the first objective
  * - the objectives at that epoch
  * - `reason`: why the trial was pruned or failed
  *
@@ -35,6 +36,7 @@ import { sortByNumber, type TrialRecord } from './trialRecord.js';
  * @category Tuner
  */
 export function resultsCsv(study: SearchTarget, trials: readonly TrialRecord[]): string {
+  checkResultsArguments('resultsCsv', study, trials);
   const metrics = toObjectiveList(study.objectives).map(({ metric }) => metric);
   const paths = study.space.dimensions.map(({ path }: Dimension) => path);
   const front = metrics.length > 1 ? findBestTrialNumbers(trials, study.objectives) : undefined;
@@ -65,7 +67,7 @@ export function resultsCsv(study: SearchTarget, trials: readonly TrialRecord[]):
   return `${[head, ...lines].map((line) => line.map(formatCsvCell).join(',')).join('\n')}\n`;
 }
 
-/** Formats a CSV cell. Text that a spreadsheet would run as a formula is prefixed with an apostrophe. */
+/** Formats a CSV cell. Text that a spreadsheet would interpret as a formula is prefixed with an apostrophe. */
 function formatCsvCell(value: Json | undefined): string {
   if (value === undefined || value === null) return '';
   if (typeof value !== 'string') return String(value);

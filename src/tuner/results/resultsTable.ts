@@ -1,6 +1,8 @@
+import * as checks from '../../core/errors/checks.js';
 import type { Json } from '../../core/json.js';
 import type { Dimension } from '../space/space.js';
 import { findBestTrialNumbers } from './bestTrials.js';
+import { checkResultsArguments } from './checkResults.js';
 import { toObjectiveList } from './objectives.js';
 import type { SearchTarget } from './searchTarget.js';
 import { createCells } from './trialCells.js';
@@ -8,7 +10,7 @@ import { hasEnded, sortByNumber, type TrialRecord } from './trialRecord.js';
 
 /** Index of the state column, which contains text and is left-aligned. */
 const STATE_COLUMN = 1;
-/** Number of characters of a long reason that are always shown. */
+/** Number of characters of a long reason that are shown even in a narrow terminal. The params are truncated first. */
 const MIN_REASON_WIDTH = 24;
 
 /**
@@ -35,6 +37,8 @@ const MIN_REASON_WIDTH = 24;
  * @category Tuner
  */
 export function resultsTable(study: SearchTarget, trials: readonly TrialRecord[], width = 120): string {
+  checkResultsArguments('resultsTable', study, trials);
+  checks.number('resultsTable.width', width, { min: 1, allowInfinity: true, defaultValue: 120 });
   const metrics = toObjectiveList(study.objectives).map(({ metric }) => metric);
   const best = findBestTrialNumbers(trials, study.objectives);
   const star = metrics.length > 1 ? '* front' : '* best';
@@ -81,7 +85,7 @@ export function resultsTable(study: SearchTarget, trials: readonly TrialRecord[]
     .join('\n');
 }
 
-/** A line of the table. Params that do not fit are truncated. */
+/** Cells of one line of the table. If the line is too long, the `params` cells are truncated first. */
 interface TableLine {
   readonly leading: readonly string[];
   readonly params: readonly string[];

@@ -6,13 +6,13 @@ import type { HistoryRow } from '../../core/records/history.js';
  * @category Tuner
  */
 export interface Rung {
-  /** Repetition of the plan, counted from 0. */
+  /** Index of the repetition of the plan, counted from 0. */
   readonly iteration: number;
   /** Index of the bracket: its number of rounds minus 1. */
   readonly bracket: number;
-  /** Round in the bracket, counted from 0. */
+  /** Index of the round in its bracket, counted from 0. */
   readonly round: number;
-  /** Last epoch of this round. */
+  /** Epoch at which this round ends. It includes the epochs of earlier rounds. */
   readonly epochs: number;
   /** Number of the trial whose weights, optimizer state and history this trial continues. Absent in the first round. */
   readonly parent?: number;
@@ -34,25 +34,25 @@ export type TrialState = 'running' | 'complete' | 'pruned' | 'failed';
 export interface TrialRecord<V = unknown> {
   /** Number of the trial, counted from 1. */
   readonly number: number;
-  /** Params of the trial. */
+  /** Params with which the trial runs, for example `{ dropout: 0.3 }`. */
   readonly params: V;
-  /** State of the trial. */
+  /** State of the trial: running, complete, pruned or failed. */
   readonly state: TrialState;
-  /** Readable reason why the trial was pruned or failed. */
+  /** Reason why the trial was pruned or failed, as text for the user. */
   readonly reason?: string;
   /** History rows, one per epoch. They include the columns of the objectives. */
   readonly rows: readonly HistoryRow[];
   /** Numbers of the trials that had ended when the params were proposed. These trials and the seed determine the params. */
   readonly after: readonly number[];
-  /** Position in the plan of {@link hyperband}. */
+  /** Position of the trial in the plan of {@link hyperband}. Absent with other strategies. */
   readonly rung?: Rung;
-  /** True if the params are from `initialParams`. */
+  /** True if the params come from `initialParams` and not from the strategy. */
   readonly isInitial?: true;
 }
 
 const TRIAL_STATES: readonly unknown[] = ['running', 'complete', 'pruned', 'failed'] satisfies TrialState[];
 
-/** Tests whether a value of unknown origin is a trial record. Does not check `params`, which depend on the space. */
+/** Tests whether an untrusted value is a trial record. Does not check `params`, because valid params depend on the search space. */
 export function isTrialRecord(value: unknown): value is TrialRecord {
   if (typeof value !== 'object' || value === null) return false;
   const { number, state, rows, after } = value as { readonly [K in keyof TrialRecord]?: unknown };

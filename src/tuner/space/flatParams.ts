@@ -33,7 +33,7 @@ export function nestParams<P extends ParameterMap>(
 /**
  * Converts nested params from an untrusted source into flat params, keyed by path.
  *
- * @param path - Path that error messages start with.
+ * @param path - Path at the start of error messages, for example `trial 3`.
  * @throws A `data` error if the params do not belong to the search space.
  */
 export function flattenParams(
@@ -65,7 +65,7 @@ export function flattenParams(
     if (unknownName !== undefined)
       throw createParamError(
         `${prefix}${unknownName}`,
-        `only the params ${paramNames.join(', ')}`,
+        `one of the params ${paramNames.join(', ')}`,
         unknownName,
         didYouMean(unknownName, paramNames),
       );
@@ -114,7 +114,7 @@ export function buildFlatParams(
   return flat;
 }
 
-/** Returns a string key. Two keys are equal if and only if the params are equal. */
+/** Returns a string key for params. Two keys are equal if and only if the params are equal. */
 export const toParamsKey = (flat: FlatParams): string => toCanonicalJson(Object.fromEntries(flat));
 
 /** Serializes a search space as JSON. Spaces with equal parameters have equal JSON. */

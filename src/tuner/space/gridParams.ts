@@ -8,7 +8,7 @@ import {
   type Space,
 } from './space.js';
 
-/** Counts the grid points of the given parameters. A continuous parameter has `steps` values. */
+/** Counts the combinations of parameter values in the grid. A continuous parameter has `steps` grid values. */
 const countGridPoints = (parts: ParameterMap, steps: number): number =>
   Object.values(parts).reduce((product, part) => product * countParameterPoints(part, steps), 1);
 
@@ -20,12 +20,15 @@ function countParameterPoints(part: Parameter<any> | Alternatives<any>, steps: n
 const listAlternatives = (part: Alternatives<any>) =>
   Object.entries(part['~alternatives'] as { readonly [kind: string]: ParameterMap });
 
-/** Returns the value of a parameter at an index of its grid values. */
+/**
+ * Returns the grid value of a parameter at `index`. The `steps` grid values of a continuous parameter are evenly spaced on its
+ * scale.
+ */
 const getGridValue = (part: Parameter<any>, index: number, steps: number): Json =>
   part.valueAt ? part.valueAt(index) : part.probToValue(index / Math.max(1, steps - 1));
 
 /**
- * Returns the params at a grid index. The last parameter changes fastest. Returns undefined after the last index.
+ * Returns the params of the grid point at `index`, or undefined after the last grid point. The last parameter changes fastest.
  *
  * @param steps - Number of values of a continuous parameter, including both bounds.
  */
@@ -69,7 +72,10 @@ export function getGridParams(
   return flat;
 }
 
-/** Returns the grid index of params. Inverse of {@link getGridParams}. Returns undefined if a value is not on the grid. */
+/**
+ * Returns the index of the grid point with these params, as the inverse of {@link getGridParams}. Returns undefined if a value is
+ * not on the grid.
+ */
 export function findGridIndex(
   searchSpace: Space<ParameterMap>,
   flat: FlatParams,

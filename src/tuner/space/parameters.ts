@@ -5,7 +5,7 @@ import type { TypeErrorMessage } from '../../core/inferenceTypes.js';
 import type { Json } from '../../core/json.js';
 
 /**
- * One parameter of a search space: a mapping between cumulative probabilities in [0, 1) and values.
+ * One parameter of a search space. It maps cumulative probabilities in [0, 1) to values, as in KerasTuner.
  *
  * @typeParam V - Type of the values.
  * @category Tuner
@@ -39,11 +39,14 @@ export interface FloatOptions {
   /** Largest value. */
   readonly max: number;
   /**
-   * Distance between neighboring values, starting at `min`. On a log scale: their ratio. Default: every value between the bounds
+   * Distance between neighboring values, counted from `min`, or their ratio on a log scale. Default: every value between the bounds
    * is possible.
    */
   readonly step?: number;
-  /** `'log'` samples orders of magnitude evenly. Use it for learning rates and L2 factors, for example. Default `'linear'`. */
+  /**
+   * Scale on which values are sampled uniformly. `'log'` samples every order of magnitude equally often, for example for learning
+   * rates and L2 factors. Default `'linear'`.
+   */
   readonly scale?: 'linear' | 'log';
 }
 
@@ -62,8 +65,8 @@ export interface IntOptions extends FloatOptions {}
  * - log scale: `min (max / min)^p`
  * - with a step: the value at index `floor(p n)` of `n` values
  *
- * @throws An `argument` error if the bounds are not finite or not in order, `min` is not above 0 on a log scale, the step leaves
- *   fewer than two values or is too small, or an option is unknown.
+ * @throws An `argument` error if the bounds are not finite or not in order, `min` is not above 0 on a log scale, the step is so
+ *   large that fewer than two values remain, or too small, or an option is unknown.
  * @example
  * ```ts
  * import { float } from 'tfjs-multitask/tuner';
@@ -103,7 +106,7 @@ export function float(options: FloatOptions): Parameter<number> {
  * - log scale: `floor(min ((max + 1) / min)^p)`
  *
  * @throws An `argument` error if a bound or the step is not an integer or is 2^53 or larger, the bounds are not in order, `min` is
- *   not above 0 on a log scale, the step leaves fewer than two values, or an option is unknown.
+ *   not above 0 on a log scale, the step is so large that fewer than two values remain, or an option is unknown.
  * @example
  * ```ts
  * import { int } from 'tfjs-multitask/tuner';
@@ -183,7 +186,7 @@ export function choice<const L extends readonly (string | number | boolean)[]>(
       'Use a string for each value, and map it to the object in the function that builds the model.';
     throw createArgumentError(
       'choice',
-      'strings, finite numbers or booleans',
+      'only strings, finite numbers and booleans',
       formatValue(invalidValue),
       advice,
     );
@@ -193,8 +196,8 @@ export function choice<const L extends readonly (string | number | boolean)[]>(
 }
 
 /**
- * The first literal that occurs twice in a list. Elements whose type is `string` or a union are ignored, because their value is
- * unknown.
+ * Type of the first literal that occurs twice in a list. Elements of the type `string` or of a union type are ignored, because
+ * their values are unknown at compile time.
  */
 type DuplicateOf<L extends readonly unknown[], Seen = never> = L extends readonly [infer V, ...infer Rest]
   ? IsLiteral<V> extends true
@@ -205,8 +208,8 @@ type DuplicateOf<L extends readonly unknown[], Seen = never> = L extends readonl
   : never;
 
 /**
- * True if a type is a single literal. The test with an object type excludes `string` and template types: `{}` is assignable to
- * an object type with such keys, but not to one with a literal key.
+ * True if a type is a single literal. To exclude `string` and template literal types, the type is used as the key of an object
+ * type: `{}` is assignable to an object type with such keys, but not to one with a literal key.
  */
 type IsLiteral<V, All = V> = boolean extends V
   ? false
@@ -236,9 +239,9 @@ function createListParameter<V>(
   };
 }
 
-/** Tolerance for counting steps: (0.5 - 0) / 0.1 is 5, but (0.7 - 0.1) / 0.1 is 5.999999999999999. */
+/** Tolerance for counting steps: (0.7 - 0.1) / 0.1 should be 6, but is 5.999999999999999. */
 const STEP_TOLERANCE = 1e-9;
-/** Significant digits of step values: three steps of 0.1 add up to 0.30000000000000004, which is rounded to 0.3. */
+/** Number of significant digits to which step values are rounded: three steps of 0.1 add up to 0.30000000000000004. */
 const SIGNIFICANT_DIGITS = 14;
 
 function listStepValues(kind: string, options: FloatOptions): number[] {
@@ -256,7 +259,8 @@ function listStepValues(kind: string, options: FloatOptions): number[] {
       advice,
     );
   }
-  // The bounds have a rounding error of one unit in the last place. Near 1e9, it exceeds a billionth of a small step.
+  // The bounds have a rounding error of one unit in the last place. For bounds near 1e9, this error is larger than STEP_TOLERANCE
+  // times a small step.
   const tolerance =
     STEP_TOLERANCE + (isLog ? 0 : (2 ** -52 * Math.max(Math.abs(min), Math.abs(max))) / step!);
   const stepCount = isLog ? Math.log(max / min) / Math.log(step!) : (max - min) / step!;
@@ -292,18 +296,18 @@ function listStepValues(kind: string, options: FloatOptions): number[] {
     );
   }
   if (values.some((value, i) => i > 0 && value <= values[i - 1]!)) {
-    const expected = `a step larger than the spacing of numbers near ${max}`;
+    const expected = `a step larger than the spacing of floating-point numbers near ${max}`;
     throw createArgumentError(
       `${kind}.step`,
       expected,
       formatValue(step),
-      'Use a larger step, or search the distance from min.',
+      'Use a larger step, or search for the distance from min, and add min in the function that builds the model.',
     );
   }
   return values;
 }
 
-/** Rounds a value to the digits that are exact in a sum of numbers as large as `scale`. */
+/** Rounds a value to the digits that remain exact when numbers as large as `scale` are added. */
 function roundToScale(value: number, scale: number): number {
   const getExponent = (number: number) => Math.floor(Math.log10(Math.abs(number)));
   const digits = SIGNIFICANT_DIGITS + getExponent(value) - getExponent(scale);
@@ -313,25 +317,31 @@ function roundToScale(value: number, scale: number): number {
 const clamp = (value: number, { min, max }: FloatOptions) => Math.min(max, Math.max(min, value));
 
 function checkRange(kind: string, options: FloatOptions): void {
-  checks.optionNames(kind, options ?? {}, ['min', 'max', 'step', 'scale']);
-  const { min, max, scale = 'linear' } = options ?? {};
+  const advice = `Write ${kind}({ min: 1, max: 10 }).`;
+  checks.options(kind, options, { min: true, max: true, step: true, scale: true }, { advice });
+  const { min, max, scale = 'linear' } = options;
   for (const [name, value] of [
     ['min', min],
     ['max', max],
   ] as const) {
-    checks.number(`${kind}.${name}`, value, { advice: `Write ${kind}({ min: 1, max: 10 }).` });
+    checks.number(`${kind}.${name}`, value, { advice });
   }
   if (!(min < max)) {
     throw createArgumentError(
       `${kind}.max`,
-      `a number greater than min, ${min}`,
+      `a number greater than min (${min})`,
       formatValue(max),
       'Put constants into the function that builds the model.',
     );
   }
   if (!Number.isFinite(scale === 'log' && min > 0 ? max / min : max - min)) {
-    const expected = scale === 'log' ? 'a finite ratio of max to min' : 'a finite distance of max from min';
-    throw createArgumentError(`${kind}.max`, `${expected}, ${min}`, formatValue(max), 'Use closer bounds.');
+    const expected = `a number with a finite ${scale === 'log' ? 'ratio to' : 'distance from'} min (${min})`;
+    throw createArgumentError(
+      `${kind}.max`,
+      expected,
+      formatValue(max),
+      'Use bounds that are closer together.',
+    );
   }
   checks.oneOf(`${kind}.scale`, scale, ['linear', 'log'], {
     advice: "Omit it to use the default, 'linear'.",
@@ -339,7 +349,7 @@ function checkRange(kind: string, options: FloatOptions): void {
   if (scale === 'log' && min <= 0) {
     throw createArgumentError(
       `${kind}.min`,
-      'a number greater than 0 on a log scale',
+      'a number greater than 0 for a log scale',
       formatValue(min),
       'Use a small number, for example 1e-6.',
     );

@@ -6,7 +6,7 @@ import type { Dimension, FlatParams, ParameterMap, Space } from './space.js';
 
 /** Probability distribution of params, estimated from trials. */
 export interface ParzenEstimator {
-  /** Samples params at random. */
+  /** Samples params from the distribution. */
   sample(rng: Rng): FlatParams;
   /** Returns the logarithm of the probability of params, or of their density for continuous parameters. */
   logLikelihood(flat: FlatParams): number;
@@ -21,8 +21,8 @@ interface Kernel {
 /**
  * Creates a multivariate Parzen estimator (S. Watanabe, 2023, arXiv 2304.11127): a mixture with one component per trial and one
  * prior component that covers the whole space. A component is the product of one kernel per parameter, so values that occur
- * together are sampled together. If a trial has no value for a parameter, because it chose another alternative, its component
- * uses the prior kernel for that parameter.
+ * together in a trial are sampled together. If a trial has no value for a parameter, because it chose another alternative, its
+ * component uses the prior kernel for that parameter.
  */
 export function createParzenEstimator(
   searchSpace: Space<ParameterMap>,
@@ -84,7 +84,7 @@ const getCenter = (parameter: Parameter<any>, value: Json) => {
   return (from + to) / 2;
 };
 
-/** Creates a kernel with a normal distribution over probabilities, truncated to [0, 1). */
+/** Creates the kernel of an ordered parameter: a normal distribution over cumulative probabilities, truncated to [0, 1). */
 function createTruncatedNormalKernel(
   parameter: Parameter<any>,
   mean: number,
@@ -116,8 +116,8 @@ function createTruncatedNormalKernel(
 }
 
 /**
- * Creates a kernel over unordered values: the trial's value has the weight 1, and `priorWeight` is spread over all values. If the
- * trial has no value, the distribution is uniform.
+ * Creates the kernel of an unordered parameter: the trial's value has the weight 1, and `priorWeight` is distributed evenly over
+ * all values. If the trial has no value for the parameter, the distribution is uniform.
  */
 function createCategoricalKernel(
   parameter: Parameter<any>,
@@ -137,7 +137,10 @@ function createCategoricalKernel(
   };
 }
 
-/** Computes the standard normal cumulative distribution with an error below 7.5e-8 (M. Abramowitz, I. Stegun, 1964, 26.2.17). */
+/**
+ * Computes the standard normal cumulative distribution function with an error below 7.5e-8 (M. Abramowitz, I. Stegun, 1964,
+ * 26.2.17).
+ */
 function computeNormalCdf(x: number): number {
   const t = 1 / (1 + 0.2316419 * Math.abs(x));
   const tail =

@@ -1,3 +1,4 @@
+import * as checks from '../../core/errors/checks.js';
 import { createError } from '../../core/errors/errors.js';
 import { formatValue } from '../../core/errors/formatValue.js';
 import type { Simplify, TypeErrorMessage } from '../../core/inferenceTypes.js';
@@ -14,7 +15,7 @@ export interface ParameterMap {
 }
 
 /**
- * A choice between alternatives that have their own parameters. Created by {@link alternatives}.
+ * A choice between alternatives, each with its own parameters. Created by {@link alternatives}.
  *
  * @typeParam O - Parameters of each alternative, keyed by the name of the alternative.
  * @category Tuner
@@ -35,7 +36,7 @@ export interface Space<P extends ParameterMap> {
   readonly '~parameters': P;
   /** All parameters as a flat list. The choice of an alternative comes before the parameters of the alternatives. */
   readonly dimensions: readonly Dimension[];
-  /** Number of distinct params, or `Infinity` if a parameter is continuous. */
+  /** Number of different combinations of values, or `Infinity` if a parameter is continuous. */
   readonly count: number;
 }
 
@@ -47,9 +48,9 @@ export interface Space<P extends ParameterMap> {
 export interface Dimension {
   /** Path of the parameter: its name, or a path such as `optimizer.sgd.momentum` if it belongs to an alternative. */
   readonly path: string;
-  /** Values of the parameter. */
+  /** Parameter that defines the possible values. */
   readonly parameter: Parameter<any>;
-  /** Condition under which the parameter has a value. Absent if it always has one. */
+  /** Condition under which the parameter has a value. Absent if the parameter always has a value. */
   readonly when?: Condition;
 }
 
@@ -75,7 +76,7 @@ type ParamValue<P> =
 type ParamValues<P> = { readonly [K in keyof P]: ParamValue<P[K]> };
 
 /**
- * Type of the params of a search space.
+ * Type of the params of a search space: an object that contains one value for each parameter, keyed by name.
  *
  * @typeParam S - Type of the space.
  * @example
@@ -91,7 +92,8 @@ type ParamValues<P> = { readonly [K in keyof P]: ParamValue<P[K]> };
 export type ParamsOf<S> = S extends Space<infer P> ? ParamValues<P> : never;
 
 /**
- * Params, keyed by the paths of the dimensions of the space. Parameters of alternatives that were not chosen are absent.
+ * Params as a flat map, keyed by dimension path, for example `optimizer.sgd.momentum`. Parameters of alternatives that were not
+ * chosen are absent.
  *
  * @category Tuner
  */
@@ -117,6 +119,8 @@ export type FlatParams = ReadonlyMap<string, Json>;
 export function space<const P extends ParameterMap>(
   parts: P & ([keyof P] extends [never] ? TypeErrorMessage<'space() needs at least one parameter'> : unknown),
 ): Space<P> {
+  const advice = 'Write space({ dropout: float({ min: 0, max: 0.5 }) }).';
+  checks.record('space', parts, { noun: 'an object with a parameter for each name', advice });
   const dimensions = createDimensions(parts, '', undefined);
   if (dimensions.length === 0) {
     throw createError({
@@ -124,15 +128,15 @@ export function space<const P extends ParameterMap>(
       path: 'space',
       expected: 'at least one parameter',
       received: 'no parameters',
-      advice: 'Write space({ dropout: float({ min: 0, max: 0.5 }) }).',
+      advice,
     });
   }
   return { '~parameters': parts, dimensions, count: countCombinations(parts) };
 }
 
 /**
- * Creates a choice between alternatives that have their own parameters. The value is an object with the name of the chosen
- * alternative as `kind`, and the values of the parameters of that alternative.
+ * Creates a choice between alternatives, each with its own parameters, for example optimizers. The value is an object that contains
+ * the name of the chosen alternative as `kind`, and the values of the parameters of that alternative.
  *
  * @throws An `argument` error if there are fewer than two alternatives, or a parameter is named `kind`.
  * @example
@@ -160,8 +164,14 @@ export function alternatives<const O extends { readonly [kind: string]: Paramete
       ? TypeErrorMessage<'alternatives() needs at least two alternatives'>
       : unknown),
 ): Alternatives<O> {
-  const kinds = Object.entries(alternatives ?? {});
   const advice = 'Write alternatives({ adam: {}, sgd: { momentum: float({ min: 0, max: 0.99 }) } }).';
+  checks.record('alternatives', alternatives, {
+    noun: 'an object with parameters for each alternative',
+    advice,
+  });
+  const kinds = Object.entries(alternatives);
+  for (const [kind, parts] of kinds)
+    checks.record(`alternatives.${kind}`, parts, { noun: 'an object with parameters', advice });
   if (kinds.length < 2) {
     throw createError({
       kind: 'argument',
@@ -177,7 +187,7 @@ export function alternatives<const O extends { readonly [kind: string]: Paramete
       kind: 'argument',
       path: `alternatives.${conflict[0]}.kind`,
       expected: 'a parameter name other than "kind"',
-      received: '"kind", which contains the name of the alternative',
+      received: '"kind", which is reserved for the name of the alternative',
       advice: 'Rename the parameter.',
     });
   }
@@ -220,7 +230,7 @@ function createDimensions(parts: ParameterMap, prefix: string, when: Dimension['
       throw createError({
         kind: 'argument',
         path: `space.${path}`,
-        expected: 'float(), int(), choice() or alternatives()',
+        expected: 'a parameter created by float(), int(), choice() or alternatives()',
         received: formatValue(untypedPart),
         advice: 'Put constants into the function that builds the model.',
       });

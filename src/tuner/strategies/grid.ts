@@ -9,13 +9,16 @@ import type { Strategy } from './strategy.js';
  * @category Tuner
  */
 export interface GridOptions {
-  /** Number of values of a `float` without a step, including `min` and `max`. All values of an `int` are used. Default 5. */
+  /**
+   * Number of grid values of a `float` parameter without a step, including `min` and `max`. All values of other parameters are
+   * used. Default 5.
+   */
   readonly steps?: number;
 }
 
 /**
- * Creates a strategy that tries every combination of values. The last parameter changes fastest. The params depend only on the
- * trial number, so machines can run trials independently.
+ * Creates a grid search strategy, which tries every combination of values. The last parameter changes fastest. The params depend
+ * only on the trial number, so machines can run trials independently.
  *
  * @throws An `argument` error if `steps` is below 2 or not an integer, or an option is unknown.
  * @example
@@ -29,7 +32,7 @@ export interface GridOptions {
  * @category Tuner
  */
 export function grid(options: GridOptions = {}): Strategy {
-  checks.optionNames('grid', options, ['steps']);
+  checks.options('grid', options, { steps: true });
   const { steps = 5 } = options;
   checks.integer('grid.steps', steps, { min: 2, defaultValue: 5 });
   return {

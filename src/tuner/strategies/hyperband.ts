@@ -12,7 +12,7 @@ import { collectTriedKeys, type Proposal, type ProposalRequest, type Strategy } 
  * @category Tuner
  */
 export interface HyperbandOptions {
-  /** Last epoch of the longest trials. Default 100. */
+  /** Maximum number of epochs of a trial, which only the trials in the last rounds reach. Default 100. */
   readonly maxEpochs?: number;
   /**
    * Reduction factor: one in `factor` trials is promoted to the next round, which has `factor` times as many epochs. Default 3.
@@ -30,12 +30,12 @@ export interface HyperbandOptions {
 export interface HyperbandRound {
   /** Number of trials in the round. */
   readonly trials: number;
-  /** Last epoch of the trials in the round. */
+  /** Epoch at which the trials of the round end. It includes the epochs of earlier rounds. */
   readonly epochs: number;
 }
 
 /**
- * Returns the plan of Hyperband: brackets in the order in which they start, each an array of rounds. The numbers of trials and
+ * Returns the brackets of Hyperband in the order in which they start. Each bracket is an array of rounds. The numbers of trials and
  * epochs match KerasTuner 1.4.8 (tuners/hyperband.py).
  *
  * @throws An `argument` error if `maxEpochs` is below 1, `factor` is below 2, one of them is not an integer, or an option is
@@ -50,14 +50,14 @@ export interface HyperbandRound {
  * @category Tuner
  */
 export function hyperbandPlan(options: HyperbandOptions = {}): HyperbandRound[][] {
-  checks.optionNames('hyperband', options, ['maxEpochs', 'factor', 'iterations']);
+  checks.options('hyperband', options, { maxEpochs: true, factor: true, iterations: true });
   const { maxEpochs = 100, factor = 3 } = options;
   checks.integer('hyperband.maxEpochs', maxEpochs, {
     min: 1,
     advice: 'Pass the number of epochs of the longest trials.',
   });
   checks.integer('hyperband.factor', factor, { min: 2, defaultValue: 3 });
-  // The number of brackets is computed with integers: logarithms of doubles are off by one for 9, 81 and 729.
+  // The number of brackets is computed with integers, because rounded floating-point logarithms are off by one for 9, 81 and 729.
   let brackets = 1;
   while (factor ** brackets <= maxEpochs) brackets++;
   let trialScale = 1; // 1 + the logarithm of maxEpochs to the base `factor`, rounded up
@@ -72,9 +72,9 @@ export function hyperbandPlan(options: HyperbandOptions = {}): HyperbandRound[][
 }
 
 /**
- * Creates the Hyperband strategy (L. Li et al., 2018, JMLR 18:185). A bracket trains many params for few epochs, promotes the best
- * of them to more epochs, and repeats this. Later brackets start with fewer params and more epochs, in case the learning curves of
- * good and bad params cross.
+ * Creates the Hyperband strategy (L. Li et al., 2018, JMLR 18:185). A bracket runs many trials for a few epochs, promotes the best
+ * of them to a round with more epochs, and so on. Later brackets start with fewer trials and more epochs, because the best params
+ * after a few epochs are not always the best in the end.
  *
  * - A promotion is a new trial that continues from its parent's checkpoint, with weights, optimizer state and history. KerasTuner
  *   loads only the weights of the best epoch.
@@ -122,8 +122,8 @@ export function hyperband(options: HyperbandOptions = {}): Strategy {
 }
 
 /**
- * Proposes the next trial of one bracket. Promotions come before new params, and promotions to later rounds come first. Returns
- * `full` if the bracket is complete.
+ * Proposes the next trial of one bracket. A promotion has priority over new params, and a promotion to a later round over a
+ * promotion to an earlier one. Returns `full` if the bracket is complete.
  */
 function proposeInBracket(
   plan: readonly HyperbandRound[],
@@ -141,13 +141,14 @@ function proposeInBracket(
     flatParams: newParams,
     rung: { ...position, round: 0, epochs: plan[0]!.epochs },
   };
-  // True if no more trials will be added to the previous round, and all its trials have ended.
+  // True if no more trials will be added to the previous round and all of its trials have ended.
   let isPreviousRoundComplete = !newParams;
   for (let round = 1; round < plan.length; round++) {
     const previousTrials = inRound(round - 1);
     isPreviousRoundComplete &&= previousTrials.every(hasEnded);
     const [previousSize, { trials: planned, epochs }] = [plan[round - 1]!.trials, plan[round]!];
-    // Failures and small spaces leave fewer trials to choose from, so later rounds shrink in proportion.
+    // If failed trials or a small search space reduce the number of trials in a round, the sizes of later rounds are reduced in
+    // proportion.
     const size = isPreviousRoundComplete
       ? Math.min(planned, Math.ceil((planned * previousTrials.length) / previousSize))
       : planned;
@@ -160,8 +161,8 @@ function proposeInBracket(
       .filter((scored): scored is typeof scored & { cost: number } => scored.cost !== undefined)
       .sort((a, b) => a.cost - b.cost || a.trial.number - b.trial.number)[0];
     const hasCapacity = inRound(round).length < size;
-    // If more trials have ended than the number that will not be promoted, the best of them is promoted regardless of the results
-    // of the others.
+    // If more trials have ended than will be left unpromoted, the best of them is certain to be promoted, whatever the results of
+    // the remaining trials.
     if (best && hasCapacity && (isPreviousRoundComplete || candidates.length > previousSize - planned)) {
       const flatParams = flattenParams(space, best.trial.params, `trial ${best.trial.number}`);
       next = { flatParams, rung: { ...position, round, epochs, parent: best.trial.number } };

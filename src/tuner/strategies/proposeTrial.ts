@@ -10,7 +10,7 @@ export interface NextTrialOptions {
   readonly objectives: Objectives;
   /** Seed for the strategy's random draws. Default 0. */
   readonly seed?: number;
-  /** Params to try before the strategy proposes any. Default: none. */
+  /** Params to try before those that the strategy proposes. Default: none. */
   readonly initialParams?: readonly unknown[];
 }
 
@@ -18,7 +18,8 @@ export interface NextTrialOptions {
  * Proposes the next trial as a record in the state `running`. The proposal depends only on the space, the strategy, the seed, the
  * initial params, the trial number, and the earlier records. From the records of running trials, only the params are used.
  *
- * @returns The record, `wait` if the strategy needs the result of a running trial first, or undefined if no trial remains.
+ * @returns The record, `wait` if the strategy needs the result of a running trial first, or undefined if there are no more params
+ *   to try.
  */
 export function proposeTrial<P extends ParameterMap>(
   searchSpace: Space<P>,
@@ -35,7 +36,7 @@ export function proposeTrial<P extends ParameterMap>(
   if (proposal === 'wait') return 'wait';
   if (proposal === 'exhausted') return undefined;
   const { flatParams, rung } = proposal;
-  // A promotion continues the params of its parent, so it does not use initial params.
+  // A promoted trial continues with the params of its parent, so it does not use initial params.
   const usedInitialParams = rung?.parent === undefined ? nextInitialParams : undefined;
   return {
     number,
@@ -64,7 +65,8 @@ function findNextInitialParams(
 }
 
 /**
- * Returns the trials that were known when trial `number` was proposed. Passing them to the strategy again reproduces its proposal.
+ * Returns the trial records that the strategy received when it proposed trial `number`. With these records, the strategy makes the
+ * same proposal again.
  */
 export function getKnownTrials(
   number: number,

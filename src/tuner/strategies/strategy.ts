@@ -10,15 +10,15 @@ import type { FlatParams, ParameterMap, Space } from '../space/space.js';
  * @category Tuner
  */
 export interface ProposalRequest {
-  /** Search space. */
+  /** Search space from which the params are chosen. */
   readonly space: Space<any>;
-  /** Columns to minimize or maximize. */
+  /** History columns to minimize or maximize. */
   readonly objectives: Objectives;
   /** Seed for random draws. */
   readonly seed: number;
   /** Number of the trial to propose, counted from 1. */
   readonly number: number;
-  /** Earlier trials, in any order. Running trials have no rows. */
+  /** Records of earlier trials, in any order. The records of running trials contain no rows. */
   readonly trials: readonly TrialRecord[];
 }
 
@@ -28,9 +28,9 @@ export interface ProposalRequest {
  * @category Tuner
  */
 export interface ProposedParams {
-  /** Params, keyed by the paths of the dimensions of the space. */
+  /** Params, keyed by dimension path, for example `optimizer.sgd.momentum`. */
   readonly flatParams: FlatParams;
-  /** Position in the plan of {@link hyperband}. */
+  /** Position of the trial in the plan of {@link hyperband}. Absent with other strategies. */
   readonly rung?: Rung;
 }
 
@@ -54,7 +54,8 @@ export interface Strategy {
   readonly options: Json;
   /**
    * True if a proposal depends only on the trial number and the seed. Independent machines can then run one trial each
-   * (`runSingleTrial`), and a later search runs the numbers that were skipped. Default: not set; a proposal may depend on the results of other trials.
+   * (`runSingleTrial`), and a later search runs the numbers that were skipped. Default: not set; a proposal may depend on the
+   * results of other trials.
    */
   readonly independent?: true;
   /**
@@ -63,15 +64,15 @@ export interface Strategy {
    */
   readonly finite?: true;
   /**
-   * Number of new params in the plan of the strategy. Initial params replace some of them. Default: not set; the strategy has no
-   * plan, and initial params are tried before its proposals.
+   * Number of trials that the strategy starts with new params, if it plans a fixed number of trials. Initial params replace the
+   * params of the first of these trials. Default: not set; initial params are tried before the proposals of the strategy.
    */
   readonly newTrialCount?: number;
   /** Proposes the params of one trial. */
   propose(request: ProposalRequest): Proposal;
 }
 
-/** Returns the keys of the params of all trials. */
+/** Returns the keys of all params that trials have already used, for comparison with {@link toParamsKey}. */
 export const collectTriedKeys = (
   searchSpace: Space<ParameterMap>,
   trials: readonly TrialRecord[],

@@ -14,9 +14,11 @@ import { collectTriedKeys, type Strategy } from './strategy.js';
  * @category Tuner
  */
 export interface TpeOptions {
-  /** Number of random trials before the estimators are used. Default 10. */
+  /** Number of trials with random params before the estimators are used. Default 10. */
   readonly startupTrials?: number;
-  /** Number of params sampled near good trials. The most promising of them is proposed. Default 24. */
+  /**
+   * Number of candidates that are sampled near good trials for one proposal. The most promising candidate is proposed. Default 24.
+   */
   readonly candidates?: number;
 }
 
@@ -50,7 +52,7 @@ const MAX_TRIES = 10;
  * @category Tuner
  */
 export function tpe(options: TpeOptions = {}): Strategy {
-  checks.optionNames('tpe', options, ['startupTrials', 'candidates']);
+  checks.options('tpe', options, { startupTrials: true, candidates: true });
   const { startupTrials = 10, candidates = 24 } = options;
   checks.integer('tpe.startupTrials', startupTrials, { min: 1, defaultValue: 10 });
   checks.integer('tpe.candidates', candidates, { min: 1, defaultValue: 24 });
@@ -89,8 +91,8 @@ interface TpeSplit {
 }
 
 /**
- * Samples candidates near good trials. Returns the one with the largest ratio of its likelihood in good trials to that in other
- * trials.
+ * Samples candidates near good trials. Returns the candidate with the largest ratio of its likelihood among good trials to its
+ * likelihood among the other trials.
  */
 function selectCandidate(
   searchSpace: Space<ParameterMap>,

@@ -3,7 +3,6 @@ import { readlinkSync } from 'node:fs';
 import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { createAccessError } from '../accessError.js';
 import { isProcessAlive } from './isProcessAlive.js';
 
 /** Matches the name of a temporary file: the machine, the process id and a random number. */
@@ -21,7 +20,7 @@ const CLOCK_TOLERANCE = 100;
 /** Returns whether a file is being written, or was being written when its process was killed. */
 export const isTemporaryFile = (name: string): boolean => TEMPORARY_FILE.test(name);
 
-/** Writes a file atomically. Missing folders are created. */
+/** Writes a file atomically. Missing folders are created. Throws the error of the file system. */
 export const writeAtomically = (path: string, bytes: Uint8Array): Promise<void> =>
   writeTemporaryFile(path, bytes, rename);
 
@@ -78,7 +77,7 @@ async function writeTemporaryFile<R>(
     return await publish(temporaryPath, path);
   } catch (error) {
     await rm(temporaryPath, { force: true }).catch(() => {});
-    throw createAccessError(path, 'a writable file', error);
+    throw error;
   } finally {
     activePaths.delete(temporaryPath);
   }

@@ -1,7 +1,7 @@
 import { lstat, realpath } from 'node:fs/promises';
 import path, { basename, dirname, join, resolve } from 'node:path';
 import { createArgumentError, createFileError } from '../../../core/errors/errors.js';
-import { createAccessError } from '../accessError.js';
+import { createAccessError } from './accessError.js';
 import { findWindowsNameProblem } from './windowsNames.js';
 
 /**

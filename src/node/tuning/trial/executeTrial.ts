@@ -1,4 +1,3 @@
-import type { Store } from '../../../core/platform/platform.js';
 import { explainMissingObjectives } from '../../../tuner/results/objectives.js';
 import type { TrialRecord } from '../../../tuner/results/trialRecord.js';
 import type { Study } from '../../../tuner/study.js';
@@ -6,27 +5,24 @@ import { appendRow, type StudyRecords } from '../../../tuner/studyRecords.js';
 import { getTrialFolder, trialStore } from '../../../tuner/trialStore.js';
 import type { StudySettings } from './loadStudy.js';
 import { spawnTrial } from './spawnTrial.js';
+import type { TrialResources } from './trialResources.js';
 
-/** Environment of the trials on one machine. */
-export interface TrialEnvironment {
+/** Everything that {@link executeTrial} needs to run the trials of one study on this machine. */
+export interface TrialEnvironment extends Omit<TrialResources, 'parallel'> {
   readonly study: Study;
   readonly records: StudyRecords;
-  readonly store: Store;
   /** URL of the module that every trial imports. */
   readonly moduleUrl: string;
   readonly settings: StudySettings;
-  readonly threads: number;
-  readonly trialTimeout: number | undefined;
-  readonly signal: AbortSignal;
-  /** Returns the current trials for the pruner. Default: reads them from the records. */
+  /** Returns all current trials, with which the pruner compares a trial. Default: the trials are read from the records. */
   listTrials?(): readonly TrialRecord[];
   /** Callback that receives the trial after each epoch is saved. */
   onEpoch?(trial: TrialRecord): void;
 }
 
 /**
- * Runs a trial in its own process, and saves every epoch and the result. If several machines run the same trial, the result that
- * is saved first counts.
+ * Runs a trial in its own process, and saves every epoch and the result. If several machines run the same trial, only the result that is
+ * saved first is used.
  *
  * @returns The saved result, or undefined if the signal stopped the trial. The trial can then be resumed.
  * @throws The error of the store if the store cannot be written. In this case, the trial does not count as failed.
@@ -66,7 +62,7 @@ export async function executeTrial(
   return (await records.saveResult(ended)) ? ended : records.readTrial(number);
 }
 
-/** Advice for a trial that reported no epochs, for example because it trained without the fit options. */
+/** Advice for a trial that reported no epochs, for example because `fitOptions` were not passed to `model.fit`. */
 const NEVER_REPORTED_ADVICE =
   'Spread ...fitOptions into the options of model.fit, with callbacks: [...fitOptions.callbacks, yours], or call report().';
 

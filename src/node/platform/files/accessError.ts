@@ -1,15 +1,15 @@
-import { createFileError, type MultitaskError } from '../../core/errors/errors.js';
-import { UnusableFileError } from './files/regularFile.js';
+import { createFileError, type MultitaskError } from '../../../core/errors/errors.js';
+import { UnusableFileError } from './regularFile.js';
 
-/** Noun phrases for the error codes of Node. */
+/** Noun phrases for the error codes of Node's file system functions. */
 const DESCRIPTIONS: { readonly [code: string]: string } = {
-  ENOENT: 'no such file or folder',
+  ENOENT: 'a file or folder that does not exist',
   ENOTDIR: 'a file in place of a folder',
   EISDIR: 'a folder in place of a file',
   EEXIST: 'an existing file in place of a folder',
   ENOTEMPTY: 'a folder in place of a file',
-  EACCES: 'no permission',
-  EPERM: 'no permission',
+  EACCES: 'a file or folder without the required permission',
+  EPERM: 'a file or folder without the required permission',
   EROFS: 'a read-only file system',
   ENOSPC: 'a full disk',
   ENAMETOOLONG: 'a name that is too long',
@@ -20,7 +20,10 @@ const DESCRIPTIONS: { readonly [code: string]: string } = {
 
 const OBSTACLE_CODES = ['ENOTDIR', 'EEXIST', 'EISDIR', 'ENOTEMPTY', 'ERR_FS_EISDIR', 'NOT_A_FILE'];
 
-/** Creates a `file` error from an error of the file system. It received, for example, `no such file or folder (ENOENT)`. */
+/**
+ * Creates a `file` error from an error that Node's file system functions threw. The error code is described by a noun phrase, for example
+ * `a file or folder that does not exist (ENOENT)`.
+ */
 export function createAccessError(
   path: string,
   expected: string,
@@ -42,4 +45,4 @@ export function describeAccessError(cause: unknown): string {
 const chooseAdvice = (code: string) =>
   OBSTACLE_CODES.includes(code)
     ? 'Choose another path, or remove the file or folder that is in the way.'
-    : 'Check that the folder exists, its permissions, and the free space on the disk.';
+    : 'Check that the folder exists, that you have permission to access it, and that the disk is not full.';

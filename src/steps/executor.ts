@@ -1,0 +1,19 @@
+import type { NamedArrays } from '../core/arrays.js';
+import type { WeightSource } from '../network/weightSync.js';
+import type { Weights } from '../network/weights.js';
+import type { StepKind } from './trainingStep.js';
+
+/** Executes the training steps of one run, and holds the state that they change: weights and optimizer slots. */
+export interface Executor extends WeightSource {
+  /**
+   * Runs one training step. `inputs` are the input arrays of the step, keyed by name. Returns the sums from which the losses and metrics of
+   * the batch are computed.
+   */
+  runStep(kind: StepKind, inputs: NamedArrays): Promise<Float32Array>;
+  /** Returns a copy of the optimizer slots, keyed by slot name. */
+  getSlots(): Promise<Weights>;
+  /** Restores optimizer slots from a copy. Throws a `checkpoint` error if they belong to another network or optimizer. */
+  setSlots(slots: Weights): void;
+  /** Copies the weights of the last step into the variables of the model, and frees all other memory. */
+  dispose(): void;
+}
