@@ -120,7 +120,7 @@ export async function decodeImages<L>(
   });
 }
 
-/** Returns the result of `promise`. If the signal is aborted first, rejects with its reason, even if the promise never settles. */
+/** Returns the result of `promise`. If the signal is aborted first, rejects with its reason, even if the promise is never resolved. */
 async function untilAborted<R>(promise: Promise<R>, signal: AbortSignal | undefined): Promise<R> {
   if (!signal) return promise;
   let onAbort!: () => void;
