@@ -100,7 +100,7 @@ export class FeatureCache {
     });
   }
 
-  /** Saves all features that are not yet saved to the store. Called at the end of each epoch and at the end of the run. */
+  /** Saves all features that are not yet in the store. Called at the end of each epoch and at the end of the run. */
   async flush(): Promise<void> {
     const keys = this.#unsavedDigests;
     if (keys.length === 0) return;
@@ -126,7 +126,7 @@ export class FeatureCache {
     }
   }
 
-  /** Loads the features in a file of the store. A damaged or modified file is ignored, and its features are computed again. */
+  /** Loads the features from a file in the store. A damaged or modified file is ignored, and its features are computed again. */
   async #readShard(name: string): Promise<void> {
     const bytes = await readStoreFile(this.store, name);
     if (!bytes) return;
