@@ -78,7 +78,7 @@ function flattenNestedLayers(layers: WeightsByLayer, file: string): WeightsByLay
           path: `${file}: ${path}`,
           expected: `only one layer named ${layer} in the model and its nested models`,
           received: 'a second layer with that name in a different nested model',
-          advice: 'Save the nested model that you want to load separately, and pass that file.',
+          advice: 'Save the nested model that you want to load to its own file, and pass that file.',
         });
       }
       found.get(layer)!.set(weight, array);

@@ -20,8 +20,8 @@ const MAX_IMAGE_FILE_BYTES = 2 ** 28;
 
 /**
  * Creates a dataset from the images in a folder and its subfolders. Images are decoded and resized once, kept in memory as
- * bytes, and sorted by path. A file with an image extension is never ignored silently: it is in the dataset or in its `skipped`
- * list, or it causes an error. A named pipe, a device, or a file of more than 256 MiB is unusable; it is not opened.
+ * bytes, and sorted by path. A file with an image extension is never ignored silently: the file is added to the dataset or to its
+ * `skipped` list, or causes an error. A named pipe, a device, or a file of more than 256 MiB is unusable and is not opened.
  *
  * @throws A `file` error if the folder cannot be read or contains no images. A `data` error if a file cannot be decoded or has no
  *   labels.
@@ -52,7 +52,7 @@ export async function imageFolder<L>(root: string, options: ImageFileOptions<L>)
   return decodeImages('imageFolder', source, options);
 }
 
-/** Lists the image files in `root` and its subfolders, as relative paths with `/`. */
+/** Lists the image files in `root` and its subfolders, as relative paths with `/` as the separator. */
 async function listImagePaths(root: string, signal: AbortSignal | undefined): Promise<string[]> {
   try {
     return await listFiles(

@@ -51,7 +51,9 @@ export function readZip(
       headerOffset + 30 > bytes.length ||
       view.getUint32(headerOffset, true) !== 0x04034b50
     ) {
-      throw createCorruptError(`a member "${name}" that is not at the offset in the central directory`);
+      throw createCorruptError(
+        `a member "${name}" that is not at the offset stored in the central directory`,
+      );
     }
     const start =
       headerOffset + 30 + view.getUint16(headerOffset + 26, true) + view.getUint16(headerOffset + 28, true);

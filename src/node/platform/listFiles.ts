@@ -9,8 +9,8 @@ export interface FolderEntry {
 }
 
 /**
- * Lists the entries of a folder and its subfolders for which `select` returns true, as relative paths with `/`. A subfolder that another
- * process removes meanwhile has no entries.
+ * Lists the entries of a folder and its subfolders for which `select` returns true, as relative paths with `/` as the separator. A
+ * subfolder that another process removes meanwhile has no entries.
  *
  * @param select - Receives each entry, and its relative path with `/`.
  * @throws The Node error if a folder cannot be read. The reason of `signal` if it is aborted.

@@ -7,7 +7,8 @@ import { isStudy, type Study } from '../../../tuner/study.js';
 import { checkRegularFile } from '../../platform/files/regularFile.js';
 
 /**
- * Settings of a study: JSON values, keyed by name. They are passed to the default export of the study's module if it is a function.
+ * Settings of a study: JSON values, keyed by name. They are passed to the default export of the study's module, if that export is a
+ * function.
  *
  * @category Tuner
  */
@@ -39,7 +40,7 @@ export function toModuleUrl(module: string | URL): string {
  */
 export async function loadStudy(module: string, settings: StudySettings): Promise<Study> {
   checkSettings(settings);
-  const expected = 'a module whose default export is study({ … }), or a function that returns it';
+  const expected = 'a module whose default export is study({ … }), or a function that returns a study';
   let exported: unknown;
   try {
     await checkModuleFile(module);
