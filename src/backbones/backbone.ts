@@ -15,27 +15,27 @@ import {
 } from './preprocessing.js';
 
 /**
- * A standard architecture that can have pretrained weights. Use it as the whole trunk, `.trunk(backbone)`, or as the first block of a
- * trunk, `.trunk(sharedTrunk([backbone, globalAveragePool()]))`. The input is always the unprocessed image because the backbone includes
- * its preprocessing. The same backbone can be used in several networks. Each network creates separate layers.
+ * A known architecture, usually with pretrained weights. Use it as the whole trunk, `.trunk(backbone)`, or as the first block of a trunk,
+ * `.trunk(sharedTrunk([backbone, globalAveragePool()]))`. It includes its preprocessing, so its input is always the image itself. A
+ * backbone can be used in several networks, each of which creates new layers from it.
  *
  * @category Compose
  */
 export interface Backbone extends Trunk, Block {}
 
 /**
- * Selection of the layers of a backbone that are trained: all layers (default, as in Keras), none, or the last ones.
+ * Option that selects which layers of a backbone are trained: all layers (the default, as in Keras), none, or the last ones.
  *
- * A frozen layer has no gradient, no penalty and no optimizer state. Frozen batch normalization also uses its moving statistics in
- * training, and does not change them. Frozen dropout drops nothing, as in a Keras base model that is called with `training=False`, so the
- * outputs of frozen layers depend only on the image.
+ * Frozen layers run in inference mode, like a Keras base model that is called with `training=False`: batch normalization uses its moving
+ * statistics and does not change them, and dropout drops nothing. Their outputs therefore depend only on the image. They have no gradient,
+ * no regularization penalty and no optimizer state.
  *
- * @typeParam Stage - Prefixes of the backbone's layer names, in layer order.
+ * @typeParam Stage - Names of the backbone's stages, which are prefixes of its layer names, in the order of the layers.
  * @category Compose
  */
 export type TrainableOption<Stage extends string> =
   | {
-      /** Whether all layers are trained. Default: true. */
+      /** If true, all layers are trained; if false, all layers are frozen. Default: true. */
       readonly trainable?: boolean | undefined;
       /** Not allowed together with `trainable`. */
       readonly trainableFrom?: TypeErrorMessage<'trainable is already set: omit one of the two'> | undefined;
@@ -43,54 +43,55 @@ export type TrainableOption<Stage extends string> =
   | {
       /** Not allowed together with `trainableFrom`. */
       readonly trainable?: TypeErrorMessage<'trainableFrom is already set: omit one of the two'> | undefined;
-      /**
-       * Name of the first trained layer, or a prefix of its name, such as a stage. All layers before it are frozen.
-       */
+      /** Name of the first layer that is trained, or a prefix of the name, for example a stage. All layers before it are frozen. */
       readonly trainableFrom?: Stage | (string & {}) | undefined;
     };
 
 /**
- * Options that specify a backbone's weights.
+ * Options for the initial weights of a backbone.
  *
  * @category Compose
  */
 export interface WeightsFile {
   /**
-   * - Bytes of a Keras file: weights (`.h5`, `.weights.h5`), or a model that contains the backbone's layers (`.h5`, `.keras`).
-   *   `exportKeras` also writes such files.
-   * - `null`: random initial weights from the network's seed, with Keras's initializers.
+   * - Bytes of a Keras file: weights (`.h5`, `.weights.h5`), or a model that contains the layers of the backbone (`.h5`, `.keras`), for
+   *   example a model written by `exportKeras`.
+   * - `null`: random initial weights, drawn from the seed of the network with the initializers of Keras.
    */
   readonly weights: Uint8Array | null;
-  /** Name of the file in error messages. Default: `weights`. */
+  /** Name of the weights file in error messages. Default: `weights`. */
   readonly file?: string;
 }
 
 /**
  * Options of {@link resnet50Backbone}, {@link mobileNetV2Backbone} and {@link efficientNetB0Backbone}.
  *
- * @typeParam Stage - Prefixes of the backbone's layer names, in layer order.
+ * @typeParam Stage - Names of the backbone's stages, which are prefixes of its layer names, in the order of the layers.
  * @category Compose
  */
 export type BackboneOptions<Stage extends string> = WeightsFile &
   TrainableOption<Stage> & {
-    /** Whether to add Keras's top: global average pooling and a softmax over the 1000 ImageNet classes. Default: false. */
+    /**
+     * If true, the backbone ends with the classification layers of Keras: global average pooling, and softmax over the 1000 ImageNet
+     * classes. Default: false.
+     */
     readonly includeTop?: boolean;
   };
 
-/** Definition of one backbone. */
+/** Architecture of a backbone as a table, with one row per layer. */
 export interface BackboneTable<Stage extends string = string> {
-  /** Name of the public function, for error messages. */
+  /** Name of the function that creates the backbone, for error messages. */
   readonly path: string;
   readonly rows: readonly BackboneRow[];
   readonly top: readonly BackboneRow[];
   readonly stages: readonly Stage[];
 }
 
-/** Names of all options in {@link BackboneOptions}. */
+/** Names of all options that {@link BackboneOptions} allows. */
 const OPTION_NAMES = ['weights', 'file', 'includeTop', 'trainable', 'trainableFrom'];
 
 /**
- * Throws an `argument` error for options that are not an object, for unknown option names, and for boolean options with any other type,
+ * Throws an `argument` error for options that are not an object, for unknown option names, and for boolean options that are not booleans,
  * because the string 'false' would count as true.
  */
 export function checkBackboneOptions(
@@ -101,9 +102,9 @@ export function checkBackboneOptions(
   if (typeof options !== 'object' || options === null) {
     throw createArgumentError(
       path,
-      'options with the weights, { weights: ... }',
+      'an object with the option weights',
       describeType(options),
-      `Write ${path}({ weights: null }) for random weights, or import ${path} from tfjs-multitask/node to download ImageNet weights.`,
+      `For random weights, write ${path}({ weights: null }). For ImageNet weights, import ${path} from tfjs-multitask/node.`,
     );
   }
   checks.optionNames(path, options, known);
@@ -115,10 +116,14 @@ export function checkBackboneOptions(
   }
 }
 
-/** Smallest side of an image, as in Keras. The output has one pixel for every 32 pixels along a side. */
+/** Minimum width and height of an image in pixels, as in Keras. All backbones reduce the image size by this factor. */
 const MIN_SIDE = 32;
 
-/** Creates the block of a backbone. `weights` contains the arrays of each row that has weights. Undefined means random initial weights. */
+/**
+ * Creates a backbone from its table.
+ *
+ * @param weights - Initial weights of each layer. If undefined, the initial weights are random.
+ */
 export function createBackbone<Stage extends string>(
   { path, rows, stages, ...table }: BackboneTable<Stage>,
   preprocessing: Preprocessing,
@@ -130,7 +135,7 @@ export function createBackbone<Stage extends string>(
   }: TrainableOption<Stage> & { readonly includeTop?: boolean },
 ): Backbone {
   const all = includeTop ? [...rows, ...table.top] : rows;
-  // A TypeErrorMessage exists only in types. No value has this type.
+  // The casts are safe, because no value has the type TypeErrorMessage.
   const first = findFirstTrainableRow(path, all, stages, trainable as boolean, trainableFrom as string);
   const trainableRows = new Set(all.slice(first));
   const block: Block = {
@@ -171,7 +176,7 @@ function findFirstTrainableRow(
       kind: 'argument',
       path: `${path}.trainableFrom`,
       expected: 'either trainable or trainableFrom',
-      received: 'both options',
+      received: 'both trainable and trainableFrom',
       advice: 'Use trainable for the whole backbone, or trainableFrom for its last layers.',
     });
   }
@@ -182,11 +187,11 @@ function findFirstTrainableRow(
   throw createError({
     kind: 'argument',
     path: `${path}.trainableFrom`,
-    expected: `a stage (${stages.join(', ')}), or the name or name prefix of a layer`,
+    expected: `a stage (${stages.join(', ')}), or the name of a layer or a prefix of it`,
     received: formatValue(from),
     advice:
       (typeof from === 'string' && didYouMean(from, [...stages, ...rows.map(({ name }) => name)])) ||
-      'Pass the name of the first layer to train, or write trainable: false to freeze the whole backbone.',
+      'Set trainableFrom to the name of the first layer to train, or write trainable: false to freeze the whole backbone.',
   });
 }
 
@@ -195,10 +200,10 @@ function checkBackboneInput(path: string, input: SymbolicTensor, image: Symbolic
     throw createError({
       kind: 'argument',
       path,
-      expected: 'the image as its input, because the backbone has its own preprocessing',
+      expected: 'the image as the input of the backbone, because the backbone includes its preprocessing',
       received: `the output of ${input.sourceLayer.name}`,
       advice:
-        'Make the backbone the first element of the trunk. To change the image before it, use branch([...], { inputView: grayscaleImage() }).',
+        'Make the backbone the first element of the trunk. To transform the image before it, use an input view: branch([...], { inputView: grayscaleImage() }).',
     });
   }
   const [, height, width] = input.shape as number[];
@@ -208,6 +213,6 @@ function checkBackboneInput(path: string, input: SymbolicTensor, image: Symbolic
     path,
     expected: `images of at least ${MIN_SIDE}x${MIN_SIDE} pixels`,
     received: `images of ${height}x${width} pixels`,
-    advice: 'Use a larger image size: multiTask({ input: [128, 128, 3] }).',
+    advice: 'Use larger images, for example multiTask({ input: [128, 128, 3] }).',
   });
 }

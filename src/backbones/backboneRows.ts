@@ -1,14 +1,14 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { tf } from '../tensor/tf.js';
 
-/** Variance-scaling initializer with TensorFlow.js option names, for a layer that does not use Keras's default. */
+/** Options of a variance-scaling initializer in TensorFlow.js, for a layer that does not use the default initializer of Keras. */
 export interface Initializer {
   readonly scale: number;
   readonly mode: 'fanIn' | 'fanOut';
   readonly distribution: 'truncatedNormal' | 'uniform';
 }
 
-/** Type and options of a row's layer. Windows are square. Missing options have Keras's defaults. */
+/** Type and options of a layer in a backbone table. Windows are square. An omitted option has the default value of Keras. */
 export type RowLayer =
   | {
       readonly kind: 'conv';
@@ -30,21 +30,21 @@ export type RowLayer =
   | { readonly kind: 'batchNorm'; readonly epsilon: number; readonly momentum: number }
   | { readonly kind: 'activation'; readonly activation: 'relu' | 'swish' }
   | { readonly kind: 'relu6' }
-  /** Zero padding on all four sides. */
+  /** Zero padding of `pixels` pixels on all four sides of the image. */
   | { readonly kind: 'pad'; readonly pixels: number }
   /**
-   * Zero padding for a `valid` window of `size` with stride 2. For an even image side, the start has one row
-   * less, so that the windows cover the same pixels as with TensorFlow's `same` padding. Matches Keras 3
-   * `correct_pad` (applications/imagenet_utils.py).
+   * Zero padding before a window of `size` with stride 2 and padding `valid`. If the image height or width is even, one row or column less
+   * is added at the start than at the end, so that the windows cover the same pixels as with padding `same`. Matches Keras 3 `correct_pad`
+   * (applications/imagenet_utils.py).
    */
   | { readonly kind: 'halvingPad'; readonly size: number }
   | { readonly kind: 'maxPool'; readonly size: number; readonly strides: number }
   | { readonly kind: 'globalAveragePool' }
-  /** Reshapes `[channels]` to `[1, 1, channels]`. */
+  /** Reshape from `[channels]` to an image of one pixel, `[1, 1, channels]`. */
   | { readonly kind: 'onePixel' }
   | { readonly kind: 'add' }
   | { readonly kind: 'multiply' }
-  /** With `perImage`, either all values of an image are dropped or none. */
+  /** Dropout. With `perImage`, either all values of an image are dropped or none. */
   | { readonly kind: 'dropout'; readonly rate: number; readonly perImage: boolean }
   | {
       readonly kind: 'dense';
@@ -53,20 +53,23 @@ export type RowLayer =
       readonly initializer?: Initializer;
     };
 
-/** One layer of a backbone: its name in Keras, its type and options, and the names of its input rows. */
+/** Row of a backbone table, which describes one layer: its name in Keras, its type and options, and its inputs. */
 export interface BackboneRow {
   readonly name: string;
   readonly layer: RowLayer;
-  /** Names of the input rows. An empty list means the previous row, or the image for the first row. */
+  /**
+   * Names of the rows whose outputs are the inputs of this layer. If the list is empty, the input is the output of the previous row, or the
+   * image for the first row.
+   */
   readonly from: readonly string[];
 }
 
-/** Creates a row of a table. Its input is the previous row unless `from` lists others. */
+/** Creates a row of a backbone table. Its input is the output of the previous row, unless `from` names other rows. */
 export function row(name: string, layer: RowLayer, ...from: string[]): BackboneRow {
   return { name, layer, from };
 }
 
-/** Creates the layer of a row without connecting it. `input` is the shape of its input. */
+/** Creates the layer that a row describes, without connecting it. `input` is the shape of its first input. */
 export function createRowLayer(
   { name, layer }: BackboneRow,
   input: readonly (number | null)[],
@@ -118,7 +121,7 @@ export function createRowLayer(
     case 'multiply':
       return tf.layers.multiply(common);
     case 'dropout':
-      // Keras calls a frozen base with `training=False`, which disables dropout.
+      // A frozen layer has no dropout, like a Keras base model that is called with `training=False`.
       return tf.layers.dropout({
         ...common,
         rate: trainable ? layer.rate : 0,
@@ -142,13 +145,16 @@ function computeHalvingPad(side: number, size: number): [number, number] {
   return [half - (1 - (side % 2)), half];
 }
 
-/** Options of {@link applyRows}: how to connect a layer, and whether a row is trained. */
+/**
+ * Functions that {@link applyRows} calls for each row: `connect` connects its layer, and `isTrainable` returns whether the layer is
+ * trained.
+ */
 export interface ApplyRowsOptions {
   connect(layer: tf.layers.Layer, input: SymbolicTensor | SymbolicTensor[]): SymbolicTensor;
   isTrainable(row: BackboneRow): boolean;
 }
 
-/** Creates and connects the layers of `rows` after `image`. Returns the output of the last layer. */
+/** Creates the layers that the rows describe and connects them, beginning with the image. Returns the output of the last layer. */
 export function applyRows(
   rows: readonly BackboneRow[],
   image: SymbolicTensor,

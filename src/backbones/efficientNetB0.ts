@@ -4,7 +4,8 @@ import type { Preprocessing } from './preprocessing.js';
 import { readBackboneWeights } from './readBackboneWeights.js';
 
 /**
- * Prefixes of the layer names of {@link efficientNetB0Backbone}, in layer order. The blocks of a stage are `block6a`, `block6b` and so on.
+ * Stages of {@link efficientNetB0Backbone}, in the order of the layers. A stage is a prefix of the names of its layers. The blocks of the
+ * stage `block6` are `block6a`, `block6b` and so on.
  *
  * @category Compose
  */
@@ -31,28 +32,29 @@ const STAGES: readonly EfficientNetB0Stage[] = [
   'top',
 ];
 
-/** Means and standard deviations of red, green and blue over ImageNet, for pixels in 0..1. */
+/** Means and standard deviations of red, green and blue over the images of ImageNet, for pixel values in 0..1. */
 const IMAGENET_MEAN = [0.485, 0.456, 0.406];
 const IMAGENET_DEVIATION = [0.229, 0.224, 0.225];
 
 /**
- * Creates an EfficientNetB0 as a trunk. The backbone has 4,049,564 parameters. Keras also counts 7 preprocessing parameters.
+ * Creates an EfficientNetB0 to use as a trunk. It has 4,049,564 parameters, not counting the preprocessing. Keras reports 7 more, because
+ * it counts them.
  *
- * - Input: `[batch, height, width, 3 or 1]` in the network's pixel range, at least 32x32 pixels.
+ * - Input: `[batch, height, width, 3 or 1]` in the input range of the model, at least 32x32 pixels.
  * - Output: `[batch, ceil(height / 32), ceil(width / 32), 1280]`, or `[batch, 1000]` with `includeTop`.
  *
- * Layers, names, order and initializers match Keras 3.15 (applications/efficientnet.py), so that the backbone can read Keras's weight
- * files. A single frozen first layer, `image_preprocess`, replaces Keras's layers `rescaling` and `normalization`. Its weights are computed
- * from the statistics in the file. Therefore images have the usual range, 0..1 or the model's `range`, and can be grayscale. With
- * `weights='imagenet'`, Keras also divides by the square root of the standard deviations because those weights were trained that way. This
- * backbone does the same for any file with the ImageNet means, so that it also reads the official file correctly from a path.
+ * Layers, names, order and initializers match Keras 3.15 (applications/efficientnet.py), so the weight files of Keras can be loaded. A
+ * frozen first layer, `image_preprocess`, replaces the layers `rescaling` and `normalization` of Keras. Its weights are computed from the
+ * statistics in the weights file and from the input range of the model, so images need no other preprocessing, and can be grayscale. With
+ * `weights='imagenet'`, Keras also divides by the square root of the standard deviations, because the ImageNet weights were trained in that
+ * way. This backbone does so for every file that contains the ImageNet means.
  *
- * Training skips trainable blocks for some of the images (stochastic depth). Frozen blocks are never skipped.
+ * In training, blocks are skipped at random for some of the images (stochastic depth), unless they are frozen.
  *
  * Source: M. Tan and Q. V. Le, EfficientNet: rethinking model scaling for convolutional neural networks, 2019.
  *
  * @param options - `weights`: bytes of a Keras file, or null for random initial weights. `trainable`, `trainableFrom`: which layers are
- *   trained. `includeTop`: whether to add Keras's classification top; default: false. See {@link BackboneOptions}.
+ *   trained. `includeTop`: true to add the classification layers of Keras. See {@link BackboneOptions}.
  * @returns A trunk for `multiTask().trunk()`, or the first block of {@link sharedTrunk}.
  * @throws `file` error for a damaged file and for weights of a different network; `argument` error for an unknown option, for a
  *   `trainableFrom` that is not a prefix of a layer name, and, at `build()`, for images smaller than 32x32.
@@ -86,7 +88,10 @@ export async function efficientNetB0Backbone(
   );
 }
 
-/** Layer of Keras's model that contains the preprocessing statistics. It also stores a count of examples. */
+/**
+ * Layer of the Keras model that contains the mean and variance for the preprocessing. It also contains the number of examples that they
+ * were computed from.
+ */
 const NORMALIZATION_LAYER = {
   name: 'normalization',
   weights: [
@@ -96,11 +101,14 @@ const NORMALIZATION_LAYER = {
   ],
 };
 
-/** Computes the combined effect of Keras's `rescaling`, `normalization` and, for the ImageNet means, `rescaling_1`. */
+/**
+ * Computes preprocessing that is equivalent to the layers `rescaling` and `normalization` of Keras, and for the ImageNet means also
+ * `rescaling_1`.
+ */
 function computeNormalization(mean: ArrayLike<number>, variance: ArrayLike<number>): Preprocessing {
   const imagenet = IMAGENET_MEAN.every((value, i) => Math.abs(value - mean[i]!) < 1e-3);
   const factors = IMAGENET_DEVIATION.map(
-    // Keras divides by at least 1e-7.
+    // Like Keras, never divide by less than 1e-7.
     (deviation, i) => (imagenet ? 1 / Math.sqrt(deviation) : 1) / Math.max(Math.sqrt(variance[i]!), 1e-7),
   );
   return {

@@ -13,7 +13,10 @@ const createConvLayer = (filters: number): RowLayer => ({
   initializer: FAN_OUT_INITIALIZER,
 });
 
-/** Window size, number of blocks, output channels, stride of the first block and expansion of block1 to block7. */
+/**
+ * Architecture of the stages block1 to block7: kernel size, number of blocks, output channels, stride of the first block, and expansion
+ * factor of the channels.
+ */
 const STAGES = [
   { size: 3, blocks: 1, filters: 16, strides: 1, expansion: 1 },
   { size: 3, blocks: 2, filters: 24, strides: 2, expansion: 6 },
@@ -32,7 +35,7 @@ interface BlockOptions {
   readonly size: number;
   readonly strides: number;
   readonly expansion: number;
-  /** Fraction of the images that skip the block in training (G. Huang et al., Deep networks with stochastic depth, 2016). */
+  /** Proportion of the images for which the block is skipped in training (G. Huang et al., Deep networks with stochastic depth, 2016). */
   readonly dropRate: number;
 }
 
@@ -122,8 +125,8 @@ function createStageRows(): BackboneRow[] {
 }
 
 /**
- * EfficientNetB0 without its top, as built by Keras 3 (applications/efficientnet.py), starting after `rescaling` and `normalization`, which
- * are the preprocessing.
+ * Layers of EfficientNetB0 in Keras 3 (applications/efficientnet.py), without the preprocessing layers `rescaling` and `normalization`, and
+ * without the classification layers.
  */
 export const ROWS: readonly BackboneRow[] = [
   row('stem_conv_pad', { kind: 'halvingPad', size: 3 }),
@@ -143,7 +146,7 @@ export const ROWS: readonly BackboneRow[] = [
   row('top_activation', SWISH),
 ];
 
-/** Top of EfficientNetB0, with 1000 classes. */
+/** Classification layers of EfficientNetB0, with the 1000 ImageNet classes. */
 export const TOP: readonly BackboneRow[] = [
   row('avg_pool', { kind: 'globalAveragePool' }),
   row('top_dropout', { kind: 'dropout', rate: 0.2, perImage: false }),

@@ -6,7 +6,8 @@ import { md5 } from './md5.js';
 import { type DownloadSource, getDownloadSource, PartialDownload } from './partialDownload.js';
 
 /**
- * Condition for a valid file: a hexadecimal hash of its bytes, or, if no hash is known, a function `accepts` that checks the bytes.
+ * How a downloaded file is validated: by a hexadecimal hash of its bytes or, if no hash is known, by a function `accepts` that returns
+ * whether the bytes are valid.
  *
  * @category Files
  */
@@ -16,8 +17,8 @@ export type FileHash =
   | { readonly accepts: (bytes: Uint8Array) => Promise<boolean> };
 
 /**
- * Callback that receives the number of bytes downloaded so far and the total number. The total is undefined if the server does not report
- * it.
+ * Callback for the progress of a download. It receives the number of bytes downloaded so far, and the size of the file in bytes, which is
+ * undefined if the server does not report it.
  *
  * @category Files
  */
@@ -27,35 +28,37 @@ export type DownloadProgress = (bytes: number, total: number | undefined) => voi
 export interface FetchFileOptions {
   readonly url: string;
   readonly hash: FileHash;
-  /** Name of the file in the store. */
+  /** Name under which the file is cached in the store. */
   readonly name: string;
-  /** Store that caches the file. */
+  /** Store in which the file is cached. */
   readonly store: Store;
-  /** The platform's `fetch`, or a replacement. */
+  /** The `fetch` function of the platform, or a replacement with the same interface. */
   readonly fetch: Fetcher;
   readonly onProgress?: DownloadProgress | undefined;
-  /** Signal that stops the download. The bytes received so far are stored. */
+  /** Signal that aborts the download. The bytes that were received so far are stored, so that a later call can resume the download. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Download options, and the size of an existing file in the store that has the same name but is invalid. */
+/** Options of a download. `existingSize` is the size of an invalid file with the same name that is already in the store. */
 interface DownloadRequest extends FetchFileOptions {
   readonly existingSize: number | undefined;
 }
 
 /**
- * Calls in progress, keyed by store and file name. Without it, two downloads of the same file would write to the same partial file.
+ * Calls of {@link fetchFile} in progress, keyed by store and file name. A second call for the same file waits for the first, because both
+ * would write to the same partial file.
  */
 const activeDownloads = new WeakMap<Store, Map<string, Promise<unknown>>>();
 
 /**
- * Returns a file from the store, or downloads the file into the store first. The hash is checked each time the file is read, and before a
- * downloaded file gets its final name. An interrupted download stays in the store as `NAME.part`, and the next call resumes it.
+ * Returns a file from the store, and downloads it into the store first if necessary. The hash is checked whenever the file is read, and
+ * before a downloaded file gets its final name. If a download is interrupted, the received bytes remain in the store as `NAME.part`, and
+ * the next call resumes the download.
  *
  * @returns The bytes of the file.
- * @throws A `download` error if the server does not respond or responds with anything but the file, or if the hash does not match. The
- *   error contains the URL and the path for a manual download. A file that was already in the store is not removed. An `aborted` error if
- *   `signal` is aborted.
+ * @throws `download` error if the server does not respond, does not return the file, or returns a file with a different hash. The error
+ *   contains the URL and the path for a manual download. `aborted` error if `signal` is aborted. Neither error removes a file that was
+ *   already in the store.
  */
 export async function fetchFile(options: FetchFileOptions): Promise<Uint8Array> {
   const { store, name } = options;
@@ -101,14 +104,14 @@ async function downloadFile(
     return bytes;
   }
   await partialDownload.remove();
-  // The partial file belongs to a different version, or another process appended to it. Start once more from the beginning.
+  // The partial file belongs to a different version of the file, or another process has appended to it. Download the whole file once more.
   if (partialFile) return downloadFile(options, partialDownload, false);
   const concurrentBytes = await store.read(name); // from another process
   if (concurrentBytes && (await matchesHash(concurrentBytes, hash))) return concurrentBytes;
   throw createDownloadError(
     options,
     bytes ? `${bytes.length} bytes ${describeMismatch(hash)}` : 'only a part of the file',
-    'Check whether the file has changed on the server; the downloaded bytes were removed.',
+    'The downloaded file was removed. Check whether the file on the server has changed.',
   );
 }
 
@@ -116,8 +119,8 @@ const describeMismatch = (hash: FileHash) =>
   'accepts' in hash ? 'with unexpected contents' : `whose hash is not ${Object.entries(hash)[0]!.join(' ')}`;
 
 /**
- * Receives the rest of the file. Returns all its bytes, or undefined if the server cannot resume the partial
- * file.
+ * Downloads the file, or the remaining bytes if a partial file is passed. Returns all bytes of the file, or undefined if the server cannot
+ * resume the download.
  */
 async function receiveFile(
   options: DownloadRequest,
@@ -135,8 +138,8 @@ async function receiveFile(
     await response.body?.cancel();
     throw createDownloadError(options, `HTTP ${response.status}`);
   }
-  // Status 200 means the whole file, even after a range request: the server does not support ranges, or the
-  // file changed.
+  // A response with status 200 contains the whole file, even after a range request: the server does not support ranges, or the file has
+  // changed.
   const resumedFile = response.status === 206 ? partialFile : undefined;
   const origin = resumedFile?.origin ?? getDownloadSource(url, response);
   if (!resumedFile) await partialDownload.start(origin);
@@ -150,7 +153,7 @@ async function receiveFile(
       await partialDownload.append(bytes);
       onProgress?.(size, origin.total);
       throwIfAborted(options);
-      if (size > (origin.total ?? Number.POSITIVE_INFINITY)) break; // The hash check fails later.
+      if (size > (origin.total ?? Number.POSITIVE_INFINITY)) break; // The file is too large, so its hash check will fail.
     }
     if (size < (origin.total ?? 0)) throw new Error('the connection ended');
   } catch (cause) {
@@ -160,7 +163,7 @@ async function receiveFile(
     throw createDownloadError(
       options,
       received,
-      'Call again to resume the download: the received bytes are stored.',
+      'The received bytes are stored. Call the function again to resume the download.',
       cause,
     );
   }
@@ -180,11 +183,11 @@ async function requestFile(
     return await fetch(url, { headers: { ...range }, ...(signal && { signal }) });
   } catch (cause) {
     throwIfAborted(options);
-    throw createDownloadError(options, `no answer (${describeFailure(cause)})`, undefined, cause);
+    throw createDownloadError(options, `no response (${describeFailure(cause)})`, undefined, cause);
   }
 }
 
-/** Returns whether a partial response starts where the partial file ends, and belongs to the same version of the file. */
+/** Returns whether a response to a range request starts at the end of the partial file, and the size of the file has not changed. */
 function isContinuation(
   { headers }: FetcherResponse,
   partialFile: { bytes: Uint8Array; origin: DownloadSource } | undefined,
@@ -203,11 +206,11 @@ async function* readBody({ body }: FetcherResponse): AsyncGenerator<Uint8Array> 
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
   } finally {
-    await reader.cancel().catch(() => {}); // Canceling a broken stream fails, which does not matter.
+    await reader.cancel().catch(() => {}); // Canceling a broken stream fails. The error is ignored, because the stream is not used again.
   }
 }
 
-/** Describes a failed request. In Node, the message of a fetch error does not contain the reason, which is in `cause`. */
+/** Returns the reason of a failed request. In Node, the reason is in the `cause` of the error, and not in its message. */
 function describeFailure(error: unknown): string {
   const { message, cause } = error as Error;
   const { code, message: inner } = (cause ?? {}) as { readonly code?: string; readonly message?: string };
@@ -224,8 +227,8 @@ function createDownloadError(
   const invalidFile =
     existingSize === undefined
       ? ''
-      : `, and a stored file ${storePath} of ${existingSize} bytes ${describeMismatch(hash)}`;
-  const manualAdvice = `download ${url} by hand and put it at ${storePath}${invalidFile && ', replacing the stored file'}.`;
+      : `, and an invalid file ${storePath} of ${existingSize} bytes ${describeMismatch(hash)}`;
+  const manualAdvice = `download ${url} manually and save it as ${storePath}${invalidFile && ', replacing the existing file'}.`;
   return createError({
     kind: 'download',
     path: url,
@@ -236,14 +239,14 @@ function createDownloadError(
   });
 }
 
-function throwIfAborted({ url, name, signal }: FetchFileOptions): void {
+function throwIfAborted({ url, signal }: FetchFileOptions): void {
   if (!signal?.aborted) return;
   throw createError({
     kind: 'aborted',
     path: url,
-    expected: `the file ${name}`,
+    expected: 'a signal that is not aborted',
     received: 'an aborted signal',
-    advice: 'Call again to resume the download: the received bytes are stored.',
+    advice: 'The received bytes are stored. Call the function again to resume the download.',
     cause: signal.reason,
   });
 }

@@ -3,16 +3,16 @@ import { createFileError } from '../core/errors/errors.js';
 import type { WeightsByLayer } from '../interop/keras/file/weightFiles.js';
 import type { BackboneRow } from './backboneRows.js';
 
-/** Arrays of each row that has weights, keyed by row name, in the order of the layer's weights. */
+/** Weights of a backbone, keyed by layer name. Each value lists the weights of a layer in the order of `layer.weights`. */
 export type RowWeights = ReadonlyMap<string, readonly Float32Array[]>;
 
-/** A layer that a weight file must contain. */
+/** A layer with weights that a weights file must contain, with the names and shapes of its weights. */
 export interface WeightedLayer {
   readonly name: string;
   readonly weights: readonly { readonly name: string; readonly shape: readonly number[] }[];
 }
 
-/** Lists the layers of a table that have weights, with Keras's names and in Keras's order. */
+/** Lists the layers of a backbone table that have weights, with their names and order in Keras. */
 export function listWeightedLayers(rows: readonly BackboneRow[]): WeightedLayer[] {
   const channels = new Map<string, number>();
   let previous = 3;
@@ -46,14 +46,15 @@ function getWeightSpecs(layer: BackboneRow['layer'], input: number): WeightedLay
 }
 
 /**
- * Finds the arrays of the `expected` layers in a file by name. If a name is missing, finds them by order, as Keras does, because some
- * official files have older names. In that case the number of layers, all shapes and the positions of all matching names must agree.
+ * Finds the weights of a backbone in a weights file by layer name. If a name is missing, the layers are matched by order, as in Keras,
+ * because some official files contain older layer names. In that case, the number of layers and all shapes must match, and every layer
+ * whose name does exist must be at its expected position.
  *
  * @param file - Name of the file, for error messages.
- * @param whole - Whether the file is a model that contains the backbone. Other layers of such a model are ignored, unless their names
- *   belong to a larger backbone of the same kind.
- * @throws `file` error that names the file and the tensor, for a missing tensor, a tensor of a different shape, or a tensor that the
- *   backbone does not have.
+ * @param whole - If true, the file is a whole model that contains the backbone, and layers that do not belong to the backbone are ignored.
+ *   Layers whose names belong to a larger backbone of the same family are still an error.
+ * @throws `file` error for a missing tensor, a tensor of a different shape, and a tensor that the backbone does not have. The error
+ *   contains the name of the file and of the tensor.
  */
 export function matchWeights(
   file: string,
@@ -87,19 +88,19 @@ export function matchWeights(
     weightPath,
     expected,
     received,
-    advice = `Check that the file contains the weights of ${backbone}.`,
+    advice = `Pass a file with the weights of ${backbone}.`,
   ) => createFileError(`${file}: ${weightPath}`, expected, received, advice);
   const sameKind = new RegExp(`^(${[...new Set([...names].map(toBlockPattern))].join('|')})$`);
   const extra = layers.find(([name]) => !names.has(name) && (!whole || sameKind.test(name)));
   if (extra) {
     const topAdvice =
       extra[0] === 'predictions'
-        ? 'Pass includeTop: true, or pass a file without the classification layer.'
+        ? 'Set includeTop: true, or pass a file without the classification layers.'
         : undefined;
     throw createMismatchError(
       extra[0],
       `only the ${expected.length} layers of ${backbone} that have weights`,
-      'an additional layer',
+      'an additional layer with weights',
       topAdvice,
     );
   }
@@ -108,18 +109,31 @@ export function matchWeights(
       const found = storedLayers.get(name);
       if (found) return [name, matchLayerArrays(name, weights, found, createMismatchError)];
       const topAdvice =
-        name === 'predictions' ? 'Omit includeTop, or pass a file with the classification layer.' : undefined;
-      throw createMismatchError(name, `weights of this layer of ${backbone}`, 'no weights for it', topAdvice);
+        name === 'predictions'
+          ? 'Omit includeTop, or pass a file with the classification layers.'
+          : undefined;
+      throw createMismatchError(
+        name,
+        `the weights of this layer of ${backbone}`,
+        'a file without this layer',
+        topAdvice,
+      );
     }),
   );
 }
 
-/** Returns a pattern that matches the names of the same layer in all blocks, such as `conv4_block23_1_conv` and `conv4_block1_1_conv`. */
+/**
+ * Returns a pattern that matches a layer name with any block number. For `conv4_block1_1_conv`, it also matches `conv4_block23_1_conv`,
+ * which only a larger backbone has.
+ */
 const toBlockPattern = (name: string) => name.replaceAll(/\d+[a-z]?(?=_)/g, '\\d+[a-z]?');
 
 type CreateMismatchError = (weightPath: string, expected: string, received: string, advice?: string) => Error;
 
-/** Finds the arrays of a layer by name, or by position if the file has different names: numbers, or `depthwise_kernel` in Keras 2. */
+/**
+ * Finds the weights of a layer by name. If the file contains other names, such as numbers, or `depthwise_kernel` of Keras 2, they are
+ * matched by position.
+ */
 function matchLayerArrays(
   layer: string,
   wanted: WeightedLayer['weights'],
@@ -131,12 +145,16 @@ function matchLayerArrays(
   const keys = named ? wanted.map(({ name }) => name) : known;
   const surplus = known.find((key, i) => (named ? !keys.includes(key) : i >= wanted.length));
   if (surplus !== undefined)
-    throw createMismatchError(`${layer}/${surplus}`, `only ${wanted.length} tensors`, 'an additional tensor');
+    throw createMismatchError(
+      `${layer}/${surplus}`,
+      `only the ${wanted.length} weights of this layer`,
+      'an additional weight',
+    );
   return wanted.map(({ name, shape }, i) => {
     const array = found[keys[i]!];
     const weightPath = `${layer}/${name}`;
     const expected = `a tensor of shape ${formatShape(shape)}`;
-    if (!array) throw createMismatchError(weightPath, expected, 'no tensor');
+    if (!array) throw createMismatchError(weightPath, expected, 'a file without this tensor');
     if (array.shape.join() !== shape.join())
       throw createMismatchError(weightPath, expected, `a tensor of shape ${formatShape(array.shape)}`);
     return array.data as Float32Array;

@@ -1,4 +1,7 @@
-/** Shift amounts, word indices and additive constants of the 64 steps. */
+/**
+ * Rotation amount of each of the 64 steps of MD5. The next two arrays contain the index of the message word and the additive constant of
+ * each step.
+ */
 const ROTATIONS = Uint8Array.from(
   { length: 64 },
   (_, i) => [7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21][(i >> 4) * 4 + (i & 3)]!,
@@ -10,8 +13,8 @@ const WORD_INDICES = Uint8Array.from(
 const SINES = Int32Array.from({ length: 64 }, (_, i) => Math.floor(2 ** 32 * Math.abs(Math.sin(i + 1))));
 
 /**
- * Computes the MD5 hash (RFC 1321) as 32 hexadecimal digits. Keras publishes MD5 hashes of its weights, and Web
- * Crypto does not support MD5. The hash detects corrupted files, but not deliberate manipulation.
+ * Computes the MD5 hash (RFC 1321) of a file as 32 hexadecimal digits. Keras publishes MD5 hashes of its weight files, and the Web Crypto
+ * API does not support MD5. The hash detects corrupted files, but not deliberate manipulation.
  */
 export function md5(bytes: Uint8Array): string {
   const state = new Int32Array([0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476]);
@@ -23,7 +26,7 @@ export function md5(bytes: Uint8Array): string {
     for (let i = 0; i < 16; i++) words[i] = view.getInt32(at + 4 * i, true);
     mixBlock(state, words);
   }
-  // Padding: a 1 bit, zeros, and the length in bits fill the last one or two blocks.
+  // Pad the last one or two blocks with a 1 bit, zeros, and the length of the message in bits.
   const padded = new Uint8Array(bytes.length - whole < 56 ? 64 : 128);
   padded.set(bytes.subarray(whole));
   padded[bytes.length - whole] = 0x80;

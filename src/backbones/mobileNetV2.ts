@@ -4,7 +4,7 @@ import { MINUS_ONE_TO_ONE } from './preprocessing.js';
 import { readBackboneWeights } from './readBackboneWeights.js';
 
 /**
- * Prefixes of the layer names of {@link mobileNetV2Backbone}, in layer order.
+ * Stages of {@link mobileNetV2Backbone}, in the order of the layers. A stage is a prefix of the names of its layers.
  *
  * @category Compose
  */
@@ -52,19 +52,19 @@ const STAGES: readonly MobileNetV2Stage[] = [
 ];
 
 /**
- * Creates a MobileNetV2 with width multiplier 1 as a trunk. With 2,257,984 parameters, it is small enough for phones and web pages.
+ * Creates a MobileNetV2 with width multiplier 1 to use as a trunk. With 2,257,984 parameters, it is small enough for phones and web pages.
  *
- * - Input: `[batch, height, width, 3 or 1]` in the network's pixel range, at least 32x32 pixels.
+ * - Input: `[batch, height, width, 3 or 1]` in the input range of the model, at least 32x32 pixels.
  * - Output: `[batch, ceil(height / 32), ceil(width / 32), 1280]`, or `[batch, 1000]` with `includeTop`.
  *
- * Layers, names, order and initializers match Keras 3.15 (applications/mobilenet_v2.py), so that the backbone can read Keras's weight
- * files. The preprocessing (to -1..1) is a frozen first layer, `image_preprocess`, whose parameters are not counted above. Therefore images
- * have the usual range, 0..1 or the model's `range`, and can be grayscale.
+ * Layers, names, order and initializers match Keras 3.15 (applications/mobilenet_v2.py), so the weight files of Keras can be loaded. A
+ * frozen first layer, `image_preprocess`, scales pixel values from the input range of the model to -1..1, so images need no other
+ * preprocessing, and can be grayscale. Its parameters are not counted above.
  *
  * Source: M. Sandler et al., MobileNetV2: inverted residuals and linear bottlenecks, 2018.
  *
  * @param options - `weights`: bytes of a Keras file, or null for random initial weights. `trainable`, `trainableFrom`: which layers are
- *   trained. `includeTop`: whether to add Keras's classification top; default: false. See {@link BackboneOptions}.
+ *   trained. `includeTop`: true to add the classification layers of Keras. See {@link BackboneOptions}.
  * @returns A trunk for `multiTask().trunk()`, or the first block of {@link sharedTrunk}.
  * @throws `file` error for a damaged file and for weights of a different network; `argument` error for an unknown option, for a
  *   `trainableFrom` that is not a prefix of a layer name, and, at `build()`, for images smaller than 32x32.

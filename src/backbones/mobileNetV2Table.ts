@@ -11,7 +11,10 @@ const createConvLayer = (filters: number): RowLayer => ({
   useBias: false,
 });
 
-/** Output channels, number of blocks, and stride of the first block. Every block except the first expands the channels by 6. */
+/**
+ * Architecture of the stages: output channels, number of blocks, and stride of the first block. Every block but the very first expands the
+ * number of channels by a factor of 6.
+ */
 const STAGES = [
   { filters: 16, blocks: 1, strides: 1 },
   { filters: 24, blocks: 2, strides: 2 },
@@ -84,7 +87,7 @@ function createStageRows(): BackboneRow[] {
   return rows;
 }
 
-/** MobileNetV2 with width multiplier 1, without its top, as built by Keras 3 (applications/mobilenet_v2.py). */
+/** Layers of MobileNetV2 with width multiplier 1 in Keras 3 (applications/mobilenet_v2.py), without the classification layers. */
 export const ROWS: readonly BackboneRow[] = [
   row('Conv1', { kind: 'conv', filters: 32, size: 3, strides: 2, padding: 'same', useBias: false }),
   row('bn_Conv1', NORM),
@@ -95,7 +98,7 @@ export const ROWS: readonly BackboneRow[] = [
   row('out_relu', RELU6),
 ];
 
-/** Top of MobileNetV2, with 1000 classes. */
+/** Classification layers of MobileNetV2, with the 1000 ImageNet classes. */
 export const TOP: readonly BackboneRow[] = [
   row('global_average_pooling2d', { kind: 'globalAveragePool' }),
   row('predictions', { kind: 'dense', units: 1000, activation: 'softmax' }),

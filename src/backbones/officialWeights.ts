@@ -1,11 +1,14 @@
-/** A file with ImageNet weights that Keras publishes. */
+/** A file with ImageNet weights that the Keras project publishes. */
 export interface OfficialWeightsFile {
   readonly url: string;
-  /** MD5 hash of the file in Keras's source code. Undefined if Keras has no hash; then only the structure of the file is checked. */
+  /**
+   * MD5 hash of the file, from the source code of Keras. Undefined if Keras has no hash for the file, so that only its structure can be
+   * checked.
+   */
   readonly md5: string | undefined;
 }
 
-/** Weight files of a backbone with and without the top of 1000 classes. */
+/** Weight files of a backbone: with and without the classification layers for the 1000 ImageNet classes. */
 export interface OfficialWeightsFiles {
   readonly top: OfficialWeightsFile;
   readonly withoutTop: OfficialWeightsFile;
@@ -15,7 +18,7 @@ const RESNET_URL = 'https://storage.googleapis.com/tensorflow/keras-applications
 const MOBILENET_URL = 'https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2';
 const EFFICIENTNET_URL = 'https://storage.googleapis.com/keras-applications';
 
-/** Weight files of Keras 3.15 (applications/resnet.py). */
+/** Weight files for ResNet50 in Keras 3.15 (applications/resnet.py). */
 export const RESNET50_FILES: OfficialWeightsFiles = {
   top: {
     url: `${RESNET_URL}/resnet50_weights_tf_dim_ordering_tf_kernels.h5`,
@@ -29,10 +32,13 @@ export const RESNET50_FILES: OfficialWeightsFiles = {
 
 export const MOBILENETV2_SIDES = [96, 128, 160, 192, 224] as const;
 
-/** Side in pixels of the images on which published MobileNetV2 weights were trained. */
+/** Width and height in pixels of the images that the published MobileNetV2 weights were trained on. */
 export type MobileNetV2Side = (typeof MOBILENETV2_SIDES)[number];
 
-/** Returns the weight files of Keras 3.15 (applications/mobilenet_v2.py), which has no hashes for them. */
+/**
+ * Returns the weight files for MobileNetV2 in Keras 3.15 (applications/mobilenet_v2.py), which were trained on images of `side` x `side`
+ * pixels. Keras has no hashes for these files.
+ */
 export const getMobileNetV2Files = (side: MobileNetV2Side): OfficialWeightsFiles => {
   const start = `${MOBILENET_URL}/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_${side}`;
   return {
@@ -41,7 +47,7 @@ export const getMobileNetV2Files = (side: MobileNetV2Side): OfficialWeightsFiles
   };
 };
 
-/** Weight files of Keras 3.15 (applications/efficientnet.py). */
+/** Weight files for EfficientNetB0 in Keras 3.15 (applications/efficientnet.py). */
 export const EFFICIENTNETB0_FILES: OfficialWeightsFiles = {
   top: { url: `${EFFICIENTNET_URL}/efficientnetb0.h5`, md5: '902e53a9f72be733fc0bcb005b3ebbac' },
   withoutTop: { url: `${EFFICIENTNET_URL}/efficientnetb0_notop.h5`, md5: '50bc09e76180e00e4465e1a485ddc09d' },

@@ -1,32 +1,33 @@
 import { concatBytes } from '../core/arrays.js';
 import type { FetcherResponse, Store } from '../core/platform/platform.js';
 
-/** Origin of a partial file. */
+/** Where the bytes of an incomplete download come from: the URL, and the version and size of the file on the server. */
 export interface DownloadSource {
   readonly url: string;
   /**
-   * Validator of this version of the file (ETag or date). Empty if the server sends no validator that a range request can use.
+   * Version of the file on the server (its ETag or modification date), which a range request can require. Empty if the server does not send
+   * one.
    */
   readonly version: string;
-  /** Size of the whole file in bytes; undefined if the server does not report it. */
+  /** Size of the whole file in bytes. Undefined if the server does not report it. */
   readonly total: number | undefined;
 }
 
-/** Returns the origin of a response from its headers. */
+/** Reads the version and size of a file from the headers of a response. */
 export function getDownloadSource(url: string, { headers }: FetcherResponse): DownloadSource {
   const etag = headers.get('etag');
-  // A weak ETag can match several files and is not allowed in a range request (RFC 9110, 13.1.5).
+  // A weak ETag can match different versions of a file, and is not allowed in a range request (RFC 9110, section 13.1.5).
   const version = (etag?.startsWith('"') ? etag : headers.get('last-modified')) ?? '';
   const length = headers.get('content-length');
-  // The length is the number of compressed bytes.
+  // The length of a compressed response is not the size of the file.
   const isCompressed = (headers.get('content-encoding') ?? 'identity') !== 'identity';
   return { url, version, total: length === null || isCompressed ? undefined : Number(length) };
 }
 
-/** Number of bytes that are written to the store at a time, which is also the most that a killed process loses. */
+/** Number of received bytes after which they are written to the store. A process that is killed loses at most this many bytes. */
 const FLUSH_BYTES = 4 * 2 ** 20;
 
-/** Incomplete download: the received bytes in `NAME.part`, and their origin in `NAME.part.json`. */
+/** An incomplete download in a store. The received bytes are in `NAME.part`, and their URL and version are in `NAME.part.json`. */
 export class PartialDownload {
   private readonly partName: string;
   private readonly sourceName: string;
@@ -40,7 +41,7 @@ export class PartialDownload {
     this.sourceName = `${name}.part.json`;
   }
 
-  /** Reads the partial file of `url`. Returns undefined if there is none. */
+  /** Returns the bytes that were received from `url` earlier. Returns undefined if there are none. */
   async read(
     url: string,
   ): Promise<{ readonly bytes: Uint8Array; readonly origin: DownloadSource } | undefined> {
@@ -54,11 +55,11 @@ export class PartialDownload {
       const isSameSource = origin.url === url && !(bytes.length > (origin.total ?? Number.POSITIVE_INFINITY));
       return isSameSource ? { bytes, origin } : undefined;
     } catch {
-      return undefined; // NAME.part.json is truncated, so the origin of the partial file is unknown.
+      return undefined; // NAME.part.json is truncated, so it is unknown where the bytes come from.
     }
   }
 
-  /** Starts a new partial file. */
+  /** Removes the bytes of an earlier download, and records the source of the new download. */
   async start(origin: DownloadSource): Promise<void> {
     await this.remove();
     await this.store.write(this.sourceName, new TextEncoder().encode(JSON.stringify(origin)));
@@ -69,7 +70,7 @@ export class PartialDownload {
     if (this.pendingBytes.reduce((sum, { length }) => sum + length, 0) >= FLUSH_BYTES) await this.flush();
   }
 
-  /** Writes the pending bytes to the store. */
+  /** Writes all received bytes that are not yet in the store. */
   async flush(): Promise<void> {
     const bytes = concatBytes(this.pendingBytes);
     this.pendingBytes = [];

@@ -2,10 +2,13 @@ import type { HostArray } from '../core/arrays.js';
 import type { PixelRange } from '../core/images.js';
 import { tf } from '../tensor/tf.js';
 
-/** Name of the preprocessing layer. */
+/** Name of the layer that preprocesses the image for a backbone. */
 export const PREPROCESSING_LAYER_NAME = 'image_preprocess';
 
-/** Preprocessing of a pixel: `output[c] = scale[c] * rgb[channels[c]] + offset[c]` with rgb in 0..255. */
+/**
+ * Preprocessing that a backbone applies to each pixel: `output[c] = scale[c] * rgb[channels[c]] + offset[c]`, where `rgb` contains red,
+ * green and blue in 0..255.
+ */
 export interface Preprocessing {
   readonly channels: readonly [number, number, number];
   readonly scale: readonly [number, number, number];
@@ -13,8 +16,8 @@ export interface Preprocessing {
 }
 
 /**
- * Blue, green and red, each minus its mean over ImageNet, as in the mode `caffe` of Keras 3 `preprocess_input`
- * (applications/imagenet_utils.py).
+ * Preprocessing of ResNet50: the channels in the order blue, green, red, each minus its mean over ImageNet. Matches the mode `caffe` of
+ * Keras 3 `preprocess_input` (applications/imagenet_utils.py).
  */
 export const CAFFE: Preprocessing = {
   channels: [2, 1, 0],
@@ -22,14 +25,17 @@ export const CAFFE: Preprocessing = {
   offset: [-103.939, -116.779, -123.68],
 };
 
-/** Scaling to -1..1, as in the mode `tf` of Keras 3 `preprocess_input`. */
+/** Preprocessing of MobileNetV2: pixel values are scaled to -1..1. Matches the mode `tf` of Keras 3 `preprocess_input`. */
 export const MINUS_ONE_TO_ONE: Preprocessing = {
   channels: [0, 1, 2],
   scale: [1 / 127.5, 1 / 127.5, 1 / 127.5],
   offset: [-1, -1, -1],
 };
 
-/** Computes the kernel `[1, 1, inputs, 3]` and the bias `[3]` of the preprocessing for grayscale or color pixels in a given range. */
+/**
+ * Computes the weights of the preprocessing layer, a 1x1 convolution, for a model with a given input range. The kernel has the shape `[1,
+ * 1, inputs, 3]`, where `inputs` is 1 for grayscale and 3 for color images. The bias has the shape `[3]`.
+ */
 export function computePreprocessingWeights(
   { channels, scale, offset }: Preprocessing,
   [black, white]: PixelRange,
@@ -43,7 +49,10 @@ export function computePreprocessingWeights(
   return [kernel, Float32Array.from(offset, (value, output) => value - scale[output]! * stretch * black)];
 }
 
-/** Computes the preprocessing of 0..255 pixels from the weights of a preprocessing layer in a network with any pixel range. */
+/**
+ * Reverses {@link computePreprocessingWeights}: computes the preprocessing of 0..255 pixels from the weights of a preprocessing layer and
+ * the input range of its model.
+ */
 export function readPreprocessing(
   kernel: HostArray,
   bias: HostArray,
@@ -61,7 +70,10 @@ export function readPreprocessing(
   return { channels, scale, offset } as unknown as Preprocessing;
 }
 
-/** Creates the preprocessing layer, a frozen 1x1 convolution that is part of every saved and exported model. */
+/**
+ * Creates the preprocessing layer of a backbone. It is a frozen 1x1 convolution and not a custom layer, so that saved and exported models
+ * contain the preprocessing.
+ */
 export function createPreprocessingLayer(): tf.layers.Layer {
   return tf.layers.conv2d({
     name: PREPROCESSING_LAYER_NAME,

@@ -6,20 +6,20 @@ import type { BackboneTable, WeightsFile } from './backbone.js';
 import { listWeightedLayers, matchWeights, type RowWeights, type WeightedLayer } from './matchWeights.js';
 import { PREPROCESSING_LAYER_NAME, type Preprocessing, readPreprocessing } from './preprocessing.js';
 
-/** Weights of a backbone's rows, and of the layer before the rows if Keras has such a layer. */
+/** Weights that were read from a file for a backbone. */
 export interface BackboneWeights {
   readonly rows: RowWeights;
   readonly inputLayerWeights: readonly Float32Array[] | undefined;
-  /** Preprocessing from a file that this library wrote, which has no such layer. */
+  /** Preprocessing from the layer `image_preprocess`, if this library wrote the file. Such a file has no `inputLayerWeights`. */
   readonly preprocessing?: Preprocessing;
 }
 
 /**
- * Reads and checks the weights of a backbone. Returns undefined for `weights: null`.
+ * Reads the weights of a backbone from the bytes of a file, and checks that they fit its layers. Returns undefined for `weights: null`.
  *
- * @param inputLayer - Layer with weights that precedes the rows of the table in Keras's model.
- * @throws `file` error for a damaged file and for a file of a different network; `argument` error for `weights` that are neither bytes nor
- *   null.
+ * @param inputLayer - Layer with weights that precedes the layers of the backbone table in the Keras model.
+ * @throws `file` error for a damaged file and for a file of a different architecture; `argument` error for `weights` that are neither bytes
+ *   nor null.
  */
 export async function readBackboneWeights(
   { path, rows, top }: BackboneTable,
@@ -34,7 +34,7 @@ export async function readBackboneWeights(
       path: `${path}.weights`,
       expected: 'the bytes of a weights file, or null',
       received: describeType(weights),
-      advice: `For a path or 'imagenet', import ${path} from tfjs-multitask/node. For random weights, pass null.`,
+      advice: `To pass a path or 'imagenet', import ${path} from tfjs-multitask/node. For random weights, pass null.`,
     });
   }
   const { layers, whole, range } = await readKerasWeights(weights, file);
@@ -52,7 +52,7 @@ export async function readBackboneWeights(
       preprocessing,
     };
   }
-  // Keras numbers layers without an explicit name: the second model in a process has `normalization_1`.
+  // Keras numbers layers without an explicit name. In the second model of a process, the layer is called `normalization_1`.
   const counted = new RegExp(`^${inputLayer.name}_\\d+$`);
   const renamed = Object.entries(stored).map(([name, arrays]) => [
     counted.test(name) ? inputLayer.name : name,
@@ -63,8 +63,8 @@ export async function readBackboneWeights(
 }
 
 /**
- * Returns the layers of nested models together with those of the model itself. Throws a `file` error if two layers have the same name, for
- * example the layers of two backbones of the same kind.
+ * Merges the layers of a model and of all models nested in it. Throws a `file` error if two layers have the same name, for example if the
+ * file contains two backbones of the same architecture.
  */
 function flattenNestedLayers(layers: WeightsByLayer, file: string): WeightsByLayer {
   const found = new Map<string, Map<string, HostArray>>();

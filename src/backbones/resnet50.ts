@@ -4,7 +4,7 @@ import { readBackboneWeights } from './readBackboneWeights.js';
 import { ROWS, TOP } from './resnet50Table.js';
 
 /**
- * Prefixes of the layer names of {@link resnet50Backbone}, in layer order.
+ * Stages of {@link resnet50Backbone}, in the order of the layers. A stage is a prefix of the names of its layers.
  *
  * @category Compose
  */
@@ -13,19 +13,19 @@ export type Resnet50Stage = 'conv1' | 'conv2' | 'conv3' | 'conv4' | 'conv5';
 const STAGES: readonly Resnet50Stage[] = ['conv1', 'conv2', 'conv3', 'conv4', 'conv5'];
 
 /**
- * Creates a ResNet50 as a trunk. The backbone has 23,587,712 parameters.
+ * Creates a ResNet50 to use as a trunk. It has 23,587,712 parameters.
  *
- * - Input: `[batch, height, width, 3 or 1]` in the network's pixel range, at least 32x32 pixels.
+ * - Input: `[batch, height, width, 3 or 1]` in the input range of the model, at least 32x32 pixels.
  * - Output: `[batch, ceil(height / 32), ceil(width / 32), 2048]`, or `[batch, 1000]` with `includeTop`.
  *
- * Layers, names, order and initializers match Keras 3.15 (applications/resnet.py), so that the backbone can read Keras's weight files. The
- * preprocessing (blue, green, red, each minus its mean over ImageNet) is a frozen first layer, `image_preprocess`, whose parameters are not
- * counted above. Therefore images have the usual range, 0..1 or the model's `range`, and can be grayscale.
+ * Layers, names, order and initializers match Keras 3.15 (applications/resnet.py), so the weight files of Keras can be loaded. A frozen
+ * first layer, `image_preprocess`, converts pixels from the input range of the model (to blue, green, red, each minus its mean over
+ * ImageNet), so images need no other preprocessing, and can be grayscale. Its parameters are not counted above.
  *
  * Source: K. He, X. Zhang, S. Ren and J. Sun, Deep residual learning for image recognition, 2015.
  *
  * @param options - `weights`: bytes of a Keras file, or null for random initial weights. `trainable`, `trainableFrom`: which layers are
- *   trained. `includeTop`: whether to add Keras's classification top; default: false. See {@link BackboneOptions}.
+ *   trained. `includeTop`: true to add the classification layers of Keras. See {@link BackboneOptions}.
  * @returns A trunk for `multiTask().trunk()`, or the first block of {@link sharedTrunk}.
  * @throws `file` error for a damaged file and for weights of a different network; `argument` error for an unknown option, for a
  *   `trainableFrom` that is not a prefix of a layer name, and, at `build()`, for images smaller than 32x32.

@@ -11,7 +11,7 @@ const createConvLayer = (filters: number, size: number, strides = 1): RowLayer =
   strides,
 });
 
-/** Number of filters of the inner convolutions, number of blocks, and stride of the first block, for conv2 to conv5. */
+/** Architecture of the stages conv2 to conv5: filters of the inner convolutions, number of blocks, and stride of the first block. */
 const STAGES = [
   { stage: 'conv2', filters: 64, blocks: 3, strides: 1 },
   { stage: 'conv3', filters: 128, blocks: 4, strides: 2 },
@@ -20,8 +20,8 @@ const STAGES = [
 ] as const;
 
 /**
- * Creates the rows of a block in the order of Keras's `model.layers`. Keras sorts layers by depth, so the layers of a shortcut are
- * interleaved with the others.
+ * Creates the rows of a residual block, in the order of `model.layers` in Keras. Keras sorts layers by depth, so the layers of the shortcut
+ * are interleaved with those of the main path.
  */
 function createBlockRows(
   block: string,
@@ -60,7 +60,7 @@ function createStageRows(): BackboneRow[] {
   return rows;
 }
 
-/** ResNet50 (version 1) without its top, as built by Keras 3 (applications/resnet.py). */
+/** Layers of ResNet50 (version 1) in Keras 3 (applications/resnet.py), without the classification layers. */
 export const ROWS: readonly BackboneRow[] = [
   row('conv1_pad', { kind: 'pad', pixels: 3 }),
   row('conv1_conv', createConvLayer(64, 7, 2)),
@@ -71,7 +71,7 @@ export const ROWS: readonly BackboneRow[] = [
   ...createStageRows(),
 ];
 
-/** Top of ResNet50, with 1000 classes. */
+/** Classification layers of ResNet50, with the 1000 ImageNet classes. */
 export const TOP: readonly BackboneRow[] = [
   row('avg_pool', { kind: 'globalAveragePool' }),
   row('predictions', { kind: 'dense', units: 1000, activation: 'softmax' }),

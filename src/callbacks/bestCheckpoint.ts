@@ -17,11 +17,11 @@ import { getMonitorValue, type MonitorOptions, resolveMode } from './monitorOpti
  */
 export interface BestCheckpointOptions<Monitor extends string> extends MonitorOptions<Monitor> {
   /**
-   * Folder in the store, or a template with history columns in braces, in the format syntax of Python. For example, the template
-   * `{epoch:02d}-{val_loss:.3f}` writes a new folder for each best epoch. Default `best`: one folder, which is overwritten.
+   * Name of the folder in the store, or a template for it. A template contains history columns in braces, with Python format specifiers:
+   * `{epoch:02d}-{val_loss:.3f}` creates a new folder for each saved epoch. Default `best`: one folder, which is overwritten.
    */
   readonly folder?: string;
-  /** Number of folders to keep if `folder` is a template. Older folders are deleted. Default: all are kept, as in Keras. */
+  /** Number of saved models to keep if `folder` is a template. Older models are deleted. Default: all models are kept, as in Keras. */
   readonly maxToKeep?: number;
 }
 
@@ -31,17 +31,17 @@ interface SavedModel {
 }
 
 /**
- * Returns a callback that saves the model after every epoch in which the monitored column reaches its best value so far. The
- * rules match Keras 3 `ModelCheckpoint` with `save_best_only` (callbacks/model_checkpoint.py): the comparison is strict, so if
- * two epochs have equal values, the first one is saved. If the value of the first epoch is NaN, no later value is better.
+ * Creates a callback that saves the model after every epoch in which the monitored column reaches its best value so far. The rules match
+ * Keras 3 `ModelCheckpoint` with `save_best_only` (callbacks/model_checkpoint.py): if two epochs have equal values, the model of the first
+ * one is kept. If the value of the first epoch is NaN, no later epoch counts as better.
  *
- * The folder contains the files of `model.save`, which {@link loadModel} opens, and `best-epoch.json` with the epoch, the column and
- * its value. Reports read `best-epoch.json` to find the epoch of the model.
+ * The folder contains the files of `model.save`, which {@link loadModel} opens, and `best-epoch.json`, which contains the epoch, the monitored
+ * column and its value. Reports read the epoch from `best-epoch.json`.
  *
- * @typeParam Monitor - The column that the callback watches.
+ * @typeParam Monitor - Name of the history column that the callback monitors.
  * @param store - Store that the models are written to.
- * @returns A callback for the option `callbacks` of `fit`. `fit` rejects before the first step if the store is not writable, and
- *   with an `argument` error after the first epoch if the template contains an unknown column.
+ * @returns A callback for the option `callbacks` of `fit`. `fit` rejects before the first step if the store is not writable, and with an
+ *   `argument` error after the first epoch if the template contains an unknown column.
  * @throws `argument` error for `maxToKeep` without a template.
  * @example
  * ```ts
@@ -60,16 +60,16 @@ export function bestCheckpoint<const Monitor extends string = 'val_loss'>(
   if (maxToKeep !== undefined) {
     checks.integer('bestCheckpoint.maxToKeep', maxToKeep, {
       min: 1,
-      advice: 'Omit it to keep every improvement.',
+      advice: 'Omit it to keep all saved models.',
     });
     if (!name.includes('{')) {
       throw createError({
         kind: 'argument',
         path: 'bestCheckpoint.maxToKeep',
-        expected: 'a folder template with a column, such as {epoch:02d}-{val_loss:.3f}',
+        expected: 'a template as folder, such as "{epoch:02d}-{val_loss:.3f}"',
         received: `the folder ${formatValue(name)}`,
         advice:
-          'Pass a template as folder, because one folder can contain only one model, or omit maxToKeep.',
+          'Set folder to a template, because a single folder contains only one model, or omit maxToKeep.',
       });
     }
   }
@@ -100,7 +100,10 @@ export function bestCheckpoint<const Monitor extends string = 'val_loss'>(
   };
 }
 
-/** Replaces columns in a template, such as `{epoch:02d}` and `{val_loss:.3f}`. Only these two Python formats are supported. */
+/**
+ * Replaces history columns in a template by their values in `row`. Supports the Python format specifiers `{epoch:02d}` and `{val_loss:.3f}`
+ * with any number of digits.
+ */
 function formatFolderName(template: string, row: HistoryRow): string {
   return template.replace(
     /\{(\w+)(?::(?:0?(\d+)d|\.(\d+)f))?\}/g,
@@ -111,8 +114,8 @@ function formatFolderName(template: string, row: HistoryRow): string {
           kind: 'argument',
           path: 'bestCheckpoint.folder',
           expected: `a column of the history (${Object.keys(row).join(', ')})`,
-          received: `{${column}}`,
-          advice: didYouMean(column, Object.keys(row)) ?? 'Put one of these columns between the braces.',
+          received: `"{${column}}"`,
+          advice: didYouMean(column, Object.keys(row)) ?? 'Write one of these columns between the braces.',
         });
       }
       if (digits !== undefined) return formatFixed(value, Number(digits));
@@ -121,10 +124,7 @@ function formatFolderName(template: string, row: HistoryRow): string {
   );
 }
 
-/**
- * Returns `value` with `digits` decimals, formatted as in Python: ties round to the even digit, and NaN and infinity are in lower
- * case.
- */
+/** Formats a number with `digits` decimals like Python: ties are rounded to the even digit, and NaN and infinity become `nan` and `inf`. */
 function formatFixed(value: number, digits: number): string {
   if (!Number.isFinite(value)) return String(value).replace('NaN', 'nan').replace('Infinity', 'inf');
   const doubled = value * 2 ** (digits + 1);

@@ -1,8 +1,8 @@
 import type { Store } from '../core/platform/platform.js';
 
 /**
- * Checks that a store is writable by creating and deleting an empty file, so that a read-only store fails before the run
- * starts and not after the first epoch. Other files in the store are not changed.
+ * Checks that a store is writable by creating and deleting an empty file, so that a run with a read-only store fails at the start and not
+ * after the first epoch.
  */
 export async function checkWritable(store: Store): Promise<void> {
   await store.write('.writable', new Uint8Array());

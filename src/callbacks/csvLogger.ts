@@ -9,13 +9,13 @@ import { checkWritable } from './checkWritable.js';
  * @category Callbacks
  */
 export interface LoggerOptions {
-  /** Name of the file in the store. Default `history.csv`, or `history.jsonl` for {@link jsonLinesLogger}. */
+  /** Name of the log file in the store. Default `history.csv`, or `history.jsonl` for {@link jsonLinesLogger}. */
   readonly name?: string;
 }
 
 /**
- * Returns a callback that writes the history as a CSV file after every epoch. The whole file is rewritten each time, so the
- * file of a resumed run has no gaps. The columns match {@link HistoryRow}.
+ * Creates a callback that writes the history as a CSV file after every epoch. The whole file is rewritten each time, so the file of a
+ * resumed run has no gaps. The columns are those of {@link HistoryRow}.
  *
  * @param store - Store that the file is written to.
  * @returns A callback for the option `callbacks` of `fit`. `fit` rejects before the first step if the store is not writable.
@@ -43,7 +43,7 @@ export function csvLogger(store: Store, { name = 'history.csv' }: LoggerOptions 
   };
 }
 
-/** Returns a header and one line for each row. If a row has no value for a column, the cell is empty. */
+/** Formats history rows as CSV: a header, then one line per row. If a row has no value for a column, the cell is empty. */
 function toCsv(rows: readonly HistoryRow[]): string {
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const lines = rows.map((row) => columns.map((column) => row[column] ?? '').join(','));

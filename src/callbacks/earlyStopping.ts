@@ -17,11 +17,14 @@ export interface EarlyStoppingOptions<Monitor extends string> extends MonitorOpt
    * Default 0.
    */
   readonly minDelta?: number;
-  /** Baseline value. An improvement resets the patience only if it is also better than this value. Default: no baseline. */
+  /**
+   * Value of the monitored column that training must exceed: an improvement resets the count of `patience` only if it is also better than
+   * this value. Default: no baseline.
+   */
   readonly baseline?: number;
-  /** Number of epochs at the start of training that are ignored. Default 0. */
+  /** Number of epochs at the start of training in which the callback does nothing. Default 0. */
   readonly startFromEpoch?: number;
-  /** Whether to restore the weights of the best epoch at the end, even if training was not stopped early. Default false. */
+  /** If true, the weights of the best epoch are restored at the end of the run, even if it was not stopped early. Default false. */
   readonly restoreBestWeights?: boolean;
 }
 
@@ -31,11 +34,11 @@ interface EarlyStoppingState {
 }
 
 /**
- * Returns a callback that stops training when the monitored column no longer improves. The rules match Keras 3 `EarlyStopping`
- * (callbacks/early_stopping.py): the comparison is strict, so if two epochs have equal values, the first one is the best. The
- * first value always counts as an improvement. If the first value is NaN, no later value counts as one.
+ * Creates a callback that stops training when the monitored column no longer improves. The rules match Keras 3 `EarlyStopping`
+ * (callbacks/early_stopping.py): an equal value is not an improvement. The value of the first epoch always counts as an improvement. If it
+ * is NaN, no later value counts as an improvement.
  *
- * @typeParam Monitor - The column that the callback watches.
+ * @typeParam Monitor - Name of the history column that the callback monitors.
  * @returns A callback for the option `callbacks` of `fit`.
  * @throws `argument` error for a `patience` or `startFromEpoch` that is not an integer of at least 0.
  * @example
@@ -71,7 +74,7 @@ export function earlyStopping<const Monitor extends string = 'val_loss'>(
             best = value;
             if (restoreBestWeights) weights = await run.getWeights();
             if (baseline === undefined || isImprovement(mode, value, baseline, minDelta)) wait = 0;
-            return; // An improvement never stops the run, even if it does not reset the patience.
+            return; // An improvement never stops the run, even if it is not better than the baseline.
           }
           if (wait >= patience && epoch > 1) run.stop(`${monitor} has not improved for ${wait} epochs`);
         },

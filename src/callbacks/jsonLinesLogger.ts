@@ -4,8 +4,8 @@ import type { StatelessCallback } from '../training/callback.js';
 import type { LoggerOptions } from './csvLogger.js';
 
 /**
- * Returns a callback that appends one line of JSON to a file after every epoch, for programs that monitor a run. A resumed run
- * first rewrites the lines of its earlier epochs, so the file contains no partial line of a killed process and no repeated epoch.
+ * Creates a callback that appends one line of JSON to a file after every epoch, for programs that monitor a run. A resumed run first
+ * rewrites the lines of the earlier epochs, which removes incomplete lines of a killed process and repeated epochs.
  *
  * @param store - Store that the file is written to.
  * @returns A callback for the option `callbacks` of `fit`. `fit` rejects before the first step if the store is not writable.

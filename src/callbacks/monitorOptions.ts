@@ -10,18 +10,20 @@ export interface MonitorOptions<Monitor extends string> {
   /** History column to monitor, for example `val_age_mae`. Default `val_loss`. */
   readonly monitor?: Monitor;
   /**
-   * Whether a smaller value (`min`) or a larger value (`max`) is better. Default `auto`: `min` for a loss, or the direction that
-   * a metric declares.
+   * Whether smaller (`min`) or larger (`max`) values are better. Default `auto`: `min` for a loss, and the mode of the metric for any other
+   * column.
    */
   readonly mode?: 'auto' | 'min' | 'max';
 }
 
-/** Returns whether a smaller or a larger value of `monitor` is better. */
+/** Returns whether smaller or larger values of the monitored column are better. Resolves `auto` with the modes of the run. */
 export function resolveMode(run: Run, monitor: string, mode: 'auto' | 'min' | 'max' = 'auto'): 'min' | 'max' {
   return mode === 'auto' ? run.monitorModes[monitor]! : mode;
 }
 
-/** Returns the value of `monitor` in a row. If the epoch has no such value, returns NaN, which never counts as an improvement. */
+/**
+ * Returns the value of the monitored column in a history row. If the row has no value, returns NaN, which never counts as an improvement.
+ */
 export function getMonitorValue(row: HistoryRow, monitor: string): number {
   return row[monitor] ?? Number.NaN;
 }

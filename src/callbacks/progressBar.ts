@@ -8,17 +8,18 @@ import type { StatefulCallback } from '../training/callback.js';
  * @category Callbacks
  */
 export interface ProgressOutput {
-  /** Writes text unchanged. The text includes its line breaks. */
+  /** Writes text as it is. The text already contains its line breaks. */
   write(text: string): unknown;
   /**
-   * Whether the output is a terminal, in which a line can be overwritten. Default false: only the table of each epoch is written.
+   * True if the output is a terminal, where a line can be overwritten. Default false: there is no bar, and only a table is written after
+   * each epoch.
    */
   readonly isTTY?: boolean;
   /** Width of the terminal in characters. Default 80. */
   readonly columns?: number;
 }
 
-/** Rows of the table of an epoch: prefix of the history columns, and title of the row. */
+/** Rows of the table that is written after an epoch: the prefix of the history columns, and the label of the row. */
 const ROW_LABELS = [
   ['', 'training'],
   ['val_', 'validation'],
@@ -28,9 +29,9 @@ const ROW_LABELS = [
 const BAR_WIDTH = 16;
 
 /**
- * Returns a callback that shows the progress of a run. On a terminal, it updates one line after every step with a bar, the
- * step, the remaining time and the running means. After every epoch, it writes a table with the results of the epoch, and the
- * best epoch so far. At the start of a run, it writes the name of the engine and why it was chosen.
+ * Creates a callback that shows the progress of a run. On a terminal, it updates a line after every step: a bar, the number of the step,
+ * the remaining time, and the mean losses and metrics so far. After every epoch, it writes a table with the results of the epoch and names
+ * the best epoch so far. At the start of a run, it writes the name of the engine and why it was chosen.
  *
  * @param output - Any object with a `write` method. Default: `process.stdout` in Node, the console in a page.
  * @returns A callback for the option `callbacks` of `fit`.
@@ -85,15 +86,15 @@ export function progressBar(output: ProgressOutput = getDefaultOutput()): Statef
   };
 }
 
-/** Returns standard output in Node, and the console in a page. */
+/** Returns the default output: standard output in Node, the console in a page. */
 function getDefaultOutput(): ProgressOutput {
   const { process } = globalThis as { process?: { readonly stdout?: ProgressOutput } };
   return process?.stdout ?? { write: (text) => console.log(text.trimEnd()) };
 }
 
 /**
- * Returns a line with the engine and the reason for its choice. If `wasm` was chosen because ONNX Runtime is not installed, adds
- * its install command.
+ * Formats the chosen engine and the reason as a line of text. If `wasm` was chosen because ONNX Runtime is not installed, a second line
+ * contains the command that installs it.
  */
 function formatEngine({ name, reason, fasterEngine }: EngineChoice): string {
   const hint =
@@ -101,7 +102,7 @@ function formatEngine({ name, reason, fasterEngine }: EngineChoice): string {
   return `engine ${name}: ${reason}\n${hint}`;
 }
 
-/** Returns the losses and metrics of an epoch as a table: one row for training and one for each kind of validation. */
+/** Formats the losses and metrics of an epoch as a text table, with one row each for training, validation and unaugmented validation. */
 function formatTable(row: HistoryRow): string {
   const columns = Object.keys(row).filter((name) => !/^val_|^(epoch|seconds|learning_rate)$/.test(name));
   const width = (name: string) => Math.max(name.length, 7) + 2;
@@ -116,7 +117,7 @@ function formatTable(row: HistoryRow): string {
   );
 }
 
-/** Returns a number with about four significant digits. */
+/** Formats a number with four decimals, or with fewer if it is 10 or larger. */
 const formatNumber = (value: number) => {
   if (!Number.isFinite(value)) return String(value);
   const size = Math.abs(value);

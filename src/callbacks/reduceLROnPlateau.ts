@@ -15,9 +15,9 @@ export interface ReduceLROnPlateauOptions<Monitor extends string> extends Monito
   readonly patience?: number;
   /** Smallest change in the monitored column that counts as an improvement, in the units of that column. Default 1e-4. */
   readonly minDelta?: number;
-  /** Number of epochs after a reduction that do not count toward the patience. Default 0. */
+  /** Number of epochs to wait after a reduction before epochs without improvement are counted again. Default 0. */
   readonly cooldown?: number;
-  /** Lower bound of the learning rate. Default 0. */
+  /** Lower bound for the reduced learning rate. Default 0. */
   readonly minLearningRate?: number;
 }
 
@@ -28,11 +28,11 @@ interface ReduceLROnPlateauState {
 }
 
 /**
- * Returns a callback that reduces the learning rate when the monitored column no longer improves. The rules match Keras 3
- * `ReduceLROnPlateau` (callbacks/reduce_lr_on_plateau.py). If the value of the first epoch is NaN, no later value counts as an
- * improvement. The learning rate of the optimizer must be a number, not a schedule.
+ * Creates a callback that reduces the learning rate when the monitored column no longer improves. The rules match Keras 3
+ * `ReduceLROnPlateau` (callbacks/reduce_lr_on_plateau.py). If the value of the first epoch is NaN, no later value counts as an improvement.
+ * The learning rate of the optimizer must be a number, not a schedule.
  *
- * @typeParam Monitor - The column that the callback watches.
+ * @typeParam Monitor - Name of the history column that the callback monitors.
  * @returns A callback for the option `callbacks` of `fit`. `fit` rejects with an `argument` error at the first reduction if
  *   the optimizer has a schedule.
  * @throws `argument` error for a `factor` that is not between 0 and 1, and for a `patience` or `cooldown` that is not an
@@ -55,7 +55,7 @@ export function reduceLROnPlateau<const Monitor extends string = 'val_loss'>(
   checks.number('reduceLROnPlateau.factor', factor, {
     above: 0,
     below: 1,
-    advice: 'Pass 0.5 to halve the learning rate.',
+    advice: 'Set it to 0.5, for example, to halve the learning rate.',
   });
   return {
     name: 'reduceLROnPlateau',

@@ -1,5 +1,4 @@
-import { createError } from '../core/errors/errors.js';
-import { formatValue } from '../core/errors/formatValue.js';
+import * as checks from '../core/errors/checks.js';
 import type { Store } from '../core/platform/platform.js';
 import { getColumnPrefix, type HistoryRow } from '../core/records/history.js';
 import { EVENT_FILE_VERSION, encodeEvents, type ScalarSummary, type TfEvent } from '../formats/tfEvents.js';
@@ -13,54 +12,52 @@ import { checkWritable } from './checkWritable.js';
  */
 export interface TensorBoardOptions {
   /**
-   * Folder in the store. Default: the root of the store. Use a separate folder for each run, because TensorBoard draws all events
-   * in a folder as one curve.
+   * Folder in the store for the event files. Default: the root of the store. Use a separate folder for each run, because TensorBoard draws
+   * all events in a folder as one curve.
    */
   readonly folder?: string;
   /**
-   * How often the running means of an epoch are written. The values at the end of each epoch are always written. Default `epoch`.
+   * How often losses and metrics are written within an epoch. At the end of each epoch they are always written. Default `epoch`.
    *
-   * - `epoch`: never.
-   * - `batch`: after every step.
-   * - A number `n`: after every `n` steps.
+   * - `epoch`: only at the end of each epoch.
+   * - `batch`: also after every step.
+   * - A number `n`: also after every `n` steps.
    */
   readonly updateFreq?: 'epoch' | 'batch' | number;
-  /** Returns the current time in milliseconds since 1970, for the time axis. Default `Date.now`. */
+  /** Returns the current time in milliseconds since 1970, for the wall time of the events. Default `Date.now`. */
   readonly now?: () => number;
 }
 
-/** Names of the TensorBoard runs (the subfolders with event files). Keras writes the same two runs. */
+/** Names of the TensorBoard runs, which are the subfolders with event files. They are the same as in Keras. */
 const RUN_NAMES = ['train', 'validation'] as const;
 type RunName = (typeof RUN_NAMES)[number];
 
-/** Event file of each run, and the number of its bytes that are valid. */
+/** Event file of each TensorBoard run: its name, and the number of bytes that were written to it. */
 type EventFiles = Record<RunName, { readonly name: string; bytes: number }>;
 
-/** State of the callback that a checkpoint contains. */
+/** State of the callback that is stored in a checkpoint. */
 interface TensorBoardState {
   readonly files: EventFiles;
   readonly iterations: number;
 }
 
 /**
- * Returns a callback that writes event files for TensorBoard. `tensorboard --logdir out` shows them while the run continues,
- * next to Keras runs. Run names, tags and steps match the `TensorBoard` callback of Keras:
+ * Creates a callback that writes event files for TensorBoard. `tensorboard --logdir out` shows them during the run, next to runs of Keras.
+ * Run names, tags and steps match the `TensorBoard` callback of Keras:
  *
  * - In `train` and `validation`: `epoch_loss`, `epoch_age_mae` and so on, with epochs counted from 0, and
  *   `epoch_learning_rate`, the learning rate of the last update in the epoch.
- * - In `validation` also: `evaluation_loss_vs_iterations` and so on. The step is the number of updates so far.
- * - In `train` also, with `updateFreq`: `batch_loss` and so on, which are the running means of the epoch, with steps counted from
- *   1.
+ * - In `validation` also: `evaluation_loss_vs_iterations` and so on. The step is the number of training steps so far.
+ * - In `train` also, if `updateFreq` is not `epoch`: `batch_loss` and so on, which are the means over the epoch so far. Steps are counted
+ *   from 1.
  *
- * In addition to what Keras writes, it writes `epoch_seconds`, and the columns of unaugmented validation as
- * `epoch_unaugmented_loss` and so on.
+ * Unlike Keras, it also writes `epoch_seconds`, and the losses and metrics of unaugmented validation as `epoch_unaugmented_loss` and so on.
  *
- * A resumed run appends to its event files. Events that were written after the checkpoint are removed first, so no event is
- * repeated.
+ * A resumed run appends to its event files. It first removes events that were written after the checkpoint, so that no event is repeated.
  *
  * @param store - Store that the event files are written to.
  * @returns A callback for the option `callbacks` of `fit`.
- * @throws `argument` error for an `updateFreq` that is not `epoch`, `batch` or an integer greater than 0.
+ * @throws `argument` error for an `updateFreq` that is not `epoch`, `batch` or an integer of at least 1.
  * @example
  * ```ts
  * import { memoryStore, tensorBoard } from 'tfjs-multitask';
@@ -94,7 +91,7 @@ export function tensorBoard(store: Store, options: TensorBoardOptions = {}): Sta
       };
 
       if (state) await truncateFiles(store, files);
-      else for (const row of run.history) await writeRow(row); // epochs that ended before this callback was added
+      else for (const row of run.history) await writeRow(row); // The callback was added to a resumed run: write its earlier epochs.
       return {
         onBatchEnd: async ({ epoch, batch: step, batches, logs }) => {
           iterations = (epoch - 1) * batches + step;
@@ -115,17 +112,15 @@ export function tensorBoard(store: Store, options: TensorBoardOptions = {}): Sta
 function toBatchInterval(updateFreq: NonNullable<TensorBoardOptions['updateFreq']>): number {
   if (updateFreq === 'epoch') return Number.POSITIVE_INFINITY;
   if (updateFreq === 'batch') return 1;
-  if (Number.isInteger(updateFreq) && updateFreq >= 1) return updateFreq;
-  throw createError({
-    kind: 'argument',
-    path: 'tensorBoard.updateFreq',
-    expected: '"epoch", "batch" or an integer number of batches',
-    received: formatValue(updateFreq),
-    advice: 'Omit it to log one point per epoch.',
+  checks.integer('tensorBoard.updateFreq', updateFreq, {
+    min: 1,
+    noun: '"epoch", "batch" or an integer',
+    advice: 'Omit it to write losses and metrics only at the end of each epoch.',
   });
+  return updateFreq;
 }
 
-/** Returns unused names for new event files, so that a second run in the same folder does not overwrite the first. */
+/** Returns names for new event files. The names are unused, so that a second run in the same folder does not overwrite the first. */
 async function createEventFiles(store: Store, folder: string, now: number): Promise<EventFiles> {
   const seconds = String(Math.floor(now / 1000)).padStart(10, '0'); // TensorBoard reads files sorted by name
   const top = folder === '' ? '' : `${folder.replace(/\/+$/, '')}/`;
@@ -136,12 +131,12 @@ async function createEventFiles(store: Store, folder: string, now: number): Prom
   return { train: await file('train'), validation: await file('validation') };
 }
 
-/** Removes the events that were written after the checkpoint. */
+/** Removes events that were written after the checkpoint from the event files, so that a resumed run does not repeat them. */
 async function truncateFiles(store: Store, files: EventFiles): Promise<void> {
   for (const file of Object.values(files)) {
     const written = file.bytes > 0 ? await store.read(file.name) : undefined;
     if (!written || written.length < file.bytes) {
-      file.bytes = 0; // the file did not exist when the checkpoint was written, or it has been deleted since
+      file.bytes = 0; // The file was created after the checkpoint, or is shorter than it was at the checkpoint: start it again.
       await store.remove(file.name);
     } else if (written.length > file.bytes) {
       await store.write(file.name, written.subarray(0, file.bytes));
@@ -149,7 +144,7 @@ async function truncateFiles(store: Store, files: EventFiles): Promise<void> {
   }
 }
 
-/** Returns the columns of a row that belong to a TensorBoard run, as scalars. */
+/** Converts the columns of a history row that belong to a TensorBoard run to scalars with the tags of Keras, for example `epoch_loss`. */
 function toScalars(row: HistoryRow, run: RunName): ScalarSummary[] {
   return Object.entries(row).flatMap(([column, value]) => {
     if (column === 'epoch' || typeof value !== 'number') return [];
@@ -159,8 +154,8 @@ function toScalars(row: HistoryRow, run: RunName): ScalarSummary[] {
 }
 
 /**
- * Returns the validation columns with the tags for the number of updates, as Keras writes them. Unaugmented validation has no such
- * tags.
+ * Converts the validation columns of a history row to scalars with tags like `evaluation_loss_vs_iterations`, as in Keras. Unaugmented
+ * validation has no such scalars.
  */
 function toEvaluationScalars(row: HistoryRow): ScalarSummary[] {
   return Object.entries(row).flatMap(([column, value]) =>

@@ -1,8 +1,8 @@
 import type { StatelessCallback } from '../training/callback.js';
 
 /**
- * Returns a callback that stops training after a step whose loss is not a finite number, as Keras 3 `TerminateOnNaN`
- * does (callbacks/terminate_on_nan.py). `stopped` in the history then names the step.
+ * Creates a callback that stops training after a step whose loss is NaN or infinite, like `TerminateOnNaN` of Keras 3
+ * (callbacks/terminate_on_nan.py). The property `stopped` of the history then contains the epoch and the step.
  *
  * @returns A callback for the option `callbacks` of `fit`.
  * @example

@@ -2,12 +2,12 @@ import { createError } from '../core/errors/errors.js';
 import type { Network } from '../network/network.js';
 import type { EngineName } from './engineChoice.js';
 
-/** Usable bytes of a 32-bit heap. The rest is lost to fragmentation. */
+/** Bytes of a 4 GB WebAssembly heap that are usable. The rest is lost to fragmentation. */
 const WASM_HEAP_BYTES = 3.5 * 2 ** 30;
 
 /**
- * Throws a `memory` error if a training step does not fit into the engine's memory. The error reports the largest batch size that fits.
- * Without this check, a heap that is exhausted during a step would end the process.
+ * Throws a `memory` error if a training step does not fit into the memory of the engine. The error reports the largest batch size that
+ * fits. Without this check, running out of memory during a step would end the process.
  */
 export function checkMemory(network: Network, batchSize: number, engine: EngineName): void {
   if (engine !== 'wasm') return;
@@ -20,21 +20,28 @@ export function checkMemory(network: Network, batchSize: number, engine: EngineN
     kind: 'memory',
     path: 'fit.batchSize',
     expected:
-      largest > 0 ? `at most ${largest} images of ${height}x${width} with the wasm engine` : 'smaller images',
-    received: `a batch of ${batchSize} images`,
+      largest > 0
+        ? `a batch size of at most ${largest} for images of ${height}x${width} pixels`
+        : `images smaller than ${height}x${width} pixels`,
+    received:
+      largest > 0
+        ? `a batch size of ${batchSize}`
+        : 'images that are too large for the memory of the wasm engine',
     advice:
-      'Use a smaller batch size or smaller images. Set gradientAccumulationSteps to use several batches for one update.',
+      largest > 0
+        ? 'Use a smaller batch size or smaller images. To keep the effective batch size, set gradientAccumulationSteps of the optimizer.'
+        : 'Use smaller images, or engine: "onnx".',
   });
 }
 
-/** Estimates the bytes of weights, gradients and optimizer slots, before and after an update. */
+/** Estimates the bytes that do not depend on the batch size: weights, gradients and optimizer slots, before and after an update. */
 function estimateFixedBytes(network: Network): number {
   return network.layersModel.countParams() * 4 * 8;
 }
 
 /**
- * Estimates the bytes that a step needs per image. A step stores the activations and gradients of all calls, and needs additional memory
- * for convolutions and fragmentation. The factors are based on measurements: Model A grows the heap by 57 MB per image at 128x128
+ * Estimates the bytes that a training step needs per image. A step stores the activations and gradients of all layers, and needs additional
+ * memory for convolutions and fragmentation. The factors are based on measurements: Model A grows the heap by 57 MB per image at 128x128
  * (activations 13.5 MB, the largest 4.1 MB) and by 14 MB at 64x64.
  */
 function estimateBytesPerImage(network: Network): number {

@@ -13,24 +13,24 @@ import { createOnnxExecutor } from './onnx/executor/onnxExecutor.js';
 import { PredictionSessions } from './onnx/executor/predictionSessions.js';
 import type { StartedEngine } from './processState.js';
 
-/** How an engine compiles training steps. Engines that run operation by operation ignore these settings. */
+/** Settings for compiling training steps. Only the `onnx` engine compiles; all other engines ignore them. */
 export interface CompileSettings {
-  /** Store for compiled steps that were verified. */
+  /** Store in which compiled and verified training steps are cached. */
   readonly compileCache?: Store | undefined;
-  /** Called with a message if the cache cannot be written. */
+  /** Called with a message if the cache cannot be written. The run continues without it. */
   readonly log?: ((line: string) => void) | undefined;
 }
 
 /**
- * An engine that has started. It runs training steps and predictions, and owns the executors and ONNX sessions for them. During training,
- * {@link forward} uses the weights of the last step.
+ * An engine that has started. It runs training steps and predictions, and owns the executors and ONNX Runtime sessions that they need.
+ * During training, {@link forward} uses the weights of the last step.
  */
 export class Engine {
   readonly name: EngineName;
   readonly #onnx: StartedEngine['onnx'];
-  /** The executors in use, each with the layers whose weights its steps change. */
+  /** Executors of the runs in progress. The value is the set of layers whose weights the steps of the executor change. */
   readonly #executors = new Map<Executor, ReadonlySet<tf.layers.Layer>>();
-  /** Undefined for engines that run predictions operation by operation. */
+  /** ONNX Runtime sessions for predictions. Undefined for engines that run on a TensorFlow.js backend. */
   readonly #predictionSessions: PredictionSessions | undefined;
 
   constructor({ name, onnx }: StartedEngine) {
@@ -40,8 +40,8 @@ export class Engine {
   }
 
   /**
-   * Creates the executor of a run. Until it is disposed of, each read of weights through the network first copies the executor's
-   * weights into the model's variables.
+   * Creates the executor of a training run. Until it is disposed of, reading weights through the network first copies the current weights
+   * from the executor into the variables of the model.
    */
   createExecutor(
     network: Network,
@@ -70,10 +70,11 @@ export class Engine {
   }
 
   /**
-   * Runs one batch through a graph in inference mode, with the current weights.
+   * Runs one batch through a graph in inference mode. If the model is being trained, the weights of the last step are used.
    *
-   * @param inputs - One array or tensor per graph input; images are in the network's range. The caller disposes of these tensors.
-   * @returns One tensor per graph output, which the caller disposes of.
+   * @param inputs - One array or tensor per graph input. Pixel values are in the range that the network expects. The caller must dispose of
+   *   tensors.
+   * @returns One tensor per graph output. The caller must dispose of them.
    */
   async forward(
     graph: LayerGraph | InferenceFunction,
@@ -94,18 +95,18 @@ export class Engine {
     });
   }
 
-  /** Releases the ONNX session of a graph's predictions. Call it when the graph is no longer used. */
+  /** Releases the ONNX Runtime session for predictions with a graph. Call this when the graph is no longer needed. */
   release(graph: LayerGraph | InferenceFunction): void {
     this.#predictionSessions?.release(graph);
   }
 
-  /** Throws a `memory` error if a training step on `batchSize` images does not fit into the engine's memory. */
+  /** Throws a `memory` error if a training step on `batchSize` images does not fit into the memory of the engine. */
   checkMemory(network: Network, batchSize: number): void {
     checkMemory(network, batchSize, this.name);
   }
 
   /**
-   * Copies weights into the model's variables from the executors that train layers of this graph. Other executors do not affect the graph.
+   * Copies current weights into the variables of the model. Only executors that train a layer of this graph are asked for their weights.
    */
   #syncWeights(graph: Pick<LayerGraph, 'calls'>): void {
     for (const [executor, layers] of this.#executors) {
@@ -114,10 +115,13 @@ export class Engine {
   }
 }
 
-/** Whether a training step may write weights of the layer. Trainable layers include batch normalization without scale and center. */
+/**
+ * Returns whether a training step can change weights of the layer. The test is not `layer.trainableWeights`, because batch normalization
+ * without scale and center has only moving statistics, which a step changes too.
+ */
 const canStepChange = (layer: tf.layers.Layer) => layer.trainable && layer.weights.length > 0;
 
-/** Returns a tensor's values as an array on the host. */
+/** Downloads the values of a tensor into host memory. */
 export async function readTensor(tensor: Tensor): Promise<HostArray> {
   return { shape: tensor.shape, data: Float32Array.from(await tensor.data()) };
 }

@@ -3,14 +3,17 @@ import type { WeightSource } from '../network/weightSync.js';
 import type { Weights } from '../network/weights.js';
 import type { StepKind } from '../steps/trainingStep.js';
 
-/** Runs the training steps of one run and stores the state that they change: weights and optimizer slots. */
+/** Executes the training steps of one run, and holds the state that they change: weights and optimizer slots. */
 export interface Executor extends WeightSource {
-  /** Runs one step on named host arrays and returns the sums of the losses and metrics of the batch. */
+  /**
+   * Runs one training step. `inputs` are the input arrays of the step, keyed by name. Returns the sums from which the losses and metrics of
+   * the batch are computed.
+   */
   runStep(kind: StepKind, inputs: NamedArrays): Promise<Float32Array>;
-  /** Returns a copy of the optimizer's slots by name. */
+  /** Returns a copy of the optimizer slots, keyed by slot name. */
   getSlots(): Promise<Weights>;
-  /** Replaces the slots by a copy. Throws a `checkpoint` error for slots of another network or optimizer. */
+  /** Restores optimizer slots from a copy. Throws a `checkpoint` error if they belong to another network or optimizer. */
   setSlots(slots: Weights): void;
-  /** Copies the last weights into the model's variables and frees everything else. */
+  /** Copies the weights of the last step into the variables of the model, and frees all other memory. */
   dispose(): void;
 }

@@ -3,40 +3,43 @@ import type { EngineChoice, EngineName } from './engineChoice.js';
 import type { OnnxRuntime } from './onnx/session/onnxRuntime.js';
 
 /**
- * An engine that has started in this process. The record is plain data, because a process can load this library twice, as an ES module and
- * as a CommonJS module, and both copies read it.
+ * Record of an engine that has started in this process. It is plain data, because a process can load this library twice, as an ES module
+ * and as a CommonJS module, and both copies must be able to read it.
  */
 export interface StartedEngine {
   readonly name: EngineName;
-  /** Name of the TensorFlow.js backend that the engine runs on. */
+  /** Name of the TensorFlow.js backend that is active while the engine runs. */
   readonly backend: string;
-  /** ONNX Runtime and the threads of its sessions, for the engine `onnx`. */
+  /** The loaded ONNX Runtime and the number of threads per session. Only set for the engine `onnx`. */
   readonly onnx?: { readonly runtime: OnnxRuntime; readonly threads: number | undefined };
-  /** `Engine` object per copy of the library, because the classes of a copy accept only the models of the same copy. */
+  /** One `Engine` object for each copy of the library that is loaded, because a copy can only work with its own classes. */
   readonly instances: Map<object, unknown>;
 }
 
-/** The engine that `useEngine` selected as default for later calls. */
+/** The engine that `useEngine` selected as the default for later calls. */
 export interface DefaultEngine {
   readonly engine: StartedEngine;
   readonly choice: EngineChoice;
-  /** Store for the compiled steps of runs on this engine, unless a run specifies another store. */
+  /** Store in which runs on this engine cache their compiled steps, unless a run passes its own store. */
   readonly compileCache: Store | undefined;
 }
 
-/** State that all copies of the library share, because TensorFlow.js allows only one active backend per process. */
+/** Engine state of the process. All copies of the library in the process share it, because TensorFlow.js allows only one active backend. */
 export interface ProcessState {
-  /** Engines by name. An entry is replaced when the engine starts with another runtime or number of threads. */
+  /**
+   * Engines that have started, keyed by name. An entry is replaced when the engine starts with another runtime or another number of
+   * threads.
+   */
   readonly startedEngines: Map<EngineName, StartedEngine>;
   /** The default engine, or undefined before the first call of `useEngine`. */
   defaultEngine: DefaultEngine | undefined;
-  /** The engine whose backend TensorFlow.js uses now, or undefined before the first engine starts. */
+  /** The engine whose TensorFlow.js backend is active. Undefined before the first engine starts. */
   activeEngine: StartedEngine | undefined;
   /** Number of training runs in progress on the active engine. No other engine can start during a run. */
   activeRuns: number;
   /**
-   * Resolves or rejects when the last requested engine start has ended. TensorFlow.js drops one of two backends that start at the same
-   * time.
+   * Resolves when the last requested engine has started, or rejects when it has failed to start. Engines start one after the other, because
+   * TensorFlow.js loses one of two backends that start at the same time.
    */
   pendingStart: Promise<unknown>;
 }
@@ -46,7 +49,7 @@ const STATE_KEY = Symbol.for('tfjs-multitask/process-state');
 /** Identifies this copy of the library in {@link StartedEngine.instances}. */
 const LIBRARY_COPY = {};
 
-/** Returns the state that all copies of the library in this process share. */
+/** Returns the engine state that all copies of the library in this process share. */
 export function getProcessState(): ProcessState {
   const holder = globalThis as { [STATE_KEY]?: ProcessState };
   holder[STATE_KEY] ??= {
@@ -59,7 +62,7 @@ export function getProcessState(): ProcessState {
   return holder[STATE_KEY];
 }
 
-/** Returns the `Engine` that this copy of the library keeps for `started`. The first call creates it. */
+/** Returns the `Engine` object that belongs to `started` and to this copy of the library. The first call creates it. */
 export function getEngineInstance<E>(started: StartedEngine, create: () => E): E {
   const instance = (started.instances.get(LIBRARY_COPY) as E | undefined) ?? create();
   started.instances.set(LIBRARY_COPY, instance);

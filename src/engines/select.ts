@@ -1,6 +1,6 @@
+import * as checks from '../core/errors/checks.js';
 import { createError, isMultitaskError } from '../core/errors/errors.js';
 import { formatValue } from '../core/errors/formatValue.js';
-import { didYouMean } from '../core/errors/suggestions.js';
 import type { PackageLoader, Platform, Store } from '../core/platform/platform.js';
 import type { InferenceFunction, LayerGraph } from '../network/layerGraph.js';
 import { checkSingleTensorFlow } from '../tensor/checkSingleTensorFlow.js';
@@ -19,7 +19,7 @@ import { getEngineInstance, getProcessState, type StartedEngine } from './proces
  * @category Engines
  */
 export interface EngineOptions {
-  /** Called with a message that reports the chosen engine and the reason, and with a message when a run is resumed. Default: no log. */
+  /** Called with one line of text for each event: the chosen engine and why, or that a run is resumed. Default: nothing is logged. */
   readonly log?: (line: string) => void;
   /**
    * Number of threads for the engines `onnx` and `wasm`.
@@ -28,13 +28,13 @@ export interface EngineOptions {
    * - `wasm` in Node: by default the number of hardware threads, at most 4.
    * - `wasm` in a page: by default half the number of hardware threads, at most 8, if the page is cross-origin isolated; else 1.
    *
-   * The number of threads of `wasm` cannot change after it has started in the process; {@link EngineChoice.reason} reports the number.
+   * After `wasm` has started, its number of threads cannot change in that process. {@link EngineChoice.reason} reports the number in use.
    */
   readonly threads?: number;
   /**
    * Store in which the `onnx` engine saves verified compiled training steps, so that later runs start faster, for example
-   * `folderStore('out/graphs')`. Default: compiled steps are not saved. If the store cannot be written, `log` is called with a message and
-   * the run continues.
+   * `folderStore('out/graphs')`. Default: compiled steps are not saved. If the store is not writable, the run continues and `log` receives
+   * a message.
    */
   readonly compileCache?: Store;
 }
@@ -50,12 +50,12 @@ export interface UseEngineOptions extends EngineOptions {
    * bundler includes only imports in the source code of the page: `{ 'onnxruntime-web': () => import('onnxruntime-web') }`.
    */
   readonly packages?: {
-    /** Imports the package `name`. */
+    /** Imports the package with this name. */
     readonly [name: string]: () => Promise<unknown>;
   };
 }
 
-/** The `useEngine` function of an entry. */
+/** Type of the function `useEngine`, which each entry of the package creates for its platform. */
 export interface UseEngine {
   /**
    * Starts an engine and makes it the default of all later calls in this process: `fit`, `evaluate`, `predict` and `gradCam`
@@ -87,7 +87,7 @@ export interface UseEngine {
   (request?: EngineName | 'auto', options?: UseEngineOptions): Promise<EngineChoice>;
 }
 
-/** Creates the {@link UseEngine} function of a platform. */
+/** Creates the function `useEngine` for a platform. */
 export function createUseEngine(platform: Platform): UseEngine {
   return async (request = 'auto', options = {}) => {
     const select = () => selectNewEngine(platform, request, options);
@@ -101,19 +101,19 @@ export function createUseEngine(platform: Platform): UseEngine {
   };
 }
 
-/** The engine of a run. Until it is released, no other engine can start in this process. */
+/** Lease on the engine of a run. Until it is released, no other engine can start in this process. */
 export interface EngineLease {
   readonly engine: Engine;
   readonly choice: EngineChoice;
-  /** Store for the compiled steps of the run. */
+  /** Store in which the run caches its compiled steps. Undefined if it does not cache them. */
   readonly compileCache: Store | undefined;
-  /** Ends the lease. A second call does nothing. */
+  /** Ends the lease, so that another engine can start. A second call does nothing. */
   release(): void;
 }
 
 /**
- * Starts the engine of a run: the requested engine, else the default of `useEngine`, else the fastest engine. While another run is in
- * progress, both runs share its engine.
+ * Starts the engine of a run: the requested engine, else the default that `useEngine` set, else the fastest installed engine. If another
+ * run is in progress, both runs share its engine.
  */
 export async function acquireEngine(
   platform: Platform,
@@ -137,8 +137,8 @@ export async function acquireEngine(
 }
 
 /**
- * Returns the engine for a prediction: the requested engine, else the engine of the run in progress, else the default of `useEngine`, else
- * the active engine, else the fastest engine.
+ * Returns the engine for a prediction. The order of preference is: the requested engine, the engine of a run in progress, the default that
+ * `useEngine` set, the active engine, the fastest installed engine.
  */
 export async function startEngine(
   platform: Platform,
@@ -155,18 +155,18 @@ export async function startEngine(
   return selectEngine(request, options, select, getEngine);
 }
 
-/** Returns the active engine, or undefined before the first engine starts. */
+/** Returns the engine whose TensorFlow.js backend is active. Undefined before the first engine starts. */
 export function getActiveEngine(): Engine | undefined {
   const { activeEngine } = getProcessState();
   return activeEngine && getEngine(activeEngine);
 }
 
-/** Releases the resources that the predictions of a graph use, on every engine. */
+/** Releases what predictions with a graph allocated on any engine, such as ONNX Runtime sessions. */
 export function releaseGraph(graph: LayerGraph | InferenceFunction): void {
   for (const started of getProcessState().startedEngines.values()) getEngine(started).release(graph);
 }
 
-/** Runs `action` on the wasm backend and restores the backend in use afterwards. */
+/** Runs `action` on the wasm backend of TensorFlow.js, and switches back to the previous backend afterwards. */
 export async function runOnWasm<R>({ loadPackage }: Platform, action: () => R): Promise<R> {
   return afterPendingStart(async () => {
     const backend = tf.getBackend();
@@ -182,7 +182,7 @@ export async function runOnWasm<R>({ loadPackage }: Platform, action: () => R): 
 const getEngine = (started: StartedEngine): Engine => getEngineInstance(started, () => new Engine(started));
 
 /**
- * Runs `start` after all earlier requests to start an engine have finished. Errors of the earlier requests are ignored here, because their
+ * Calls `start` after all earlier requests to start an engine have finished. Errors of earlier requests are ignored here, because their own
  * callers receive them.
  */
 async function afterPendingStart<R>(start: () => Promise<R>): Promise<R> {
@@ -197,9 +197,10 @@ async function afterPendingStart<R>(start: () => Promise<R>): Promise<R> {
 }
 
 /**
- * Selects the engine of the run in progress. If there is no run, starts an engine with `select`.
+ * Selects the engine of the run in progress, or calls `select` to start one if no run is in progress.
  *
- * @param onSelected - Called before another engine can start. `isShared` is true if a run in progress uses the engine.
+ * @param onSelected - Called with the selected engine, before another engine can start. `isShared` is true if a run in progress uses the
+ *   engine.
  */
 async function selectEngine<R>(
   request: EngineName | 'auto' | undefined,
@@ -222,8 +223,8 @@ async function selectEngine<R>(
 }
 
 /**
- * Returns the engine of the run in progress. Throws an `engine` error if another engine is requested, because TensorFlow.js allows only one
- * active backend per process.
+ * Returns the engine of the run in progress. Throws an `engine` error if a different engine is requested, because TensorFlow.js allows only
+ * one active backend per process.
  */
 function selectSharedEngine(request: EngineName | 'auto' | undefined): EngineChoice {
   const { name } = getProcessState().activeEngine!;
@@ -232,15 +233,16 @@ function selectSharedEngine(request: EngineName | 'auto' | undefined): EngineCho
   throw createError({
     kind: 'engine',
     path: 'engine',
-    expected: `the engine ${name}, which a run in progress uses`,
+    expected: `"${name}", the engine of the run in progress`,
     received: formatValue(request),
-    advice: 'Omit the engine, or await the run first. Use two processes to run two engines at the same time.',
+    advice:
+      'Omit the option engine, or await the run first. To run two engines at the same time, use two processes.',
   });
 }
 
 /**
- * Selects the default engine of `useEngine` for a call that requests no engine, or requests the same engine without a number of threads.
- * For other calls, starts an engine.
+ * Selects the default engine that `useEngine` set, if the call requests no engine, or requests that engine without a number of threads.
+ * Otherwise starts the requested engine.
  */
 async function selectForCall(
   platform: Platform,
@@ -263,12 +265,12 @@ const selectNewEngine = (
 ): Promise<EngineChoice> =>
   request === 'auto' ? selectFastestEngine(platform, options) : selectNamedEngine(request, platform, options);
 
-/** Result of starting an engine. */
+/** What an engine needs to be used after it has started. */
 interface EngineStart {
-  /** Name of the TensorFlow.js backend. */
+  /** Name of the TensorFlow.js backend that is active while the engine runs. */
   readonly backend: string;
   readonly onnx?: StartedEngine['onnx'];
-  /** Text that is appended to {@link EngineChoice.reason}. */
+  /** Text that is appended to {@link EngineChoice.reason}, for example `, on 4 threads`. */
   readonly note?: string;
 }
 
@@ -286,7 +288,7 @@ const ENGINE_STARTERS: { readonly [Name in EngineName]: EngineStarter } = {
       platform.name === 'node'
         ? await loadOnnxRuntime(loader, `Run: ${ONNX_INSTALL_COMMAND}`)
         : await loadOnnxRuntime(loader, REGISTER_ONNX_ADVICE).catch(getRegisteredRuntime);
-    // Tracing runs on wasm, and so do operations outside the compiled graphs.
+    // The wasm backend runs the traces of training steps, and all operations outside the compiled graphs.
     await loadWasmBackend({ threads: options.threads, load: platform.loadPackage });
     return { backend: 'wasm', onnx: { runtime, threads }, note: `, ${runtime.label}` };
   },
@@ -302,7 +304,7 @@ const ENGINE_STARTERS: { readonly [Name in EngineName]: EngineStarter } = {
 const REGISTER_ONNX_ADVICE =
   "Register it first: await useEngine('onnx', { packages: { 'onnxruntime-web': () => import('onnxruntime-web') } }).";
 
-/** Returns the runtime that an earlier call of `useEngine` registered. Throws `error` if no runtime is registered. */
+/** Returns the ONNX Runtime that an earlier call of `useEngine` registered. If there is none, rethrows `error`. */
 function getRegisteredRuntime(error: unknown): OnnxRuntime {
   const started = getProcessState().startedEngines.get('onnx');
   if (started?.onnx && isMultitaskError(error) && error.kind === 'missing-package')
@@ -310,7 +312,10 @@ function getRegisteredRuntime(error: unknown): OnnxRuntime {
   throw error;
 }
 
-/** Returns a loader that looks in `packages` first, and then on the platform. */
+/**
+ * Returns a loader that imports a package with the function in `packages`, or with the platform's loader if `packages` has no function for
+ * it.
+ */
 function createPackageLoader(
   { loadPackage }: Platform,
   packages: UseEngineOptions['packages'] = {},
@@ -320,7 +325,7 @@ function createPackageLoader(
   return loadPackage.threads === undefined ? load : Object.assign(load, { threads: loadPackage.threads });
 }
 
-/** Starts an engine and makes it the active engine. Returns the text to append to the reason. */
+/** Starts an engine and makes it the active engine. Returns text to append to {@link EngineChoice.reason}. */
 async function activateEngine(
   name: EngineName,
   platform: Platform,
@@ -343,21 +348,17 @@ async function selectNamedEngine(
   platform: Platform,
   options: UseEngineOptions,
 ): Promise<EngineChoice> {
-  if (!Object.hasOwn(ENGINE_STARTERS, name)) {
-    throw createError({
-      kind: 'argument',
-      path: 'engine',
-      expected: `one of auto, ${Object.keys(ENGINE_STARTERS).join(', ')}`,
-      received: formatValue(name),
-      advice:
-        didYouMean(String(name), ['auto', ...Object.keys(ENGINE_STARTERS)]) ??
-        'Omit the engine to use the fastest installed engine.',
-    });
-  }
+  checks.oneOf('engine', name, ['auto', ...Object.keys(ENGINE_STARTERS)], {
+    noun: 'the name of an engine',
+    advice: 'Omit the option engine to use the fastest installed engine.',
+  });
   return { name, reason: `asked for by name${await activateEngine(name, platform, options)}` };
 }
 
-/** Starts the first available engine in this order: TensorFlow's native backend, ONNX Runtime, the GPU of a page, wasm. */
+/**
+ * Starts the fastest engine that is available. The order in Node is: TensorFlow's native backend, ONNX Runtime, wasm. In a page it is:
+ * WebGPU, WebGL, wasm.
+ */
 async function selectFastestEngine(platform: Platform, options: UseEngineOptions): Promise<EngineChoice> {
   const select = async (
     name: EngineName,
@@ -390,23 +391,15 @@ async function selectFastestEngine(platform: Platform, options: UseEngineOptions
 }
 
 function checkEngineOptions({ threads, compileCache }: EngineOptions): void {
-  if (compileCache !== undefined && typeof compileCache?.read !== 'function') {
-    throw createError({
-      kind: 'argument',
-      path: 'compileCache',
-      expected: 'a store',
-      received: formatValue(compileCache),
-      advice: "Write compileCache: folderStore('out/graphs').",
+  if (compileCache !== undefined) {
+    checks.store('compileCache', compileCache, { advice: "Write compileCache: folderStore('out/graphs')." });
+  }
+  if (threads !== undefined) {
+    checks.integer('threads', threads, {
+      min: 1,
+      advice: 'Omit threads to use the default number of the engine.',
     });
   }
-  if (threads === undefined || (Number.isInteger(threads) && threads >= 1)) return;
-  throw createError({
-    kind: 'argument',
-    path: 'threads',
-    expected: 'a whole number of at least 1',
-    received: formatValue(threads),
-    advice: 'Omit threads to use the default of the engine.',
-  });
 }
 
 async function startBackend(backend: string): Promise<EngineStart> {
@@ -418,7 +411,7 @@ async function startBackend(backend: string): Promise<EngineStart> {
     expected: isRegistered
       ? 'a backend that starts on this machine'
       : `the package @tensorflow/tfjs-backend-${backend}`,
-    received: isRegistered ? 'a backend that failed to start' : 'no backend with this name',
+    received: isRegistered ? 'a backend that failed to start' : 'a program that has not imported it',
     advice: isRegistered
       ? 'Use engine: "wasm", which every runtime supports.'
       : `Install and import @tensorflow/tfjs-backend-${backend}.`,

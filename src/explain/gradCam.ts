@@ -13,9 +13,9 @@ import { tf } from '../tensor/tf.js';
 import { createGradCamGraph, type GradCamGraph } from './gradCamGraph.js';
 
 /**
- * Prediction that a heat map can explain: a label of a classification, or `higher` or `lower` for the value of a regression.
+ * What a heat map explains: the prediction of a label of a classification task, or a `higher` or `lower` value of a regression.
  *
- * @typeParam T - The task.
+ * @typeParam T - Type of the task.
  *
  * @category Figures
  */
@@ -32,53 +32,49 @@ export interface GradCamOptions<T extends Tasks, K extends keyof T & string> ext
   /** Task whose prediction is explained. */
   readonly task: K;
   /**
-   * Name of the layer whose feature map is used, as shown by `model.summary()`. Its output shape must be
-   * `[height, width, channels]`. Default: the last convolution before the task whose output is larger than 1×1. If batch
-   * normalization, an activation or a sum follows the convolution, the output after them is used.
+   * Name of the layer whose feature map is used, as shown by `model.summary()`. Its output shape must be `[height, width, channels]`.
+   * Default: the last convolution before the task whose output is larger than 1×1, including a batch normalization, activation or addition
+   * that follows it.
    */
   readonly layer?: string;
   /**
-   * Prediction that the heat map explains. Default: the predicted label of each image, or `higher` for a regression. To see the
-   * evidence against a prediction, pass the other label of a binary task, or `lower` for a regression.
+   * What the heat map explains. Default: the predicted label of each image, or `higher` for a regression. To see the evidence against a
+   * prediction, pass the other label of a binary task, or `lower` for a regression.
    */
   readonly target?: GradCamTarget<T[K]>;
 }
 
 /**
- * Heat map of {@link gradCam}.
+ * Heat map that {@link gradCam} computes for one image.
  *
- * @typeParam Word - Predictions that the heat map can explain.
+ * @typeParam Word - Possible values of `target`.
  * @category Figures
  */
 export interface GradCam<Word extends string = string> extends HeatMap {
-  /**
-   * Largest value of the heat map before scaling. All values were divided by it. It is 0 if nothing in the image supports
-   * `target`.
-   */
+  /** Largest value of the heat map before it was scaled to 0..1. It is 0 if nothing in the image supports `target`. */
   readonly peak: number;
-  /** Prediction that the heat map explains. */
+  /** What the heat map explains: a label, `higher` or `lower`. */
   readonly target: Word;
   /** Name of the layer whose feature map was used. */
   readonly layer: string;
 }
 
 /**
- * Computes heat maps of the image regions that a prediction of one task is based on, with Grad-CAM (R. R. Selvaraju et al.,
- * 2017). The channels of a feature map are weighted by the mean derivative of the score and summed, and negative values are set
- * to 0. The result is divided by its maximum, so the largest value of a heat map is 1.
+ * Computes Grad-CAM heat maps, which show the image regions that the prediction of a task is based on (R. R. Selvaraju et al., 2017). The
+ * channels of a feature map are weighted by the mean derivative of the score and summed, and negative values are set to 0. The result is
+ * divided by its maximum, so the largest value of a heat map is 1.
  *
- * The score is the output *before* the last activation: the value of a regression, the logit of a binary task (negated for its
- * first label), or the value of a label before softmax. If the head does not end with a dense layer, sigmoid or
- * softmax, the score is its output. The network runs in inference mode, and all engines are supported. Each call builds the
- * graph again, so pass many images in one call.
+ * The score is the output *before* the last activation: the value of a regression, the logit of a binary task (negated for its first
+ * label), or the logit of a label before softmax. If the head does not end with a dense layer, sigmoid or softmax, the score is its output.
+ * The network runs in inference mode, on any engine. Each call compiles the computation again, so pass all images in one call.
  *
  * @param model - A model from {@link multiTask}, {@link loadModel} or {@link loadKeras}.
  * @param image - One image or several, of the types that `model.predict` accepts.
- * @returns A heat map for each image. A heat map has the size of the feature map, and covers the whole image. `heatOverlay` of
- *   `tfjs-multitask/report` draws it over the image.
- * @throws `argument` error for an unknown task, layer or target, for a layer that does not affect the task or whose output is not
- *   a feature map, and for images that do not match the input of the model; `number` error when a value is NaN or infinite; the
- *   errors of {@link useEngine} if an engine is named.
+ * @returns One heat map per image. It has the size of the feature map and covers the whole image. `heatOverlay` of `tfjs-multitask/report`
+ *   draws it over the image.
+ * @throws `argument` error for an unknown task, layer or target, for a layer that does not affect the task or whose output is not a feature
+ *   map, and for images that do not match the input of the model; `number` error if a heat map contains NaN or infinity; the errors of
+ *   {@link useEngine} if `engine` is set.
  * @example
  * ```ts
  * import { binary, branch, conv, flatten, gradCam, maxPool, multiTask, regression, sharedTrunk } from 'tfjs-multitask';
@@ -115,7 +111,7 @@ export async function gradCam<
     inputs,
     options as UntypedGradCamOptions,
   );
-  return (many ? maps : maps[0]) as never; // the return type depends on the type of `image`
+  return (many ? maps : maps[0]) as never; // TypeScript cannot verify that the return type depends on the type of `image`.
 }
 
 type UntypedGradCamOptions = GradCamOptions<Tasks, string>;
@@ -171,15 +167,18 @@ function getTask(tasks: Tasks, name: string): AnyTask {
   const names = Object.keys(tasks);
   throw createArgumentError(
     'gradCam.task',
-    checks.formatOptions(names),
+    `a task of the model: ${checks.formatOptions(names)}`,
     formatValue(name),
-    didYouMean(String(name), names) ?? 'Pass the name of a task of this model.',
+    didYouMean(String(name), names) ?? 'Set task to the name of a task of this model.',
   );
 }
 
 const REGRESSION_TARGETS = ['higher', 'lower'] as const;
 
-/** Returns a factor for each output unit of the task, or undefined if each image has its own target. */
+/**
+ * Returns the factor that each output unit of the task is multiplied by to get the score of the target. Returns undefined if the target is
+ * the predicted label, which differs between images.
+ */
 function getOutputFactors(
   task: AnyTask,
   name: string,
@@ -192,7 +191,7 @@ function getOutputFactors(
     throw createError({
       kind: 'argument',
       path: 'gradCam.target',
-      expected: `${checks.formatOptions(words)} for the task ${name}`,
+      expected: `a target of the task ${name}: ${checks.formatOptions(words)}`,
       received: formatValue(target),
       advice: didYouMean(String(target), words) ?? 'Omit it to explain the predicted label.',
     });
@@ -201,7 +200,7 @@ function getOutputFactors(
   return [(task.kind === 'binary') === (index === 1) ? 1 : -1];
 }
 
-/** Returns the predicted label. If several scores are equal, returns the first of these labels, as `decode` of the task does. */
+/** Returns the predicted label of an image. As in predictions, if several labels have the highest score, the first of them is returned. */
 function getPredictedTarget({ kind, labels }: AnyTask, scores: Float32Array, threshold: number): string {
   if (!labels) return REGRESSION_TARGETS[0];
   if (kind === 'binary') return labels[scores[0]! > threshold ? 1 : 0]!;
@@ -214,16 +213,19 @@ function normalizeHeatMap({ layer, pass }: GradCamGraph, heat: Float32Array, tar
   return { height, width, data: peak > 0 ? heat.map((x) => x / peak) : heat.slice(), peak, target, layer };
 }
 
-/** Throws a `number` error if a value is not finite. The score is checked too, because ReLU turns NaN into 0 on some backends. */
+/**
+ * Throws a `number` error if one of the values is NaN or infinite. Scores are checked in addition to heat maps, because ReLU converts NaN
+ * to 0 on some backends.
+ */
 function checkFinite(values: readonly number[], path: string): void {
   const invalid = values.find((value) => !Number.isFinite(value));
   if (invalid === undefined) return;
   throw createError({
     kind: 'number',
     path,
-    expected: 'finite numbers',
+    expected: 'a finite score and a heat map of finite numbers',
     received: String(invalid),
-    advice: 'Check the losses of the training run: after a run that diverged, weights are NaN.',
+    advice: 'Check the losses in the history of the training run: if it diverged, the weights are NaN.',
   });
 }
 

@@ -15,32 +15,35 @@ export interface GradCamGraphOptions {
   readonly graph: LayerGraph;
   readonly task: string;
   readonly kind: AnyTask['kind'];
-  /** Name of the layer with the feature map, or undefined to use the last convolution. */
+  /** Name of the layer whose feature map is used. If undefined, the last convolution before the task is used. */
   readonly layer: string | undefined;
-  /** Factor for each output unit of the task, or undefined to explain the predicted label of each image. */
+  /**
+   * Factor that each output unit of the task is multiplied by to get the score. If undefined, the predicted label of each image is
+   * explained.
+   */
   readonly outputFactors: readonly number[] | undefined;
 }
 
-/** Computes Grad-CAM heat maps in a form that an engine can run. */
+/** A Grad-CAM computation for one task and layer, in a form that an engine can run. */
 export interface GradCamGraph {
   /**
-   * Function that an engine runs.
+   * Function of tensors that computes the heat maps of a batch.
    *
    * - Input `image`, shape `[batch, height, width, channels]`: pixels in the input range of the network.
-   * - Output `heat`, shape `[batch, rows, columns]`: unscaled heat maps, all values at least 0.
-   * - Output `score`, shape `[batch, units]`: the output of the task that is differentiated.
+   * - Output `heat`, shape `[batch, rows, columns]`: heat maps before scaling, with values of at least 0.
+   * - Output `score`, shape `[batch, units]`: the outputs of the task whose derivative is computed.
    */
   readonly pass: InferenceFunction;
-  /** Name of the layer with the feature map. */
+  /** Name of the layer whose feature map is used. */
   readonly layer: string;
-  /** Threshold for a binary task: a score above this value predicts the second label. */
+  /** For a binary task, the score above which the second label is predicted. */
   readonly threshold: number;
 }
 
 /**
- * Creates the function that computes Grad-CAM (R. R. Selvaraju et al., 2017): `relu(Σ_k w_k A_k)`, where `A_k` are the channels of
- * a feature map, and `w_k` is the derivative of the score with respect to `A_k`, averaged over all positions. An engine can trace
- * the function, because it is a pure function of tensors.
+ * Creates a function that computes Grad-CAM heat maps (R. R. Selvaraju et al., 2017): `relu(Σ_k w_k A_k)`, where `A_k` are the channels of
+ * a feature map, and `w_k` is the derivative of the score with respect to `A_k`, averaged over all positions. It is a pure function of
+ * tensors, so an engine can trace it.
  */
 export function createGradCamGraph({
   graph,
@@ -67,7 +70,7 @@ export function createGradCamGraph({
       const [map, ...others] = runInference(before, [image!]) as [Tensor4D, ...Tensor[]];
       const score = (x: Tensor) => computeScore(runInference(after, [x, ...others])[0]!);
       const scores = score(map);
-      const outputWeights = factors(scores); // outside the gradient, because choosing a label has no derivative
+      const outputWeights = factors(scores); // Computed outside tf.grad(), because the choice of a label has no derivative.
       const gradient = tf.grad((x) => tf.sum(tf.mul(score(x), outputWeights)))(map);
       const weights = tf.mean(gradient, [1, 2], true);
       return [tf.relu(tf.sum(tf.mul(map, weights), -1)), scores];
@@ -87,11 +90,11 @@ export function createGradCamGraph({
   };
 }
 
-/** Returns the layer calls that compute a tensor. */
+/** Returns the layer call that computes a tensor, as an array, or an empty array if the tensor is an input of the graph. */
 const findHeadCalls = (graph: LayerGraph, tensorId: number): readonly LayerCall[] =>
   graph.calls.filter(({ outputs }) => outputs.includes(tensorId));
 
-/** Tensor from which the score of a task is computed, and the function that computes it. */
+/** How the score of a task is computed: a tensor of the graph, and a function that computes the score from this tensor. */
 interface ScoreSource {
   readonly tensorIndex: number;
   computeScore(value: Tensor): Tensor;
@@ -99,8 +102,8 @@ interface ScoreSource {
 }
 
 /**
- * Finds the score of a task. If the head ends with sigmoid or softmax, the score is the input of this activation, because the
- * derivative of the activation is almost 0 for a confident prediction. Otherwise, the score is the output of the head.
+ * Determines what the score of a task is. If its head ends with sigmoid or softmax, the score is the input of that activation (the logit),
+ * because the derivative of the activation is almost 0 for confident predictions. Otherwise the score is the output of the head.
  */
 function findScoreSource(graph: LayerGraph, outputId: number): ScoreSource {
   const { layer, inputs } = findHeadCalls(graph, outputId)[0]!;

@@ -6,8 +6,8 @@ import type { Dataset, SampleWeight } from '../data/dataset.js';
 import type { Tasks } from '../tasks/task.js';
 
 /**
- * Throws a `data` or `argument` error for a dataset that does not match the tasks and the image shape. Checks all labels in advance, so
- * that an invalid label cannot abort training halfway through an epoch.
+ * Throws a `data` or `argument` error for a dataset that does not match the tasks and the image shape of a model. All labels are checked in
+ * advance, so that an invalid label cannot abort training halfway through an epoch.
  */
 export function checkDataset(
   path: string,
@@ -19,18 +19,18 @@ export function checkDataset(
     throw createError({
       kind: 'data',
       path,
-      expected: 'at least one image',
+      expected: 'a dataset with at least one image',
       received: 'an empty dataset',
-      advice: 'Check `dataset.skipped`, the list of files that could not be used.',
+      advice: 'Look in dataset.skipped for the files that could not be used, and why.',
     });
   }
   if (dataset.shape.join() !== shape.join()) {
     throw createError({
       kind: 'argument',
       path,
-      expected: `images of ${shape.join('x')} (height, width, channels)`,
+      expected: `images of ${shape.join('x')} (height, width, channels), the input of the model`,
       received: `images of ${dataset.shape.join('x')}`,
-      advice: 'Pass the same size to imageFolder() and multiTask().',
+      advice: 'Use the same image size for the dataset and for the input of multiTask().',
     });
   }
   const labeledTasks = new Set<string>();
@@ -49,8 +49,9 @@ export function checkDataset(
       kind: 'data',
       path: `${path}: ${unlabeledTask}`,
       expected: 'at least one image with a label for this task',
-      received: 'only images without such a label',
-      advice: 'Check the name of the label, or remove the task.',
+      received: 'no images with such a label',
+      advice:
+        'Check that the labels of the dataset use the name of the task, or remove the task from the model.',
     });
   }
 }
@@ -62,7 +63,7 @@ function checkSampleWeights(weights: SampleWeight, path: string, tasks: readonly
     checks.number(weightPath, weight, {
       kind: 'data',
       min: 0,
-      advice: 'Pass 0 to exclude the image from the loss, or 1 for the normal weight.',
+      advice: 'Use 1 for the default weight, or 0 to exclude the image from the loss.',
     });
   }
 }
@@ -75,8 +76,11 @@ function toWeightEntries(weights: Exclude<SampleWeight, number>, path: string, t
   throw createError({
     kind: 'data',
     path: unknown === undefined ? path : `${path}: ${unknown}`,
-    expected: `a number, or an object with a number for each of ${tasks.join(', ')}`,
+    expected:
+      unknown === undefined
+        ? `a number, or an object with numbers for the tasks ${tasks.join(', ')}`
+        : `a task of the model (${tasks.join(', ')})`,
     received: formatValue(unknown ?? weights),
-    advice: (unknown && didYouMean(unknown, tasks)) ?? "Use the names of the model's tasks.",
+    advice: (unknown && didYouMean(unknown, tasks)) ?? 'Use the names of tasks as keys.',
   });
 }

@@ -16,22 +16,27 @@ import { createTargetArrays, getTaskTargets, toTensors } from '../steps/stepArra
 import { tf } from '../tensor/tf.js';
 import { InputPipeline } from './inputPipeline.js';
 
-/** Settings of {@link evaluateDataset}. */
+/**
+ * Options of {@link evaluateDataset}. Unlike the options of `model.evaluate`, they have no defaults and can share the resources of a run.
+ */
 export interface EvaluationConfig {
   readonly lossWeights: { readonly [task: string]: number };
   readonly batchSize: number;
   readonly seed: number;
-  /** Epoch whose augmentation plans are used, counted from 0. */
+  /** Epoch, counted from 0, whose augmentation is applied if the dataset is augmented. */
   readonly epoch: number;
   readonly lossAverage: LossAverage;
   readonly signal?: AbortSignal | undefined;
-  /** Workers of the run that calls the evaluation. Default: new workers, which end with the evaluation. */
+  /** Worker pool of the training run, to be reused for validation. Default: new workers, which end with the evaluation. */
   readonly workerPool?: WorkerPool;
-  /** Input pipeline of the run that calls the evaluation. Default: the whole network runs on the images, without cached features. */
+  /** Input pipeline of the training run, to be reused for validation. Default: a pipeline without a feature cache. */
   readonly inputPipeline?: InputPipeline;
 }
 
-/** Computes losses and metrics of a dataset with the current weights, in inference mode. Losses include L2 penalties, as in Keras. */
+/**
+ * Evaluates a dataset in inference mode with the current weights. Returns its losses and metrics. As in Keras, the loss includes the L1 and
+ * L2 penalties.
+ */
 export async function evaluateDataset(
   engine: Engine,
   network: Network,

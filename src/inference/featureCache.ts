@@ -5,22 +5,27 @@ import type { Dataset } from '../data/dataset.js';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
 import type { LayerGraph } from '../network/layerGraph.js';
 
-/** Features of one image: one array per output of the frozen graph. */
+/** Features of one image: the outputs of the frozen layers, one array for each output of the frozen graph. */
 export type ImageFeatures = readonly Float32Array[];
 
-/** Maximum number of bytes of features in memory. Features beyond this limit are computed again in every epoch. */
+/**
+ * Maximum size of all features in memory, in bytes. When it is reached, the features of further images are computed again in every epoch.
+ */
 const MAX_CACHED_BYTES = 2 * 2 ** 30;
-/** Number of buffered feature bytes at which a new shard file is written. */
+/** Size of the features that are not yet saved, in bytes, at which they are written to a new file. */
 const SHARD_BYTES = 32 * 2 ** 20;
 
 /**
- * Stores the features that the frozen graph computes from images, in memory for later epochs and in a store for later runs. Images
- * are identified by the digest of their pixels, and the frozen graph by the digest of its layers and weights, so outdated features are
+ * Caches the features that the frozen layers compute from images: in memory for later epochs, and in a store for later runs. Images are
+ * identified by a digest of their pixels, and the frozen layers by a digest of their configuration and weights, so outdated features are
  * never used.
  */
 export class FeatureCache {
   readonly #featuresByDigest = new Map<string, ImageFeatures>();
-  /** The same features, keyed by dataset and index, so that each image is read and hashed only once per run. */
+  /**
+   * The cached features, keyed by dataset and by index of the image. Lookups by index need no pixels, so each image is loaded and hashed
+   * only once per run.
+   */
   readonly #featuresByIndex = new WeakMap<Dataset<any>, Map<number, ImageFeatures>>();
   #unsavedDigests: string[] = [];
   #cachedBytes = 0;
@@ -28,7 +33,7 @@ export class FeatureCache {
 
   constructor(
     readonly store: Store,
-    /** Digest of the frozen graph and of the engine that runs it. */
+    /** Digest of the frozen layers, followed by the name of the engine, because engines round differently. */
     readonly digest: string,
     readonly outputs: LayerGraph['outputs'],
     readonly log: (line: string) => void,
@@ -36,18 +41,20 @@ export class FeatureCache {
     this.#bytesPerImage = outputs.reduce((sum, { shape }) => sum + 4 * countElements(shape), 0);
   }
 
-  /** Whether the images of a dataset are the same in every epoch. */
+  /** Returns whether the images of a dataset are the same in every epoch. Only features of such images can be cached. */
   static isCacheable(dataset: Dataset<any>): boolean {
     return dataset.augmentation === null || dataset.augmentation.fixed;
   }
 
-  /** Reads the features that earlier runs stored in the store. */
+  /** Loads the features that earlier runs saved to the store. */
   async load(): Promise<void> {
     const files = await this.store.list(`${this.digest}/`);
     for (const name of files) if (name.endsWith('.safetensors')) await this.#readShard(name);
   }
 
-  /** Returns the features of the images at `indices`, or undefined unless all of them are cached by index. */
+  /**
+   * Returns the cached features of the images with these indices. Returns undefined if the features of any of the images are not cached.
+   */
   getCached(dataset: Dataset<any>, indices: readonly number[]): ImageFeatures[] | undefined {
     const byIndex = this.#featuresByIndex.get(dataset);
     const found = indices.map((index) => byIndex?.get(index));
@@ -55,9 +62,10 @@ export class FeatureCache {
   }
 
   /**
-   * Returns the features of a batch. Features of known pixels are read from the cache.
+   * Returns the features of all images in a batch. Features that are not cached yet are computed and added to the cache.
    *
-   * @param compute - Runs the frozen graph on the images in the passed rows of the batch, and returns one array per output.
+   * @param compute - Runs the frozen layers on the images in these rows of the batch. Returns one array for each output of the frozen
+   *   graph.
    */
   async getOrCompute(
     dataset: Dataset<any>,
@@ -91,7 +99,7 @@ export class FeatureCache {
     });
   }
 
-  /** Writes the new features to the store. Called at the end of each epoch and of the run. */
+  /** Saves all features that are not yet saved to the store. Called at the end of each epoch and at the end of the run. */
   async flush(): Promise<void> {
     const keys = this.#unsavedDigests;
     if (keys.length === 0) return;
@@ -112,18 +120,18 @@ export class FeatureCache {
       await this.store.write(`${this.digest}/${name}.safetensors`, file);
     } catch (error) {
       this.log(
-        `the features of ${keys.length} images could not be stored, so the next run computes them again: ${(error as Error).message}`,
+        `featureCache: the features of ${keys.length} images could not be saved, so the next run computes them again: ${(error as Error).message}`,
       );
     }
   }
 
-  /** Reads the features of a file. A file whose contents were changed is ignored, and its features are computed again. */
+  /** Loads the features in a file of the store. A damaged or modified file is ignored, and its features are computed again. */
   async #readShard(name: string): Promise<void> {
     const bytes = await this.store.read(name);
     if (!bytes) return;
     const logChanged = () =>
       this.log(
-        `${this.store.label}/${name} was changed since it was written: its features are computed again`,
+        `featureCache: ${this.store.label}/${name} is damaged or was modified, so its features are computed again`,
       );
     const file = await readSafetensors(bytes, name).catch(() => undefined);
     if (!file) return logChanged();
@@ -146,7 +154,7 @@ export class FeatureCache {
     const fits = this.#cachedBytes + this.#bytesPerImage <= MAX_CACHED_BYTES;
     if (!fits && this.#cachedBytes < Number.POSITIVE_INFINITY) {
       this.log(
-        `the features of ${this.#featuresByDigest.size} images fill the cache; the features of other images are computed in every epoch`,
+        `featureCache: the cache is full with the features of ${this.#featuresByDigest.size} images, so the features of all other images are computed in every epoch`,
       );
       this.#cachedBytes = Number.POSITIVE_INFINITY;
     }

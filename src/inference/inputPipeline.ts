@@ -8,11 +8,11 @@ import { FeatureCache, type ImageFeatures } from './featureCache.js';
 import { rescaleImages } from './rescaleImages.js';
 
 /**
- * Computes the inputs of the trainable graph of a network: the images in the network's range, or the features that the frozen graph
- * computes from them. The frozen graph runs in inference mode, outside the gradient tape; with a feature cache it runs once per image.
+ * Prepares the inputs of a training step from a batch of images: rescales the pixels and runs the frozen layers. The frozen layers run in
+ * inference mode and outside the gradient computation. With a feature cache, they run only once per image.
  */
 export class InputPipeline {
-  /** @param featureCache - Stores features of images that are the same in every epoch. */
+  /** @param featureCache - Cache for the outputs of the frozen layers. It is used only for images that are the same in every epoch. */
   constructor(
     readonly engine: Engine,
     readonly frozenSplit: FrozenSplit,
@@ -20,11 +20,16 @@ export class InputPipeline {
     readonly featureCache?: FeatureCache,
   ) {}
 
-  /** Whether the features of these images are cached, so that {@link computeInputs} needs no pixels. */
+  /**
+   * Returns whether the features of these images are cached. If so, {@link computeInputs} needs no pixels, and the images need not be
+   * loaded.
+   */
   readonly isCached = (dataset: Dataset<any>, indices: readonly number[]): boolean =>
     this.#getFeatureCache(dataset)?.getCached(dataset, indices) !== undefined;
 
-  /** Computes one array per input of the trainable graph. */
+  /**
+   * Returns the inputs of the trainable layers for a batch, one array per input: rescaled images, or features if some layers are frozen.
+   */
   async computeInputs(
     dataset: Dataset<any>,
     { indices, pixels, count }: Batch,
@@ -64,7 +69,7 @@ export class InputPipeline {
   }
 }
 
-/** Stacks the `i`th feature of each image into one array. */
+/** Stacks the features of all images in a batch into one array, for output `i` of the frozen graph. */
 function stackFeatures(features: readonly ImageFeatures[], i: number, shape: readonly number[]): HostArray {
   const size = features[0]![i]!.length;
   const data = new Float32Array(features.length * size);

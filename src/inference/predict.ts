@@ -16,10 +16,10 @@ import { rescalePixelsInto } from './rescaleImages.js';
 /**
  * An image for `model.predict`, in one of these forms:
  *
- * - decoded pixels ({@link ImageBytes}) of the network's size
- * - the bytes of an encoded file (JPEG, PNG, WebP), which a decoder resizes to the network's size
- * - a string or `URL`: in Node the path or URL of such a file, in a page its URL
- * - a tensor `[height, width, channels]`, float32, in the network's range
+ * - decoded pixels ({@link ImageBytes}), in the input size of the model
+ * - the bytes of a JPEG, PNG or WebP file, which is decoded and resized to the input size of the model
+ * - a string or `URL`: the URL of such a file, or in Node also its path
+ * - a float32 tensor `[height, width, channels]` in the input size of the model, with values in its input range
  *
  * @category Train
  */
@@ -31,15 +31,15 @@ export type PredictInput = ImageBytes | Uint8Array | string | URL | Tensor3D;
  * @category Train
  */
 export interface PredictOptions extends EngineOptions {
-  /** Engine to predict with. Default: the engine of the run in progress, else the engine in use, else `auto`. */
+  /** Engine that computes the predictions. Default: the engine of the run in progress, else the active engine, else `auto`. */
   readonly engine?: EngineName | 'auto';
-  /** Number of images in a batch. Default 32. */
+  /** Number of images that are predicted at once. Default 32. */
   readonly batchSize?: number;
-  /** Decodes and resizes encoded files. Default: `sharp` in Node, the browser's decoder in a page. */
+  /** Function that decodes image files and resizes the images. Default: `sharp` in Node, the decoder of the browser in a page. */
   readonly decoder?: Decoder;
 }
 
-/** Predicts all tasks for each image, in order, without augmentation. */
+/** Predicts all tasks for each image. Returns the predictions in the order of the images. */
 export async function predictImages<T extends Tasks>(
   platform: Platform,
   network: Network<T>,
@@ -79,18 +79,21 @@ function decodePredictions<T extends Tasks>(
   return Object.fromEntries(entries) as PredictionsOf<T>;
 }
 
-/** Settings of {@link createImageReader}. */
+/** Options of {@link createImageReader}. */
 export interface ImageReaderOptions {
-  /** Path at the start of error messages, such as `predict`. */
+  /** First part of the path in error messages: `predict` for `predict[3]: expected ...`. */
   readonly path: string;
-  /** Decoder for encoded files. Default: the decoder of the platform. */
+  /** Function that decodes image files and resizes the images. If undefined, the decoder of the platform is used. */
   readonly decoder: Decoder | undefined;
 }
 
-/** Returns `count` images from index `start` as one batch in the network's range. If the result is a tensor, the caller disposes of it. */
+/**
+ * Returns a batch of `count` images that starts at the image with index `start`, scaled to the input range of the model. The caller must
+ * dispose of the result if it is a tensor.
+ */
 export type ImageReader = (start: number, count: number) => Promise<HostArray | Tensor4D>;
 
-/** Creates a function that reads images in batches, whatever kind of {@link PredictInput} they are. */
+/** Creates a function that returns images in batches. It accepts every form of {@link PredictInput}, also mixed. */
 export function createImageReader(
   platform: Platform,
   network: Network,
@@ -116,7 +119,7 @@ export function createImageReader(
   };
 }
 
-/** Returns a function that decodes files to pixels and returns other inputs unchanged. */
+/** Creates a function that loads and decodes inputs that are image files. It returns decoded pixels and tensors unchanged. */
 function createFileOpener(platform: Platform, shape: ImageShape, decoder: Decoder | undefined) {
   let loadedDecoder = decoder;
   return async (input: PredictInput, path: string): Promise<ImageBytes | Tensor3D> => {
@@ -126,9 +129,9 @@ function createFileOpener(platform: Platform, shape: ImageShape, decoder: Decode
       throw createError({
         kind: 'argument',
         path,
-        expected: 'the bytes of an image file, its pixels or a tensor',
+        expected: 'the bytes of an image file, decoded pixels or a tensor',
         received: 'a path or URL, which this runtime cannot read',
-        advice: 'Read the file first, and pass its bytes and a decoder.',
+        advice: 'Read the file first, then pass its bytes and the option decoder.',
       });
     }
     loadedDecoder ??= await platform.loadDecoder?.();
@@ -136,10 +139,10 @@ function createFileOpener(platform: Platform, shape: ImageShape, decoder: Decode
       throw createError({
         kind: 'argument',
         path,
-        expected: 'decoded pixels, or a decoder in the options',
-        received: 'the bytes of a file',
+        expected: 'decoded pixels or a tensor, because the option decoder is not set',
+        received: 'an image file',
         advice:
-          'Pass a decoder: a function from the bytes of a file and a shape to the pixels of that shape.',
+          'Decode the image first, or set decoder to a function that decodes the bytes of a file and resizes the image to a shape.',
       });
     }
     const bytes = isLocation ? await platform.readFile!(input) : input;
@@ -150,8 +153,8 @@ function createFileOpener(platform: Platform, shape: ImageShape, decoder: Decode
       throw createError({
         kind: 'data',
         path: isLocation ? String(input) : path,
-        expected: 'an image file that the decoder can read',
-        received: `a file that fails to decode (${String((cause as Error)?.message ?? cause).split('\n')[0]})`,
+        expected: 'an image file that can be decoded',
+        received: `a file that the decoder rejects (${String((cause as Error)?.message ?? cause).split('\n')[0]})`,
         advice: 'Pass a complete JPEG, PNG or WebP file.',
         cause,
       });
@@ -159,7 +162,10 @@ function createFileOpener(platform: Platform, shape: ImageShape, decoder: Decode
   };
 }
 
-/** Converts one image to the network's range and writes it into `values`. */
+/**
+ * Scales the pixels of one image to the input range of the model and writes them into `values`. Throws an `argument` error for an image of
+ * a different size.
+ */
 async function writeImage(
   network: Network,
   image: ImageBytes | Tensor3D,
@@ -171,9 +177,9 @@ async function writeImage(
     throw createError({
       kind: 'argument',
       path,
-      expected: 'an image: its pixels, the bytes or the path of its file, or a tensor',
+      expected: 'an image: decoded pixels, a tensor, or the bytes, path or URL of a file',
       received: describeType(image),
-      advice: "Write model.predict('portrait.jpg').",
+      advice: "Pass an image, for example model.predict('portrait.jpg').",
     });
   }
   if ('dtype' in image) {
@@ -187,9 +193,9 @@ async function writeImage(
     throw createError({
       kind: 'argument',
       path,
-      expected: `${size} bytes for ${shape.join('x')} (height, width, channels)`,
-      received: image.data ? `${image.data.length} bytes` : 'no bytes',
-      advice: 'Pass rows from the top, with interleaved channels and without an alpha channel.',
+      expected: `${size} bytes of pixels for an image of ${shape.join('x')} (height, width, channels)`,
+      received: image.data ? `${image.data.length} bytes` : 'no pixels',
+      advice: 'Set data to the pixels row by row, with interleaved channels and without an alpha channel.',
     });
   }
   rescalePixelsInto(image.data, range, values);
@@ -203,6 +209,7 @@ function checkImageShape(network: Network, imageShape: readonly number[], path: 
     path,
     expected: `an image of ${shape.join('x')} (height, width, channels)`,
     received: `an image of ${imageShape.join('x')}`,
-    advice: 'Resize the image first, or pass the bytes of its file, which a decoder decodes and resizes.',
+    advice:
+      'Resize the image first, or pass the bytes of the image file, which is resized when it is decoded.',
   });
 }

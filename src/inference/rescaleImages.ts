@@ -1,7 +1,7 @@
 import type { HostArray } from '../core/arrays.js';
 import type { PixelRange } from '../core/images.js';
 
-/** Returns images with pixel values from 0 to 255 as an array in the network's range. */
+/** Scales pixel values from 0..255 to the input range of a model. Returns them as a new array of shape `shape`. */
 export function rescaleImages(
   pixels: ArrayLike<number>,
   shape: readonly number[],
@@ -12,7 +12,9 @@ export function rescaleImages(
   return { shape, data };
 }
 
-/** Converts pixel values from 0 to 255 to the network's range and writes them into `values`, which has the same length. */
+/**
+ * Scales pixel values from 0..255 to the input range of a model and writes them into `values`, which must have the same length as `pixels`.
+ */
 export function rescalePixelsInto(
   pixels: ArrayLike<number>,
   [black, white]: PixelRange,

@@ -7,40 +7,44 @@ import type { BuildContext, LayerLike } from '../layers/block.js';
 import { checkSupportedLayer, patchLayer } from '../layers/patched/patchLayer.js';
 import { tf } from '../tensor/tf.js';
 
-/** Layers of the network under construction, keyed by name. The value null reserves a name. */
+/** Layers of the network under construction, keyed by name. A null entry reserves a name for a layer that is created later. */
 export type LayersByName = Map<string, tf.layers.Layer | null>;
 
-/** State that the build contexts of one network share. */
+/** State that all build contexts of one network share. Trunk, branches and input views have one build context each. */
 export interface SharedBuildState {
   readonly layersByName: LayersByName;
   /** Weights that {@link BuildContext.setWeights} assigned to layers. */
   readonly weightsByLayer: Map<tf.layers.Layer, readonly Float32Array[]>;
-  /** Returns the smallest supported image size as text for an error, or an empty string if it is unknown. */
+  /** Returns the smallest supported image size as text for an error (`: at least 56x56 pixels`), or an empty string if it is unknown. */
   readonly describeMinimumSize: () => string;
   readonly pixelRange: PixelRange;
 }
 
-/** One call of a layer in a part of a network. It is recorded so that the part can be applied to another view. */
+/** Recorded call of a layer. The calls of the trunk are repeated on every input view that differs from the first one. */
 export interface LayerConnection {
   readonly layer: tf.layers.Layer;
   readonly inputs: readonly SymbolicTensor[];
   readonly output: SymbolicTensor;
 }
 
-/** Build context that records the layers that were connected through it. */
+/** Build context of the trunk, of one branch or of the input views. It records every layer that is connected through it. */
 export interface PartBuildContext extends BuildContext {
+  /** Prefix of the layer names: `trunk`, `image` for input views, or the name of a task. */
   readonly part: string;
   readonly connections: readonly LayerConnection[];
   /** Returns the weights that {@link BuildContext.setWeights} assigned to a layer. */
   getWeights(layer: tf.layers.Layer): readonly Float32Array[] | undefined;
-  /** Returns a function that removes all layers that were connected after this call, releases their names and disposes of their weights. */
+  /**
+   * Marks the current state and returns a function that undoes everything after it: that function removes the layers connected since then,
+   * frees their names and disposes of their weights.
+   */
   createRollback(): () => void;
 }
 
 /**
- * Applies layers and blocks one after the other and returns the output of the last one.
+ * Applies layers and blocks in sequence and returns the output of the last one.
  *
- * @throws `argument` error for a block whose `build` returns something other than the output of a connected layer.
+ * @throws `argument` error for a block whose `build` does not return the output of a connected layer.
  */
 export function applyLayers(
   input: SymbolicTensor,
@@ -54,7 +58,7 @@ export function applyLayers(
     throw createError({
       kind: 'argument',
       path: `block ${piece['~block']}`,
-      expected: 'the tensor that context.connect() returned as the result of build()',
+      expected: 'the result of context.connect() as the return value of build()',
       received: describeType(output),
       advice: 'Write build: (input, context) => context.connect(layer, input).',
     });
@@ -62,10 +66,10 @@ export function applyLayers(
 }
 
 /**
- * Creates the build context for one part of a network. The context names the layers of the part and connects them.
+ * Creates the build context of the trunk, of one branch or of the input views. The context names the layers and connects them.
  *
- * @param part - Prefix of the layer names, for example `trunk` or the name of a task.
- * @param image - Image or view that is the input of the part.
+ * @param part - Prefix of the layer names: `trunk`, `image` for input views, or the name of a task.
+ * @param image - Image or input view that the first layer receives.
  */
 export function createBuildContext(
   part: string,
@@ -113,8 +117,8 @@ export function createBuildContext(
         throw createError({
           kind: 'argument',
           path: `${part}: ${layer.name}`,
-          expected: 'a unique layer name',
-          received: isTaskName ? 'the name of a task' : 'a second layer with this name',
+          expected: 'a layer name that is not yet in use',
+          received: isTaskName ? 'a layer with the name of a task' : 'a second layer with this name',
           advice: isTaskName
             ? 'Rename the tf.layers layer or the task: the last layer of a task is named after the task.'
             : 'Give the tf.layers layer another name, and use each layer object only once.',
@@ -138,7 +142,7 @@ export function createBuildContext(
   };
 }
 
-/** Throws an `argument` error unless the arrays have the sizes of the layer's weights. */
+/** Throws an `argument` error unless there is one array per weight of the layer, with as many numbers as the weight has elements. */
 function checkLayerWeights({ name, weights }: tf.layers.Layer, arrays: readonly Float32Array[]): void {
   const sizes = weights.map(({ shape }) => shape.reduce<number>((product, size) => product * size!, 1));
   if (arrays.length === sizes.length && arrays.every(({ length }, i) => length === sizes[i])) return;
@@ -146,17 +150,17 @@ function checkLayerWeights({ name, weights }: tf.layers.Layer, arrays: readonly 
     lengths.length === 0 ? 'no arrays' : `arrays of ${lengths.join(' and ')} numbers`;
   throw createArgumentError(
     `weights of ${name}`,
-    `the sizes of the layer's weights, ${describeLengths(sizes)}`,
+    describeLengths(sizes),
     describeLengths(arrays.map(({ length }) => length)),
-    'Connect the layer first, then pass its weights in the order of layer.weights, row-major.',
+    'Connect the layer first. Then pass one row-major array for each of layer.weights, in that order.',
   );
 }
 
 /**
- * Calls the layers of a part again on another view of the image, with the same weights.
+ * Calls all layers of a trunk again on another input view. Both calls of a layer use the same weights.
  *
- * @param end - Output of the part on its first view.
- * @returns The output of the part on `view`.
+ * @param end - Output of the trunk on the view that it was built for.
+ * @returns The output of the trunk on `view`.
  */
 export function reapplyPart(
   { part, image, connections }: PartBuildContext,
@@ -174,8 +178,8 @@ export function reapplyPart(
         describeMinimumSize,
         advice:
           inputs[0]!.shape.length === 2
-            ? `End the trunk with globalAveragePool(), or use input views of one size: the layer was built for the size of ${image.sourceLayer.name}.`
-            : `Use input views with the same number of channels: the layer was built for the channels of ${image.sourceLayer.name}.`,
+            ? `End the trunk with globalAveragePool(), or give all input views the same size: the layer was built for the size of ${image.sourceLayer.name}.`
+            : `Give all input views the same number of channels: the layer was built for the channels of ${image.sourceLayer.name}.`,
       },
     );
     tensorsById.set(output.id, newOutput);
@@ -186,11 +190,14 @@ export function reapplyPart(
 interface ApplyLayerOptions {
   readonly path: string;
   readonly describeMinimumSize: () => string;
-  /** Advice in the error for a layer that rejects the shapes of its inputs. */
+  /** Advice for the error that is thrown if the layer rejects the shapes of its inputs. */
   readonly advice: string;
 }
 
-/** Calls a layer and returns its output. Throws an `argument` error if the layer rejects the inputs or its output is empty. */
+/**
+ * Calls a layer and returns its output. Throws an `argument` error if the layer rejects the shapes of its inputs, or if the output would
+ * have a height or width of 0.
+ */
 function applyLayer(
   layer: tf.layers.Layer,
   inputs: readonly SymbolicTensor[],
@@ -206,8 +213,8 @@ function applyLayer(
       kind: 'argument',
       path: layer.name,
       expected: `an image large enough for a non-empty output of this layer${options.describeMinimumSize()}`,
-      received: `an input of shape ${formatItemShape(shapes[0]!)}, which gives an output of shape ${formatItemShape(shape)}`,
-      advice: 'Use larger images, or fewer strides and pooling layers.',
+      received: `an input of shape ${formatItemShape(shapes[0]!)}, which results in an output of shape ${formatItemShape(shape)}`,
+      advice: 'Use larger images, smaller strides or fewer pooling layers.',
     });
   }
   return runWithShapeError(
@@ -216,9 +223,9 @@ function applyLayer(
 }
 
 /**
- * Renames a tf.layers layer that was created without a name. Its default name contains the number of layers in the process
- * (`conv2d_Conv2D7`), and initial weights depend on names. With a name like the names of blocks, a program that builds the same network
- * twice gets equal names and weights.
+ * Renames a `tf.layers` layer that was created without a name. TensorFlow.js numbers default names per process (`conv2d_Conv2D7`), and
+ * initial weights depend on the layer name. Counting within one network instead gives a program that builds the same network twice equal
+ * names and equal weights.
  */
 function renameDefaultLayer(layer: tf.layers.Layer, part: string, counts: Map<string, number>): void {
   if (layer.built || !new RegExp(`_${layer.getClassName()}\\d+$`).test(layer.name)) return;
@@ -231,7 +238,7 @@ function renameDefaultLayer(layer: tf.layers.Layer, part: string, counts: Map<st
 /** Shape of a batch. An axis of unknown size is null. */
 export type BatchShape = readonly (number | null)[];
 
-/** Runs `action`. Throws an `argument` error for a layer that rejects the shapes of its inputs if the action throws. */
+/** Runs `action` and converts any error that TensorFlow.js throws into an `argument` error that contains the input shape and advice. */
 function withShapeError<R>(
   shapes: readonly BatchShape[],
   { path, advice }: ApplyLayerOptions,
@@ -244,7 +251,7 @@ function withShapeError<R>(
       kind: 'argument',
       path,
       expected: `a layer that accepts inputs of shape ${formatItemShape(shapes[0]!)}`,
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: `the error "${(cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, '')}"`,
       advice,
       cause,
     });

@@ -18,7 +18,7 @@ import { initializeWeights } from './initializeWeights.js';
 import { buildInputViews } from './inputViews.js';
 import { Network, type NetworkInput } from './network.js';
 
-/** Task with its name and its branch. */
+/** A task together with its name and the branch that computes it. */
 export interface TaskDefinition {
   readonly name: string;
   readonly task: AnyTask;
@@ -36,11 +36,11 @@ export interface NetworkDefinition {
 }
 
 /**
- * Builds a network: the trunk, the branches and one head per task in one flat `tf.LayersModel`. Layers are named by their
- * position, and the initial weights are determined by the seed.
+ * Builds one flat `tf.LayersModel` from the trunk, the branches and one head per task. Equal definitions result in equal layer names, and
+ * equal seeds result in equal initial weights.
  *
- * @throws `argument` error for images that are too small, a branch without a flat output, two layers with the same name, and layers that
- *   are not supported in training.
+ * @throws `argument` error for images that are too small, a branch whose output is not flat, two layers with the same name, and layers that
+ *   the library cannot train.
  */
 export function buildNetwork({ input, trunk, tasks, seed }: NetworkDefinition): Network {
   silenceCpuAdvice();
@@ -70,7 +70,7 @@ export function buildNetwork({ input, trunk, tasks, seed }: NetworkDefinition): 
     initializeWeights(layersModel, seed, weightsByLayer);
     return createNetwork(layersModel, Object.fromEntries(tasks.map(({ name, task }) => [name, task])), input);
   } catch (error) {
-    // Layers that the caller created must remain usable, so only the weights of layers that this call created are disposed of.
+    // Layers that the caller created must remain usable. Therefore only the weights of layers that this call created are disposed of.
     const callerLayers = new Set<unknown>(
       [
         trunk?.layerStack,
@@ -83,7 +83,10 @@ export function buildNetwork({ input, trunk, tasks, seed }: NetworkDefinition): 
   }
 }
 
-/** Returns a function that applies the trunk to a view. The first call builds the trunk; calls for other views reuse its weights. */
+/**
+ * Returns a function that applies the trunk to an input view. The first call builds the trunk, and calls for other views reuse its layers
+ * and weights.
+ */
 function createTrunkApplier(
   trunk: Trunk,
   createContext: (view: SymbolicTensor) => PartBuildContext,
@@ -105,7 +108,7 @@ function createTrunkApplier(
   };
 }
 
-/** Creates a network around a flat model whose layers are patched for training. */
+/** Creates a network from a flat model whose layers are patched for training. */
 export function createNetwork<T extends Tasks>(
   layersModel: tf.LayersModel,
   tasks: T,
@@ -114,7 +117,9 @@ export function createNetwork<T extends Tasks>(
   return new Network(layersModel, tasks, input);
 }
 
-/** Creates the last layer of a task. It has the name of the task, because file formats name an output by its layer. */
+/**
+ * Creates the last layer of a task. The layer has the name of the task, because model files identify an output by the name of its layer.
+ */
 function createHead(
   name: string,
   task: AnyTask,
@@ -140,7 +145,10 @@ function createHead(
   return layer.apply(end) as SymbolicTensor;
 }
 
-/** Returns `: at least 56x56 pixels`, or an empty string if a tf.layers layer is used, whose output size is unknown before it is built. */
+/**
+ * Returns the smallest image side for which every layer has a non-empty output, as text for an error: `: at least 56x56 pixels`. Returns an
+ * empty string if the network contains `tf.layers` layers, because their output size is unknown before they are built.
+ */
 function describeMinimumImageSize(
   [height, width]: readonly number[],
   trunk: Trunk | undefined,

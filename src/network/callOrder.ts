@@ -1,30 +1,30 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import type { tf } from '../tensor/tf.js';
 
-/** One call of a layer, as TensorFlow.js stores it. */
+/** One call of a layer, as TensorFlow.js records it in `layer.inboundNodes`. */
 export type LayerNode = tf.layers.Layer['inboundNodes'][number];
 
-/** A call together with its layer. */
+/** A call of a layer together with the layer. */
 export interface LayerNodeRef {
   readonly node: LayerNode;
   readonly layer: tf.layers.Layer;
 }
 
-/** Returns the call whose output is `tensor`. */
+/** Returns the layer call that has `tensor` as an output. */
 export const getSourceNode = (tensor: SymbolicTensor): LayerNode =>
   tensor.sourceLayer.inboundNodes[tensor.nodeIndex]!;
 
-/** Depths of calls and layers: the length of the longest path to an output. */
+/** Depths of layer calls and layers: the number of calls on the longest path to an output of the model. */
 export interface CallDepths {
-  /** Depths of calls, in the order in which Keras visits the calls. */
+  /** Depth of each call, in the order in which Keras visits the calls. */
   readonly byNode: ReadonlyMap<LayerNode, number>;
-  /** Depths of layers. The depth of a layer is the largest depth of its calls. */
+  /** Depth of each layer, which is the largest depth of its calls. */
   readonly byLayer: ReadonlyMap<tf.layers.Layer, number>;
 }
 
 /**
- * Computes the depths of calls like `map_graph` in Keras 3 (ops/function.py): the depth of a call of a shared layer is at least the depth
- * of the calls of the same layer that were visited earlier.
+ * Computes the depths of layer calls like `map_graph` in Keras 3 (ops/function.py). If a shared layer is called several times, the depth of
+ * a call is at least the depth of the calls of that layer that were visited earlier.
  *
  * @param steps - Calls in execution order: each call follows the calls whose outputs it reads.
  */
@@ -45,7 +45,8 @@ export function computeCallDepths(steps: readonly LayerNodeRef[]): CallDepths {
 }
 
 /**
- * Sorts calls in the order in which Keras runs them: by decreasing depth, and calls of equal depth in the order in which Keras visits them.
+ * Sorts layer calls in the order in which Keras runs them: by decreasing depth. Calls of equal depth are in the order in which Keras visits
+ * them.
  */
 export function sortInKerasOrder<S extends LayerNodeRef>(steps: readonly S[]): S[] {
   const { byNode } = computeCallDepths(steps);

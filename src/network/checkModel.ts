@@ -4,9 +4,9 @@ import { suggestAwait } from '../core/errors/suggestions.js';
 import type { tf } from '../tensor/tf.js';
 
 /**
- * Throws an `argument` error for a value that is not a model, or for a disposed model.
+ * Throws an `argument` error unless `model` is a model that has not been disposed of.
  *
- * @param plain - Whether a `tf.LayersModel` is accepted in addition to a multi-task model.
+ * @param plain - If true, a plain `tf.LayersModel` is accepted in addition to a multi-task model.
  */
 export function checkModel(path: string, model: unknown, plain: boolean): void {
   const layersModel = getLayersModel(model, plain);
@@ -22,14 +22,15 @@ export function checkModel(path: string, model: unknown, plain: boolean): void {
   if (layersModel.weights.some(isWeightDisposed)) throw createDisposedModelError(path);
 }
 
-/** Creates the error that a method or function throws for a disposed model. */
+/** Creates the error for a call with a model whose weights were freed by `dispose()`. */
 export const createDisposedModelError = (path: string) =>
   createError({
     kind: 'argument',
     path,
-    expected: 'a model with weights',
-    received: 'a model after dispose()',
-    advice: 'Call dispose() last, or load the saved model with loadModel().',
+    expected: 'a usable model',
+    received: 'a disposed model',
+    advice:
+      'Call dispose() only after the last use of the model, or load the saved model again with loadModel().',
   });
 
 function getLayersModel(model: unknown, plain: boolean): tf.LayersModel | undefined {
@@ -39,8 +40,8 @@ function getLayersModel(model: unknown, plain: boolean): tf.LayersModel | undefi
 }
 
 /**
- * Whether a weight was disposed of. In the public API of TensorFlow.js, only an error of `read()` shows this, which cannot be distinguished
- * from other errors.
+ * Returns whether a weight was disposed of. The check uses a private field, because in the public API of TensorFlow.js only an error from
+ * `read()` reveals it, and that error cannot be distinguished from others.
  */
 const isWeightDisposed = (weight: tf.LayerVariable) =>
   (weight as unknown as { val: tf.Variable }).val.isDisposed;

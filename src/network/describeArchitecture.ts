@@ -6,7 +6,7 @@ import type { tf } from '../tensor/tf.js';
 import type { LayerCall, LayerGraph } from './layerGraph.js';
 import type { Network } from './network.js';
 
-/** Returns layers, calls and parameter counts of a network as plain records, for diagrams and tables. */
+/** Returns the layers, layer calls and parameter counts of a network as plain records, for architecture diagrams and tables. */
 export function describeArchitecture(network: Network): ArchitectureRecord {
   const { layersModel, tasks, graph } = network;
   const getCalls = createCallSourceLookup(graph);
@@ -38,8 +38,8 @@ export function describeArchitecture(network: Network): ArchitectureRecord {
 }
 
 /**
- * Sorts layers so that each one follows its inputs. The order of `model.layers` is by depth: a shared layer is at the position of its
- * deepest call, possibly before the inputs of its other calls.
+ * Sorts layers so that each one follows its inputs. `model.layers` is sorted by depth instead, where a shared layer can come before inputs
+ * of its later calls.
  */
 function sortTopologically(layers: readonly LayerRecord[]): LayerRecord[] {
   const byName = new Map(layers.map((layer) => [layer.name, layer]));
@@ -55,7 +55,10 @@ function sortTopologically(layers: readonly LayerRecord[]): LayerRecord[] {
   return [...sorted];
 }
 
-/** Returns a function that returns the sources of each call of a layer, in the order of the calls. */
+/**
+ * Creates a function that looks up where the inputs of a layer come from. For each call of the layer, it returns the calls of other layers
+ * that produce the inputs.
+ */
 function createCallSourceLookup({ inputs, calls }: LayerGraph): (layer: tf.layers.Layer) => CallSource[][] {
   const callsByLayer = new Map<tf.layers.Layer, LayerCall[]>();
   for (const call of [...calls].sort((a, b) => a.nodeIndex - b.nodeIndex)) {
@@ -72,8 +75,9 @@ function createCallSourceLookup({ inputs, calls }: LayerGraph): (layer: tf.layer
 }
 
 /**
- * Returns the part that a layer belongs to: the task whose name is the prefix of the layer's name, else the trunk. Input views and the
- * preprocessing of a backbone belong to the input, so that the trunk has the same number of parameters as the backbone.
+ * Returns the section of the architecture diagram that a layer belongs to: the name of a task if the layer's name starts with it, else
+ * `trunk` or `input`. Input views and the preprocessing of a backbone belong to `input`, so that the trunk has the same number of
+ * parameters as the backbone.
  */
 function getPartName(layer: tf.layers.Layer, tasks: readonly string[]): string {
   if (layer.getClassName() === 'InputLayer') return 'input';

@@ -6,16 +6,16 @@ import { createNetwork } from './buildNetwork.js';
 import type { Network, NetworkInput } from './network.js';
 
 /**
- * The properties of a `MultiTaskModel` that exports and Grad-CAM use.
+ * The properties of a `MultiTaskModel` that the export functions and Grad-CAM need.
  *
  * @category Files
  */
 export interface ExportableModel<T extends Tasks = Tasks> {
-  /** Layers and weights. */
+  /** The TensorFlow.js model, with its layers and weights. */
   readonly layersModel: tf.LayersModel;
   /** Tasks by name, in the order of the outputs. */
   readonly tasks: T;
-  /** Size and range of the images. */
+  /** Shape of the images, and the range that their pixel values are scaled to. */
   readonly input: NetworkInput;
   /** @internal */
   readonly '~network'?: Network<T>;
@@ -23,9 +23,12 @@ export interface ExportableModel<T extends Tasks = Tasks> {
   readonly '~platform'?: Platform;
 }
 
-/** Returns the network of a model, whose weights are up to date during a run, or creates a network for an object without one. */
+/**
+ * Returns the network of a `MultiTaskModel`, or creates a network for any other object that has the same public properties. Only the
+ * network of a `MultiTaskModel` returns the current weights while the model is being trained.
+ */
 export const getNetwork = <T extends Tasks>(model: ExportableModel<T>): Network<T> =>
   model['~network'] ?? createNetwork(model.layersModel, model.tasks, model.input);
 
-/** Returns the platform of a model, or the default platform, which has no optional packages, for an object without one. */
+/** Returns the platform of a `MultiTaskModel`. For other objects, returns the default platform, which cannot import optional packages. */
 export const getPlatform = (model: ExportableModel): Platform => model['~platform'] ?? defaultPlatform;

@@ -6,10 +6,13 @@ import type { tf } from '../tensor/tf.js';
 import type { FrozenSplit } from './frozenSplit.js';
 import { type GraphTensor, getLayers } from './layerGraph.js';
 
-/** Name of the fingerprint part that contains the result of {@link computeFrozenDigest}. */
+/** Key of the digest from {@link computeFrozenDigest} in the fingerprint of a run. */
 export const FROZEN_WEIGHTS_PART = 'frozen weights';
 
-/** Computes a digest of the layers, connections and weights of the frozen graph. Returns undefined if no layer is frozen. */
+/**
+ * Computes a digest of the layers, connections and weights of the frozen graph, which identifies the features that it computes. Returns
+ * undefined if no layer is frozen.
+ */
 export async function computeFrozenDigest(
   { frozenGraph: graph }: FrozenSplit,
   range: PixelRange,
@@ -39,7 +42,10 @@ export async function computeFrozenDigest(
 
 const describePorts = (list: readonly GraphTensor[]) => list.map(({ tensorId, shape }) => [tensorId, shape]);
 
-/** Returns the configuration of a layer without initializers, regularizers and constraints, which do not affect its outputs. */
+/**
+ * Returns the configuration of a layer without initializers, regularizers and constraints, because these do not affect the outputs of a
+ * frozen layer.
+ */
 function getInferenceConfig(layer: tf.layers.Layer): Json {
   const settings = Object.entries(layer.getConfig() as { readonly [key: string]: Json });
   return Object.fromEntries(settings.filter(([key]) => !/(Initializer|Regularizer|Constraint)$/.test(key)));

@@ -8,17 +8,21 @@ import {
   type UnscheduledCall,
 } from './layerGraph.js';
 
-/** A graph that is split into the part that is constant during training and the rest. */
+/** A graph split in two: the frozen layers, whose outputs for an image are the same in every step, and all other layers. */
 export interface FrozenSplit {
-  /** Calls whose outputs are the same in every step. Undefined if no weight is frozen. */
+  /** Layer calls whose outputs for an image are the same in every step. Undefined if no weight is frozen. */
   readonly frozenGraph: LayerGraph | undefined;
-  /** All other calls. Its inputs are the outputs of `frozenGraph`, in the same order. The whole graph if no weight is frozen. */
+  /**
+   * All other layer calls. The inputs of this graph are the outputs of `frozenGraph`, in the same order. If no weight is frozen, this is
+   * the whole graph.
+   */
   readonly trainableGraph: LayerGraph;
 }
 
 /**
- * Splits a graph after the calls whose outputs are the same in every step of a run: calls of layers that are frozen, or that have
- * neither weights nor a dropout mask, on inputs from such calls. Their outputs need no gradient and can be cached.
+ * Splits a graph after its frozen layers. A layer call is part of the frozen graph if the layer is frozen, or has neither weights nor a
+ * dropout mask, and if all inputs of the call come from the image or from the frozen graph. The outputs of the frozen graph need no
+ * gradient and can be cached.
  */
 export function splitFrozen(graph: LayerGraph): FrozenSplit {
   const constantTensors = new Map<number, string>(
@@ -57,8 +61,8 @@ export function splitFrozen(graph: LayerGraph): FrozenSplit {
 }
 
 /**
- * Classes of TensorFlow.js layers whose output is the same in training and in inference if they are frozen. Custom layers are not in the
- * list, because their behavior in training is unknown: they are part of the trainable graph.
+ * Classes of TensorFlow.js layers that, when frozen, compute the same output in training as in inference. Custom layers are not listed,
+ * because their behavior in training is unknown. They are part of the trainable graph.
  */
 const DETERMINISTIC_LAYERS = new Set([
   ...['Conv1D', 'Conv2D', 'Conv2DTranspose', 'DepthwiseConv2D', 'SeparableConv2D', 'Dense', 'PReLU'],

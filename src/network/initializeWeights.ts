@@ -8,11 +8,12 @@ interface VarianceScaling {
 }
 
 /**
- * Draws the initial weights of variance-scaling initializers (Glorot, He, LeCun) from the seed and the names of the layer and the weight.
- * Equal seeds therefore result in equal networks on every engine, and the weights of a layer do not depend on the other layers.
- * Weights of other initializers are not changed. The distributions match Keras 3 (initializers/random_initializers.py).
+ * Draws new initial weights wherever a layer uses a variance-scaling initializer (Glorot, He, LeCun). The random numbers depend only on the
+ * seed and on the names of layer and weight. Equal seeds therefore result in equal networks on every engine, and adding a layer does not
+ * change the weights of the others. Weights with other initializers are not changed. The distributions match Keras 3
+ * (initializers/random_initializers.py).
  *
- * @param initialized - A map whose keys are layers that already have weights. These weights are not changed.
+ * @param initialized - A map whose keys are layers with weights that must not change, for example pretrained layers.
  */
 export function initializeWeights(
   model: tf.LayersModel,
@@ -39,8 +40,8 @@ export function initializeWeights(
 }
 
 /**
- * Returns the configuration key of a weight's initializer, without `Initializer`: `depthwise` for `depthwise_kernel`, else the weight's
- * name.
+ * Returns the prefix of the layer option that contains the initializer of a weight: `depthwise` (for `depthwiseInitializer`) if the weight
+ * is `depthwise_kernel`, `kernel` if it is `kernel`, and so on.
  */
 function getInitializerKey(weight: string): string {
   return weight
@@ -48,7 +49,10 @@ function getInitializerKey(weight: string): string {
     .replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
 }
 
-/** Draws the values of a weight in row-major order (K. He et al. 2015; X. Glorot and Y. Bengio 2010). The scaling matches Keras. */
+/**
+ * Draws the initial values of one weight, in row-major order, with the variance scaling of Keras (K. He et al. 2015; X. Glorot and Y.
+ * Bengio 2010).
+ */
 export function drawVarianceScaling(
   random: Rng,
   shape: readonly number[],
@@ -60,8 +64,8 @@ export function drawVarianceScaling(
   const fan = mode === 'fanIn' ? fanIn : mode === 'fanOut' ? fanOut : (fanIn + fanOut) / 2;
   const variance = scale / Math.max(1, fan);
   const limit = Math.sqrt(3 * variance);
-  // Truncating a normal distribution at two standard deviations reduces its standard deviation by a factor of 0.8796. The division corrects
-  // for this.
+  // Truncating a normal distribution at two standard deviations multiplies its standard deviation by 0.8796. The division compensates for
+  // this.
   const deviation = Math.sqrt(variance) / 0.87962566103423978;
   const draw =
     distribution === 'uniform'

@@ -5,17 +5,20 @@ import type { LayerLike } from '../layers/block.js';
 import type { Branch } from '../layers/trunkAndBranch.js';
 import { applyLayers, type LayerConnection, type PartBuildContext } from './buildContext.js';
 
-/** Description of the computation of a view. Views with equal signatures have equal outputs. */
+/**
+ * Describes how an input view is computed from the image. Views with equal signatures have equal outputs, so that two tasks can share one
+ * view.
+ */
 interface ViewSignature {
   readonly text: string;
   readonly weights: readonly (readonly Float32Array[])[];
 }
 
 /**
- * Builds the input view of each task and returns them in the order of the tasks. Tasks without a view receive the image itself; tasks with
- * equal views share one view.
+ * Builds the input view of each task, which is what its branch or trunk receives instead of the image. Returns the views in the order of
+ * the tasks. A task without a view receives the image itself, and tasks with equal views share one.
  *
- * @param context - Build context whose input is the image. Names of the connected layers start with `image_`, for example `image_avgpool1`.
+ * @param context - Build context whose input is the image. It prefixes the names of layers with `image_`, for example `image_avgpool1`.
  * @throws `argument` error for a view whose output is not an image.
  */
 export function buildInputViews(
@@ -37,7 +40,15 @@ export function buildInputViews(
     if (same) return same.view;
     const [rollback, firstConnection] = [context.createRollback(), context.connections.length];
     const view = applyLayers(context.image, inputView, context);
-    if (view.shape.length !== 4) throw createViewShapeError(name, view);
+    if (view.shape.length !== 4) {
+      throw createError({
+        kind: 'argument',
+        path: `branch ${name}: inputView`,
+        expected: 'an image of shape [height, width, channels]',
+        received: `an output of shape ${formatItemShape(view.shape)}`,
+        advice: 'Move flatten() and pooling over the whole image from inputView to the layers of the branch.',
+      });
+    }
     const signature = inputView.every((piece) => '~block' in piece)
       ? computeViewSignature(context.connections.slice(firstConnection), view, context)
       : undefined;
@@ -53,18 +64,9 @@ export function buildInputViews(
   });
 }
 
-const createViewShapeError = (task: string, view: SymbolicTensor) =>
-  createError({
-    kind: 'argument',
-    path: `branch ${task}: inputView`,
-    expected: 'an image of shape [height, width, channels]',
-    received: `an output of shape ${formatItemShape(view.shape)}`,
-    advice: 'Move layers that flatten into the branch, after the trunk.',
-  });
-
 /**
- * Computes the signature of a view from the layers that its blocks connected. Returns undefined if a layer has weights that are trained or
- * initialized randomly, because two such views have different weights.
+ * Computes the signature of an input view from the layers that its blocks connected. Returns undefined if a layer has trainable or randomly
+ * initialized weights, because views with different weights have different outputs and cannot be shared.
  */
 function computeViewSignature(
   connections: readonly LayerConnection[],

@@ -5,22 +5,23 @@ import { tf } from '../tensor/tf.js';
 import { withScope } from '../tensor/trace/tracer.js';
 import { getSourceNode, type LayerNodeRef, sortInKerasOrder } from './callOrder.js';
 
-/** One call of a layer. */
+/** One call of a layer in a graph. */
 export interface LayerCall {
   readonly layer: tf.layers.Layer;
-  /** Index of the call among the calls of the layer, counted from 0. A shared layer has more than one. */
+  /** Index of the call among all calls of the layer, counted from 0. Only a shared layer is called more than once. */
   readonly nodeIndex: number;
-  /** Tensor ids of the inputs. */
+  /** Ids of the tensors that the layer receives. */
   readonly inputs: readonly number[];
-  /** Tensor ids of the outputs. */
+  /** Ids of the tensors that the layer returns. */
   readonly outputs: readonly number[];
   /**
-   * Ids of inputs that are not used by later calls and are not outputs of the graph. Inference disposes of these tensors after the call.
+   * Ids of the inputs that no later call reads and that are not outputs of the graph. In inference mode, these tensors are disposed of
+   * after the call.
    */
   readonly releasableInputs: readonly number[];
 }
 
-/** An input or output of a graph. */
+/** An input or output tensor of a graph. */
 export interface GraphTensor {
   /** Id that the calls of the graph use for this tensor. */
   readonly tensorId: number;
@@ -29,30 +30,33 @@ export interface GraphTensor {
   readonly shape: readonly number[];
 }
 
-/** A network or a part of a network as a list of calls in execution order. */
+/** A network, or a subgraph of a network, as a list of layer calls in execution order. */
 export interface LayerGraph {
   readonly inputs: readonly GraphTensor[];
   readonly calls: readonly LayerCall[];
-  /** Outputs of the graph. The graph of a whole network has one output for each task, in the order of `model.outputs`. */
+  /** Outputs of the graph. The graph of a whole network has one output per task, in the order of `model.outputs`. */
   readonly outputs: readonly GraphTensor[];
 }
 
-/** A function of tensors that uses the layers of a graph. Like a graph, it can be run by an engine in inference mode. */
+/**
+ * A function of tensors that calls layers of a graph and adds its own operations. An engine can run it in inference mode, like a graph.
+ * Grad-CAM is such a function.
+ */
 export interface InferenceFunction {
   readonly inputs: readonly Omit<GraphTensor, 'tensorId'>[];
-  /** Calls of the layers whose weights the function reads. */
+  /** Layer calls whose weights the function reads. The engine updates these weights before it runs the function. */
   readonly calls: readonly LayerCall[];
   readonly outputs: readonly Omit<GraphTensor, 'tensorId'>[];
   /** Returns one tensor per output, none of which is an input. Must be a pure function, because an engine may trace it. */
   run(inputs: readonly Tensor[]): Tensor[];
 }
 
-/** A call before the other calls of its graph are known. */
+/** A layer call without `releasableInputs`, which can be determined only when all calls of the graph are known. */
 export type UnscheduledCall = Omit<LayerCall, 'releasableInputs'>;
 
 /**
- * Creates the graph of a flat model. Each call follows the calls whose outputs it reads. TensorFlow.js can also run a model, but does not
- * pass keyword arguments to the layers, which the patched layers of this library need.
+ * Creates the graph of a flat model, with layer calls in execution order. The graph replaces `model.apply`, because TensorFlow.js does not
+ * pass keyword arguments to the layers, and the patched layers of this library need them.
  */
 export function createLayerGraph(model: tf.LayersModel): LayerGraph {
   const tensorIds = new Map<number, number>();
@@ -92,15 +96,16 @@ export function createLayerGraph(model: tf.LayersModel): LayerGraph {
 }
 
 /**
- * Whether the order of two calls affects results: each call of a batch normalization updates the moving statistics that the previous
- * call wrote. All other networks run branch by branch, which keeps fewer activations in memory than the order of Keras.
+ * Returns whether a batch normalization layer is called more than once. Then the order of the calls affects the results, because each call
+ * updates the moving statistics that the previous call wrote, so the calls must be in the order of Keras. All other networks run branch by
+ * branch, which needs less memory for activations.
  */
 function hasRepeatedBatchNorm(steps: readonly LayerNodeRef[]): boolean {
   const batchNormSteps = steps.filter(({ layer }) => layer instanceof BatchNormalization);
   return new Set(batchNormSteps.map(({ layer }) => layer)).size < batchNormSteps.length;
 }
 
-/** Creates a graph from calls in execution order. */
+/** Creates a graph from layer calls that are already in execution order. */
 export function createGraphFromCalls(
   inputs: readonly GraphTensor[],
   calls: readonly UnscheduledCall[],
@@ -126,7 +131,7 @@ export function getLayers(graph: Pick<LayerGraph, 'calls'>): tf.layers.Layer[] {
   return [...new Set(graph.calls.map(({ layer }) => layer))];
 }
 
-/** Returns the shape of each tensor of a graph by tensor id, without the batch axis. */
+/** Returns the shapes of all tensors of a graph, keyed by tensor id, without the batch axis. */
 export function getTensorShapes(graph: LayerGraph): Map<number, readonly number[]> {
   const shapes = new Map(graph.inputs.map(({ tensorId, shape }) => [tensorId, shape]));
   for (const { layer, nodeIndex, outputs } of graph.calls) {
@@ -138,15 +143,15 @@ export function getTensorShapes(graph: LayerGraph): Map<number, readonly number[
   return shapes;
 }
 
-/** Runs a graph or a function of tensors in inference mode. Inputs and outputs are the same as for {@link runGraph}. */
+/** Runs a graph or an {@link InferenceFunction} in inference mode. It receives and returns the same tensors as {@link runGraph}. */
 export function runInference(graph: LayerGraph | InferenceFunction, inputs: readonly Tensor[]): Tensor[] {
   return 'run' in graph ? graph.run(inputs) : runGraph(graph, inputs, { training: false });
 }
 
 /**
- * Runs a batch through a graph. Call it inside `tf.tidy`. In inference mode it disposes of each activation after its last use.
+ * Runs a batch through a graph. Call it inside `tf.tidy`. In inference mode, each activation is disposed of after its last use.
  *
- * @param graphInputs - One float32 tensor `[batch, ...shape]` per input; images are in the network's range.
+ * @param graphInputs - One float32 tensor `[batch, ...shape]` per input. Pixel values are in the range that the network expects.
  * @returns One tensor per output, none of which is an input.
  */
 export function runGraph(graph: LayerGraph, graphInputs: readonly Tensor[], kwargs: CallArguments): Tensor[] {
@@ -168,7 +173,7 @@ export function runGraph(graph: LayerGraph, graphInputs: readonly Tensor[], kwar
     outputs.forEach((target, i) => {
       values[target] = tensors[i]!;
     });
-    if (kwargs.training) continue; // The tape needs all activations for the gradients.
+    if (kwargs.training) continue; // The gradient tape still needs all activations.
     for (const source of releasableInputs) {
       values[source]!.dispose();
       values[source] = undefined;

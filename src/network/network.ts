@@ -5,18 +5,18 @@ import { createLayerGraph, type LayerGraph } from './layerGraph.js';
 import { WeightSync } from './weightSync.js';
 
 /**
- * Input of a network: the size of its images and the range of their values.
+ * Input of a network: the shape of the images and the range of their pixel values.
  *
  * @category Compose
  */
 export interface NetworkInput {
   /** `[height, width, channels]` in pixels. */
   readonly shape: ImageShape;
-  /** Values that the bytes 0 and 255 are mapped to. */
+  /** Range that pixel values are scaled to: the two numbers that the bytes 0 and 255 are mapped to. */
   readonly range: PixelRange;
 }
 
-/** Objects that a {@link Network} can share with another network that has the same weights. */
+/** Optional constructor arguments of {@link Network}, for a second network that shares the weights of an existing one. */
 interface NetworkParts {
   readonly graph?: LayerGraph;
   readonly weightSync?: WeightSync;
@@ -24,9 +24,11 @@ interface NetworkParts {
 
 /** A built network: a flat `tf.LayersModel`, its tasks and its input. */
 export class Network<T extends Tasks = Tasks> {
-  /** Calls of the layers in execution order. Read weights through {@link layersModel}, which is up to date even during a run. */
+  /**
+   * Layer calls in execution order. Read weights through {@link layersModel} instead, because only its weights are up to date during a run.
+   */
   readonly graph: LayerGraph;
-  /** Copies weights from a run in progress into the variables of {@link layersModel}. */
+  /** Copies current weights into the variables of {@link layersModel} while an engine trains copies of them. */
   readonly weightSync: WeightSync;
   readonly #layersModel: tf.LayersModel;
 
@@ -45,13 +47,15 @@ export class Network<T extends Tasks = Tasks> {
     this.weightSync = parts.weightSync ?? new WeightSync();
   }
 
-  /** The TensorFlow.js model, with the weights of the last training step. */
+  /** The TensorFlow.js model. Reading this property first copies the weights of the last training step into its variables. */
   get layersModel(): tf.LayersModel {
     this.weightSync.sync();
     return this.#layersModel;
   }
 
-  /** Returns a network with the same weights that runs only a part of the layers. */
+  /**
+   * Returns a network that shares the weights of this network but runs only the layer calls of `graph`, for example its trainable layers.
+   */
   withGraph(graph: LayerGraph): Network<T> {
     return new Network(this.#layersModel, this.tasks, this.input, { graph, weightSync: this.weightSync });
   }

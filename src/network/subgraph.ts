@@ -10,18 +10,18 @@ import {
   type LayerGraph,
 } from './layerGraph.js';
 
-/** The calls that a tensor of a graph depends on, split at an intermediate tensor. */
+/** The layer calls that an output depends on, split at an intermediate tensor. Grad-CAM needs the gradient with respect to that tensor. */
 export interface GraphSplit {
-  /** Calls from the image to the inputs of `after`. */
+  /** Layer calls from the image to the intermediate tensor, and to every other input of `after`. */
   readonly before: LayerGraph;
   /**
-   * Calls that depend on the intermediate tensor. That tensor is the first input of the graph, followed by the other tensors that the calls
-   * read.
+   * Layer calls that depend on the intermediate tensor. That tensor is the first input of this graph, followed by all other tensors that
+   * the calls read.
    */
   readonly after: LayerGraph;
 }
 
-/** Returns the calls that a tensor depends on, in execution order. */
+/** Returns the layer calls that a tensor depends on, in execution order. */
 export function findCallsTo(graph: LayerGraph, tensorId: number): LayerCall[] {
   const neededIds = new Set([tensorId]);
   const path: LayerCall[] = [];
@@ -33,7 +33,7 @@ export function findCallsTo(graph: LayerGraph, tensorId: number): LayerCall[] {
   return path;
 }
 
-/** Splits the calls that the tensor `end` depends on at the output of `call`, which must be one of these calls. */
+/** Takes the layer calls that the tensor `end` depends on, and splits them at the output of `call`, which must be one of them. */
 export function splitGraphAt(graph: LayerGraph, call: LayerCall, end: number): GraphSplit {
   const shapes = getTensorShapes(graph);
   const createGraphTensor = (tensorId: number): GraphTensor => ({
@@ -58,15 +58,15 @@ export function splitGraphAt(graph: LayerGraph, call: LayerCall, end: number): G
 }
 
 /**
- * Whether a layer is a convolution whose output is a feature map. Convolutions that prepare the image are excluded, because their output is
- * an image.
+ * Returns whether a layer is a convolution whose output is a feature map. Preprocessing of the image can be a convolution too, but its
+ * output is an image.
  */
 const isImageConvolution = (layer: tf.layers.Layer) =>
   /Conv2D/.test(layer.getClassName()) && layer.name !== 'image_preprocess' && !isGrayscaleLayer(layer);
 
 /**
- * Finds the call whose output is the last convolutional feature map before `end`: the last convolution with an output larger than 1x1,
- * or the last batch normalization, activation or addition that follows the convolution and preserves its shape.
+ * Finds the layer call that computes the last convolutional feature map before `end`. This is the last convolution with an output larger
+ * than 1x1, or a later batch normalization, activation or addition that directly follows it and preserves its shape.
  *
  * @throws `argument` error if the network has no such convolution.
  */
@@ -83,10 +83,10 @@ export function findLastFeatureMap(graph: LayerGraph, end: number, task: string)
     throw createError({
       kind: 'argument',
       path: `task ${task}`,
-      expected: 'a convolution before the output whose feature map is larger than 1x1',
-      received: 'no convolution with such a feature map',
+      expected: 'a convolution with an output larger than 1x1 before the output of the task',
+      received: 'a network without such a convolution',
       advice:
-        'Set layer to the name of a layer with an output [height, width, channels], or use larger images.',
+        'Set the option layer to the name of a layer whose output has the shape [height, width, channels], or use larger images.',
     });
   }
   const shape = shapeOf(path[last]!).join();
@@ -98,7 +98,7 @@ export function findLastFeatureMap(graph: LayerGraph, end: number, task: string)
 }
 
 /**
- * Finds the last call of the layer `name` before `end`.
+ * Finds the last call of the layer `name` that the tensor `end` depends on. Its output must be a feature map.
  *
  * @throws `argument` error for an unknown layer, a layer that `end` does not depend on, and a layer whose output is not a feature map.
  */
@@ -113,13 +113,13 @@ export function findFeatureMap(graph: LayerGraph, name: string, end: number, tas
   throw createError({
     kind: 'argument',
     path: `layer ${name}`,
-    expected: `a layer before the output of ${task} with an output [height, width, channels]`,
+    expected: `a layer that the output of ${task} depends on, with an output of shape [height, width, channels]`,
     received: shape
-      ? `a layer with an output ${formatShape(shape)}`
+      ? `a layer with an output of shape ${formatShape(shape)}`
       : isLayerName
         ? `a layer that the output of ${task} does not depend on`
-        : 'an unknown layer name',
-    advice: `Use one of the last such layers: ${maps
+        : 'a name that no layer has',
+    advice: `Use one of these layers: ${maps
       .slice(-6)
       .map(({ layer }) => layer.name)
       .join(', ')}.`,

@@ -1,27 +1,27 @@
-/** An object that changes weights of a model outside the model's variables. */
+/** An object that trains its own copy of a model's weights, outside the variables of the model. */
 export interface WeightSource {
   /** Copies the current weights into the model's variables, unless the variables are already up to date. */
   syncWeights(): void;
 }
 
 /**
- * Keeps the variables of one model up to date while training steps change copies of its weights. Every function that reads weights through
- * a `Network` uses it.
+ * Copies weights into the variables of one model while training steps change copies of these weights elsewhere. Every function that reads
+ * weights through a `Network` calls `sync()` first.
  */
 export class WeightSync {
   readonly #sources = new Set<WeightSource>();
 
-  /** Adds a source. Call it before the source changes weights. */
+  /** Registers an object that is going to change weights. Call this before it changes them. */
   attach(source: WeightSource): void {
     this.#sources.add(source);
   }
 
-  /** Removes a source. Call it after the source's last `syncWeights`. */
+  /** Unregisters an object that no longer changes weights. Call this after its last `syncWeights`. */
   detach(source: WeightSource): void {
     this.#sources.delete(source);
   }
 
-  /** Copies the current weights of all sources into the model's variables. */
+  /** Copies the current weights of all registered objects into the model's variables. */
   sync(): void {
     for (const source of this.#sources) source.syncWeights();
   }

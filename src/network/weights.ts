@@ -6,7 +6,7 @@ import { getLayers, type LayerGraph } from './layerGraph.js';
 import type { Network } from './network.js';
 
 /**
- * Weights of a model as named arrays in host memory, including moving statistics.
+ * Weights of a model as arrays in host memory, keyed by weight name. They include the moving statistics of batch normalization.
  *
  * @category Callbacks
  */
@@ -14,11 +14,11 @@ export interface Weights {
   readonly [name: string]: HostArray;
 }
 
-/** Returns the weights of a graph's layers. */
+/** Returns the weights of all layers that a graph calls. */
 export const getGraphWeights = (graph: LayerGraph): Weight[] =>
   getLayers(graph).flatMap((layer) => layer.weights);
 
-/** Returns a copy of the current weights of the network's layers, keyed by name, including moving statistics. */
+/** Returns a copy of the current weights of a network, keyed by name. It includes the moving statistics of batch normalization. */
 export async function readWeights({ graph, weightSync }: Network): Promise<Weights> {
   weightSync.sync();
   const weights: Record<string, Weights[string]> = {};
@@ -30,9 +30,9 @@ export async function readWeights({ graph, weightSync }: Network): Promise<Weigh
 }
 
 /**
- * Writes a copy from {@link readWeights} into the same network, or into a network with the same layers.
+ * Restores weights that {@link readWeights} returned, in the same network or in another network with the same layers.
  *
- * @throws `checkpoint` error for weights that are missing or have another shape.
+ * @throws `checkpoint` error for a weight that is missing or has a different shape.
  */
 export function writeWeights({ graph }: Network, weights: Weights): void {
   for (const weight of getGraphWeights(graph)) {
@@ -43,7 +43,7 @@ export function writeWeights({ graph }: Network, weights: Weights): void {
         path: weight.originalName,
         expected: `a weight of shape ${formatShape(weight.shape)}`,
         received: saved ? `a weight of shape ${formatShape(saved.shape)}` : 'no weight with this name',
-        advice: 'Pass the weights of a run with the same network.',
+        advice: 'Pass weights that were read from the same network.',
       });
     }
     const tensor = tf.tensor(saved.data, [...saved.shape]);

@@ -4,12 +4,12 @@ import { Dropout } from '../layers/patched/dropout.js';
 import type { LayerGraph } from '../network/layerGraph.js';
 import type { Network } from '../network/network.js';
 
-/** Returns the name of a mask in the arrays of a step: `age_dropout1/mask`. */
+/** Returns the key of a dropout mask among the input arrays of a step, for example `age_dropout1/mask`. */
 export const toMaskName = (call: string) => `${call}/mask`;
 
 /**
- * Finds the calls of dropout layers and their names. A call is named after its layer. For later calls of a shared layer, the name also
- * contains the index of the call.
+ * Finds all calls of dropout layers. Each call needs its own mask. The returned `name` is unique per call: the name of the layer, followed
+ * by `/1`, `/2` and so on for repeated calls of a shared layer.
  */
 export function findDropoutCalls({
   calls,
@@ -24,15 +24,14 @@ export function findDropoutCalls({
 }
 
 /**
- * Returns the name of a call of a dropout layer: the name of the layer, followed by the index of the call for later calls of a shared
- * layer.
+ * Returns the unique name of a dropout call: the name of the layer, followed by `/1`, `/2` and so on for repeated calls of a shared layer.
  */
 export const toMaskKey = (layer: string, callIndex: number) =>
   callIndex > 0 ? `${layer}/${callIndex}` : layer;
 
 /**
- * Draws a 0/1 mask for every call of a dropout layer and returns the masks by name, for example `age_dropout1/mask`. A mask depends only on
- * the arguments and its name, so a resumed run draws the same masks.
+ * Draws a mask of zeros and ones for every dropout call of a network. Returns the masks with keys like `age_dropout1/mask`. Equal arguments
+ * result in equal masks, so a resumed run draws the same masks as an uninterrupted run.
  */
 export function drawDropoutMasks(
   network: Network,

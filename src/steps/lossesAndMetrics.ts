@@ -3,9 +3,9 @@ import type { Network } from '../network/network.js';
 import { tf } from '../tensor/tf.js';
 import { withScope } from '../tensor/trace/tracer.js';
 
-/** Targets of one task for a batch of `n` images, as tensors. */
+/** Tensors with the labels of one task for a batch of `n` images. */
 export interface TaskTargets {
-  /** Encoded labels, shape `[n, targetWidth]`. A row for a missing label is all zeros. */
+  /** Encoded labels, shape `[n, targetWidth]`. The row of an image without a label is all zeros. */
   readonly target: Tensor2D;
   /** Mask of shape `[n]`: 1 for an image with a label, 0 for an image without. */
   readonly present: Tensor1D;
@@ -13,32 +13,36 @@ export interface TaskTargets {
   readonly weight: Tensor1D;
 }
 
-/** Losses and metrics of one batch. */
+/** Losses and metrics of one batch, as tensors. */
 export interface BatchLosses {
-  /** Loss that the step minimizes, as a scalar: `Σ weight(task) · mean loss(task) + penalty`. */
+  /**
+   * Loss that the step minimizes, as a scalar: `Σ weight(task) · mean loss(task) + penalty`, where the penalty is that of L1 and L2
+   * regularization.
+   */
   readonly total: Tensor;
   /**
-   * All sums of the batch as one vector, so that only one tensor is read back after a step:
+   * Sums over the batch from which losses and metrics are computed. They are one vector, so that only one tensor is read back after a step:
    *
-   * - the total loss and the penalty,
+   * - the total loss and the regularization penalty,
    * - for each task, in order: `Σ weight · loss` and the number of labels,
    * - for each metric of each task, in order: `Σ weight · metric` and `Σ weight`.
    */
   readonly sums: Tensor1D;
 }
 
-/** Returns the length of {@link BatchLosses.sums}. */
+/** Returns the length of {@link BatchLosses.sums}, which depends on the number of tasks and metrics. */
 export function getSumsLength({ tasks }: Network): number {
   return 2 + 2 * Object.values(tasks).reduce((count, { metrics }) => count + 1 + metrics.length, 0);
 }
 
 /**
- * Computes the losses and metrics of a batch. A pure function that is differentiable with respect to `predictions` and `penalty`.
+ * Computes the losses and metrics of a batch. This is a pure function of tensors, and differentiable with respect to `predictions` and
+ * `penalty`.
  *
- * @param weights - Loss weight of each task.
+ * @param weights - Loss weights, keyed by task name.
  * @param predictions - Outputs of the network, in the order of the tasks.
- * @param targets - Targets, in the order of the tasks.
- * @param penalty - Sum of the L1 and L2 penalties, a scalar.
+ * @param targets - Labels, in the order of the tasks.
+ * @param penalty - Sum of the L1 and L2 penalties of all layers, as a scalar.
  */
 export function computeLosses(
   network: Network,
@@ -58,7 +62,7 @@ export function computeLosses(
     const count = tf.sum(present);
     const losses = withScope(`loss of ${name}`, () => task.loss.perExample(prediction, target));
     const sum = sumLabeled(losses, counted, present);
-    // If a batch has no labels for this task, the loss is 0 / 1.
+    // If no image of the batch has a label for this task, its loss is 0 / 1 instead of 0 / 0.
     total = tf.add(total, tf.mul(tf.div(sum, tf.maximum(count, 1)), weights[name]!));
     parts.push(sum, count);
     for (const metric of task.metrics) {
@@ -71,8 +75,8 @@ export function computeLosses(
 }
 
 /**
- * Returns `Σ factor · value` over the examples with a label. The values of examples without a label are replaced by 0 first, because their
- * loss may be NaN, and NaN times a factor of 0 is still NaN.
+ * Returns `Σ factor · value` over the examples that have a label. Values of all other examples are replaced by 0 first, because they may be
+ * NaN, and NaN times a factor of 0 would still be NaN.
  */
 function sumLabeled(values: Tensor1D, factor: Tensor, present: Tensor): Tensor {
   return tf.sum(tf.mul(tf.where(tf.greater(present, 0), values, tf.zerosLike(values)), factor));

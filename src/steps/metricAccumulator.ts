@@ -9,22 +9,24 @@ import type { Network } from '../network/network.js';
 export type LossAverage = 'examples' | 'batches';
 
 /**
- * Running means of an epoch. The state consists of plain numbers, so that a checkpoint can store it and a resumed epoch
- * continues bit for bit.
+ * Computes the mean losses and metrics of an epoch, batch by batch. Its state consists of plain numbers, so that a checkpoint can store it
+ * and a resumed epoch continues bit for bit.
  */
 export interface MetricAccumulator {
-  /** Adds the sums of one batch of `size` examples, in the order of `BatchLosses.sums`. */
+  /** Adds the results of one batch of `size` examples. `sums` is `BatchLosses.sums` of that batch. */
   add(sums: ArrayLike<number>, size: number): void;
   /**
-   * Returns the means by column: `loss`, then `age_loss`, `age_mae` and so on. Each column name starts with `prefix`. A task has no columns
-   * until the first example with a label for it.
+   * Returns the means so far, keyed by history column: `loss`, then `age_loss`, `age_mae` and so on. `prefix` is prepended to each key. A
+   * task has no columns until the first example with a label for this task.
    */
   toLogs(prefix?: string): Record<string, number>;
-  /** Returns the state, from which {@link createMetricAccumulator} can continue. */
+  /** Returns the state for a checkpoint. Pass it to {@link createMetricAccumulator} to continue. */
   getState(): number[];
 }
 
-/** Creates an accumulator. It is empty, or continues from the `state` of an earlier accumulator. */
+/**
+ * Creates an accumulator for the losses and metrics of an epoch. If `state` is passed, it continues where that earlier accumulator stopped.
+ */
 export function createMetricAccumulator(
   network: Network,
   average: LossAverage,

@@ -9,12 +9,13 @@ import type { StepInputs } from './trainingStep.js';
 import type { ClassWeights } from './weightedLoss.js';
 
 const TARGET_PARTS = ['target', 'present', 'weight'] as const;
-/** Returns the name of a graph input in the arrays of a step: `input/image`. */
+/** Returns the key of a graph input among the input arrays of a step, for example `input/image`. */
 export const toInputName = (port: string) => `input/${port}`;
 const toCoefficientName = (i: number) => `coefficient/${i}`;
 
 /**
- * Returns the named arrays of a batch that a step reads: the inputs of the graph, for example `input/image`, and the targets.
+ * Returns the input arrays of a step for one batch, keyed by name: the inputs of the graph, for example `input/image`, and the encoded
+ * labels.
  *
  * @param inputs - One array for each input of the graph, in order.
  */
@@ -29,7 +30,10 @@ export function createBatchArrays(
   return { ...Object.fromEntries(entries), ...createTargetArrays(network, dataset, batch, classWeights) };
 }
 
-/** Returns the targets of a batch by name: `age/target`, `age/present` and `age/weight` for a task `age`. */
+/**
+ * Encodes the labels of a batch for a step. Returns three arrays per task. For a task `age` these are `age/target` (the encoded labels),
+ * `age/present` (1 for each image with a label, else 0) and `age/weight` (sample weight times class weight).
+ */
 export function createTargetArrays(
   network: Network,
   dataset: Dataset<any>,
@@ -62,8 +66,8 @@ function getSampleWeight(dataset: Dataset<any>, index: number, task: string): nu
 }
 
 /**
- * Returns the coefficients of an update by name: `coefficient/0` and so on. They depend only on the number of updates so far and on the
- * learning rate.
+ * Returns the coefficients of an optimizer update as input arrays of a step, with the keys `coefficient/0`, `coefficient/1` and so on. The
+ * coefficients depend only on the learning rate and the number of earlier updates.
  */
 export function createCoefficientArrays(values: readonly number[]): NamedArrays {
   return Object.fromEntries(
@@ -71,14 +75,14 @@ export function createCoefficientArrays(values: readonly number[]): NamedArrays 
   );
 }
 
-/** Uploads arrays to the current TensorFlow.js backend. The caller owns the tensors. */
+/** Uploads host arrays to the current TensorFlow.js backend. The caller must dispose of the tensors. */
 export function toTensors(arrays: NamedArrays): NamedTensorMap {
   return Object.fromEntries(
     Object.entries(arrays).map(([name, { shape, data }]) => [name, tf.tensor(data, [...shape])]),
   );
 }
 
-/** Finds the targets in the tensors of a step and returns them in the order of the tasks. */
+/** Collects the label tensors of all tasks from the named tensors of a step. Returns them in the order of the tasks. */
 export function getTaskTargets(network: Network, tensors: NamedTensorMap): TaskTargets[] {
   return Object.keys(network.tasks).map(
     (task) =>
@@ -88,7 +92,7 @@ export function getTaskTargets(network: Network, tensors: NamedTensorMap): TaskT
   );
 }
 
-/** Finds the inputs of a step in its named tensors. */
+/** Collects the {@link StepInputs} of a training step from the named tensors that were uploaded for it. */
 export function toStepInputs(network: Network, tensors: NamedTensorMap): StepInputs {
   const masks: { [call: string]: Tensor } = {};
   for (const { name } of findDropoutCalls(network.graph)) {

@@ -12,42 +12,46 @@ import { type BatchLosses, computeLosses, type TaskTargets } from './lossesAndMe
 import { computeRegularizationLoss } from './regularizationLoss.js';
 import { flattenTensors, getTrainableWeights, splitByWeight } from './trainableWeights.js';
 
-/** Inputs of a step, in addition to the weights and slots. The results of a step depend only on these. */
+/** Inputs of a training step. Together with the weights and the optimizer slots, they determine its results. */
 export interface StepInputs {
-  /** Inputs of the graph, in order. Images are float32 in the network's range, shape `[batch, height, width, channels]`. */
+  /**
+   * Inputs of the graph, in order. Images are float32 tensors of shape `[batch, height, width, channels]`, scaled to the input range of the
+   * network.
+   */
   readonly inputs: readonly Tensor[];
-  /** Targets, in the order of the tasks. */
+  /** Labels, in the order of the tasks. */
   readonly targets: readonly TaskTargets[];
-  /** A 0/1 mask for each call of a dropout layer. The keys are those that {@link toMaskKey} returns. */
+  /** Masks of zeros and ones, one for each call of a dropout layer. The keys are created by {@link toMaskKey}. */
   readonly masks: NamedTensorMap;
-  /** Coefficients of the optimizer for this update. The last one is the learning rate. */
+  /** Coefficients that the update rule of the optimizer needs in this step. The last one is the learning rate. */
   readonly coefficients: readonly Scalar[];
 }
 
-/** Kind of a step: `update` changes the weights, `accumulate` only adds the gradients to the sum for a later update. */
+/** Kind of training step: `update` changes the weights, and `accumulate` only adds the gradients to the sum for a later update. */
 export type StepKind = 'update' | 'accumulate';
 
-/** Results of a step. The caller owns every tensor. */
+/** Results of a training step. The caller must dispose of all tensors. */
 export interface StepOutputs {
-  /** New values of the trainable weights, in the order of {@link getTrainableWeights}. Empty for an accumulating step. */
+  /** New values of the trainable weights, in the order of {@link getTrainableWeights}. Empty if the step only accumulates gradients. */
   readonly weights: readonly Tensor[];
-  /** New values of non-trainable weights: moving statistics. */
+  /** New values of non-trainable weights, such as the moving statistics of batch normalization. */
   readonly nonTrainableUpdates: readonly (readonly [weight: Weight, value: Tensor])[];
-  /** New values of the slots, in the order of `getSlotNames`. */
+  /** New values of the optimizer slots, in the order of `getSlotNames`. */
   readonly slots: readonly Tensor1D[];
-  /** Gradient of the batch before clipping, as one vector over all trainable weights. */
+  /** Gradient of the batch before clipping, as one vector with an element for each trainable parameter. */
   readonly gradient: Tensor1D;
-  /** Sums of the batch, see {@link BatchLosses.sums}. */
+  /** Sums from which the losses and metrics of the batch are computed, see {@link BatchLosses.sums}. */
   readonly sums: BatchLosses['sums'];
 }
 
 /**
- * Computes one training step. It is a pure function of tensors: it receives slots, a batch, masks and coefficients, and returns new
- * weights, new slots and the sums of the batch. It does not draw random numbers, read tensors back or write variables; the caller assigns
- * the results. Therefore a step can run on any backend, be compared with Keras, be resumed bit for bit, and be traced.
+ * Computes one training step as a pure function of tensors. It receives the optimizer slots, a batch, dropout masks and coefficients, and
+ * returns new weights, new slots, and the sums for losses and metrics. It does not draw random numbers, read tensors back or write
+ * variables, so the caller must assign the results. Therefore a step can run on any backend, be compared with Keras, be resumed bit for
+ * bit, and be traced.
  *
- * The current weights are read from the variables of the model at the beginning. An update works on one vector of all weights, which takes
- * a few large operations instead of a dozen small operations for each weight.
+ * The step reads the current weights from the variables of the model. The update treats all weights as one vector, which takes a few large
+ * operations instead of a dozen small operations per weight.
  */
 export function computeTrainingStep(
   network: Network,
@@ -73,7 +77,7 @@ export function computeTrainingStep(
   });
 }
 
-/** Computes the new weights and slots from the accumulated gradients of one update. */
+/** Applies the optimizer. Returns new weights and slots, computed from the gradient that was accumulated since the last update. */
 function computeUpdate(
   trained: readonly Weight[],
   optimizer: Optimizer,
@@ -141,12 +145,12 @@ function computeGradients(
       throw createError({
         kind: 'argument',
         path: weight.name,
-        expected: 'a weight that the losses depend on',
+        expected: 'a trainable weight that affects the loss of a task',
         received: 'a weight that no task uses',
         advice: 'Set trainable: false on its layer, or connect the layer to a task.',
       });
     }),
-    // tf.keep() protects these tensors from the scopes of the gradient tape. The outer tf.tidy() returns them to the caller.
+    // tf.keep() prevents the gradient function from disposing of these tensors. The outer tf.tidy() returns them to the caller.
     nonTrainableUpdates: [...updates],
     sums: sums!,
   };
@@ -156,7 +160,9 @@ function applyWeightDecay(weight: Tensor, rate: Tensor, weightDecay: number): Te
   return weightDecay === 0 ? weight : tf.sub(weight, tf.mul(tf.mul(weight, rate), weightDecay));
 }
 
-/** Applies the constraint of a weight, such as a maximum norm, to its new value. */
+/**
+ * Applies the constraint of a weight, for example a maximum norm, to its new value. Returns the value unchanged if there is no constraint.
+ */
 function applyConstraint(weight: Weight, value: Tensor): Tensor {
   const { constraint } = weight as unknown as { constraint: { apply(value: Tensor): Tensor } | null };
   return constraint ? constraint.apply(value) : value;

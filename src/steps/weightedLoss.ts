@@ -5,7 +5,8 @@ import type { IsWideString, TypeErrorMessage } from '../core/inferenceTypes.js';
 import type { AnyTask, TargetOf, Tasks } from '../tasks/task.js';
 
 /**
- * Weights of the labels of classification tasks, for example `{ gender: { female: 2 } }`. The default for a label is 1.
+ * Class weights by task and label, for example `{ gender: { female: 2 } }`. The loss of an image is multiplied by the weight of its label.
+ * The default is 1.
  *
  * @category Losses and metrics
  */
@@ -17,9 +18,9 @@ export interface ClassWeights {
 type NoClassWeights = {};
 
 /**
- * The loss that training minimizes: `Σ weight(task) · mean loss(task) + L2`.
+ * The loss that training minimizes: the weighted sum of the task losses, plus the L1 and L2 penalties of the layers.
  *
- * @typeParam W - Weights by task.
+ * @typeParam W - Loss weights by task.
  * @typeParam C - Class weights by task and label.
  * @category Losses and metrics
  */
@@ -29,9 +30,9 @@ export interface WeightedLoss<
 > {
   /** @internal Marks a weighted loss from any copy of the library. */
   readonly '~loss': 'weighted';
-  /** Weights by task, each at least 0. */
+  /** Loss weights by task, each at least 0. */
   readonly weights: W;
-  /** Class weights by task and label. The default for a label is 1. */
+  /** Class weights by task and label, each at least 0. A label that is not listed has the weight 1. */
   readonly classWeights: C;
 }
 
@@ -43,22 +44,23 @@ export interface WeightedLoss<
  */
 export interface WeightedLossOptions<C extends ClassWeights = ClassWeights> {
   /**
-   * Weights of the labels of classification tasks, each at least 0. The sample weight of an image is multiplied by the weight of its label.
+   * Class weights by task and label, for classification tasks, each at least 0. The sample weight of an image is multiplied by the weight
+   * of its label. Default: 1 for every label.
    */
   readonly classWeights?: C;
 }
 
 /**
- * Combines the losses of all tasks into one loss: `Σ weight · loss`, plus the L2 penalties of the layers. It is used for training and
- * validation. Same as Keras 3 `compile(loss_weights=...)` (trainers/compile_utils.py).
+ * Combines the losses of all tasks into one loss for training and validation: `Σ weight · loss`, plus the L1 and L2 penalties of the
+ * layers. This matches `compile(loss_weights=...)` in Keras 3 (trainers/compile_utils.py).
  *
- * The loss of a task is `Σ wᵢ·lᵢ / n` over the `n` labeled images of a batch. Images without a label are masked and do not count. Losses
- * with different units need weights: a squared error in years is in the hundreds, a cross-entropy is below one.
+ * The loss of a task is `Σ wᵢ·lᵢ / n` over the `n` labeled images of a batch. Images without a label are masked and do not count. Weights
+ * are needed when the losses differ in scale: a squared error in years is in the hundreds, while a cross-entropy is below one.
  *
- * @param weights - A number of at least 0 for every task of the model.
+ * @param weights - The loss weight of every task of the model, each at least 0.
  * @returns A plain record for the option `loss` of `fit` and `evaluate`, which check its names: a missing task, an unknown task and an
  *   unknown label are type errors, and `argument` errors at run time.
- * @throws `argument` error for a weight or a factor that is not a number of at least 0.
+ * @throws `argument` error for a loss weight or class weight that is not a number of at least 0.
  * @example
  * ```ts
  * import { weightedLoss } from 'tfjs-multitask';
@@ -81,15 +83,15 @@ export function weightedLoss<
   for (const [path, weight] of all) {
     checks.number(`weightedLoss.${path}`, weight, {
       min: 0,
-      advice: 'Pass 0 to exclude it from the loss, or 1 for an unscaled loss.',
+      advice: 'Use 1 for an unweighted loss, or 0 to exclude it from the loss.',
     });
   }
   return { '~loss': 'weighted', weights, classWeights };
 }
 
 /**
- * Resolves to `unknown` if the keys of the weights are exactly the tasks of the model, otherwise to a message that the compiler prints. If
- * the keys are known only at run time, they are checked at run time.
+ * Type check for loss weights: `unknown` if their keys are exactly the tasks of the model, otherwise an error message that the compiler
+ * prints. Keys that are known only at run time are checked at run time.
  *
  * @category Losses and metrics
  */
@@ -107,8 +109,8 @@ export type ValidLossWeights<T extends Tasks, W> =
       : never;
 
 /**
- * Resolves to `unknown` if the keys of the class weights are tasks of the model and labels of these tasks, otherwise to messages that the
- * compiler prints. If the keys are known only at run time, they are checked at run time.
+ * Type check for class weights: `unknown` if their keys are tasks of the model and labels of these tasks, otherwise an error message that
+ * the compiler prints. Keys that are known only at run time are checked at run time.
  *
  * @category Losses and metrics
  */
@@ -122,7 +124,7 @@ export type ValidClassWeights<T extends Tasks, C> = string extends keyof C
         : E
       : never;
 
-/** Messages for the labels that task `K` does not have. `never` if the task has all of them. */
+/** Compiler messages for class weights whose label does not exist in task `K`. `never` if all labels exist. */
 type InvalidLabels<T extends Tasks, K extends string, Label extends string> = K extends keyof T
   ? T[K]['kind'] extends 'regression'
     ? TypeErrorMessage<`weightedLoss: task '${K}' is a regression and has no labels`>
@@ -138,8 +140,8 @@ type MissingLabelError<K extends string, Label extends string> = Label extends s
   : never;
 
 /**
- * Throws an `argument` error unless `loss` contains exactly the tasks of the model, and only labels of these tasks. The compiler cannot
- * check weights that come from a file.
+ * Throws an `argument` error unless `loss` contains a weight for every task of the model, no other tasks, and only labels of these tasks.
+ * This is the run-time check for weights that the compiler cannot see, for example weights from a file.
  */
 export function checkLossWeights(
   loss: WeightedLoss<{ readonly [task: string]: number }>,
@@ -167,7 +169,7 @@ export function checkLossWeights(
       path: `weightedLoss.${missing}`,
       expected: 'a weight for every task',
       received: `no weight for ${missing}`,
-      advice: `Write ${missing}: 0 to train without this task.`,
+      advice: `Add a weight, or write ${missing}: 0 to train without this task.`,
     });
   }
   for (const [task, labels] of Object.entries(loss.classWeights)) {
@@ -178,10 +180,10 @@ export function checkLossWeights(
       kind: 'argument',
       path: `weightedLoss.classWeights.${task}.${unknown}`,
       expected: known.length
-        ? `a label of the task, ${checks.formatOptions(known)}`
-        : 'a classification task, because a regression has no labels',
-      received: `"${unknown}"`,
-      advice: didYouMean(unknown, known) ?? 'Remove it, because the task has no such label.',
+        ? `a label of the task: ${checks.formatOptions(known)}`
+        : 'class weights for classification tasks only, because a regression has no labels',
+      received: known.length ? `"${unknown}"` : 'class weights for a regression',
+      advice: didYouMean(unknown, known) ?? 'Remove this class weight.',
     });
   }
 }

@@ -7,7 +7,7 @@ import type { Weights } from '../network/weights.js';
 import type { MonitorModes } from './monitor.js';
 
 /**
- * The interface of a training run for its callbacks. It is passed to every hook.
+ * The training run, as callbacks see it. It is passed to every hook, and lets a callback read the progress of the run and control it.
  *
  * @example
  * ```ts
@@ -26,25 +26,27 @@ import type { MonitorModes } from './monitor.js';
 export interface Run {
   /** Tasks of the model, in the order of its outputs. */
   readonly tasks: readonly TaskRecord[];
-  /** Columns of the rows of this run, and whether a smaller or a larger value of each column is better. */
+  /** For each column of the history that a callback can monitor, whether smaller (`min`) or larger (`max`) values are better. */
   readonly monitorModes: MonitorModes;
-  /** Engine of the run, and why it was chosen. */
+  /** The engine that executes the run, and why it was chosen. */
   readonly engine: EngineChoice;
-  /** Number of the last epoch, counted from 1. */
+  /** Number of epochs after which the run ends, as passed to `fit`. */
   readonly epochs: number;
-  /** Rows of the finished epochs. In `onEpochEnd`, the row of the current epoch is included. */
+  /** History of the finished epochs, one row per epoch. In `onEpochEnd`, it includes the row of the current epoch. */
   readonly history: readonly HistoryRow[];
-  /** Learning rate of the next update. */
+  /** Learning rate of the next weight update. */
   readonly learningRate: number;
-  /** Sets the learning rate. As in Keras, throws an error (`argument`) if the optimizer has a schedule. */
+  /**
+   * Sets the learning rate of all further updates. As in Keras, throws an `argument` error if the optimizer has a learning rate schedule.
+   */
   setLearningRate(rate: number): void;
-  /** Ends the run after the current step. `reason` becomes `stopped` in the history. */
+  /** Ends the run after the current step. `reason` becomes the property `stopped` of the history. */
   stop(reason: string): void;
-  /** Returns a copy of the current weights. */
+  /** Returns a copy of the current weights of the model. */
   getWeights(): Promise<Weights>;
-  /** Sets the weights of the model to a copy that `getWeights` returned. */
+  /** Replaces the weights of the model by a copy that `getWeights` returned. */
   setWeights(weights: Weights): void;
-  /** Saves the model in its current state to `folder` of `store`, in the format of `model.save`. */
+  /** Saves the model with its current weights to a folder of `store`, in the format of `model.save`. */
   save(store: Store, folder: string): Promise<void>;
 }
 
@@ -56,25 +58,25 @@ export interface Run {
 export interface BatchEvent {
   /** Number of the epoch, counted from 1. */
   readonly epoch: number;
-  /** Number of the batch in its epoch, counted from 1. */
+  /** Number of the batch within the epoch, counted from 1. */
   readonly batch: number;
   /** Number of batches in an epoch. */
   readonly batches: number;
-  /** Weighted loss of this batch only, including the L2 penalties. */
+  /** Loss of this batch alone: the weighted sum of the task losses, plus the L1 and L2 penalties. */
   readonly loss: number;
-  /** Running means of the epoch: `loss`, `age_loss`, `age_mae`, and so on. */
+  /** Means over all batches of the epoch so far, keyed by history column: `loss`, `age_loss`, `age_mae`, and so on. */
   readonly logs: { readonly [column: string]: number };
 }
 
 /**
- * Result of one epoch, passed to `onEpochEnd`. Validation is included.
+ * Result of one epoch of training and validation, passed to `onEpochEnd`.
  *
  * @category Callbacks
  */
 export interface EpochEvent {
   /** Number of the epoch, counted from 1. */
   readonly epoch: number;
-  /** Row that the epoch adds to the history. */
+  /** History row of the epoch, with the losses and metrics of training and validation. */
   readonly row: HistoryRow;
 }
 
@@ -84,106 +86,109 @@ export interface EpochEvent {
  * @category Callbacks
  */
 export interface CallbackState {
-  /** State as JSON values. NaN and infinities are also allowed. */
+  /** State as JSON. Unlike plain JSON, it may contain NaN and infinities. */
   readonly values: Json;
-  /** Weights that the callback stores, for example the best weights so far. */
+  /** Weights that belong to the state, for example the best weights so far. */
   readonly arrays?: Weights;
 }
 
 /**
- * Hooks that a run calls. All hooks are optional and can be asynchronous, because the run awaits them. The last argument is always the run.
- * With several callbacks, hooks are called in the order of the array that is passed to `fit`. If a hook throws an error, the run ends and
- * `fit` rejects with that error.
+ * Hooks that a training run calls. Every hook is optional and can be asynchronous: the run awaits it. The last argument is always the run.
+ * Callbacks are called in the order of the array that is passed to `fit`. If a hook throws an error, the run ends and `fit` rejects with
+ * that error.
  *
  * @category Callbacks
  */
 export interface CallbackHooks {
-  /** Called once, before the first step. A resumed run calls it too. */
+  /** Called once before the first step, also when a run is resumed. */
   onTrainBegin?(run: Run): void | Promise<void>;
   /** Called before the first step of an epoch, with the number of the epoch, counted from 1. */
   onEpochBegin?(epoch: number, run: Run): void | Promise<void>;
   /** Called after every training step. */
   onBatchEnd?(event: BatchEvent, run: Run): void | Promise<void>;
-  /** Called after every epoch, when validation is complete. */
+  /** Called after every epoch, including its validation. */
   onEpochEnd?(event: EpochEvent, run: Run): void | Promise<void>;
-  /** Called once if the run ends without an error. `reason` is `finished`, `aborted`, or the reason that was passed to `run.stop`. */
+  /**
+   * Called once at the end of the run, unless it fails with an error. `reason` is `finished`, `aborted`, or the reason that was passed to
+   * `run.stop`.
+   */
   onTrainEnd?(reason: string, run: Run): void | Promise<void>;
 }
 
 /**
- * Hooks of a callback with state. They belong to one run.
+ * Hooks of a callback with state, created for one run by `create`.
  *
  * @category Callbacks
  */
 export interface StatefulHooks extends CallbackHooks {
-  /** Returns the state that `create` needs to continue in a resumed run. Called whenever the run writes a checkpoint. */
+  /** Returns the state of the callback, which a resumed run passes to `create`. Called whenever the run writes a checkpoint. */
   getState?(): CallbackState;
 }
 
 /**
- * Properties that every callback has.
+ * Properties that all callbacks have in common.
  *
- * @typeParam Monitor - Name of the column that the callback monitors.
+ * @typeParam Monitor - Name of the history column that the callback monitors.
  * @category Callbacks
  */
 export interface CallbackIdentity<Monitor extends string = never> {
-  /** Name of the callback in errors and checkpoints. Several callbacks of a run can have the same name. */
+  /** Name of the callback in error messages and checkpoints. It need not be unique. */
   readonly name: string;
-  /** Column that the callback monitors, for example `val_loss`. `fit` throws if the run does not have this column. */
+  /** History column that the callback monitors, for example `val_loss`. `fit` throws an error if the run does not have this column. */
   readonly monitor?: Monitor;
 }
 
 /**
- * A callback without state: an object whose properties are the hooks.
+ * A callback without state: an object whose methods are hooks.
  *
- * @typeParam Monitor - Name of the column that the callback monitors.
+ * @typeParam Monitor - Name of the history column that the callback monitors.
  * @category Callbacks
  */
 export interface StatelessCallback<Monitor extends string = never>
   extends CallbackIdentity<Monitor>,
     CallbackHooks {
-  /** Not allowed here: a callback has either hooks or `create`. */
+  /** Not allowed: a callback has either hooks or `create`, and not both. */
   readonly create?: TypeErrorMessage<'a callback has hooks or create(), not both: return the hooks from create()'>;
-  /** Not allowed here: only the hooks that `create` returns can have state. */
+  /** Not allowed: only a callback with `create` can have state. */
   readonly getState?: TypeErrorMessage<'getState() needs create(): return it from create(), with the hooks'>;
 }
 
 /**
- * A callback with state: `create` returns the hooks for one run. The callback object itself has no state, so it can be passed to several
- * runs.
+ * A callback with state: its `create` method returns the hooks for one run, which hold the state. The callback object itself has no state,
+ * so it can be reused in several runs.
  *
- * @typeParam Monitor - Name of the column that the callback monitors.
+ * @typeParam Monitor - Name of the history column that the callback monitors.
  * @category Callbacks
  */
 export interface StatefulCallback<Monitor extends string = never> extends CallbackIdentity<Monitor> {
   /**
-   * Returns the hooks of one run. Called once, before the first step.
+   * Creates the hooks for one run. Called once per run, before the first step.
    *
-   * @param run - The run that calls the hooks.
-   * @param saved - State that `getState` returned for the checkpoint from which this run resumes. Undefined for a new run, and if the
-   *   earlier run did not have this callback at the same position in its array.
+   * @param run - The run that is about to start and will call the hooks.
+   * @param saved - State from the checkpoint that this run resumes from, as returned by `getState`. Undefined for a new run, and if the
+   *   interrupted run did not have a callback with this name at the same index.
    */
   create(run: Run, saved: CallbackState | undefined): StatefulHooks | Promise<StatefulHooks>;
-  /** Not allowed here: a callback has either hooks or `create`. */
+  /** Not allowed: a callback has either hooks or `create`, and not both. */
   readonly onTrainBegin?: TypeErrorMessage<'a callback has hooks or create(), not both: return the hooks from create()'>;
-  /** Not allowed here: a callback has either hooks or `create`. */
+  /** Not allowed: a callback has either hooks or `create`, and not both. */
   readonly onEpochBegin?: TypeErrorMessage<'a callback has hooks or create(), not both: return the hooks from create()'>;
-  /** Not allowed here: a callback has either hooks or `create`. */
+  /** Not allowed: a callback has either hooks or `create`, and not both. */
   readonly onBatchEnd?: TypeErrorMessage<'a callback has hooks or create(), not both: return the hooks from create()'>;
-  /** Not allowed here: a callback has either hooks or `create`. */
+  /** Not allowed: a callback has either hooks or `create`, and not both. */
   readonly onEpochEnd?: TypeErrorMessage<'a callback has hooks or create(), not both: return the hooks from create()'>;
-  /** Not allowed here: a callback has either hooks or `create`. */
+  /** Not allowed: a callback has either hooks or `create`, and not both. */
   readonly onTrainEnd?: TypeErrorMessage<'a callback has hooks or create(), not both: return the hooks from create()'>;
-  /** Not allowed here: `create` returns `getState`, with the hooks. */
+  /** Not allowed: `getState` must be a method of the object that `create` returns. */
   readonly getState?: TypeErrorMessage<'getState() needs create(): return it from create(), with the hooks'>;
 }
 
 /**
- * An object that observes and can control a training run. A callback without state is an object with hooks. A callback with state is an
- * object with `create(run, saved)`, which returns the hooks for one run. An object with both is invalid.
+ * Observes a training run and can control it. A callback without state is an object with hooks. A callback with state is an object with
+ * `create(run, saved)`, which returns the hooks for one run. An object with both is invalid.
  *
- * @typeParam Monitor - Name of the column that the callback monitors. `fit` rejects a callback for a column that the model's tasks do not
- *   have.
+ * @typeParam Monitor - Name of the history column that the callback monitors. It is a type error to pass a callback to `fit` whose column
+ *   does not exist for the tasks of the model.
  * @example
  * ```ts
  * import type { Callback } from 'tfjs-multitask';
@@ -209,7 +214,7 @@ export interface StatefulCallback<Monitor extends string = never> extends Callba
  */
 export type Callback<Monitor extends string = never> = StatelessCallback<Monitor> | StatefulCallback<Monitor>;
 
-/** Names of the hooks. */
+/** Names of all hooks that a callback can have. */
 export const HOOK_NAMES = [
   'onTrainBegin',
   'onEpochBegin',
@@ -218,7 +223,7 @@ export const HOOK_NAMES = [
   'onTrainEnd',
 ] as const satisfies readonly (keyof CallbackHooks)[];
 
-/** Returns the hooks of `callback` for one run: the callback itself, or the result of its `create` method. */
+/** Returns the hooks of a callback for one run: the result of its `create` method, or the callback itself if it has no such method. */
 export async function createHooks(
   callback: Callback<string>,
   run: Run,

@@ -3,7 +3,7 @@ import { describeType } from '../core/errors/formatValue.js';
 import { didYouMean, suggestAwait } from '../core/errors/suggestions.js';
 import { HOOK_NAMES } from './callback.js';
 
-/** Throws an `argument` error unless `callback` is an object with either hooks or `create`. */
+/** Throws an `argument` error unless `callback` is a valid callback: an object with hooks, or an object with `create`, and not both. */
 export function checkCallback(path: string, callback: unknown): void {
   if (typeof callback !== 'object' || callback === null) {
     const advice = 'Write earlyStopping(), or an object with a name and hooks such as onEpochEnd.';
@@ -15,22 +15,22 @@ export function checkCallback(path: string, callback: unknown): void {
     (name) => /^on[A-Z]/.test(name) && !HOOK_NAMES.includes(name as never) && isFunction(name),
   );
   if (unknownHook !== undefined) {
-    const expected = `hooks named ${HOOK_NAMES.join(', ')}`;
+    const expected = `only the hooks ${HOOK_NAMES.join(', ')}`;
     const advice = didYouMean(unknownHook, HOOK_NAMES) ?? 'Use one of these names.';
-    throw createArgumentError(path, expected, `a hook named ${unknownHook}`, advice);
+    throw createArgumentError(path, expected, `the hook ${unknownHook}`, advice);
   }
   const hook = HOOK_NAMES.find(isFunction);
   if (isFunction('create')) {
     const other = hook ?? (isFunction('getState') ? 'getState' : undefined);
     if (other === undefined) return;
-    const advice = 'Return the hooks and getState() from create().';
+    const advice = 'Return the hooks and getState() from create() instead.';
     const received = `an object with create() and ${other}()`;
-    throw createArgumentError(path, 'either hooks or create()', received, advice);
+    throw createArgumentError(path, 'an object with either hooks or create()', received, advice);
   }
   if (isFunction('getState')) {
-    const advice = 'Add create(run, saved), and return the hooks and getState() from it.';
+    const advice = 'Add create(run, saved), and return an object with the hooks and getState() from it.';
     const received = 'an object with getState() and without create()';
-    throw createArgumentError(path, 'create() in a callback with state', received, advice);
+    throw createArgumentError(path, 'an object with create(), because it has state', received, advice);
   }
   if (hook === undefined) {
     const advice = 'Add a hook such as onEpochEnd, or create(run, saved).';

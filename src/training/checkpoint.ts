@@ -8,45 +8,49 @@ import type { Weights } from '../network/weights.js';
 import type { CallbackState } from './callback.js';
 import type { Fingerprint } from './fingerprint.js';
 
-/** Name of the file with the state of a run. */
+/** Name of the checkpoint file in its store. */
 export const CHECKPOINT_FILE = 'checkpoint.safetensors';
 
-/** Version of the file format. It is raised when older versions of the library can no longer read the file. */
+/** Version number of the checkpoint format. It is increased whenever older versions of the library cannot read the new format. */
 const FORMAT_VERSION = 1;
 
-/** State of a run: everything that the remaining steps depend on, except the options of `fit`. */
+/**
+ * Progress of a run in a checkpoint. Together with weights, optimizer slots and the options of `fit`, it determines the remaining steps.
+ */
 export interface RunState {
   /** Number of finished epochs. */
   readonly epoch: number;
-  /** Number of finished steps of the current epoch; 0 between epochs. */
+  /** Number of finished steps in the current epoch. 0 between two epochs. */
   readonly step: number;
-  /** Running sums of the current epoch. */
+  /** State of the `MetricAccumulator` of the current epoch. */
   readonly sums: readonly number[];
-  /** Wall-clock seconds of the current epoch so far. */
+  /** Duration of the current epoch so far, in seconds. */
   readonly seconds: number;
-  /** Learning rate of the latest update of the current epoch. */
+  /** Learning rate of the last step in the current epoch. Null before the first step. */
   readonly lastRate: number | null;
-  /** Number of batches that the optimizer has processed. */
+  /** Number of batches that the optimizer has processed since the beginning of the run. */
   readonly iterations: number;
-  /** Learning rate, if it is a plain number that callbacks can change. Null if it follows a schedule. */
+  /** Current learning rate, if it is a plain number that callbacks can change. Null if it follows a schedule. */
   readonly learningRate: number | null;
   readonly rows: readonly HistoryRow[];
-  /** Why the run ended. Null if the run can continue. */
+  /** Reason for which the run was stopped. Null if the run can continue. */
   readonly stopped: string | null;
-  /** Name of the engine that ran the last step. */
+  /** Name of the engine that executed the last step. */
   readonly engine: string;
 }
 
-/** A checkpoint: the state of a run with its weights and optimizer slots. */
+/** Contents of a checkpoint: everything that is needed to resume a run from the last finished step. */
 export interface Checkpoint {
   readonly state: RunState;
   readonly weights: Weights;
-  /** Optimizer slots, keyed by the name of the weight and the index of the slot: `trunk_conv1/kernel#0`. */
+  /** Optimizer slots, such as the moments of Adam, keyed by slot name. */
   readonly slots: Weights;
   readonly callbacks: { readonly [key: string]: CallbackState };
 }
 
-/** Writes the checkpoint as one file, which the store replaces atomically. */
+/**
+ * Writes a checkpoint to a store, as one file. The file replaces the previous checkpoint atomically, so an interruption cannot damage it.
+ */
 export async function writeCheckpoint(
   store: Store,
   fingerprint: Fingerprint,
@@ -74,10 +78,10 @@ export async function writeCheckpoint(
 }
 
 /**
- * Reads the checkpoint from a store. Returns undefined if the store has no checkpoint.
+ * Reads the checkpoint of a run from a store. Returns undefined if the store contains no checkpoint.
  *
- * @throws `checkpoint` error for a corrupt file, an unknown format version, and a run with a different configuration. The error lists the
- *   differences.
+ * @throws `checkpoint` error for a corrupt file, for an unknown format version, and for a checkpoint of a run with a different
+ *   configuration. The last error lists what differs.
  */
 export async function readCheckpoint(
   store: Store,
@@ -91,9 +95,12 @@ export async function readCheckpoint(
     throw createError({
       kind: 'checkpoint',
       path,
-      expected: `the format "tfjs-multitask checkpoint ${FORMAT_VERSION}"`,
-      received: metadata.format === undefined ? 'a file without a format' : `the format "${metadata.format}"`,
-      advice: 'Resume with the version of the library that wrote the file.',
+      expected: `a file in the format "tfjs-multitask checkpoint ${FORMAT_VERSION}"`,
+      received:
+        metadata.format === undefined
+          ? 'a file that is not a checkpoint'
+          : `a file in the format "${metadata.format}"`,
+      advice: 'Resume with the version of the library that wrote the checkpoint, or use another folder.',
     });
   }
   const savedParts = JSON.parse(metadata.contract ?? '{}') as Fingerprint;
@@ -102,9 +109,9 @@ export async function readCheckpoint(
     throw createError({
       kind: 'checkpoint',
       path,
-      expected: `a run with the same ${Object.keys(fingerprint).join(', ')}`,
-      received: `a run that differs in ${differing.join(', ')}`,
-      advice: 'Resume with the settings of that run, or train into another folder.',
+      expected: `a checkpoint of a run with the same ${Object.keys(fingerprint).join(', ')}`,
+      received: `a checkpoint of a run that differs in ${differing.join(', ')}`,
+      advice: 'Resume with the options of that run, or use another folder for the checkpoint of this run.',
     });
   }
   const group = (prefix: string): Weights =>

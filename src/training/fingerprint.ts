@@ -6,12 +6,12 @@ import type { Optimizer } from '../optimizers/optimizer.js';
 import type { LossAverage } from '../steps/metricAccumulator.js';
 import type { WeightedLoss } from '../steps/weightedLoss.js';
 
-/** Digests, keyed by name, of everything that must be unchanged when a run is resumed. */
+/** Identifies the configuration of a run: digests, keyed by name, of everything that must be unchanged when the run is resumed. */
 export interface Fingerprint {
   readonly [part: string]: string;
 }
 
-/** Options of a run that its results depend on. */
+/** The arguments of `fit` that the results of a run depend on. */
 export interface FingerprintedRun {
   readonly network: Network;
   readonly train: Dataset<any>;
@@ -24,7 +24,7 @@ export interface FingerprintedRun {
   readonly lossAverage: LossAverage;
 }
 
-/** Computes the digest of each entry of `parts`. */
+/** Computes a fingerprint: replaces each value of a record by its digest. */
 export async function computeFingerprint(parts: { readonly [part: string]: Json }): Promise<Fingerprint> {
   const entries = await Promise.all(
     Object.entries(parts).map(async ([name, part]) => [name, await digestJson(part)] as const),
@@ -32,7 +32,10 @@ export async function computeFingerprint(parts: { readonly [part: string]: Json 
   return Object.fromEntries(entries);
 }
 
-/** Returns the entries of a fingerprint that describe the model and its optimizer. Weights and slots must match these entries. */
+/**
+ * Returns the fingerprint entries that describe the model and its optimizer, before digesting. If they are unchanged, the weights and
+ * optimizer slots of a checkpoint fit the model.
+ */
 export function getModelFingerprintParts(
   network: Network,
   optimizer: Optimizer,
@@ -53,8 +56,8 @@ export function getModelFingerprintParts(
 }
 
 /**
- * Computes the fingerprint of a run. It does not include the number of epochs, the callbacks, the stores and the engine, which can change
- * when a run is resumed.
+ * Computes the fingerprint of a run. It does not include the number of epochs, the callbacks, the stores and the engine, because these may
+ * change when a run is resumed.
  */
 export function computeRunFingerprint(run: FingerprintedRun): Promise<Fingerprint> {
   const { network, train, validation, batchSize, seed, shuffle, loss, optimizer, lossAverage } = run;

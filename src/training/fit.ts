@@ -39,48 +39,54 @@ export interface FitOptions<
   W extends { readonly [task: string]: number },
   C extends ClassWeights = ClassWeights,
 > extends EngineOptions {
-  /** Number of epochs. A resumed run continues until it has completed this number in total. */
+  /** Number of epochs to train. A resumed run continues until it has completed this number in total. */
   readonly epochs: number;
-  /** Number of images in a training step. The last batch of an epoch can be smaller. Default 32. */
+  /** Number of images per training step. The last batch of an epoch can be smaller. Default 32. */
   readonly batchSize?: number;
-  /** Seed for the order of the images, the augmentation plans and the dropout masks. Default 0. */
+  /** Seed for the order of the images, the augmentation and the dropout masks. Default 0. */
   readonly seed?: number;
-  /** Dataset that is evaluated after every epoch, with its augmentation if it has one. Its columns begin with `val_`. */
+  /**
+   * Validation dataset, evaluated after every epoch. If it is augmented, the evaluation uses its augmentation. Its history columns begin
+   * with `val_`.
+   */
   readonly validation?: Dataset<LabelsOf<T>>;
-  /** Whether to evaluate `validation` a second time without its augmentation. These columns begin with `val_unaugmented_`. Default false. */
+  /**
+   * If true, `validation` is also evaluated without its augmentation after every epoch. The history columns begin with `val_unaugmented_`.
+   * Default false.
+   */
   readonly evaluateUnaugmented?: boolean;
-  /** Weights of the task losses in the total loss. Default: 1 for each task. */
+  /** Loss to minimize, with a weight for each task. Default: the sum of all task losses. */
   readonly loss?: WeightedLoss<W, C> & ValidLossWeights<T, W> & ValidClassWeights<T, C>;
   /** Optimizer that updates the trainable weights. Default `adam()`. */
   readonly optimizer?: Optimizer;
-  /** Callbacks, whose hooks are called in this order. */
+  /** Callbacks of the run. Their hooks are called in the order of this array. */
   readonly callbacks?: readonly Callback<HistoryColumn<T>>[];
   /** Engine to train on. A named engine never falls back to another. Default: the engine of `useEngine`, else `auto`. */
   readonly engine?: EngineName | 'auto';
-  /** Store for the state of the run. It is written after every epoch and when the run is stopped. */
+  /** Store for the checkpoint of the run, from which it can be resumed. It is written after every epoch, and when the run is stopped. */
   readonly checkpoint?: Store;
-  /** Whether to continue from the state in `checkpoint`, if there is one. Default false: the run starts from the first epoch. */
+  /** If true, the run continues from the checkpoint in `checkpoint`, or starts with the first epoch if there is none. Default false. */
   readonly resume?: boolean;
   /**
-   * Store for the features of frozen layers. For images that are the same in every epoch (not augmented, or with `fixed: true`), the
-   * layers before the first trainable layer run once per image, and an epoch runs only the other layers. Features are identified by
-   * pixels, layers, weights and engine, so later runs can use them. A run uses up to 2 GiB of features.
+   * Store that caches the outputs of the frozen layers. For images that are the same in every epoch (not augmented, or augmented with
+   * `fixed: true`), the frozen layers before the first trainable layer then run only once per image. Later runs can use the cache too: the
+   * features are identified by pixels, layers, weights and engine. A run keeps up to 2 GiB of features in memory.
    */
   readonly featureCache?: Store;
-  /** Signal that stops the run after the step in progress. */
+  /** Signal that aborts the run. The run stops after the current step. */
   readonly signal?: AbortSignal;
-  /** Whether to shuffle the training images in every epoch. Default true. */
+  /** If true, the training images are shuffled in every epoch. Default true. */
   readonly shuffle?: boolean;
   /**
-   * How task losses are averaged over an epoch: over `examples` (default), or over `batches`, as in the logs of Keras's graph mode.
-   * The averages differ if the last batch is smaller.
+   * How task losses are averaged over an epoch: over `examples` (default), or over `batches`, like the logs of Keras in graph mode. The
+   * averages differ if the last batch is smaller.
    */
   readonly lossAverage?: LossAverage;
-  /** Clock that measures the duration of an epoch, in milliseconds. Default `performance.now`. */
+  /** Function that returns the time in milliseconds, used to measure the duration of an epoch. Default `performance.now`. */
   readonly clock?: Clock;
 }
 
-/** Trains a network. `MultiTaskModel.fit` documents the behavior. */
+/** Trains a network. This is the implementation of `MultiTaskModel.fit`, which documents the behavior. */
 export async function fitNetwork<
   T extends Tasks,
   W extends { readonly [task: string]: number },
@@ -129,7 +135,8 @@ export async function fitNetwork<
   let run: TrainingRun | undefined;
   let lease: EngineLease | undefined;
   try {
-    // The engine comes first: of two runs that start at the same time, the first one gets the engine it asked for.
+    // Acquire the engine before any other asynchronous work. Otherwise, if two runs start at the same time, the second one could acquire
+    // its engine first.
     lease = await acquireEngine(platform, options.engine, options);
     const { engine, choice, compileCache } = lease;
     const digest = await computeFrozenDigest(frozenSplit, network.input.range);
@@ -167,7 +174,7 @@ export async function fitNetwork<
     while (run.shouldContinue) await run.runEpoch();
     const stopped = await run.finish();
     const history = new TrainingHistory(run.tasks, run.history, choice, stopped, monitors);
-    return history as unknown as History<T>; // The columns of its rows are determined by the tasks.
+    return history as unknown as History<T>; // The tasks determine the columns of the rows.
   } finally {
     if (run) await run.dispose();
     else executor?.dispose();

@@ -6,7 +6,7 @@ import type { ColumnPrefix } from '../core/records/history.js';
 import type { MetricOf, Tasks } from '../tasks/task.js';
 
 /**
- * Columns of a run with losses and metrics, which a callback can monitor: `val_loss`, `val_age_mae`,
+ * Names of the history columns that contain losses and metrics, which a callback can monitor: `val_loss`, `val_age_mae`,
  * `val_unaugmented_gender_accuracy`, and so on.
  *
  * @typeParam T - The model's tasks.
@@ -17,7 +17,7 @@ export type HistoryColumn<T extends Tasks> =
   | { [K in keyof T & string]: `${ColumnPrefix}${K}_${'loss' | MetricOf<T[K]>}` }[keyof T & string];
 
 /**
- * For every column of a run, whether a smaller value (`min`) or a larger value (`max`) is better.
+ * For each history column with a loss or metric, whether smaller (`min`) or larger (`max`) values are better.
  *
  * @category Train
  */
@@ -25,7 +25,10 @@ export interface MonitorModes {
   readonly [column: string]: 'min' | 'max';
 }
 
-/** Returns the columns that a run with these tasks has, in the order of the history. */
+/**
+ * Returns the history columns with losses and metrics for these tasks, in the order of the history, and for each whether smaller or larger
+ * values are better.
+ */
 export function getMonitorModes(tasks: Tasks, prefixes: readonly ColumnPrefix[]): MonitorModes {
   const columns: Record<string, 'min' | 'max'> = {};
   for (const prefix of prefixes) {
@@ -38,17 +41,17 @@ export function getMonitorModes(tasks: Tasks, prefixes: readonly ColumnPrefix[])
   return columns;
 }
 
-/** The longer prefix is first, because a column with the longer prefix also starts with the shorter prefix. */
+/** The longer prefix must be first, because a column that starts with it also starts with the shorter prefix. */
 const ADVICE_BY_PREFIX = [
   ['val_unaugmented_', 'Pass a validation dataset and evaluateUnaugmented: true to fit().'],
   ['val_', 'Pass a validation dataset to fit().'],
 ] as const;
 
-/** Throws an `argument` error if the run has no column `monitor`. */
+/** Throws an `argument` error if the history of the run has no column with the name `monitor`. */
 export function checkMonitor(path: string, monitor: string, monitors: MonitorModes): void {
   if (Object.hasOwn(monitors, monitor)) return;
   const columns = Object.keys(monitors);
-  // If another option of fit() would add the column, its name is not a spelling mistake.
+  // If another option of fit() would add this column, advise to set the option instead of suggesting a different name.
   const missing = ADVICE_BY_PREFIX.find(
     ([prefix]) =>
       monitor.startsWith(prefix) &&
@@ -58,15 +61,15 @@ export function checkMonitor(path: string, monitor: string, monitors: MonitorMod
   throw createError({
     kind: 'argument',
     path: `${path}.monitor`,
-    expected: checks.formatOptions(columns),
+    expected: `a column of the history: ${checks.formatOptions(columns)}`,
     received: formatValue(monitor),
-    advice: missing?.[1] ?? didYouMean(monitor, columns) ?? 'Monitor one of these columns.',
+    advice: missing?.[1] ?? didYouMean(monitor, columns) ?? 'Set monitor to one of these columns.',
   });
 }
 
 /**
- * Returns whether `value` is better than `best` by more than `minDelta`. As in Keras, the comparison is strict, so NaN is never better, and
- * no value is better than NaN.
+ * Returns whether a monitored value is better than the best value so far by more than `minDelta`. As in Keras, NaN is never better than a
+ * number, and no number is better than NaN.
  */
 export function isImprovement(mode: 'min' | 'max', value: number, best: number, minDelta = 0): boolean {
   return mode === 'min' ? value + minDelta < best : value - minDelta > best;

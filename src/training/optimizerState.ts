@@ -5,9 +5,12 @@ import type { Weights } from '../network/weights.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { createCoefficientArrays } from '../steps/stepArrays.js';
 
-/** Counts the updates of a run and computes their learning rate. The executor runs the updates and stores the slots. */
+/**
+ * Counts the steps of a run and computes the learning rate of each update. The executor performs the updates and stores the optimizer
+ * slots.
+ */
 export class OptimizerState {
-  /** Number of processed batches, as Keras counts `iterations`. */
+  /** Number of batches that were processed since the beginning of the run, like `iterations` in Keras. */
   iterations = 0;
   #adjustableRate: number;
 
@@ -18,12 +21,12 @@ export class OptimizerState {
     this.#adjustableRate = optimizer.schedule(0);
   }
 
-  /** Number of updates so far: the number of batches divided by `gradientAccumulationSteps`. */
+  /** Number of weight updates so far: the number of batches divided by `gradientAccumulationSteps`, rounded down. */
   get updateCount(): number {
     return Math.floor(this.iterations / this.optimizer.gradientAccumulationSteps);
   }
 
-  /** Learning rate of the next update. */
+  /** Learning rate of the next weight update. */
   get learningRate(): number {
     return this.optimizer.isLearningRateAdjustable
       ? this.#adjustableRate
@@ -35,15 +38,18 @@ export class OptimizerState {
       throw createError({
         kind: 'argument',
         path: `${this.optimizer.rule.name}.learningRate`,
-        expected: 'a number, because a callback changes the learning rate',
+        expected: 'a number that a callback can change',
         received: `the schedule ${String(this.optimizer.schedule.description.name)}`,
-        advice: 'Pass a number as learningRate, or remove the callback.',
+        advice: 'Pass a number as learningRate, or remove the callback that sets the learning rate.',
       });
     }
     this.#adjustableRate = rate;
   }
 
-  /** Runs one step on the arrays of a batch, including its dropout masks, and returns the sums of the losses and metrics. */
+  /**
+   * Runs one training step. `batch` contains the input arrays of the step for one batch, including dropout masks. Returns the sums from
+   * which the losses and metrics of the batch are computed.
+   */
   async runStep(batch: NamedArrays): Promise<Float32Array> {
     const { optimizer } = this;
     const rate = this.learningRate;
@@ -54,7 +60,7 @@ export class OptimizerState {
     return sums;
   }
 
-  /** Restores the slots, the batch count and the learning rate from a checkpoint. */
+  /** Restores the optimizer slots, the number of batches and the learning rate from a checkpoint. */
   restore(slots: Weights, iterations: number, rate: number | null): void {
     this.executor.setSlots(slots);
     this.iterations = iterations;

@@ -10,9 +10,9 @@ import type { Tasks } from '../tasks/task.js';
 import { checkMonitor, type HistoryColumn, type MonitorModes } from './monitor.js';
 
 /**
- * One epoch of a model with the tasks `T`: a {@link HistoryRow} whose columns the compiler knows. Every row has `loss`. Other losses and
- * metrics are absent if they were not measured, such as validation columns in a run without validation, and columns of a task whose labels
- * are all missing.
+ * History row of one epoch for a model with the tasks `T`: a {@link HistoryRow} whose columns are known to the compiler. Every row has
+ * `loss`. All other losses and metrics are optional: they are absent if they were not measured, for example validation columns in a run
+ * without validation.
  *
  * @typeParam T - The model's tasks.
  * @category Train
@@ -22,17 +22,17 @@ export type HistoryRowOf<T extends Tasks> = string extends keyof T
   : {
       /** Number of the epoch, counted from 1. */
       readonly epoch: number;
-      /** Weighted training loss, including the L2 penalties. */
+      /** Training loss: the weighted sum of the task losses, plus the L1 and L2 penalties. */
       readonly loss: number;
       /** Learning rate of the last update of the epoch. */
       readonly learning_rate: number;
-      /** Wall-clock time of the epoch in seconds. */
+      /** Duration of the epoch including validation, in seconds. */
       readonly seconds: number;
     } & { readonly [Column in Exclude<HistoryColumn<T>, 'loss'>]?: number };
 
 /**
- * Result of `fit`: the history of the run, the engine that executed it, and why it ended. The properties are plain data, so you can write a
- * history as JSON, from which figures and reports can be created later.
+ * Result of `fit`: the history of the run, the engine that executed it, and why it ended. Its properties are plain data, so you can save a
+ * history as JSON and create figures and reports from it later.
  *
  * @typeParam T - The model's tasks.
  * @example
@@ -54,24 +54,24 @@ export type HistoryRowOf<T extends Tasks> = string extends keyof T
 export interface History<T extends Tasks = Tasks> {
   /** Tasks of the model, in the order of its outputs. */
   readonly tasks: readonly TaskRecord<keyof T & string>[];
-  /** One row for each finished epoch, in order. The history of a resumed run includes the rows from before the interruption. */
+  /** One row per finished epoch. The history of a resumed run includes the epochs before the interruption. */
   readonly rows: readonly HistoryRowOf<T>[];
-  /** The engine that executed the run, and the reason for choosing it. */
+  /** The engine that executed the run, and why it was chosen. */
   readonly engine: EngineChoice;
   /** Why the run ended: `finished`, `aborted`, or the reason that a callback passed to `run.stop`. */
   readonly stopped: string;
   /**
-   * Returns the epoch with the best value of a column: the smallest value, or the largest value for a metric such as accuracy. If several
-   * epochs have the best value, the first one is returned.
+   * Returns the epoch with the best value in a column: the smallest value, or the largest value for metrics such as accuracy. If several
+   * epochs share the best value, the first of them is returned.
    *
    * @param monitor - Name of the column, for example `val_loss`.
    * @returns The best epoch, or undefined if no row has a number in this column.
-   * @throws `argument` error for a column that the run does not have.
+   * @throws `argument` error for a column that the history does not have.
    */
   bestEpoch<Monitor extends HistoryColumn<T>>(monitor: Monitor): BestEpoch<Monitor> | undefined;
 }
 
-/** The history that `fit` returns. `bestEpoch` is a method of the prototype, so copies and JSON contain only data. */
+/** Implementation of {@link History}. `bestEpoch` is a prototype method, so that copies and JSON of a history contain only data. */
 export class TrainingHistory implements HistoryRecord {
   readonly #monitorModes: MonitorModes;
 

@@ -4,24 +4,24 @@ import type { Network } from '../network/network.js';
 /** Networks that are currently being trained by `fit`. */
 const networksInTraining = new WeakSet<Network>();
 
-/** Marks the network as in training. Throws an `argument` error if another call of `fit` is training it. */
+/** Locks a network for a call of `fit`. Throws an `argument` error if another call of `fit` is training it. */
 export function acquireTrainingLock(network: Network): void {
   if (networksInTraining.has(network)) {
     throw createError({
       kind: 'argument',
       path: 'fit',
       expected: 'a model that is not being trained',
-      received: 'a model that another fit() is training',
-      advice: 'Await the first fit(), or build a second model.',
+      received: 'a model that another call of fit() is training',
+      advice: 'Await the first call of fit(), or build a second model.',
     });
   }
   networksInTraining.add(network);
 }
 
-/** Returns whether `fit` is training the network. */
+/** Returns whether a call of `fit` is training the network. */
 export const isInTraining = (network: Network): boolean => networksInTraining.has(network);
 
-/** Marks the network as not in training, and unregisters its weight synchronization. */
+/** Unlocks a network at the end of `fit`. */
 export function releaseTrainingLock(network: Network): void {
   networksInTraining.delete(network);
 }

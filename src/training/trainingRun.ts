@@ -30,7 +30,7 @@ import type { Fingerprint } from './fingerprint.js';
 import type { MonitorModes } from './monitor.js';
 import { OptimizerState } from './optimizerState.js';
 
-/** Options of a run, with all defaults filled in. */
+/** Options of a training run, with all defaults filled in. */
 export interface FitConfig {
   readonly network: Network;
   readonly train: Dataset<any>;
@@ -50,28 +50,30 @@ export interface FitConfig {
   readonly clock: Clock;
 }
 
-/** Position at the start of an epoch. */
+/** Progress within an epoch before its first step. */
 const EPOCH_START = { step: 0, sums: [], seconds: 0, lastRate: null } as const;
 
-/** Stop reason of a run that was aborted by its signal. Runs that stopped for other reasons cannot be resumed. */
+/**
+ * Stop reason of a run that was aborted by its signal. Only such a run can be resumed; a run that stopped for another reason is complete.
+ */
 export const ABORTED = 'aborted';
 
 /**
- * A training run. It executes the steps of each epoch, evaluates the validation data, calls the callbacks, and writes
- * checkpoints. A checkpoint can be written between any two steps, and a resumed run continues from it bit for bit.
+ * Executes a training run: the steps of each epoch, validation, callbacks and checkpoints. A checkpoint can be written between any two
+ * steps, and a resumed run continues from it bit for bit.
  */
 export class TrainingRun implements Run {
   readonly tasks: readonly TaskRecord[];
   readonly history: HistoryRow[] = [];
   readonly #optimizerState: OptimizerState;
-  /** Workers of the datasets, if the datasets use workers. They are terminated at the end of the run. */
+  /** Worker pool that loads and augments images, for datasets that use workers. It is closed at the end of the run. */
   readonly #workerPool = new WorkerPool();
-  /** The validation data without augmentation. All epochs use the same object, because the feature cache is keyed by the dataset object. */
+  /** The validation dataset without its augmentation. It is created once, because the feature cache identifies a dataset by its object. */
   readonly #unaugmentedValidation: Dataset<any> | undefined;
   readonly #hooks: { readonly key: string; readonly hooks: StatefulHooks }[] = [];
-  /** Number of finished epochs. */
+  /** Number of epochs that are complete, including validation. */
   #finishedEpochs = 0;
-  /** Progress of the current epoch. */
+  /** Progress within the current epoch. */
   #position: Pick<RunState, 'step' | 'sums' | 'seconds' | 'lastRate'> = EPOCH_START;
   #stopReason: string | null = null;
 
@@ -101,7 +103,7 @@ export class TrainingRun implements Run {
     return this.#stopReason === null && this.#finishedEpochs < this.config.epochs;
   }
 
-  /** Progress for log lines: `epoch 3`, or `epoch 3 and 17 steps`. */
+  /** Progress of the run as text for log lines: `epoch 3`, or `epoch 3 and 17 steps`. */
   get progressText(): string {
     const { step } = this.#position;
     return `epoch ${this.#finishedEpochs}${step > 0 ? ` and ${step} steps` : ''}`;
@@ -127,7 +129,7 @@ export class TrainingRun implements Run {
     return writeModelFolder(this.config.network, store, folder);
   }
 
-  /** Restores the state of `saved`, if there is one, and creates the hooks of the callbacks. */
+  /** Prepares the run: restores the state of a checkpoint if one is passed, creates the hooks of the callbacks and calls `onTrainBegin`. */
   async start(saved: Checkpoint | undefined): Promise<void> {
     if (saved) {
       const { state } = saved;
@@ -144,11 +146,14 @@ export class TrainingRun implements Run {
       this.#hooks.push({ key, hooks });
       await hooks.onTrainBegin?.(this);
     }
-    // Write the first checkpoint now, so that a store that is not writable fails before the first epoch and not after it.
+    // Write a checkpoint now, so that the run fails before the first epoch, and not after it, if the store is not writable.
     if (!saved) await this.#saveCheckpoint();
   }
 
-  /** Trains and validates the rest of the current epoch, or returns early if the run is stopped. */
+  /**
+   * Runs the remaining steps of the current epoch and its validation, and adds a row to the history. If the run is stopped meanwhile, no
+   * row is added.
+   */
   async runEpoch(): Promise<void> {
     const { clock, signal } = this.config;
     if (this.#position.step === 0)
@@ -171,7 +176,8 @@ export class TrainingRun implements Run {
       };
       this.history.push(row);
       await this.inputPipeline.featureCache?.flush();
-      // Callbacks may read the variables of a LayersModel that they obtained from the model earlier.
+      // Callbacks may read variables directly from a LayersModel that they obtained before the run, which does not trigger this
+      // synchronization.
       this.config.network.weightSync.sync();
       await this.#notify((hooks) => hooks.onEpochEnd?.({ epoch, row }, this));
       this.#finishedEpochs = epoch;
@@ -180,7 +186,7 @@ export class TrainingRun implements Run {
     await this.#saveCheckpoint();
   }
 
-  /** Calls the `onTrainEnd` hooks, and returns why the run ended. */
+  /** Calls the `onTrainEnd` hooks. Returns the reason for which the run ended. */
   async finish(): Promise<string> {
     const reason = this.#stopReason ?? 'finished';
     await this.#notify((hooks) => hooks.onTrainEnd?.(reason, this));
@@ -194,7 +200,8 @@ export class TrainingRun implements Run {
   }
 
   /**
-   * Runs the remaining steps of the epoch. Returns the training columns of the epoch, or undefined if the run stops before the last step.
+   * Runs the remaining training steps of the epoch. Returns its losses and metrics, or undefined if the run is stopped before the last
+   * step.
    */
   async #trainEpoch(): Promise<Record<string, number> | undefined> {
     const { network, train, batchSize, seed, shuffle, lossAverage, signal } = this.config;
@@ -244,8 +251,8 @@ export class TrainingRun implements Run {
   }
 
   /**
-   * Returns the validation columns of the epoch, or undefined if the run is aborted during validation. A resumed run then computes the
-   * columns.
+   * Evaluates the validation dataset. Returns its losses and metrics, or undefined if the run is aborted during validation, which a resumed
+   * run then repeats.
    */
   async #validate(): Promise<Record<string, number> | undefined> {
     const { network, validation, loss, batchSize, seed, lossAverage: average, signal } = this.config;

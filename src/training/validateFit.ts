@@ -11,7 +11,8 @@ import { checkCallback } from './checkCallback.js';
 import type { FitConfig } from './trainingRun.js';
 
 /**
- * Throws an `argument` error for an argument of `fit` with the wrong type. This check is for JavaScript code, which has no compiler errors.
+ * Throws an `argument` error for an argument of `fit` that has the wrong type. The check is for JavaScript programs, where the compiler
+ * does not report such mistakes.
  */
 export function validateFitArguments(train: unknown, given: { readonly [option: string]: unknown }): void {
   const { validation, loss, optimizer, callbacks = [] } = given;
@@ -23,11 +24,11 @@ export function validateFitArguments(train: unknown, given: { readonly [option: 
       'train',
       'a dataset',
       train,
-      'Create one with imageFolder() or imagesInMemory().',
+      'Create a dataset with imageFolder() or imagesInMemory().',
     );
   }
   if (validation !== undefined && !isDataset(validation)) {
-    const advice = 'Use the second part of dataset.split({ validation: 0.2 }).';
+    const advice = 'Write const { train, validation } = dataset.split({ validation: 0.2 }).';
     throw createOptionError('validation', 'a dataset', validation, advice);
   }
   if (loss !== undefined && (loss as { '~loss'?: string } | null)?.['~loss'] !== 'weighted') {
@@ -35,12 +36,7 @@ export function validateFitArguments(train: unknown, given: { readonly [option: 
     throw createOptionError('loss', 'a weighted loss', loss, advice);
   }
   if (optimizer !== undefined && typeof (optimizer as Optimizer | null)?.rule !== 'object') {
-    throw createOptionError(
-      'optimizer',
-      'an optimizer',
-      optimizer,
-      'Write optimizer: adam(), adamw() or sgd().',
-    );
+    throw createOptionError('optimizer', 'an optimizer', optimizer, 'Write for example optimizer: adam().');
   }
   for (const name of ['checkpoint', 'featureCache']) {
     const store = given[name];
@@ -58,7 +54,7 @@ export function validateFitArguments(train: unknown, given: { readonly [option: 
   });
 }
 
-/** Throws an `argument` or `data` error for options and data that would make the run fail later. */
+/** Throws an `argument` or `data` error for options and datasets with which the run would fail later. */
 export function validateFitConfig({
   network,
   train,
@@ -74,16 +70,16 @@ export function validateFitConfig({
   checks.integer('fit.batchSize', batchSize, { min: 1, defaultValue: 32 });
   checks.integer('fit.epochs', epochs, {
     min: 1,
-    advice: 'Pass the number of epochs, for example 10.',
+    advice: 'Set epochs to the number of epochs, for example 10.',
   });
   checks.integer('fit.seed', seed, { min: 0, defaultValue: 0 });
   if (evaluateUnaugmented && !validation) {
     throw createError({
       kind: 'argument',
       path: 'fit.evaluateUnaugmented',
-      expected: 'a validation dataset to evaluate without augmentation',
+      expected: 'a validation dataset that can be evaluated without augmentation',
       received: 'no validation dataset',
-      advice: 'Pass validation, or omit evaluateUnaugmented.',
+      advice: 'Set the option validation, or omit evaluateUnaugmented.',
     });
   }
   if (!network.layersModel.layers.some((layer) => layer.trainableWeights.length > 0)) {
@@ -92,7 +88,7 @@ export function validateFitConfig({
       path: 'fit',
       expected: 'a model with at least one trainable layer',
       received: 'a model whose layers are all frozen',
-      advice: 'Set trainable: true on the layers to train.',
+      advice: 'Unfreeze the layers to train with model.unfreeze().',
     });
   }
   if (featureCache && !splitFrozen(network.graph).frozenGraph) {
@@ -100,7 +96,7 @@ export function validateFitConfig({
       kind: 'argument',
       path: 'fit.featureCache',
       expected: 'a model whose first layers are frozen',
-      received: 'a model whose first layers are trained',
+      received: 'a model whose first layers are trainable',
       advice: 'Freeze the first layers with model.freeze(), or omit featureCache.',
     });
   }

@@ -60,25 +60,25 @@ describe('a weight file of a backbone', () => {
       'without a layer',
       (layers) => layers.delete('block_5_expand'),
       'mobile.h5: block_5_expand',
-      'no weights for it',
+      'a file without this layer',
     ],
     [
       'without a tensor',
       (layers) => layers.get('block_5_expand_BN')!.delete('beta'),
       'mobile.h5: block_5_expand_BN/beta',
-      'no tensor',
+      'a file without this tensor',
     ],
     [
       'with an additional layer',
       (layers) => layers.set('block_17_expand', layers.get('block_5_expand')!),
       'mobile.h5: block_17_expand',
-      'an additional layer',
+      'an additional layer with weights',
     ],
     [
       'with an additional tensor',
       (layers) => layers.get('block_5_expand')!.set('bias', { shape: [192], data: new Float32Array(192) }),
       'mobile.h5: block_5_expand/bias',
-      'an additional tensor',
+      'an additional weight',
     ],
     [
       'with a tensor of another shape',
@@ -99,7 +99,7 @@ describe('a weight file of a backbone', () => {
         });
       },
       'mobile.h5: old_bn_Conv1',
-      'an additional layer',
+      'an additional layer with weights',
     ],
   ];
   test.each(changes)(
@@ -135,12 +135,12 @@ describe('a weight file of a backbone', () => {
     const whole = kerasFile(await drawnLayers('mobileNetV2', true));
     expect(await catchError(() => read(whole))).toMatchObject({
       path: 'mobile.h5: predictions',
-      advice: 'Pass includeTop: true, or pass a file without the classification layer.',
+      advice: 'Set includeTop: true, or pass a file without the classification layers.',
     });
     const without = kerasFile(mobile);
     expect(await catchError(() => read(without, { includeTop: true }))).toMatchObject({
       path: 'mobile.h5: predictions',
-      advice: 'Omit includeTop, or pass a file with the classification layer.',
+      advice: 'Omit includeTop, or pass a file with the classification layers.',
     });
   });
 
@@ -228,7 +228,7 @@ describe('a backbone function such as resnet50Backbone', () => {
       'trainable and trainableFrom together',
       () => mobileNetV2Backbone({ weights: null, trainable: false, trainableFrom: 'Conv_1' } as never),
       'mobileNetV2Backbone.trainableFrom',
-      'both options',
+      'both trainable and trainableFrom',
     ],
   ])('rejects %s, and the error reports the received value', async (_, call, path, received) => {
     expect(await catchError(call)).toMatchObject({ kind: 'argument', path, received });
@@ -249,7 +249,7 @@ describe('a backbone function such as resnet50Backbone', () => {
       const fault = await catchError(() => resnet50Backbone({ weights: null, trainableFrom }));
       expect(fault.advice).toBe(
         advice ??
-          'Pass the name of the first layer to train, or write trainable: false to freeze the whole backbone.',
+          'Set trainableFrom to the name of the first layer to train, or write trainable: false to freeze the whole backbone.',
       );
     },
   );
@@ -317,7 +317,7 @@ describe('a backbone function such as resnet50Backbone', () => {
       .trunk(await mobileNetV2Backbone({ weights: null }))
       .task('Conv1', regression({ unit: 'years' }), branch([globalAveragePool()]));
     const fault = await catchError(() => named.build());
-    expect(fault).toMatchObject({ path: 'trunk: Conv1', received: 'the name of a task' });
+    expect(fault).toMatchObject({ path: 'trunk: Conv1', received: 'a layer with the name of a task' });
     expect(fault.advice).toMatch(/^Rename the tf\.layers layer or the task/);
   });
 

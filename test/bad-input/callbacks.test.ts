@@ -16,25 +16,25 @@ describe('fit with an invalid callback', () => {
     [
       'a callback with create() and a hook',
       { name: 'log', create: () => ({}), onEpochEnd: nothing },
-      'either hooks or create()',
+      'an object with either hooks or create()',
       /from create\(\)/,
     ],
     [
       'a callback with create() and getState()',
       { name: 'log', create: () => ({}), getState: () => ({ values: 1 }) },
-      'either hooks or create()',
+      'an object with either hooks or create()',
       /from create\(\)/,
     ],
     [
       'a callback with getState() and a hook',
       { name: 'log', onEpochEnd: nothing, getState: () => ({ values: 1 }) },
-      'create() in a callback with state',
+      'an object with create(), because it has state',
       /Add create\(run, saved\)/,
     ],
     [
       'a misspelled hook name',
       { name: 'log', onEpochend: nothing },
-      'hooks named onTrainBegin, onEpochBegin, onBatchEnd, onEpochEnd, onTrainEnd',
+      'only the hooks onTrainBegin, onEpochBegin, onBatchEnd, onEpochEnd, onTrainEnd',
       /Did you mean "onEpochEnd"\?/,
     ],
   ])('rejects %s', async (_, callback, expected, advice) => {

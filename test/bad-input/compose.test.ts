@@ -45,7 +45,9 @@ describe('multiTask() with images of different sizes', () => {
       expect(error.kind).toBe('argument');
       expect(error.path).toMatch(/^(trunk|age)_(conv|pool)\d$/);
       expect(error.expected).toContain('at least 56x56 pixels');
-      expect(error.received).toMatch(/^an input of shape \[.*\], which gives an output of shape \[.*\]$/);
+      expect(error.received).toMatch(
+        /^an input of shape \[.*\], which results in an output of shape \[.*\]$/,
+      );
       expect(error.advice).toContain('larger images');
     }
   });
@@ -287,7 +289,7 @@ describe('a custom block', () => {
       expect(error).toMatchObject({
         kind: 'argument',
         path: 'weights of trunk_own1',
-        expected: "the sizes of the layer's weights, arrays of 9 and 3 numbers",
+        expected: 'arrays of 9 and 3 numbers',
         received,
       });
     },
@@ -385,7 +387,7 @@ describe('the inputView option of branch()', () => {
       expected: 'a layer that accepts inputs of shape [16, 16, 1]',
     });
     expect(error.advice).toBe(
-      'Use input views with the same number of channels: the layer was built for the channels of image.',
+      'Give all input views the same number of channels: the layer was built for the channels of image.',
     );
   });
 
@@ -409,7 +411,7 @@ describe('the inputView option of branch()', () => {
     expect(error).toMatchObject({
       path: 'trunk_conv2',
       expected: 'an image large enough for a non-empty output of this layer: at least 20x20 pixels',
-      received: 'an input of shape [2, 2, 4], which gives an output of shape [0, 0, 4]',
+      received: 'an input of shape [2, 2, 4], which results in an output of shape [0, 0, 4]',
     });
   });
 

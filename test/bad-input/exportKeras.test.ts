@@ -207,7 +207,10 @@ describe('exportKeras with the checkpoint option', () => {
     expect(missing).toMatchObject({ kind: 'checkpoint', path: 'memory/checkpoint.safetensors' });
     await model.fit(good(), { ...settings, checkpoint });
     const other = await catchError(() => exportKeras(model, { optimizer: sgd(), checkpoint }));
-    expect(other).toMatchObject({ kind: 'checkpoint', received: 'a run that differs in optimizer' });
+    expect(other).toMatchObject({
+      kind: 'checkpoint',
+      received: 'a checkpoint of a run that differs in optimizer',
+    });
   });
 
   test('rejects a checkpoint if the frozen weights have changed since it was written', async () => {
@@ -220,7 +223,10 @@ describe('exportKeras with the checkpoint option', () => {
     expect((await exportKeras(model, options)).length).toBeGreaterThan(0);
     for (const weight of frozen.weights) weight.write(tf.ones(weight.shape as number[]));
     const other = await catchError(() => exportKeras(model, options));
-    expect(other).toMatchObject({ kind: 'checkpoint', received: 'a run that differs in frozen weights' });
+    expect(other).toMatchObject({
+      kind: 'checkpoint',
+      received: 'a checkpoint of a run that differs in frozen weights',
+    });
   });
 
   test('writes the weights in the checkpoint, not the current weights of the model', async () => {

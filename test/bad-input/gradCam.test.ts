@@ -37,23 +37,23 @@ describe('gradCam with invalid arguments', () => {
     const { path, expected, advice } = await heat({ task: 'gender', target: 'femal' });
     expect([path, expected, advice]).toEqual([
       'gradCam.target',
-      '"male" or "female" for the task gender',
+      'a target of the task gender: "male" or "female"',
       'Did you mean "female"?',
     ]);
     expect((await heat({ task: 'age', target: 'female' })).expected).toBe(
-      '"higher" or "lower" for the task age',
+      'a target of the task age: "higher" or "lower"',
     );
   });
 
   test('rejects a layer that does not exist, does not affect the task, or has no feature map', async () => {
     const missing = await heat({ task: 'age', layer: 'trunk_conv7' });
-    expect([missing.path, missing.received]).toEqual(['layer trunk_conv7', 'an unknown layer name']);
+    expect([missing.path, missing.received]).toEqual(['layer trunk_conv7', 'a name that no layer has']);
     expect(missing.advice).toContain('trunk_conv1, trunk_pool1, age_conv1');
     expect((await heat({ task: 'gender', layer: 'age_conv1' })).received).toBe(
       'a layer that the output of gender does not depend on',
     );
     expect((await heat({ task: 'gender', layer: 'gender_dense1' })).received).toBe(
-      'a layer with an output [3]',
+      'a layer with an output of shape [3]',
     );
   });
 
@@ -65,7 +65,7 @@ describe('gradCam with invalid arguments', () => {
           .task('age', regression({ unit: 'years' }), branch(pieces, { inputView }))
           .build();
         const { path, received } = await catchError(() => gradCam(flat, image, { task: 'age' }));
-        expect([path, received]).toEqual(['task age', 'no convolution with such a feature map']);
+        expect([path, received]).toEqual(['task age', 'a network without such a convolution']);
         flat.dispose();
       }
     }

@@ -69,9 +69,9 @@ describe('fit with an invalid label', () => {
     expect(error).toMatchObject({
       kind: 'data',
       path: 'train: gender',
-      received: 'only images without such a label',
+      received: 'no images with such a label',
     });
-    expect(error.advice).toContain('name of the label');
+    expect(error.advice).toContain('use the name of the task');
     const { rows } = await small().fit(faces([{ age: 1 }, { gender: 'male' }]), { ...settings, epochs: 1 });
     expect(rows[0]!.loss).toSatisfy(Number.isFinite);
   });

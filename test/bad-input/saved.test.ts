@@ -209,7 +209,7 @@ describe('a corrupt checkpoint', () => {
     const error = await catchError(() => small().fit(good(), { ...into(store), resume: true }));
     expect(error).toMatchObject({
       kind: 'checkpoint',
-      received: 'the format "tfjs-multitask checkpoint 99"',
+      received: 'a file in the format "tfjs-multitask checkpoint 99"',
     });
     expect(error.advice).toContain('version');
   });
@@ -257,8 +257,8 @@ describe('a checkpoint of a run with another configuration', () => {
         model().fit(train, { ...into(store), epochs: 3, resume: true, ...(options as object) }),
       );
       expect(error).toMatchObject({ kind: 'checkpoint', path: `copy/${CHECKPOINT_FILE}` });
-      expect(error.received).toBe(`a run that differs in ${differing}`);
-      expect(error.advice).toContain('settings of that run');
+      expect(error.received).toBe(`a checkpoint of a run that differs in ${differing}`);
+      expect(error.advice).toContain('options of that run');
       expect(await contents(store)).toEqual(before);
     },
   );
@@ -280,7 +280,9 @@ describe('loadModel of a damaged model', () => {
       else await store.remove(name);
       const error = await catchError(() => loadModel(store, { folder: 'best' }));
       expect(error).toMatchObject({ kind: 'file', path: `copy/${name}` });
-      expect(error.received).toBe(damaged ? 'a file whose bytes do not match its hash' : 'no such file');
+      expect(error.received).toBe(
+        damaged ? 'a file whose contents do not match the hash in its name' : 'no such file',
+      );
     }
   });
 
@@ -321,7 +323,11 @@ describe('loadModel of a damaged model', () => {
 
     await write({ ...table, version: 99 });
     const newer = await load();
-    expect(newer).toMatchObject({ kind: 'file', path: 'copy/best/tasks.json', received: 'version 99' });
+    expect(newer).toMatchObject({
+      kind: 'file',
+      path: 'copy/best/tasks.json',
+      received: 'a file in format version 99',
+    });
     expect(newer.advice).toContain('Update');
 
     await write(table);

@@ -37,7 +37,7 @@ test('fit rejects a model while another fit call trains it, and accepts the mode
   const first = model.fit(good(), settings);
   const second = await catchError(() => model.fit(good(), settings));
   expect(second).toMatchObject({ kind: 'argument', path: 'fit' });
-  expect(second.received).toBe('a model that another fit() is training');
+  expect(second.received).toBe('a model that another call of fit() is training');
   await first;
   expect((await model.fit(good(), settings)).rows).not.toHaveLength(0);
 });
@@ -64,7 +64,7 @@ describe('weightedLoss', () => {
       path: 'weightedLoss.gender',
       received: 'no weight for gender',
     });
-    expect(missing.advice).toBe('Write gender: 0 to train without this task.');
+    expect(missing.advice).toBe('Add a weight, or write gender: 0 to train without this task.');
     for (const weight of [Number.NaN, -1, Number.POSITIVE_INFINITY, '50']) {
       const error = await catchError(() => weightedLoss({ gender: weight as number }));
       expect(error).toMatchObject({ kind: 'argument', path: 'weightedLoss.gender' });
@@ -102,12 +102,14 @@ describe('the monitor option of a callback', () => {
       const error = await fitFault({ validation, callbacks: [callback] });
       expect(error).toMatchObject({ kind: 'argument', path: `${callback.name}.monitor` });
       expect(error.received).toBe('"val_agee_mae"');
-      expect(error.expected).toMatch(/^"loss", "age_loss", "age_mae", .*"val_gender_accuracy"$/);
+      expect(error.expected).toMatch(
+        /^a column of the history: "loss", "age_loss", "age_mae", .*"val_gender_accuracy"$/,
+      );
       expect(error.advice).toBe('Did you mean "val_age_mae"?');
     }
     const unknown = await fitFault({ callbacks: [earlyStopping({ monitor: 'happiness' as never })] });
     expect(unknown).toMatchObject({ path: 'earlyStopping.monitor', received: '"happiness"' });
-    expect(unknown.advice).toBe('Monitor one of these columns.');
+    expect(unknown.advice).toBe('Set monitor to one of these columns.');
   });
 
   test('is rejected if the run has no validation or no unaugmented validation, and the advice names the missing option', async () => {
@@ -280,7 +282,7 @@ test('bestCheckpoint rejects an unknown column in the folder name, and suggests 
     validation: good(),
     callbacks: [bestCheckpoint(memoryStore(), { folder: name })],
   });
-  expect(error).toMatchObject({ kind: 'argument', path: 'bestCheckpoint.folder', received: '{val_los}' });
+  expect(error).toMatchObject({ kind: 'argument', path: 'bestCheckpoint.folder', received: '"{val_los}"' });
   expect(error.advice).toBe('Did you mean "val_loss"?');
 });
 
@@ -344,11 +346,11 @@ describe('fit on wasm with a batch that is too large for its memory', () => {
     expect(error).toMatchObject({
       kind: 'memory',
       path: 'fit.batchSize',
-      received: 'a batch of 1000000 images',
+      received: 'a batch size of 1000000',
     });
     expect(error.advice).toContain('smaller batch');
     expect(started).toEqual([]);
-    const largest = Number(/^at most (\d+) images of 8x8/.exec(error.expected)![1]);
+    const largest = Number(/^a batch size of at most (\d+) for images of 8x8/.exec(error.expected)![1]);
     const { layersModel, tasks, input } = small();
     const network = createNetwork(layersModel, tasks, input);
     expect(() => checkMemory(network, largest, 'wasm')).not.toThrow();
@@ -365,7 +367,7 @@ describe('fit on wasm with a batch that is too large for its memory', () => {
     const error = await catchError(() =>
       model.fit(imagesInMemory([{ image, labels }]), { epochs: 1, batchSize: 256, engine: 'wasm' }),
     );
-    const largest = Number(/^at most (\d+) images of 128x128/.exec(error.expected)![1]);
+    const largest = Number(/^a batch size of at most (\d+) for images of 128x128/.exec(error.expected)![1]);
     expect(largest).toBeGreaterThanOrEqual(32);
     expect(largest).toBeLessThan(100);
     model.dispose();

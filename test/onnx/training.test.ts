@@ -218,7 +218,7 @@ describe('a run of fit on onnx', () => {
     await train({ epochs: 1, callbacks: [{ name: 'dispose', create: () => ({ onBatchEnd }) }] }, model);
     model.dispose();
     model.dispose();
-    const disposedError = { kind: 'argument', received: 'a model after dispose()' };
+    const disposedError = { kind: 'argument', received: 'a disposed model' };
     await expect(model.predict(await data.read(0))).rejects.toMatchObject(disposedError);
     await expect(model.evaluate(data)).rejects.toMatchObject(disposedError);
     await expect(train({}, model)).rejects.toMatchObject(disposedError);
@@ -513,7 +513,7 @@ describe('the compileCache option of fit', () => {
     await compileCache.write(names[0]!, bytes.subarray(0, 100));
     await expect(train({ compileCache })).rejects.toMatchObject({
       kind: 'file',
-      advice: 'Delete the file; it will be created again.',
+      advice: 'Delete the file. The next run creates it again.',
     });
   });
 });
@@ -551,7 +551,7 @@ describe('the onnx engine with an unusable ONNX Runtime package', () => {
           Tensor: class {},
           env: { versions: { common: '1.9.0' } },
         }) as never,
-      { kind: 'engine', received: 'version 1.9.0' },
+      { kind: 'engine', received: 'onnxruntime-node 1.9.0' },
     ],
     'does not load': [
       async (name) => {

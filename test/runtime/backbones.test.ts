@@ -122,7 +122,7 @@ describe("mobileNetV2Backbone with weights: 'imagenet'", () => {
   test('reads a file that was copied into the cache, and reports where to copy the file if the network is unavailable', async () => {
     const offline = { ...localOptions(), fetch: () => Promise.reject(new Error('no network')) };
     const error = await catchError(() => mobileNetV2Backbone(offline));
-    expect(error).toMatchObject({ kind: 'download', received: 'no answer (no network)' });
+    expect(error).toMatchObject({ kind: 'download', received: 'no response (no network)' });
     expect(error.path).toBe(
       `https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2/${MOBILE}`,
     );

@@ -133,7 +133,7 @@ describe('fetchFile after an interrupted download', () => {
     const error = await failAfter(6_000_000);
     expect(error).toMatchObject({ kind: 'download', path: url });
     expect(error.received).toMatch(/^6000000 bytes of 9000000/);
-    expect(error.advice).toContain(`put it at ${folder}/${NAME}`);
+    expect(error.advice).toContain(`save it as ${folder}/${NAME}`);
     expect(readdirSync(folder).sort()).toEqual([`${NAME}.part`, `${NAME}.part.json`]);
     requests = [];
   };
@@ -204,7 +204,7 @@ describe('fetchFile with an invalid file or a failed request', () => {
     serverBehavior = { file: Buffer.from('<html>moved</html>') };
     const error = await getError(download());
     expect(error).toMatchObject({ kind: 'download', path: url });
-    const invalidFile = `, and a stored file ${folder}/${NAME} of 3 bytes whose hash is not md5 ${MD5}`;
+    const invalidFile = `, and an invalid file ${folder}/${NAME} of 3 bytes whose hash is not md5 ${MD5}`;
     expect(error.received).toBe(`18 bytes whose hash is not md5 ${MD5}${invalidFile}`);
     expect(readdirSync(folder)).toEqual([NAME]);
     expect(await store.read(NAME)).toEqual(new Uint8Array([1, 2, 3]));
@@ -223,7 +223,7 @@ describe('fetchFile with an invalid file or a failed request', () => {
       const error = await getError(download());
       expect(error).toMatchObject({ kind: 'download', path: url });
       expect(error.received).toMatch(status === 416 ? /only a part of the file/ : `HTTP ${status}`);
-      expect(error.advice).toContain(`download ${url} by hand and put it at ${folder}/${NAME}`);
+      expect(error.advice).toContain(`download ${url} manually and save it as ${folder}/${NAME}`);
       expect(readdirSync(folder)).toEqual([]);
     },
   );
@@ -232,9 +232,9 @@ describe('fetchFile with an invalid file or a failed request', () => {
     await store.write(NAME, new Uint8Array([1, 2, 3]));
     const error = await getError(download({ fetch: () => Promise.reject(new Error('no network')) }));
     expect(error.received).toBe(
-      `no answer (no network), and a stored file ${folder}/${NAME} of 3 bytes whose hash is not md5 ${MD5}`,
+      `no response (no network), and an invalid file ${folder}/${NAME} of 3 bytes whose hash is not md5 ${MD5}`,
     );
-    expect(error.advice).toMatch(/replacing the stored file\.$/);
+    expect(error.advice).toMatch(/replacing the existing file\.$/);
   });
 
   test('reports a refused connection', async () => {
@@ -243,8 +243,8 @@ describe('fetchFile with an invalid file or a failed request', () => {
     await once(connection, 'connect');
     const error = await getError(download({ url: `http://127.0.0.1:${connection.localPort}/x` }));
     connection.destroy();
-    expect(error).toMatchObject({ kind: 'download', received: 'no answer (ECONNREFUSED)' });
-    expect(error.advice).toContain('by hand');
+    expect(error).toMatchObject({ kind: 'download', received: 'no response (ECONNREFUSED)' });
+    expect(error.advice).toContain('manually');
   });
 });
 

@@ -317,7 +317,7 @@ test('fit resumes from a checkpoint without frozen weights only if the frozen we
   weight.write(weight.read().mul(2));
   expect(await catchError(() => other.fit(train, rest))).toMatchObject({
     kind: 'checkpoint',
-    received: 'a run that differs in frozen weights',
+    received: 'a checkpoint of a run that differs in frozen weights',
   });
 });
 

@@ -172,7 +172,7 @@ describe('a process that loads the package as an ES module and as a CommonJS mod
 
   test('rejects in one module an engine other than the engine of a run in the other module', () => {
     expect(result.errors).toEqual([
-      expect.stringMatching(/^engine: expected the engine wasm, .* received "cpu"/),
+      expect.stringMatching(/^engine: expected "wasm", the engine of the run in progress, received "cpu"/),
     ]);
   });
 });

@@ -30,7 +30,7 @@ test('the default entry trains, saves, loads and predicts on wasm with one threa
 test('the default entry rejects image files, because it has no decoder and cannot read paths', async () => {
   const model = compose();
   const bytes = await catchError(() => model.predict(new Uint8Array(100)));
-  expect(bytes).toMatchObject({ kind: 'argument', path: 'predict[0]', received: 'the bytes of a file' });
+  expect(bytes).toMatchObject({ kind: 'argument', path: 'predict[0]', received: 'an image file' });
   const path = await catchError(() => model.predict(['portrait.jpg']));
   expect(path).toMatchObject({ kind: 'argument', path: 'predict[0]' });
   expect(path.received).toContain('this runtime cannot read');

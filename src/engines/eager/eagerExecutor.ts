@@ -10,7 +10,10 @@ import { computeTrainingStep } from '../../steps/trainingStep.js';
 import { tf } from '../../tensor/tf.js';
 import type { Executor } from '../executor.js';
 
-/** Creates an executor that runs steps operation by operation on the backend in use. It updates the model's variables directly. */
+/**
+ * Creates an executor that runs training steps operation by operation on the active TensorFlow.js backend. It writes new weights directly
+ * to the variables of the model.
+ */
 export function createEagerExecutor(
   network: Network,
   optimizer: Optimizer,
@@ -59,7 +62,7 @@ export function createEagerExecutor(
   };
 }
 
-/** Throws a `checkpoint` error unless `saved` contains every slot with `size` numbers. */
+/** Throws a `checkpoint` error unless `saved` contains every optimizer slot in `slotNames`, each with `size` numbers. */
 export function checkSlots(saved: Weights, slotNames: readonly string[], size: number): void {
   const mismatch = slotNames.find((name) => saved[name]?.data.length !== size);
   if (mismatch === undefined) return;
@@ -67,7 +70,9 @@ export function checkSlots(saved: Weights, slotNames: readonly string[], size: n
     kind: 'checkpoint',
     path: mismatch,
     expected: `an optimizer slot of ${size} numbers`,
-    received: saved[mismatch] ? `a slot of ${saved[mismatch].data.length} numbers` : 'no slot with this name',
-    advice: 'Pass the state of a run with the same network and the same optimizer.',
+    received: saved[mismatch]
+      ? `an optimizer slot of ${saved[mismatch].data.length} numbers`
+      : 'a checkpoint without this slot',
+    advice: 'Pass the checkpoint of a run with the same network and the same optimizer.',
   });
 }

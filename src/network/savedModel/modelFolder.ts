@@ -25,13 +25,13 @@ const COPY_ADVICE = 'Copy the whole folder again.';
 const encodeJson = (value: unknown) => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
 
 /**
- * Writes a network to `folder` of a store: `model.json` and a weights file that `tf.loadLayersModel` can read without custom layer classes,
- * and `tasks.json` with the tasks, labels, units and pixel range.
+ * Saves a network to a folder of a store. `model.json` and a weights file contain the layers and weights, which `tf.loadLayersModel` can
+ * read without custom layer classes. `tasks.json` contains the tasks, labels, units and input range.
  *
- * The folder never contains a mix of two models. The weights file is written first, with a name that contains its hash. Then `model.json`,
- * which refers to the weights file, is replaced atomically. Only then are older weights files removed.
+ * An interruption never leaves a mix of two models in the folder. The weights file is written first, under a name that contains its hash.
+ * Then `model.json`, which refers to the weights file, is replaced atomically. Older weights files are removed last.
  *
- * @throws A `file` error if the store cannot be written. A model that was saved earlier then stays intact.
+ * @throws `file` error if the store is not writable. A model that was saved to the folder earlier remains intact.
  */
 export async function writeModelFolder(network: Network, store: Store, folder: string): Promise<void> {
   const artifacts = await getModelArtifacts(network.layersModel);
@@ -57,12 +57,12 @@ export async function writeModelFolder(network: Network, store: Store, folder: s
 }
 
 /**
- * Reads a network that {@link writeModelFolder} wrote.
+ * Loads a network from a folder that {@link writeModelFolder} wrote.
  *
- * @param tasks - Tasks that the folder must contain. Default: tasks created from `tasks.json`, with the
- *   default losses and metrics of their kinds.
- * @throws A `file` error if a file is missing, truncated or corrupted, if the format is newer, or if the
- *   tasks differ.
+ * @param tasks - Tasks of the network, which must match `tasks.json`. Default: tasks created from `tasks.json`, with default losses and
+ *   metrics.
+ * @throws `file` error if a file is missing, truncated or corrupt, if its format is newer than this version of the library, or if the tasks
+ *   differ.
  */
 export async function readModelFolder<T extends Tasks>(
   store: Store,
@@ -79,8 +79,8 @@ export async function readModelFolder<T extends Tasks>(
       throw createError({
         kind: 'file',
         path: toPath(file),
-        expected: 'JSON',
-        received: `invalid JSON (${(cause as Error).message})`,
+        expected: 'a JSON file',
+        received: `a file with invalid JSON (${(cause as Error).message})`,
         advice: COPY_ADVICE,
         cause,
       });
@@ -88,7 +88,7 @@ export async function readModelFolder<T extends Tasks>(
     throw createError({
       kind: 'file',
       path: toPath(file),
-      expected: 'a saved model',
+      expected: 'a file of a saved model',
       received: 'no such file',
       advice: 'Pass a folder that save() or bestCheckpoint() wrote.',
     });
@@ -103,7 +103,7 @@ export async function readModelFolder<T extends Tasks>(
       kind: 'file',
       path: toPath('model.json'),
       expected: 'a layers model with one weights file in the same folder',
-      received: 'a model.json with a different layout',
+      received: 'a model.json that was not written by save()',
       advice: 'Pass a folder that save() or bestCheckpoint() wrote.',
     });
   }
@@ -113,7 +113,7 @@ export async function readModelFolder<T extends Tasks>(
       kind: 'file',
       path: toPath(file),
       expected: 'the weights file that model.json refers to',
-      received: bytes ? 'a file whose bytes do not match its hash' : 'no such file',
+      received: bytes ? 'a file whose contents do not match the hash in its name' : 'no such file',
       advice: COPY_ADVICE,
     });
   }
@@ -151,7 +151,8 @@ async function openLayersModel(path: string, artifacts: tf.io.ModelArtifacts): P
 }
 
 /**
- * Checks that `tasks.json` and `model.json` describe the same model: the same image shape, and one output per task in the same order.
+ * Throws a `file` error unless `tasks.json` and `model.json` describe the same model: equal image shapes, and one output per task in the
+ * order of the tasks.
  */
 function checkInputAndOutputs(
   model: tf.LayersModel,

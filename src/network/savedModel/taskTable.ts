@@ -9,26 +9,26 @@ import { regression } from '../../tasks/regression.js';
 import { type AnyTask, createTaskRecord, type Tasks } from '../../tasks/task.js';
 import type { Network, NetworkInput } from '../network.js';
 
-/** Contents of `tasks.json`: the information that a page or a program needs in addition to the network. */
+/** Contents of `tasks.json` in a saved model: what a program needs to know about inputs and outputs in addition to `model.json`. */
 export interface TaskTable {
   readonly format: 'tfjs-multitask';
   readonly version: number;
   readonly input: {
-    /** Image shape `[height, width, channels]`. */
+    /** Shape of the input images, `[height, width, channels]`. */
     readonly shape: readonly number[];
-    /** Values that the bytes 0 and 255 are mapped to. */
+    /** Range that pixel values are scaled to: the two numbers that the bytes 0 and 255 are mapped to. */
     readonly range: readonly number[];
   };
-  /** Tasks in the order of the network's outputs. */
+  /** Tasks in the order of the outputs of the network. */
   readonly tasks: readonly TaskRecord[];
 }
 
-/** Version of the file format. It is increased when older versions of the library cannot read a newer table. */
+/** Version number of the format of `tasks.json`. It is increased whenever older versions of the library cannot read the new format. */
 const TABLE_VERSION = 1;
 
 const FOLDER_ADVICE = 'Pass an unchanged folder that save() or bestCheckpoint() wrote.';
 
-/** Creates the task table of a network. */
+/** Creates the contents of `tasks.json` for a network. */
 export function createTaskTable(network: Pick<Network, 'input' | 'tasks'>): TaskTable {
   return {
     format: 'tfjs-multitask',
@@ -39,10 +39,11 @@ export function createTaskTable(network: Pick<Network, 'input' | 'tasks'>): Task
 }
 
 /**
- * Checks a task table that was read from a file and returns its input and tasks.
+ * Validates the contents of `tasks.json`. Returns the input and the tasks of the saved network.
  *
- * @param expected - Tasks that the caller expects. They must equal the tasks in the table.
- * @throws A `file` error if the format is unknown, the version is newer, or the tasks differ.
+ * @param expected - Tasks that the file must contain. If passed, they are returned, because they can have other losses and metrics than the
+ *   defaults.
+ * @throws `file` error if the format is unknown, the version is newer than this version of the library, or the tasks differ.
  */
 export function parseTaskTable(
   table: TaskTable,
@@ -50,14 +51,14 @@ export function parseTaskTable(
   expected?: Tasks,
 ): { input: NetworkInput; tasks: Tasks } {
   if (table?.format !== 'tfjs-multitask') {
-    const received = `the format ${formatValue(table?.format)}`;
-    throw createFileError(path, 'the format "tfjs-multitask"', received, FOLDER_ADVICE);
+    const received = `a file in the format ${formatValue(table?.format)}`;
+    throw createFileError(path, 'a file in the format "tfjs-multitask"', received, FOLDER_ADVICE);
   }
   if (!(table.version <= TABLE_VERSION)) {
     throw createFileError(
       path,
-      `version ${TABLE_VERSION} or lower`,
-      `version ${formatValue(table.version)}`,
+      `a file in format version ${TABLE_VERSION} or lower`,
+      `a file in format version ${formatValue(table.version)}`,
       'Update tfjs-multitask to read this file.',
     );
   }
@@ -82,7 +83,10 @@ export function parseTaskTable(
   };
 }
 
-/** Creates a task from its record. Errors about labels and units are rethrown with the file path. */
+/**
+ * Creates a task from its record in `tasks.json`. Errors for invalid labels or units are converted to `file` errors with the path of the
+ * file.
+ */
 function parseTask(record: TaskRecord, path: string): AnyTask {
   try {
     return createTask(record);

@@ -11,29 +11,29 @@ import { verifyOnce } from '../verify/verificationCache.js';
 import { verifyOps } from '../verify/verifyOps.js';
 import { type ComparedOutputs, verifyStep } from '../verify/verifyStep.js';
 
-/** Options for compiling a pass. */
+/** Options for compiling a {@link TraceablePass}, such as a training step, to an ONNX graph. */
 export interface CompileOptions extends OnnxEngineOptions {
-  /** Name of the pass in error messages: `the training step`. */
+  /** Name of the compiled computation in error messages: `the training step`. */
   readonly description: string;
-  /** Batch size of a pass that cannot be compiled for any batch size. */
+  /** Batch size to compile for if the graph cannot be made independent of the batch size. */
   readonly batchSize: number;
-  /** Outputs that are compared to verify the whole graph. */
+  /** Outputs of the whole graph that are compared with TensorFlow.js to verify it. */
   readonly comparedOutputs: ComparedOutputs;
 }
 
-/** A verified graph. */
+/** An ONNX graph that was verified against TensorFlow.js. */
 export interface CompiledGraph {
-  /** Whether the graph can run batches of any size, or only of the size that it was compiled for. */
+  /** True if the graph can run batches of any size, false if it can run only batches of the size that it was compiled for. */
   readonly acceptsAnyBatchSize: boolean;
-  /** Creates a session that runs batches of `batchSize` examples. */
+  /** Creates an ONNX Runtime session that runs batches of `batchSize` examples. */
   createSession(options: Pick<CompileOptions, 'description' | 'batchSize'>): Promise<GraphSession>;
 }
 
-/** A session for batches of one size. */
+/** An ONNX Runtime session that runs batches of one size. */
 export interface GraphSession {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
-  /** Runs one batch and returns the given outputs by name. */
+  /** Runs one batch. `feeds` are the inputs, keyed by name. Returns the outputs that are listed in `outputs`, keyed by name. */
   run(
     feeds: { readonly [name: string]: OnnxTensor },
     outputs: readonly string[],
@@ -42,24 +42,24 @@ export interface GraphSession {
 }
 
 /**
- * Batch sizes of the two traces. Neither is 2, because the gradient of batch normalization over two examples consists only of rounding
- * errors.
+ * Batch sizes of the two traces of a training step. Neither is 2, because the gradient of batch normalization over two examples is zero
+ * except for rounding errors.
  */
 const TRACE_BATCH_SIZES = [3, 4] as const;
-/** Name of the variable batch dimension in the shapes of the graph's inputs and outputs. */
+/** Name of the variable batch dimension in the input and output shapes of the ONNX graph. */
 const BATCH_DIMENSION = 'batch';
 
 /**
- * Compiles a pass to a verified ONNX graph, in four stages: trace the pass twice, lower the traces to one graph, verify that ONNX Runtime
- * gives the same results as TensorFlow.js for both traces, and create sessions for the graph.
+ * Compiles a function of tensors to a verified ONNX graph. It traces the function twice, lowers both traces to one graph, and verifies that
+ * ONNX Runtime computes the same results as TensorFlow.js for both traces.
  *
- * The traces use batches of three and four examples, which is much faster than tracing a full step, and leaves the batch size of the graph
- * variable. A pass that reads its batch size in JavaScript is traced with `batchSize` examples instead, and its graph accepts only that
- * batch size.
+ * The traces use batches of three and four examples. This is much faster than tracing a full batch, and shows which tensor sizes depend on
+ * the batch size, so that the graph accepts any batch size. If the function reads its batch size in JavaScript, it is traced with
+ * `batchSize` examples instead, and the graph accepts only that batch size.
  *
- * @throws `engine` error with the operation and its layer if an operation has no lowering, draws random numbers or keeps a counter in
- *   JavaScript, or gives different results in ONNX Runtime; `number` error if the first batch results in NaN; `memory` error if the graph
- *   is too large.
+ * @throws `engine` error that names the operation and its layer if an operation has no lowering, depends on random numbers or a counter in
+ *   JavaScript, or has different results in ONNX Runtime; `number` error if losses or gradients of the first batch are NaN; `memory` error
+ *   if the graph is too large.
  */
 export async function compileGraph(
   runtime: OnnxRuntime,
@@ -77,7 +77,9 @@ export async function compileGraph(
   };
 }
 
-/** Traces the pass, and checks that its outputs contain no NaN. */
+/**
+ * Traces the function twice and checks that its outputs contain no NaN, because NaN cannot be compared with the results of ONNX Runtime.
+ */
 function traceVerifiable(
   pass: TraceablePass,
   { batchSize, description, comparedOutputs }: CompileOptions,
@@ -96,7 +98,7 @@ function tracePassPair(pass: TraceablePass, batchSize: number): TracePair {
   }
 }
 
-/** Lowers a pair of traces to the bytes of an ONNX graph. */
+/** Lowers two traces of the same function to one ONNX graph, and encodes the graph as a file. */
 function lowerPair([first, second]: TracePair, options: LoweringOptions): Uint8Array {
   const inputs = first.inputs.filter(({ tensor }) => first.trace.leaves.has(tensor.id));
   const graph = lowerTrace(first.trace, second.trace, inputs, first.outputs, options);
@@ -118,7 +120,7 @@ function toValueInfo({ name, tensor }: NamedTracedTensor, others: readonly Named
   return { name, shape, description: '' };
 }
 
-/** Verifies the graph, unless the cache contains it. */
+/** Verifies the graph against TensorFlow.js. Skips the verification if the cache shows that the graph was verified before. */
 function verify(
   runtime: OnnxRuntime,
   bytes: Uint8Array,

@@ -5,23 +5,24 @@ import { tf } from '../../../tensor/tf.js';
 import { lowerTrace } from '../lower/traceLowering.js';
 import { type TraceablePass, tracePair } from '../trace/tracePair.js';
 
-/** Descriptions and metadata of an ONNX file. */
+/** Descriptions and metadata that are stored in an ONNX file. */
 export interface GraphDescription {
-  /** Description of every input. */
+  /** Description that is stored for each input. */
   readonly inputDescription: string;
-  /** Description of each output, in output order. */
+  /** Descriptions of the outputs, in the order of the outputs. */
   readonly outputDescriptions: readonly string[];
-  /** Description of the whole graph. */
+  /** Description of the whole model. */
   readonly modelDescription: string;
   /** Key-value pairs that tools can read from the file. */
   readonly metadata: { readonly [key: string]: string };
 }
 
 /**
- * Compiles a graph in inference mode to the bytes of an ONNX file, with its weights as constants. Inputs and outputs have the names of the
- * graph, and accept any batch size. The graph is traced on the TensorFlow.js backend in use, which must read tensors synchronously.
+ * Compiles a graph in inference mode to an ONNX file, with the current weights as constants. Returns the bytes of the file. Inputs and
+ * outputs have the same names as in `graph`, and the batch size is variable. The graph is traced on the active TensorFlow.js backend, which
+ * must support `dataSync()`.
  *
- * @throws `engine` error with the operation and its layer if an operation cannot be compiled or depends on the batch size.
+ * @throws `engine` error that names the operation and its layer if the operation cannot be compiled, or reads the batch size in JavaScript.
  */
 export function exportGraph(
   graph: LayerGraph | InferenceFunction,
@@ -44,7 +45,10 @@ export function exportGraph(
   });
 }
 
-/** Creates the pass to trace. The examples differ from each other, and the two traces have different examples. */
+/**
+ * Creates the function to trace, which runs the graph on generated inputs. All inputs differ, also between the two traces, so that no input
+ * value looks like a constant.
+ */
 function createPredictionPass(graph: LayerGraph | InferenceFunction): TraceablePass {
   return (batchSize) => {
     const inputs = graph.inputs.map(({ shape }) => createExampleBatch([batchSize, ...shape]));

@@ -23,19 +23,24 @@ import type { TraceablePass } from '../trace/tracePair.js';
 import { type CompiledGraph, compileGraph, type GraphSession } from './compileGraph.js';
 import { createTraceBatch, getImageNames } from './traceBatches.js';
 
-/** Name prefixes of the graph inputs that are optimizer slots or weights. */
+/** Name prefixes of the ONNX graph inputs for optimizer slots and for weights. */
 const SLOT_PREFIX = 'slot/';
 const WEIGHT_PREFIX = 'weight/';
-/** Name prefix of the graph outputs that replace the input with the same name. */
+/**
+ * Name prefix of the graph outputs that contain new weights and slots. After the prefix follows the name of the graph input whose value
+ * they replace.
+ */
 const NEW_PREFIX = 'new ';
-/** Names of the graph's other outputs. */
+/** Names of the two graph outputs that are not weights or slots. */
 const [SUMS_OUTPUT, GRADIENT_OUTPUT] = ['sums', 'gradient'];
 
 /**
- * Creates an executor that runs each training step as one graph in ONNX Runtime. Each kind of step is compiled before it first runs.
+ * Creates an executor that runs each training step as one graph in ONNX Runtime. The graph for a kind of step is compiled when the first
+ * step of that kind runs.
  *
- * Weights and optimizer slots are inputs and outputs of the graph. {@link Executor.syncWeights} copies the weights into the model's
- * variables. A value that is written to a variable between two steps is used by the next step.
+ * Weights and optimizer slots are inputs and outputs of the graph, so the variables of the model are out of date after a step.
+ * {@link Executor.syncWeights} copies the weights into them. If a callback writes a variable between two steps, the next step uses the new
+ * value.
  */
 export function createOnnxExecutor(
   runtime: OnnxRuntime,
@@ -51,15 +56,15 @@ export function createOnnxExecutor(
   );
   const imageName = getImageNames(network)[0]!;
   const getBatchSize = (arrays: NamedArrays) => arrays[imageName]!.shape[0]!;
-  /** Current weights and optimizer slots, keyed by the name of the graph input. */
+  /** Current weights and optimizer slots, keyed by the name of the graph input that receives them. */
   const state = new Map<string, OnnxTensor>();
-  /** Ids of the variable values that `state` contains. When a variable is written, its value gets a new id. */
+  /** For each variable, the id of the value that `state` was last synchronized with. Writing a variable changes its id. */
   const syncedIds = new Map<Weight, object>();
-  /** Whether a step has changed `state` since it was last copied to the variables. */
+  /** True if a step has changed the weights in `state` since they were last copied to the variables. */
   let areVariablesStale = false;
-  /** Graphs that accept any batch size. */
+  /** Compiled graphs that accept any batch size, keyed by kind of step. */
   const graphs = new Map<StepKind, CompiledGraph>();
-  /** Sessions, keyed by kind of step and batch size. */
+  /** ONNX Runtime sessions, keyed by kind of step and batch size. */
   const sessions = new Map<string, GraphSession>();
 
   const readVariables = () => {
@@ -82,7 +87,7 @@ export function createOnnxExecutor(
   };
   const syncWeights = () => {
     if (!areVariablesStale) return;
-    readVariables(); // Values that were written to the variables since the last step take precedence.
+    readVariables(); // Weights that a callback has written since the last step take precedence over the results of that step.
     writeVariables();
     areVariablesStale = false;
   };
@@ -110,7 +115,10 @@ export function createOnnxExecutor(
     ),
   });
 
-  /** Creates the pass of a step. Variant 1 also changes the slots and, for the duration of the pass, the weights. */
+  /**
+   * Creates the function to trace for a training step. Its variant 1 uses a different batch, different slots and, until it returns,
+   * different weights, so that none of them is mistaken for a constant.
+   */
   const createStepPass =
     (kind: StepKind, arrays: NamedArrays): TraceablePass =>
     (batchSize, variant) => {
@@ -135,12 +143,19 @@ export function createOnnxExecutor(
           slotNames.map((name) => slots[SLOT_PREFIX + name] as Tensor1D),
         );
         for (const [name, weight] of weights) {
-          if (weight.read().dataId !== variables[name]!.dataId)
-            throw createWeightWriteError(weight.originalName);
+          if (weight.read().dataId === variables[name]!.dataId) continue;
+          // A compiled step cannot write weights, so the weight would never change.
+          throw createError({
+            kind: 'engine',
+            path: `weight ${weight.originalName}`,
+            expected: 'a layer that only reads its weights during a training step',
+            received: 'a layer that writes this weight during the step',
+            advice: 'Store the value that changes outside the weights of the layer, or use engine: "wasm".',
+          });
         }
         return { inputs: { ...batch, ...slots, ...variables }, outputs: toNamedOutputs(step) };
       } finally {
-        writeVariables(); // Restores the weights, also after an error.
+        writeVariables(); // Restores the weights that variant 1 changed, even after an error.
       }
     };
 
@@ -174,7 +189,7 @@ export function createOnnxExecutor(
         name,
         name in arrays ? toOnnxTensor(runtime, arrays[name]!) : state.get(name)!,
       ]);
-      // Only the verification reads the gradient.
+      // Fetch all outputs but the gradient, which only the verification reads.
       const fetches = outputNames.filter((name) => name !== GRADIENT_OUTPUT);
       const results = await run(Object.fromEntries(feeds), fetches);
       for (const [name, value] of Object.entries(results)) {
@@ -197,7 +212,7 @@ export function createOnnxExecutor(
     },
     dispose: () => {
       syncWeights();
-      // An error of release() has no effect, because the session is not used again.
+      // Errors of release() are ignored, because the session is not used again.
       for (const session of sessions.values()) session.release().catch(() => {});
       sessions.clear();
     },
@@ -211,15 +226,5 @@ const mapArrays = (arrays: NamedArrays, transform: (x: number) => number): Named
     Object.entries(arrays).map(([name, { shape, data }]) => [name, { shape, data: data.map(transform) }]),
   );
 
-/** Returns the current tensor of a variable. Writing the variable replaces the tensor. */
+/** Returns id, shape and type of the tensor in a variable. Writing the variable later does not change this record. */
 const toTensorInfo = ({ dataId, shape, dtype }: Tensor): tf.TensorInfo => ({ dataId, shape, dtype });
-
-/** Creates the error for a layer that writes a weight during a step. The graph would not update the weight. */
-const createWeightWriteError = (weight: string) =>
-  createError({
-    kind: 'engine',
-    path: `weight ${weight}`,
-    expected: 'a layer that only reads its weights during a training step',
-    received: 'a layer that writes this weight',
-    advice: 'Store the changing value outside the weights of the layer, or use engine: "wasm".',
-  });

@@ -6,27 +6,29 @@ import { OPTIMIZED_OPTIONS, toThreadOptions } from '../session/sessionOptions.js
 import { exportGraph } from './exportGraph.js';
 
 interface PredictionSession {
-  /** Ids of the weight values. When a weight is written, its value gets a new id. */
+  /**
+   * Ids of the weight values that the session contains as constants. Writing a weight changes its id, so the session is outdated if an id
+   * differs.
+   */
   readonly weightIds: readonly object[];
   readonly session: Promise<OnnxSession>;
 }
 
 const SESSION_DESCRIPTION = 'the prediction';
 
-/** Runs graphs in inference mode with ONNX Runtime, one session per graph. */
+/** Runs graphs in inference mode with ONNX Runtime. Each graph has one session, which is created when the graph first runs. */
 export class PredictionSessions {
   readonly #sessions = new WeakMap<LayerGraph | InferenceFunction, PredictionSession>();
 
-  /** @param threads - Number of threads per session. If undefined, the runtime chooses the number. */
+  /** @param threads - Number of threads per session. If undefined, ONNX Runtime chooses it. */
   constructor(
     readonly runtime: OnnxRuntime,
     readonly threads: number | undefined,
   ) {}
 
   /**
-   * Runs a graph with its current weights. Takes one array per graph input and returns one array per graph
-   * output. The weights are constants of the session, which makes convolutions faster, so a session is reused
-   * only until a weight changes.
+   * Runs a graph with its current weights. Takes one array per graph input and returns one array per graph output. The weights are
+   * constants of the session, which makes convolutions faster. Therefore a new session is created when a weight has changed.
    */
   async run(graph: LayerGraph | InferenceFunction, inputs: readonly HostArray[]): Promise<HostArray[]> {
     const { runtime } = this;
@@ -39,7 +41,7 @@ export class PredictionSessions {
     });
   }
 
-  /** Releases the session of a graph, if it has one. */
+  /** Releases the session of a graph. Does nothing if the graph has no session. */
   release(graph: LayerGraph | InferenceFunction): void {
     this.#sessions
       .get(graph)

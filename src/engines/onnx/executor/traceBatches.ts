@@ -5,13 +5,13 @@ import type { Network } from '../../../network/network.js';
 import { drawDropoutMasks } from '../../../steps/dropoutMasks.js';
 import { toInputName } from '../../../steps/stepArrays.js';
 
-/** Returns the names of the step's inputs that are images. */
+/** Returns the keys of the image inputs among the input arrays of a training step. */
 export const getImageNames = (network: Network): readonly string[] =>
   network.graph.inputs.map(({ name }) => toInputName(name));
 
 /**
- * Returns the inputs of a traced step with `count` examples. Variant 0 uses the examples in `arrays`, with
- * noise added to the images. Variant 1 has different images, labels, masks and rates.
+ * Creates the input arrays for tracing a training step with `count` examples. Variant 0 contains the examples in `arrays`, with noise added
+ * to the images. Variant 1 contains different images, labels, dropout masks and learning rates.
  */
 export function createTraceBatch(
   network: Network,
@@ -25,7 +25,7 @@ export function createTraceBatch(
   return variant === 0 ? batch : varyBatch(network, imageNames, batch, count);
 }
 
-/** Returns the first `count` examples of a batch. A smaller batch is repeated from its first example. */
+/** Returns the first `count` examples of a batch. If the batch has fewer examples, they are repeated. */
 function takeExamples(arrays: NamedArrays, batchSize: number, count: number): NamedArrays {
   return Object.fromEntries(
     Object.entries(arrays).map(([name, { shape, data }]) => {
@@ -42,9 +42,9 @@ function takeExamples(arrays: NamedArrays, batchSize: number, count: number): Na
 }
 
 /**
- * Adds noise to the images, with an amplitude of a twentieth of their value range. On images of a single color,
- * batch normalization computes values that are zero except for rounding errors, so rounding alone would decide
- * which relu units are active.
+ * Adds noise with an amplitude of 1/20 of the value range to the images. Without noise, images of a single color could not be used to
+ * verify a graph: batch normalization computes zero except for rounding errors from them, so rounding alone would decide which ReLU units
+ * are active.
  */
 function addImageNoise(
   arrays: NamedArrays,
@@ -64,7 +64,7 @@ function addImageNoise(
   return { ...arrays, ...Object.fromEntries(noisyImages) };
 }
 
-/** Returns a batch with different images, labels, masks and rates. */
+/** Returns a copy of a batch with different images, labels, dropout masks and learning rates. */
 function varyBatch(
   network: Network,
   imageNames: readonly string[],

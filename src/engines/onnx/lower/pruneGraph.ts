@@ -1,6 +1,6 @@
 import type { OnnxGraph, OnnxNode } from '../../../formats/onnxModel.js';
 
-/** Removes the nodes and constants that no value of `outputs` depends on. */
+/** Returns an ONNX graph without the nodes and constants that none of `outputs` depends on. */
 export function pruneGraph({ nodes, initializers }: OnnxGraph, outputs: readonly string[]): OnnxGraph {
   const neededValues = new Set(outputs);
   const neededNodes: OnnxNode[] = [];

@@ -1,17 +1,18 @@
 import type { KernelCall, TracedTensor } from '../../../tensor/trace/tracer.js';
 import { POOLED_BIAS_RELU_GRADIENT } from '../ops/context/fusedKernels.js';
 
-/** The calls of a trace without the calls that only copy a tensor, and a function that finds the tensor behind a copy. */
+/** The kernel calls of a trace after simplification: calls that only copy a tensor are removed, and some sequences of calls are fused. */
 export interface SimplifiedTrace {
   readonly calls: readonly KernelCall[];
-  /** Returns the id of the tensor that `id` is a copy of, or `id` if it is not a copy. */
+  /** Returns the id of the original tensor if the tensor with this id is a removed copy, otherwise the same id. */
   resolveId(id: object): object;
 }
 
 /**
- * Removes calls that only copy a tensor, and fuses some sequences of calls into one.
+ * Simplifies the kernel calls of a trace: removes calls that only copy a tensor, and fuses some sequences of calls into one call.
  *
- * @param otherShapes - Shape of each tensor of the calls in the other trace. Tensors that this function creates are added.
+ * @param otherShapes - The shape that each tensor of this trace has in the trace with the other batch size. Tensors that this function
+ *   creates are added to it.
  */
 export function simplifyTrace(
   calls: readonly KernelCall[],
@@ -37,8 +38,9 @@ export function simplifyTrace(
 }
 
 /**
- * Fuses the two calls that compute the gradient of `maxPool(relu(x + bias))`. The gradient of a window goes only to its maximum, so the
- * relu mask and the bias gradient can be computed from the pooled values, of which there are only a quarter as many for 2x2 windows.
+ * Fuses the two calls that compute the gradient of `maxPool(relu(x + bias))`. The gradient of a pooling window is passed only to its
+ * maximum. Therefore the ReLU mask and the bias gradient can be computed from the pooled values, which are four times fewer for 2x2
+ * windows.
  */
 function fusePooledGradients(calls: readonly KernelCall[]): readonly KernelCall[] {
   const readCounts = new Map<object, number>();

@@ -15,20 +15,20 @@ import { pruneGraph } from './pruneGraph.js';
 import { type SimplifiedTrace, simplifyTrace } from './simplifyTrace.js';
 import { permuteShape, transposeValues } from './transposeValues.js';
 
-/** Lowering options that depend on the machine that will run the graph. */
+/** Options for lowering a trace that depend on the machine that will run the ONNX graph. */
 export interface LoweringOptions {
   /**
-   * Channels per block of the `blocked` layout, as returned by `findChannelBlock` on the machine that will run the graph. If set, images
-   * are stored and convolved in blocks. Default: the graph uses only standard ONNX operations.
+   * Channels per block in ONNX Runtime's blocked memory layout, as returned by `findChannelBlock`. If set, images are stored and convolved
+   * in this layout, which is faster. Default: the graph uses only standard ONNX operations and runs on any machine.
    */
   readonly channelBlock?: number | undefined;
 }
 
 /**
- * Compiles a trace to an ONNX graph. `otherTrace` is a trace of the same pass with another batch size: sizes that differ between the two
- * traces stay variable in the graph. Every tensor that the pass reads but that is not in `inputs` becomes a constant.
+ * Compiles a trace to an ONNX graph. `otherTrace` is a trace of the same function with another batch size: sizes that differ between the
+ * two traces remain variable in the graph. Every tensor that the trace reads, but that is not in `inputs`, becomes a constant.
  *
- * @throws `engine` error for a kernel that has no lowering.
+ * @throws `engine` error for a TensorFlow.js kernel that has no lowering.
  */
 export function lowerTrace(
   trace: Trace<unknown>,
@@ -40,26 +40,32 @@ export function lowerTrace(
   return new TraceLowering(trace, otherTrace, inputs, outputs, options).lower();
 }
 
-/** Names of the graph values of one tensor in one shape, keyed by layout. */
+/** Names of the ONNX values that contain the same tensor in different memory layouts, keyed by layout. */
 type LayoutValues = Map<Layout, string>;
 
-/** Compilation of one trace to an ONNX graph. {@link TraceLowering.lower} runs all stages and can be called only once. */
+/** Compiles one trace to an ONNX graph. Create an object per trace, and call {@link TraceLowering.lower} once. */
 export class TraceLowering {
   readonly #trace: Trace<unknown>;
   readonly #inputs: readonly NamedTracedTensor[];
   readonly #outputs: readonly NamedTracedTensor[];
   readonly #channelBlock: number | undefined;
   readonly #inputIds: ReadonlySet<object>;
-  /** Shape of each traced tensor in the other trace. */
+  /** The shape that each tensor of this trace has in the trace with the other batch size. */
   readonly #otherShapes: Map<TracedTensor, readonly number[]>;
 
   readonly #nodes: OnnxNode[] = [];
   readonly #initializers = new Map<string, Initializer>();
-  /** Values, keyed by tensor id, then by shape and layout, because tensors with the same data can have different shapes. */
+  /**
+   * ONNX values, keyed by tensor id, then by shape, then by memory layout. A tensor id can have several shapes, because reshaping a tensor
+   * in TensorFlow.js does not change its id.
+   */
   readonly #values = new Map<object, Map<string, LayoutValues>>();
-  /** Layouts that lowerings have recorded for their values. */
+  /** Memory layouts of ONNX values, as recorded by the lowerings that created them. */
   readonly #markedLayouts = new Map<string, Layout>();
-  /** For each value that was transposed to channels-last, the channels-first value that it was transposed from. */
+  /**
+   * For each ONNX value that was transposed from channels-first to channels-last, the channels-first value. Reusing it saves a second
+   * transpose.
+   */
   readonly #transposeSources = new Map<string, string>();
   #nameCount = 0;
 
@@ -78,7 +84,7 @@ export class TraceLowering {
     this.#otherShapes = pairShapes(trace.calls, otherTrace.calls);
   }
 
-  /** Runs all stages and returns the graph. */
+  /** Compiles the trace and returns the ONNX graph. Can be called only once. */
   lower(): OnnxGraph {
     const simplified = this.#simplify();
     this.#bindInputs();
@@ -87,17 +93,17 @@ export class TraceLowering {
     return this.#prune();
   }
 
-  /** Stage 1: removes copies and fuses calls. */
+  /** Step 1: removes copies from the trace and fuses calls. */
   #simplify(): SimplifiedTrace {
     return simplifyTrace(this.#trace.calls, this.#otherShapes);
   }
 
-  /** Stage 2: assigns the input tensors their names. */
+  /** Step 2: registers the graph inputs as the values of the input tensors. */
   #bindInputs(): void {
     for (const { name, tensor } of this.#inputs) this.#storeValue(tensor, name);
   }
 
-  /** Stage 3, for each call: appends the nodes of the call and stores its outputs. */
+  /** Step 3, for each kernel call: appends the ONNX nodes of the call and registers its outputs. */
   #lowerCall(call: KernelCall): void {
     const lowerOp = opRegistry[call.kernel];
     if (!lowerOp) throw createUnsupportedOpError(call);
@@ -111,7 +117,7 @@ export class TraceLowering {
     });
   }
 
-  /** Stage 4: appends a node for each output that assigns the output its name. */
+  /** Step 4: appends an Identity node for each graph output, which gives the output its name. */
   #bindOutputs({ resolveId }: SimplifiedTrace): void {
     for (const { name, tensor } of this.#outputs) {
       const value = this.#getValue({ ...tensor, id: resolveId(tensor.id) });
@@ -119,7 +125,7 @@ export class TraceLowering {
     }
   }
 
-  /** Stage 5: removes all nodes that no output depends on, such as unused transposes. */
+  /** Step 5: removes all nodes that no graph output depends on, such as unused transposes. */
   #prune(): OnnxGraph {
     const graph = { nodes: this.#nodes, initializers: [...this.#initializers.values()] };
     return pruneGraph(
@@ -128,7 +134,10 @@ export class TraceLowering {
     );
   }
 
-  /** Returns the layout in which most images of an element-wise call are available; `channelsLast` for every other kernel. */
+  /**
+   * Chooses the memory layout in which a kernel call runs. An element-wise call runs in the layout in which most of its input images are
+   * already available. Every other call runs in channels-last.
+   */
   #chooseCallLayout({ kernel, inputs, outputs }: KernelCall): Layout {
     const tensors = Object.values(inputs);
     if (!preservesLayout(kernel, tensors, outputs)) return 'channelsLast';
@@ -142,7 +151,10 @@ export class TraceLowering {
     );
   }
 
-  /** Creates the context of a call as an object of functions, since lowerings destructure it. */
+  /**
+   * Creates the context that the lowering of a kernel call receives. It is an object of functions and not `this`, because lowerings
+   * destructure it.
+   */
   #createContext(call: KernelCall, layout: Layout): LoweringContext {
     const getInput = (name: string) => {
       const tensor = call.inputs[name]!;
@@ -193,25 +205,26 @@ export class TraceLowering {
   }
 
   #addInitializer(data: Initializer['data'], shape: readonly number[]): string {
-    // Short constants are shared: ONNX Runtime merges equal nodes only if their inputs have the same names.
+    // Equal short constants share one name, because ONNX Runtime merges equal nodes only if their inputs have the same names.
     const key = data.length > 8 ? this.#createName() : `${data.constructor.name}[${shape}]${data}`;
     const name = this.#initializers.get(key)?.name ?? `c${this.#nameCount++}`;
     this.#initializers.set(key, { name, shape, data });
     return name;
   }
 
-  /** Adds the shape of a tensor as an operand of Reshape. A size that depends on the batch is -1. */
+  /** Adds the shape of a tensor as a constant for Reshape. A size that depends on the batch size is -1, which makes Reshape infer it. */
   #addShape(tensor: TracedTensor): string {
     const otherShape = this.#otherShapes.get(tensor) ?? tensor.shape;
     return this.#addIntegers(tensor.shape.map((size, axis) => (size === otherShape[axis] ? size : -1)));
   }
 
-  /** Adds a tensor that the trace reads but does not compute. */
+  /** Adds a tensor that the trace reads but does not compute, as a constant. */
   #addLeaf(tensor: TracedTensor): string {
     const data = Float32Array.from(this.#trace.leaves.get(tensor.id)!);
     const otherShape = this.#otherShapes.get(tensor) ?? tensor.shape;
     if (otherShape.join() === tensor.shape.join()) return this.#addInitializer(data, tensor.shape);
-    // All elements of a leaf whose size depends on the batch are equal, so a single element is expanded to that size.
+    // If the size of a constant depends on the batch size, all of its elements are equal (see checkSameTrace), so a single element is
+    // expanded to the size.
     const sizes = tensor.shape.map((size, axis) =>
       size === otherShape[axis]
         ? this.#addIntegers([size])
@@ -226,7 +239,7 @@ export class TraceLowering {
     ]);
   }
 
-  /** Adds the batch size as a list with one element. */
+  /** Adds nodes that compute the batch size, as a one-dimensional value with one element. */
   #addBatchSize(): string {
     return this.#addNode('Slice', [
       this.#addNode('Shape', [this.#findBatchInput()!.name]),
@@ -235,7 +248,7 @@ export class TraceLowering {
     ]);
   }
 
-  /** Finds an input whose first dimension is the batch, and returns its name and the batch size of this trace. */
+  /** Finds a graph input whose first dimension is the batch size. Returns its name and the batch size of this trace. */
   #findBatchInput(): { readonly name: string; readonly batchSize: number } | undefined {
     for (const call of this.#trace.calls) {
       const tensor = Object.values(call.inputs).find(
@@ -247,7 +260,7 @@ export class TraceLowering {
     return undefined;
   }
 
-  /** Returns the data of a tensor that is constant and has the same shape for every batch size, or undefined. */
+  /** Returns the data of a tensor if it is a constant whose shape does not depend on the batch size, otherwise undefined. */
   #findConstant(tensor: TracedTensor): ArrayLike<number> | undefined {
     const isFixed = this.#otherShapes.get(tensor)?.join() === tensor.shape.join();
     return this.#inputIds.has(tensor.id) || !isFixed ? undefined : this.#trace.leaves.get(tensor.id);
@@ -272,7 +285,10 @@ export class TraceLowering {
     if (source !== undefined && shape.length === 4) shapes.get(key)!.set('channelsFirst', source);
   }
 
-  /** Returns the value of a tensor in a layout, converting it if necessary. */
+  /**
+   * Returns the name of the ONNX value that contains a tensor in a memory layout. Appends conversion nodes if the tensor is available only
+   * in other layouts.
+   */
   #getValue(tensor: TracedTensor, layout: Layout = 'channelsLast'): string {
     const available = this.#findValues(tensor)?.get(layout);
     if (available !== undefined) return available;
@@ -322,7 +338,7 @@ export class TraceLowering {
   }
 }
 
-/** Returns the shape of each tensor of a trace in the other trace of the same pass. */
+/** Returns the shape that each tensor of a trace has in another trace of the same function. */
 function pairShapes(
   calls: readonly KernelCall[],
   otherCalls: readonly KernelCall[],

@@ -1,10 +1,10 @@
 import { countElements } from '../../../core/arrays.js';
 
-/** Returns `shape` with its axes in `order`. */
+/** Returns the shape of a transposed tensor. `order` lists the old axes in their new order. */
 export const permuteShape = (shape: readonly number[], order: readonly number[]) =>
   order.map((axis) => shape[axis]!);
 
-/** Returns a row-major copy of `data` with its axes in `order`. */
+/** Transposes a row-major array of the shape `shape`. `order` lists the old axes in their new order. */
 export function transposeValues(
   data: ArrayLike<number>,
   shape: readonly number[],

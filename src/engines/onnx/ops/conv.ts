@@ -4,13 +4,14 @@ import { BLOCKED_DOMAIN, NCHW_TO_NHWC, NHWC_TO_NCHW } from './context/layout.js'
 import type { LoweringContext, OpLowering } from './context/loweringContext.js';
 import { checkChannelsLast, computeConvGeometry, type Shape4D } from './context/windowGeometry.js';
 
-/** Lowers a convolution with a filter `[height, width, in, out]`, with or without fused bias and activation. */
+/** Lowers a convolution with a filter `[height, width, in, out]`, including a fused bias and activation. */
 export const lowerConv: OpLowering = (context) => {
   const filterShape = context.call.inputs.filter!.shape as Shape4D;
   const activation = context.getAttribute<string | undefined>('activation') ?? 'linear';
   const [, , channels, filters] = filterShape;
   const { channelBlock } = context;
-  // ONNX Runtime has blocked kernels only for two cases: fewer input channels than one block (read as channels-first), and whole blocks.
+  // The blocked convolution of ONNX Runtime requires whole blocks of channels. Only the input may have fewer channels than one block, and
+  // is then channels-first.
   const fitsBlocks =
     channelBlock !== undefined &&
     filters % channelBlock === 0 &&
@@ -21,7 +22,10 @@ export const lowerConv: OpLowering = (context) => {
   return addConv(context, context.transposeInput('filter', [3, 2, 0, 1]), filterShape, 1, false);
 };
 
-/** Lowers a depthwise convolution. Its filter `[height, width, in, multiplier]` becomes `[in * multiplier, 1, height, width]`. */
+/**
+ * Lowers a depthwise convolution. ONNX treats it as a grouped convolution, so the filter `[height, width, in, multiplier]` becomes `[in *
+ * multiplier, 1, height, width]`.
+ */
 export const lowerDepthwiseConv: OpLowering = (context) => {
   const filterShape = context.call.inputs.filter!.shape as Shape4D;
   const [height, width, channels, multiplier] = filterShape;
@@ -33,7 +37,7 @@ export const lowerDepthwiseConv: OpLowering = (context) => {
   return addConv(context, filter, filterShape, channels, true);
 };
 
-/** Returns the window attributes of an ONNX convolution, with explicit padding. */
+/** Returns strides, dilations, padding and kernel size of a convolution as attributes of an ONNX node. */
 function getConvAttributes(context: LoweringContext, filterShape: Shape4D, isDepthwise: boolean) {
   checkChannelsLast(context);
   const geometry = computeConvGeometry(
@@ -80,7 +84,7 @@ function addConv(
   const attributes = { ...getConvAttributes(context, filterShape, isDepthwise), group };
   const inputs = [transposeInput('x', NHWC_TO_NCHW), filter, ...(bias === undefined ? [] : [bias])];
   const y = context.markLayout(addNode('Conv', inputs, attributes), 'channelsFirst');
-  // The slopes of prelu vary along the last axis, so prelu needs channels-last images. All other activations run in any layout.
+  // PReLU has a slope per channel on the last axis, so it needs channels-last images. All other activations run in any layout.
   if (getAttribute<string | undefined>('activation') === 'prelu') {
     return addActivation(context, addNode('Transpose', [y], { perm: NCHW_TO_NHWC }));
   }

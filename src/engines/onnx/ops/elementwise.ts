@@ -1,7 +1,10 @@
 import { castToBool, castToFloat, truncateToInt32 } from './context/casts.js';
 import type { OpLowering, OpTable } from './context/loweringContext.js';
 
-/** Extends a lowering that has one output so that a result that is int32 in TensorFlow.js is truncated. */
+/**
+ * Wraps a lowering so that its result is truncated to an integer if it is int32 in TensorFlow.js. In the ONNX graph, all values are
+ * float32.
+ */
 const truncateIntegerResult =
   (lower: OpLowering): OpLowering =>
   (context) => {
@@ -41,7 +44,7 @@ const lowerCast: OpLowering = (context) => {
   return getInput('x');
 };
 
-/** Lowers log(1 + x). The sum 1 + x loses digits of a small x, so the rounding error of the sum is added back. */
+/** Lowers log(1 + x). For small x, the sum 1 + x loses digits of x, so a correction for its rounding error is added to the logarithm. */
 const lowerLog1p: OpLowering = ({ addNode, getInput, addFloats }) => {
   const x = getInput('x');
   const sum = addNode('Add', [x, addFloats([1])]);
@@ -51,13 +54,13 @@ const lowerLog1p: OpLowering = ({ addNode, getInput, addFloats }) => {
   return addNode('Where', [isSmall, addNode('Add', [log, correction]), log]);
 };
 
-/** Lowers exp(x) - 1 as tanh(x / 2) * (exp(x) + 1), which is also accurate for small x. */
+/** Lowers exp(x) - 1 as tanh(x / 2) * (exp(x) + 1), which remains accurate for small x. */
 const lowerExpm1: OpLowering = ({ addNode, getInput, addFloats }) => {
   const tanh = addNode('Tanh', [addNode('Mul', [getInput('x'), addFloats([0.5])])]);
   return addNode('Mul', [tanh, addNode('Add', [addNode('Exp', [getInput('x')]), addFloats([1])])]);
 };
 
-/** Lowers the remainder of a / b with the sign of `b`. ONNX's remainder of floats has the sign of `a`. */
+/** Lowers the remainder of a / b, which has the sign of `b` in TensorFlow.js. The remainder of floats in ONNX has the sign of `a`. */
 const lowerMod: OpLowering = ({ addNode, getInput, addFloats }) => {
   const [a, b] = [getInput('a'), getInput('b')];
   const truncated = addNode('Mod', [a, b], { fmod: 1 });
@@ -66,7 +69,10 @@ const lowerMod: OpLowering = ({ addNode, getInput, addFloats }) => {
   return addNode('Where', [addNode('Xor', [isNegative(a), isNegative(b)]), floored, truncated]);
 };
 
-/** Lowers the arc tangent of a / b in the correct quadrant. ONNX has only the one-argument arc tangent. */
+/**
+ * Lowers the two-argument arctangent. It is composed of the one-argument arctangent and a correction for the quadrant, because ONNX has no
+ * Atan2.
+ */
 const lowerAtan2: OpLowering = ({ addNode, getInput, addFloats }) => {
   const [a, b] = [getInput('a'), getInput('b')];
   const zero = addFloats([0]);
@@ -81,14 +87,19 @@ const lowerAtan2: OpLowering = ({ addNode, getInput, addFloats }) => {
   return addNode('Where', [addNode('Equal', [b, zero]), vertical, angle]);
 };
 
-/** Lowers `{ dy, y }`: where the output `y` of elu is negative, the slope is y + 1. */
+/**
+ * Lowers the gradient of ELU from its output `y` and the incoming gradient `dy`. The slope is y + 1 where `y` is negative, and 1 elsewhere.
+ */
 const lowerEluGradient: OpLowering = ({ addNode, getInput, addFloats }) => {
   const [dy, y] = [getInput('dy'), getInput('y')];
   const scaled = addNode('Mul', [dy, addNode('Add', [y, addFloats([1])])]);
   return addNode('Where', [addNode('Less', [y, addFloats([0])]), scaled, dy]);
 };
 
-/** Creates a table from kernel names. A pair contains the names of a kernel and of its ONNX operation. */
+/**
+ * Creates a table of lowerings from kernel names. An entry is a pair if the TensorFlow.js kernel and the ONNX operation have different
+ * names.
+ */
 const createOpTable = (
   kernels: readonly (string | readonly [kernel: string, opType: string])[],
   createLowering: (opType: string) => OpLowering,
@@ -99,7 +110,7 @@ const createOpTable = (
     ),
   );
 
-/** Lowerings of the kernels that compute each element independently, from one tensor or from two with broadcasting. */
+/** Lowerings of the element-wise kernels, with one input or with two inputs that are broadcast. */
 export const elementwiseOps: OpTable = {
   ...createOpTable(
     [

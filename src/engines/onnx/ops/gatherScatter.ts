@@ -3,7 +3,10 @@ import { castToBool, castToInt64 } from './context/casts.js';
 import type { LoweringContext, OpLowering, OpTable } from './context/loweringContext.js';
 import { INFER_SIZE, KEEP_SIZE } from './context/shapeConstants.js';
 
-/** Lowers the selection of slices of `x` along `axis` by `indices`. The first `batchDims` axes of both are batch axes. */
+/**
+ * Lowers GatherV2, which selects slices of `x` along `axis` by their indices. The first `batchDims` axes of `x` and `indices` are batch
+ * axes.
+ */
 const lowerGather: OpLowering = (context) => {
   const { addNode, getInput, addIntegers, getAttribute, call } = context;
   const rank = call.inputs.x!.shape.length;
@@ -18,7 +21,7 @@ const lowerGather: OpLowering = (context) => {
   const indexTuples = addNode('Unsqueeze', [indices, addIntegers([-1])]);
   const gathered = addNode('GatherND', [x, indexTuples], { batch_dims: batchDims });
   if (axis === batchDims) return gathered;
-  // GatherND puts the axes of the indices first, but the axes that were before `axis` must precede them.
+  // In the output of GatherND, the axes of the indices come first. The axes before `axis` must precede them.
   const { length } = call.inputs.indices!.shape;
   const axesBefore = axis - batchDims;
   const axes = Array.from({ length: rank + length - batchDims - 1 }, (_, i) => i);
@@ -31,7 +34,7 @@ const lowerGather: OpLowering = (context) => {
   return addNode('Transpose', [gathered], { perm });
 };
 
-/** Returns the axis order that moves axis `from` to position `to`. */
+/** Returns the axis order for a transpose that moves the axis `from` to the position `to`. */
 function moveAxis(rank: number, from: number, to: number): number[] {
   const axes = Array.from({ length: rank }, (_, i) => i);
   axes.splice(to, 0, ...axes.splice(from, 1));
@@ -39,8 +42,9 @@ function moveAxis(rank: number, from: number, to: number): number[] {
 }
 
 /**
- * Adds the rows of `rows`, `[n, size]`, to zeros of shape `[count, size]`, each row at its index. Rows with an index out of range are
- * ignored. ONNX itself counts a negative index from the end and rejects an index that is too large.
+ * Sums rows by index: adds each row of `rows` (shape `[n, size]`) to the row of the result (shape `[count, size]`) that `indices` selects.
+ * As in TensorFlow.js, rows whose index is out of range are ignored. ONNX would count a negative index from the end and reject an index
+ * that is too large.
  */
 function addScatterSum(
   context: LoweringContext,
@@ -54,7 +58,7 @@ function addScatterSum(
     addNode('Less', [indices, addFloats([0])]),
     addNode('GreaterOrEqual', [indices, addFloats([count])]),
   ]);
-  // Row `count` collects the ignored rows, and is removed at the end.
+  // Rows with an index out of range are added to an extra row at `count`, which is removed at the end.
   const targets = castToInt64(context, addNode('Where', [isOutOfRange, addFloats([count]), indices]));
   const elementTargets = addNode('Expand', [
     addNode('Unsqueeze', [targets, addIntegers([1])]),
@@ -104,7 +108,7 @@ const lowerOneHot: OpLowering = ({ addNode, getInput, addIntegers, addFloats, ge
     getInput('indices'),
     addIntegers([call.inputs.indices!.shape.length]),
   ]);
-  // ONNX's OneHot is not used, because it counts a negative index from the end.
+  // The OneHot operation of ONNX is not used, because it counts a negative index from the end.
   const isHot = addNode('Equal', [indices, addFloats([...Array(depth).keys()], [depth])]);
   const addValue = (name: string) => {
     const value = getAttribute<number>(name);
@@ -113,7 +117,7 @@ const lowerOneHot: OpLowering = ({ addNode, getInput, addIntegers, addFloats, ge
   return addNode('Where', [isHot, addValue('onValue'), addValue('offValue')]);
 };
 
-/** Lowers the creation of a matrix with the elements of `x` on its diagonal. */
+/** Lowers the kernel Diag, which creates a matrix with the elements of `x` on its diagonal. */
 const lowerDiagonal: OpLowering = (context) => {
   const { addNode, getInput, addIntegers, addFloats, call } = context;
   const { shape } = call.inputs.x!;
@@ -128,7 +132,7 @@ const lowerDiagonal: OpLowering = (context) => {
   return addNode('Reshape', [matrix, addIntegers([...shape, ...shape])]);
 };
 
-/** Lowerings of the kernels that read or write elements at indices given by a tensor. */
+/** Lowerings of the kernels that read or write elements at indices from a tensor. */
 export const gatherScatterOps: OpTable = {
   GatherV2: lowerGather,
   GatherNd: (context) =>

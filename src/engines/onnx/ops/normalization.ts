@@ -2,7 +2,7 @@ import { chooseImageLayout, createChannelOps } from './context/channelOps.js';
 import type { LoweringContext, OpLowering, OpTable } from './context/loweringContext.js';
 import { lowerBatchNormGradient, lowerBatchNormTraining } from './gradients/batchNorm.js';
 
-/** Lowers batch normalization with precomputed statistics, as in inference, to one factor and one addend per channel. */
+/** Lowers batch normalization with precomputed statistics, as in inference. It becomes one multiplication and one addition per channel. */
 const lowerBatchNorm: OpLowering = (context) => {
   const { call, addNode, getInput, getOptionalInput, addFloats, getAttribute } = context;
   const { getValues, addAffine, markResult } = createChannelOps(context, 'x');
@@ -29,7 +29,7 @@ const lowerBatchNorm: OpLowering = (context) => {
   );
 };
 
-/** Computes batch normalization with statistics of any shape that can be broadcast to `x`. */
+/** Adds a batch normalization whose statistics have any shape that can be broadcast to `x`, instead of one number per channel. */
 function addBroadcastBatchNorm(
   { addNode, getInput, getOptionalInput, addFloats }: LoweringContext,
   epsilon: number,
@@ -42,7 +42,7 @@ function addBroadcastBatchNorm(
   return offset === undefined ? scaled : addNode('Add', [scaled, offset]);
 }
 
-/** Computes the sum of `value` over the neighboring channels of each channel, as a product with a band matrix of ones. */
+/** Adds nodes that sum, for each channel, `value` over the neighboring channels. The sum is a product with a band matrix of ones. */
 function addNeighborSum({ addNode, addFloats, getAttribute, call }: LoweringContext, value: string): string {
   const channels = call.outputs[0]!.shape.at(-1)!;
   const radius = getAttribute<number>('depthRadius');
@@ -52,7 +52,10 @@ function addNeighborSum({ addNode, addFloats, getAttribute, call }: LoweringCont
   return addNode('MatMul', [value, addFloats(band, [channels, channels])]);
 }
 
-/** Computes `bias + alpha * (sum of the squares of x over neighboring channels)` (A. Krizhevsky et al. 2012, section 3.3). */
+/**
+ * Adds nodes for the denominator of local response normalization before the exponent: `bias + alpha * (sum of the squares of x over
+ * neighboring channels)` (A. Krizhevsky et al. 2012, section 3.3).
+ */
 function addLocalNorm(context: LoweringContext): string {
   const { addNode, getInput, addFloats, getAttribute } = context;
   const squares = addNeighborSum(context, addNode('Mul', [getInput('x'), getInput('x')]));

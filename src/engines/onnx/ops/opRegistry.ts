@@ -9,7 +9,7 @@ import { resizeOps } from './resize.js';
 import { shapeOps } from './shapes.js';
 import { sliceOps } from './slices.js';
 
-/** Lowerings, grouped by family, in the same order as the sections of docs/onnx-operations.md. */
+/** Lowerings from TensorFlow.js kernels to ONNX, grouped like the sections of docs/onnx-operations.md and in the same order. */
 export const opFamilies = {
   elementwise: elementwiseOps,
   reductions: reductionOps,
@@ -22,5 +22,5 @@ export const opFamilies = {
   resize: resizeOps,
 } as const;
 
-/** Lowerings of every supported TensorFlow.js kernel. */
+/** Lowerings of all supported TensorFlow.js kernels, keyed by kernel name. */
 export const opRegistry: OpTable = Object.assign({}, ...Object.values(opFamilies));

@@ -3,7 +3,7 @@ import { BLOCKED_DOMAIN, NCHW_TO_NHWC, NHWC_TO_NCHW } from './context/layout.js'
 import type { OpLowering } from './context/loweringContext.js';
 import { computePoolGeometry, type Shape4D } from './context/windowGeometry.js';
 
-/** Creates the lowering of a pooling kernel. An average counts only pixels inside the image, as in TensorFlow.js. */
+/** Creates the lowering of a pooling kernel. As in TensorFlow.js, padding does not count in an average. */
 export const createPoolLowering =
   (opType: 'MaxPool' | 'AveragePool'): OpLowering =>
   (context) => {

@@ -3,12 +3,15 @@ import type { OpLowering, OpTable } from './context/loweringContext.js';
 
 type Axes = number | readonly number[] | null | undefined;
 
-/** Creates the lowering of a reduction over `axis`; negative axes count from the end, and an empty list means all axes. */
+/**
+ * Creates the lowering of a kernel that reduces axes, for example Sum. Without an attribute `axis`, all axes are reduced. Negative axes
+ * count from the end.
+ */
 const createReductionLowering =
   (opType: string): OpLowering =>
   ({ addNode, getInput, addIntegers, getAttribute, call }) => {
     const name = Object.keys(call.inputs)[0]!;
-    // The kernel Max calls its axes `reductionIndices`.
+    // In the kernel Max, the attribute is called `reductionIndices`.
     const axis = getAttribute<Axes>('axis') ?? getAttribute<Axes>('reductionIndices');
     const axes = axis == null ? call.inputs[name]!.shape.map((_, i) => i) : [axis].flat();
     const keepdims = getAttribute<boolean | undefined>('keepDims') ? 1 : 0;
@@ -16,7 +19,7 @@ const createReductionLowering =
     return addNode(opType, [getInput(name), addIntegers(axes as number[])], { keepdims });
   };
 
-/** Creates the lowering of the index of the first maximum or minimum. */
+/** Creates the lowering of ArgMax or ArgMin, which return the index of the first maximum or minimum. */
 const createArgReductionLowering =
   (opType: 'ArgMax' | 'ArgMin'): OpLowering =>
   (context) => {
@@ -32,8 +35,8 @@ const lowerCumulativeSum: OpLowering = ({ addNode, getInput, addIntegers, getAtt
 };
 
 /**
- * Lowers the cumulative product, which ONNX lacks. The result at each position is the product of a copy in which all excluded positions are
- * 1.
+ * Lowers the cumulative product, which ONNX does not have. For each position, a copy of the input is made in which all elements that must
+ * not be included are 1, and the product of the whole copy is computed.
  */
 const lowerCumulativeProduct: OpLowering = ({
   addNode,
@@ -73,8 +76,8 @@ const lowerTopK: OpLowering = (context) => {
 };
 
 /**
- * Lowers the count of each integer below `size` in `x`, or in each row of `x`. With weights, the result is the sum of the weights at the
- * positions of each integer.
+ * Lowers the kernels that count how often each integer below `size` occurs in `x`, or in each row of `x`. If weights are passed, the
+ * weights of the occurrences are added instead of counted.
  */
 const lowerBincount: OpLowering = (context) => {
   const { addNode, getInput, addIntegers, addFloats, getAttribute, call } = context;
@@ -92,7 +95,7 @@ const lowerBincount: OpLowering = (context) => {
   return addNode('ReduceSum', [weighted, addIntegers([axis - 1])], { keepdims: 0 });
 };
 
-/** Lowerings of the kernels that reduce or accumulate along axes. */
+/** Lowerings of the kernels that reduce axes or accumulate along an axis. */
 export const reductionOps: OpTable = {
   ...Object.fromEntries(
     ['Sum', 'Mean', 'Max', 'Min', 'Prod'].map((name) => [name, createReductionLowering(`Reduce${name}`)]),

@@ -5,7 +5,7 @@ import { KEEP_SIZE } from './context/shapeConstants.js';
 import type { Shape4D } from './context/windowGeometry.js';
 import { addSeparableProduct, createMatrix, type Matrix } from './gradients/separableProduct.js';
 
-/** Returns the number of input pixels per output pixel along a side, computed as in TensorFlow.js. */
+/** Returns the distance, in input pixels, between neighboring output pixels along one side of an image. Matches TensorFlow.js. */
 const computeStep = (inputSize: number, outputSize: number, alignCorners: boolean) =>
   alignCorners && outputSize > 1 ? (inputSize - 1) / (outputSize - 1) : inputSize / outputSize;
 
@@ -24,16 +24,16 @@ const lowerResizeBilinear: OpLowering = ({ call, getAttribute, addNode, transpos
 };
 
 /**
- * Returns the smallest float32 that is at least `outputSize / inputSize`. ONNX multiplies the input size by this scale, in float32 or
- * float64, and rounds down. Specifying the output sizes of two axes would be simpler, but when ONNX Runtime moves a transpose, it treats
- * them as the sizes of all axes.
+ * Returns the scale of an axis for ONNX's Resize: the smallest float32 that is at least `outputSize / inputSize`, because Resize multiplies
+ * the input size by the scale and rounds down. Passing the two output sizes instead would be simpler, but when ONNX Runtime moves a
+ * transpose, it mistakes them for the sizes of all axes.
  */
 function computeScale(inputSize: number, outputSize: number): number {
   const scale = Math.fround(outputSize / inputSize);
   return inputSize * scale < outputSize ? Math.fround(scale * (1 + 2 ** -23)) : scale;
 }
 
-/** Returns the index of the input pixel that each output pixel along a side copies. */
+/** Returns, for each output pixel along one side of an image, the index of the input pixel that nearest-neighbor resizing copies. */
 function computeNearestIndices(
   inputSize: number,
   outputSize: number,
@@ -47,7 +47,7 @@ function computeNearestIndices(
   });
 }
 
-/** Lowers nearest-neighbor resizing as two gathers, because no mode of ONNX's Resize matches TensorFlow's half-pixel centers. */
+/** Lowers nearest-neighbor resizing to one Gather per side, because no mode of ONNX's Resize matches TensorFlow's half-pixel centers. */
 const lowerResizeNearest: OpLowering = ({ call, getAttribute, addNode, getInput, addIntegers }) => {
   const [, height, width] = call.inputs.images!.shape as Shape4D;
   const [, outHeight, outWidth] = call.outputs[0]!.shape as Shape4D;
@@ -62,7 +62,9 @@ const lowerResizeNearest: OpLowering = ({ call, getAttribute, addNode, getInput,
   });
 };
 
-/** Creates the matrix `[outputSize, inputSize]` of bilinear resizing along a side: two weights per output pixel. */
+/**
+ * Creates the matrix `[outputSize, inputSize]` that resizes one side of an image bilinearly. Each row has the weights of two input pixels.
+ */
 function createBilinearMatrix(inputSize: number, outputSize: number, alignCorners: boolean): Matrix {
   const step = computeStep(inputSize, outputSize, alignCorners);
   return createMatrix(outputSize, inputSize, (add) => {
@@ -75,7 +77,7 @@ function createBilinearMatrix(inputSize: number, outputSize: number, alignCorner
   });
 }
 
-/** Creates the matrix `[outputSize, inputSize]` of nearest-neighbor resizing along a side: one 1 per output pixel. */
+/** Creates the matrix `[outputSize, inputSize]` that resizes one side of an image by nearest neighbor. Each row has a single 1. */
 const createNearestMatrix = (inputSize: number, outputSize: number, alignCorners: boolean): Matrix =>
   createMatrix(outputSize, inputSize, (add) => {
     for (const [i, index] of computeNearestIndices(inputSize, outputSize, alignCorners, false).entries()) {
@@ -84,8 +86,8 @@ const createNearestMatrix = (inputSize: number, outputSize: number, alignCorners
   });
 
 /**
- * Creates the lowering of a resizing gradient, a product with the matrices of the forward pass. The `halfPixelCenters` option is ignored,
- * as TensorFlow.js does in these gradients.
+ * Creates the lowering of the gradient of a resize: a product with the matrices that the forward pass would use. The attribute
+ * `halfPixelCenters` is ignored, because TensorFlow.js ignores it in these gradients.
  */
 const createResizeGradientLowering =
   (createSideMatrix: (inputSize: number, outputSize: number, alignCorners: boolean) => Matrix): OpLowering =>
@@ -102,9 +104,10 @@ const createResizeGradientLowering =
   };
 
 /**
- * Lowers a kernel that crops boxes `[n, 4]` and resizes them to one size. A box contains two corners as fractions of the image. Each side
- * is resized by a product with a matrix that is computed from the box. The weight of a pixel falls linearly from 1 to 0 over a distance of
- * one pixel, which is bilinear interpolation. For the method `nearest`, the position is rounded first.
+ * Lowers CropAndResize, which crops boxes `[n, 4]` from images and resizes all of them to one size. The coordinates of a box are two
+ * corners, as fractions of the image size. Each side is resized by a product with a matrix of weights that the graph computes from the box.
+ * For bilinear interpolation, the weight of a pixel falls linearly from 1 to 0 over a distance of one pixel. For the method `nearest`, the
+ * position is rounded first.
  */
 const lowerCropAndResize: OpLowering = (context) => {
   const { call, getAttribute, addNode, getInput, addIntegers, addFloats } = context;

@@ -4,7 +4,7 @@ import { tf } from '../../../tensor/tf.js';
 import type { AttributeGetter, OpLowering, OpTable } from './context/loweringContext.js';
 import { INFER_SIZE, KEEP_SIZE } from './context/shapeConstants.js';
 
-/** Creates the lowering of a kernel whose output is input `name` in another shape. */
+/** Creates the lowering of a kernel that only changes the shape of its input `name`. */
 const createReshapeLowering =
   (name: string): OpLowering =>
   ({ addNode, getInput, addOutputShape }) =>
@@ -49,7 +49,7 @@ const lowerSplit: OpLowering = ({ addMultiOutputNode, getInput, addIntegers, get
   return addMultiOutputNode('Split', [getInput('x'), addIntegers(sizes)], { axis }, sizes.length);
 };
 
-/** Lowers SpaceToBatchND: each pixel of a block of `blockShape` pixels moves to a separate image. */
+/** Lowers SpaceToBatchND, which distributes the pixels of each block of `blockShape` pixels to separate images of the batch. */
 const lowerSpaceToBatch: OpLowering = ({ addNode, getInput, addIntegers, addFloats, getAttribute, call }) => {
   const { shape } = call.inputs.x!;
   const blockShape = getAttribute<number[]>('blockShape');
@@ -70,7 +70,7 @@ const lowerSpaceToBatch: OpLowering = ({ addNode, getInput, addIntegers, addFloa
   ]);
 };
 
-/** Lowers BatchToSpaceND, the inverse of SpaceToBatchND. The result is cropped by `crops`. */
+/** Lowers BatchToSpaceND, which reverses SpaceToBatchND and then crops the images by `crops`. */
 const lowerBatchToSpace: OpLowering = ({ addNode, getInput, addIntegers, getAttribute, call }) => {
   const shape = [...call.inputs.x!.shape];
   const blockShape = getAttribute<number[]>('blockShape');
@@ -112,8 +112,8 @@ const lowerFill: OpLowering = ({ addNode, addIntegers, addFloats, getAttribute, 
   addNode('Expand', [addFloats([getAttribute<number>('value')]), addIntegers(call.outputs[0]!.shape)]);
 
 /**
- * Creates the lowering of a range that begins at the attribute `start`. `computeStep` returns the difference
- * between consecutive numbers.
+ * Creates the lowering of a kernel that returns equally spaced numbers. The attribute `start` is the first number, and `computeStep`
+ * returns the difference between consecutive numbers.
  */
 const createRangeLowering =
   (computeStep: (getAttribute: AttributeGetter) => number): OpLowering =>
@@ -126,7 +126,7 @@ const createRangeLowering =
     );
   };
 
-/** Lowerings of the kernels that rearrange elements or create constants. */
+/** Lowerings of the kernels that change shapes, rearrange elements or create constants. */
 export const shapeOps: OpTable = {
   Reshape: createReshapeLowering('x'),
   ExpandDims: createReshapeLowering('input'),

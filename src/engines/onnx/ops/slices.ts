@@ -6,7 +6,7 @@ const lowerSlice: OpLowering = ({ addNode, getInput, addIntegers, getAttribute, 
   const { shape } = call.inputs.x!;
   const begin = [getAttribute<number | readonly number[]>('begin')].flat() as number[];
   const size = call.outputs[0]!.shape;
-  // An axis that is not sliced is omitted from the node, so that the batch can have any size.
+  // Axes that are not sliced are omitted from the node, so that the batch can have any size.
   const axes = shape.flatMap((inputSize, axis) => (size[axis] === inputSize ? [] : [axis]));
   if (axes.length === 0) return getInput('x');
   const starts = axes.map((axis) => begin[axis] ?? 0);
@@ -14,7 +14,7 @@ const lowerSlice: OpLowering = ({ addNode, getInput, addIntegers, getAttribute, 
   return addNode('Slice', [getInput('x'), addIntegers(starts), addIntegers(ends), addIntegers(axes)]);
 };
 
-/** Lowers slices with the rules of NumPy, including masks. */
+/** Lowers slices with strides and masks, which follow the slicing rules of NumPy. */
 const lowerStridedSlice: OpLowering = ({
   addNode,
   getInput,
@@ -75,7 +75,7 @@ const lowerPad: OpLowering = ({ addNode, getInput, addIntegers, addFloats, getAt
   return addNode('Pad', [getInput('x'), pads, addFloats([getAttribute<number>('constantValue') ?? 0])]);
 };
 
-/** Lowers padding with the mirrored border, including the pixels at the edge (`symmetric`) or excluding them (`reflect`). */
+/** Lowers padding with a mirrored border. The mode `symmetric` repeats the pixels at the edge, and `reflect` does not. */
 const lowerMirrorPad: OpLowering = ({ addNode, getInput, addIntegers, getAttribute }) => {
   const skip = getAttribute<string>('mode') === 'reflect' ? 1 : 0;
   return getAttribute<readonly (readonly [number, number])[]>('paddings').reduce(
@@ -99,7 +99,7 @@ const lowerMirrorPad: OpLowering = ({ addNode, getInput, addIntegers, getAttribu
   );
 };
 
-/** Lowerings of the kernels that slice, reverse or pad. */
+/** Lowerings of the kernels that slice, reverse or pad tensors. */
 export const sliceOps: OpTable = {
   Slice: lowerSlice,
   StridedSlice: lowerStridedSlice,

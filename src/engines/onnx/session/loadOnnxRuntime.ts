@@ -4,7 +4,7 @@ import type { OnnxRuntime } from './onnxRuntime.js';
 
 /** Packages that contain ONNX Runtime, in the order in which they are tried. */
 const ONNX_PACKAGES = ['onnxruntime-node', 'onnxruntime-web'] as const;
-/** The oldest version that supports all operations in the graphs. */
+/** The oldest version of ONNX Runtime that supports all operations in the compiled graphs. */
 const MIN_VERSION = [1, 20] as const;
 
 /**
@@ -16,9 +16,9 @@ export const ONNX_INSTALL_COMMAND = 'ONNXRUNTIME_NODE_INSTALL=skip npm install o
 /**
  * Loads ONNX Runtime from the first package that is installed: `onnxruntime-node`, then `onnxruntime-web`.
  *
- * @param installAdvice - Advice in the error if no package is installed.
+ * @param installAdvice - Advice for the error that is thrown if no package is installed.
  * @throws `missing-package` error if no package is installed, `broken-package` error if the package fails to load, and `engine` error if
- *   the package is too old.
+ *   its version is too old.
  */
 export async function loadOnnxRuntime(load: PackageLoader, installAdvice: string): Promise<OnnxRuntime> {
   const reasons: string[] = [];
@@ -38,14 +38,14 @@ export async function loadOnnxRuntime(load: PackageLoader, installAdvice: string
   throw createError({
     kind: 'missing-package',
     path: 'engine onnx',
-    expected: ONNX_PACKAGES.join(' or '),
+    expected: `the package ${ONNX_PACKAGES.join(' or ')}`,
     received: reasons.join('; '),
     advice: installAdvice,
   });
 }
 
 /**
- * Creates the error for a package that is installed but fails to load. Falling back silently to the next package would hide the problem.
+ * Creates the error for a package that is installed but fails to load. Trying the next package instead would hide the broken installation.
  */
 function createBrokenPackageError(name: string, error: unknown) {
   if (isMultitaskError(error) && error.kind === 'engine') return error;
@@ -74,8 +74,8 @@ function checkRuntime(name: string, runtime: OnnxRuntime | undefined): OnnxRunti
   throw createError({
     kind: 'engine',
     path: 'engine onnx',
-    expected: `${name} of version ${MIN_VERSION.join('.')} or later`,
-    received: version ? `version ${version}` : 'a different package with that name',
+    expected: `${name} ${MIN_VERSION.join('.')} or later`,
+    received: version ? `${name} ${version}` : 'a different package with that name',
     advice: `Run: npm install ${name}@latest`,
   });
 }

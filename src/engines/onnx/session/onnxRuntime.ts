@@ -16,7 +16,7 @@ export interface OnnxTensor {
   readonly data: Float32Array;
 }
 
-/** A graph that ONNX Runtime has loaded. */
+/** An ONNX Runtime session: a graph that is loaded and can run. */
 export interface OnnxSession {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
@@ -27,7 +27,7 @@ export interface OnnxSession {
   release(): Promise<void>;
 }
 
-/** ONNX Runtime session options. */
+/** The ONNX Runtime session options that the library sets. */
 export interface SessionOptions {
   readonly intraOpNumThreads?: number;
   readonly freeDimensionOverrides?: { readonly [name: string]: number };
@@ -39,6 +39,6 @@ export interface SessionOptions {
   readonly logSeverityLevel?: 0 | 1 | 2 | 3 | 4;
 }
 
-/** Creates a tensor of ONNX Runtime that shares the data of an array. */
+/** Creates an ONNX Runtime tensor from a host array. The data is shared, not copied. */
 export const toOnnxTensor = (runtime: OnnxRuntime, { data, shape }: HostArray): OnnxTensor =>
   new runtime.Tensor('float32', data, shape);

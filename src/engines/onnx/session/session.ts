@@ -2,9 +2,9 @@ import { createError } from '../../../core/errors/errors.js';
 import type { OnnxRuntime, OnnxSession, OnnxTensor, SessionOptions } from './onnxRuntime.js';
 
 /**
- * Creates an ONNX Runtime session.
+ * Creates an ONNX Runtime session from the bytes of an ONNX graph.
  *
- * @param description - Name of the graph in error messages: `the training step`.
+ * @param description - Name of the graph in error messages, for example `the training step`.
  * @throws `memory` or `engine` error with the runtime's message if the runtime rejects the graph.
  */
 export async function createSession(
@@ -21,10 +21,10 @@ export async function createSession(
 }
 
 /**
- * Runs an ONNX Runtime session.
+ * Runs an ONNX Runtime session and returns its outputs, keyed by name.
  *
- * @param description - Name of the graph in error messages: `the training step`.
- * @param fetches - Names of the outputs to return. Default: all.
+ * @param description - Name of the graph in error messages, for example `the training step`.
+ * @param fetches - Names of the outputs to compute. Default: all outputs.
  * @throws `memory` or `engine` error with the runtime's message if the run fails.
  */
 export async function runSession(
@@ -50,8 +50,8 @@ function createRuntimeError({ label }: OnnxRuntime, description: string, cause: 
     expected: `a graph that ${label} can run`,
     received: `the error "${message}"`,
     advice: isOutOfMemory
-      ? 'Use a smaller batch or smaller images.'
-      : 'Use engine: "wasm"; with a checkpoint and resume: true, the run continues on that engine.',
+      ? 'Use a smaller batch size or smaller images.'
+      : 'Use engine: "wasm". If the run saved a checkpoint, resume: true continues it on that engine.',
     cause,
   });
 }

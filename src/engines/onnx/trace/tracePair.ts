@@ -8,20 +8,21 @@ import {
 } from '../../../tensor/trace/tracer.js';
 import { createTraceMismatchError } from './callErrors.js';
 
-/** The input and output tensors of a pass, by name. */
+/** The input and output tensors of one call of a {@link TraceablePass}, keyed by name. */
 export interface PassTensors {
   readonly inputs: { readonly [name: string]: tf.TensorInfo };
-  /** Output tensors. The tracer disposes them after reading their values. */
+  /** Output tensors. The tracer disposes of them after it has read their values. */
   readonly outputs: { readonly [name: string]: tf.Tensor };
 }
 
 /**
- * A pure function of tensors that can be compiled. It runs on a batch of `batchSize` examples. Every value that can change between two
- * calls of the compiled graph must differ between `variant` 0 and 1: images, labels, masks, rates and weights.
+ * A pure function of tensors that can be traced and compiled, such as a training step. It creates its own inputs for `batchSize` examples.
+ * Everything that can change between two runs of the compiled graph must differ between `variant` 0 and 1: images, labels, dropout masks,
+ * learning rates and weights. Whatever is equal in both variants becomes a constant.
  */
 export type TraceablePass = (batchSize: number, variant: 0 | 1) => PassTensors;
 
-/** A pass that was traced once. */
+/** One trace of a {@link TraceablePass}, with its inputs and outputs. */
 export interface TracedPass {
   readonly trace: Trace<unknown>;
   readonly batchSize: number;
@@ -29,20 +30,21 @@ export interface TracedPass {
   readonly outputs: readonly NamedTracedTensor[];
 }
 
-/** A traced tensor and its name in the pass. */
+/** A traced tensor together with its input or output name. */
 export interface NamedTracedTensor {
   readonly name: string;
   readonly tensor: TracedTensor;
 }
 
-/** Two traces of one pass. Every value that differs between them must be an input of the graph or depend on the inputs. */
+/** Two traces of the same {@link TraceablePass}. Every value that differs between them must be a graph input or depend on graph inputs. */
 export type TracePair = readonly [TracedPass, TracedPass];
 
 /**
- * Traces a pass twice, with two batch sizes. If the sizes differ, the traces show which tensor sizes depend on the batch.
+ * Traces a function twice, once per batch size. If the two batch sizes differ, comparing the traces shows which tensor sizes depend on the
+ * batch size.
  *
- * @param keepIntermediates - Whether to copy the output of every operation, which `verifyOps` requires.
- * @throws `engine` error with the operation and its layer if the second run performs different operations or reads different constants.
+ * @param keepIntermediates - If true, the traces contain the output of every operation. `verifyOps` needs them.
+ * @throws `engine` error that names the operation and its layer if the second trace contains different operations or constants.
  */
 export function tracePair(
   pass: TraceablePass,
@@ -71,7 +73,7 @@ function tracePass(
         const tensors = pass(batchSize, variant);
         inputs = toNamedTracedTensors(tensors.inputs);
         outputs = toNamedTracedTensors(tensors.outputs);
-        tf.dispose({ ...tensors.outputs }); // tidy would not dispose outputs that the pass protected with tf.keep
+        tf.dispose({ ...tensors.outputs }); // tf.tidy() does not dispose of outputs that were protected with tf.keep().
       }),
     { keepIntermediates },
   );
@@ -81,7 +83,7 @@ function tracePass(
 const toNamedTracedTensors = (tensors: PassTensors['inputs']): NamedTracedTensor[] =>
   Object.entries(tensors).map(([name, tensor]) => ({ name, tensor: toTracedTensor(tensor) }));
 
-/** Throws unless both traces have the same operations with the same attributes and constants. */
+/** Throws an `engine` error unless both traces contain the same operations with the same attributes and constants. */
 function checkSameTrace(first: TracedPass, second: TracedPass): void {
   const findFirstLeaf = createLeafFinder(first);
   const findSecondLeaf = createLeafFinder(second);
@@ -104,13 +106,16 @@ function checkSameTrace(first: TracedPass, second: TracedPass): void {
   }
 }
 
-/** Creates a function that returns the values of a tensor if it would become a constant of the graph, and undefined otherwise. */
+/** Creates a function that returns the values of a tensor if it becomes a constant of the ONNX graph, and undefined otherwise. */
 function createLeafFinder({ inputs, trace: { leaves } }: TracedPass) {
   const inputIds = new Set(inputs.map(({ tensor }) => tensor.id));
   return ({ id }: TracedTensor) => (inputIds.has(id) ? undefined : leaves.get(id));
 }
 
-/** Returns whether two leaves have the same values or, if their sizes differ, whether all elements of both are the same number. */
+/**
+ * Returns whether two constants are equal. Constants whose size depends on the batch size are equal if all of their elements are the same
+ * number.
+ */
 function isSameLeaf(leaf: ArrayLike<number>, otherLeaf: ArrayLike<number>): boolean {
   const values = Array.from(leaf);
   if (leaf.length === otherLeaf.length) return values.every((value, i) => Object.is(value, otherLeaf[i]));
@@ -120,7 +125,10 @@ function isSameLeaf(leaf: ArrayLike<number>, otherLeaf: ArrayLike<number>): bool
   );
 }
 
-/** Returns the attributes that become constants of the graph. Sizes that the graph derives from its inputs are omitted. */
+/**
+ * Returns the attributes of a kernel call that become constants of the ONNX graph. Sizes that the graph computes from its inputs are
+ * omitted, because they may depend on the batch size.
+ */
 function getGraphAttributes({ kernel, attributes, inputs, outputs }: KernelCall): unknown {
   switch (kernel) {
     case 'Reshape':
@@ -129,7 +137,7 @@ function getGraphAttributes({ kernel, attributes, inputs, outputs }: KernelCall)
     case 'DepthwiseConv2dNativeBackpropInput':
       return { ...attributes, inputShape: (attributes.inputShape as number[]).slice(1) };
     case 'Slice': {
-      // The node omits axes that are not sliced.
+      // Axes that are not sliced may have any size, because the ONNX node omits them.
       const begin = [attributes.begin].flat();
       return outputs[0]!.shape.map((size, axis) =>
         size === inputs.x!.shape[axis] ? 'whole' : [begin[axis], size],

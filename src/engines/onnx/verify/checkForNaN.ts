@@ -5,9 +5,9 @@ import type { TracedPass } from '../trace/tracePair.js';
 import type { ComparedOutputs } from './verifyStep.js';
 
 /**
- * Throws a `number` error if a compared output of a traced pass contains NaN. The error names the first operation that computed NaN.
+ * Throws a `number` error if the losses or gradients of a trace contain NaN. The error names the first operation whose result is NaN.
  *
- * @param description - Name of the pass in the error message: `the training step`.
+ * @param description - Name of the traced computation in the error message, for example `the training step`.
  */
 export function checkForNaN(
   { trace, outputs }: TracedPass,

@@ -2,20 +2,20 @@ import { sha256 } from '../../../core/digest.js';
 import { createError } from '../../../core/errors/errors.js';
 import type { Store } from '../../../core/platform/platform.js';
 
-/** Cache of verified graphs. File names are computed from the graph and the runtime. */
+/** Cache of verified ONNX graphs. The file name of a graph is computed from its digest and from the version of ONNX Runtime. */
 export interface VerificationCache {
   readonly store: Store;
-  /** Callback that receives a line when a graph cannot be stored. */
+  /** Called with a message if a graph cannot be written to the store. */
   readonly log: (line: string) => void;
 }
 
 /**
- * Calls `verify` unless the cache shows that this graph was already verified on this runtime. If `verify`
- * succeeds, the graph is stored. The key is the digest of the graph itself, so any change to a layer, an
- * attribute or this library that affects the graph leads to a new verification.
+ * Calls `verify` unless the cache shows that the same graph was already verified with the same version of ONNX Runtime. If `verify`
+ * succeeds, the graph is added to the cache. The cache key is the digest of the graph itself, so any change of the network or of this
+ * library that affects the graph leads to a new verification.
  *
- * @param runtimeLabel - Name and version of the runtime.
- * @throws `file` error if the stored graph was modified. Errors of `verify` are rethrown.
+ * @param runtimeLabel - Name and version of the ONNX Runtime package.
+ * @throws `file` error if the file in the cache was modified. Errors of `verify` are rethrown.
  */
 export async function verifyOnce(
   cache: VerificationCache | undefined,
@@ -34,9 +34,9 @@ export async function verifyOnce(
     throw createError({
       kind: 'file',
       path: `${store.label}/${name}`,
-      expected: 'the compiled graph as it was written',
-      received: 'a file that was modified later',
-      advice: 'Delete the file; it will be created again.',
+      expected: 'an unmodified compiled graph',
+      received: 'a file with different contents than were written',
+      advice: 'Delete the file. The next run creates it again.',
     });
   }
   await verify();
@@ -44,7 +44,7 @@ export async function verifyOnce(
     await store.write(name, graph);
   } catch (error) {
     log(
-      `compileCache: the graph was not stored, and the next run verifies it again: ${(error as Error).message}`,
+      `compileCache: the compiled graph could not be saved, so the next run verifies it again: ${(error as Error).message}`,
     );
   }
 }

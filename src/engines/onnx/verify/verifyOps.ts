@@ -8,17 +8,21 @@ import { UNOPTIMIZED_OPTIONS } from '../session/sessionOptions.js';
 import { createOpMismatchError } from '../trace/callErrors.js';
 import type { NamedTracedTensor, TracedPass, TracePair } from '../trace/tracePair.js';
 
-/** Allowed difference relative to the largest value of an output. Float32 sums in a different order differ by less. */
+/**
+ * Allowed difference between two results of an operation, relative to the largest value of the output. Adding float32 numbers in a
+ * different order causes smaller differences.
+ */
 const OP_TOLERANCE = 1e-4;
 
 const DESCRIPTION = 'the verification of operations';
 
 /**
- * Verifies that ONNX Runtime gives the same results as the traced backend for each operation of both traces. Each operation receives its
- * inputs from the trace. This is stricter than comparing whole steps: where two values are nearly tied for the maximum, rounding can move a
- * gradient to a different element, so the steps of two correct engines can differ.
+ * Verifies that ONNX Runtime computes the same result as TensorFlow.js for each operation of both traces. Each operation receives the
+ * inputs that were recorded in the trace, so that errors cannot accumulate. This allows a much smaller tolerance than comparing whole
+ * steps: where two values are nearly tied for a maximum, rounding can move a gradient to a different element, so even two correct engines
+ * can differ.
  *
- * @throws `engine` error that names the first operation that differs.
+ * @throws `engine` error that names the first operation whose result differs.
  */
 export async function verifyOps(
   runtime: OnnxRuntime,
@@ -37,8 +41,8 @@ async function verifyTrace(
 ): Promise<void> {
   const { calls, intermediates } = pass.trace;
   const passInputIds = new Set(pass.inputs.map(({ tensor }) => tensor.id));
-  // The calls are independent of each other: every tensor that a call reads is a graph input, and every tensor that it computes is a graph
-  // output.
+  // In the verification graph, calls are independent of each other: every tensor that a call reads is a graph input, and every tensor that
+  // it computes is a graph output.
   const inputs = new Map<object, NamedTracedTensor>();
   const tracedOutputs: TracedTensor[] = [];
   const separateCalls = calls.map((call): KernelCall => {
@@ -96,12 +100,12 @@ async function verifyTrace(
   }
 }
 
-/** The smallest positive float32 that is not denormal. */
+/** The smallest positive float32 number that is not denormal. */
 const MIN_NORMAL_FLOAT32 = 2 ** -126;
 
 /**
- * Removes the elements of a step function whose input is denormal. For such inputs, engines that flush denormal numbers to zero give
- * different results from engines that do not.
+ * For a step function, removes the elements whose input is a denormal number from both results. An engine that flushes denormal numbers to
+ * zero returns 0 for them, and other engines do not. Both results are correct.
  */
 function excludeDenormals(
   { kernel, inputs: { x } }: KernelCall,
@@ -119,9 +123,9 @@ const findCall = (calls: readonly KernelCall[], output: TracedTensor) =>
   calls.find(({ outputs }) => outputs.includes(output))!;
 
 /**
- * Returns the smallest scale that a difference in the output is divided by. The rounding error of a sum is proportional to its terms, not
- * to the sum, and a sum of `n` terms of random sign is about √n times as large as one term. This avoids false errors for gradients that
- * consist only of rounding error, such as the gradient of a bias before batch normalization.
+ * Returns the lower bound for the scale by which a difference is divided to make it relative. The rounding error of a sum is proportional
+ * to its terms, not to the sum, and a sum of `n` terms of random sign is about √n times as large as one term. Without this bound, gradients
+ * that consist only of rounding error would be reported as different, such as the gradient of a bias before batch normalization.
  */
 function computeErrorScale(
   { kernel, inputs }: KernelCall,
@@ -145,8 +149,8 @@ const computeMaxAbs = (values: Float32Array) =>
   values.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
 
 /**
- * Returns the largest absolute difference, divided by the largest finite expected value or by `minScale`, whichever is greater. Returns
- * infinity if the lengths differ, or if at some position only one of the two values is NaN.
+ * Returns the largest absolute difference between two arrays, divided by the largest finite expected value or by `minScale`, whichever is
+ * greater. Returns infinity if the lengths differ, or if an element is NaN in only one of the arrays.
  */
 function computeRelativeDifference(expected: Float32Array, received: Float32Array, minScale: number): number {
   if (expected.length !== received.length) return Number.POSITIVE_INFINITY;

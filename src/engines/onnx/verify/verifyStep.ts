@@ -6,24 +6,24 @@ import { OPTIMIZED_OPTIONS } from '../session/sessionOptions.js';
 import type { TracePair } from '../trace/tracePair.js';
 
 /**
- * Names of the outputs that are compared to verify a whole pass. They must not contain NaN. Each output consists of concatenated vectors,
- * whose lengths are the values of this record.
+ * Outputs that are compared with TensorFlow.js to verify a whole graph, keyed by name. Each output is a concatenation of vectors, for
+ * example of one gradient per weight, and the value is the list of their lengths.
  */
 export interface ComparedOutputs {
   readonly [output: string]: readonly number[];
 }
 
 /**
- * Allowed L2 distance of a vector relative to its norm. Near-ties in max pooling legitimately move a few percent of a gradient; a
- * wiring bug moves far more.
+ * Allowed L2 distance between two vectors, relative to their norm. Near-ties in max pooling legitimately move a few percent of a gradient.
+ * A graph whose nodes are connected incorrectly moves far more.
  */
 const STEP_TOLERANCE = 0.1;
 
 /**
- * Verifies that the whole graph gives the same results as the traced backend. This also detects operations that are correct individually
- * but connected incorrectly.
+ * Verifies that the whole graph computes the same results as TensorFlow.js. In addition to `verifyOps`, this detects operations that are
+ * correct individually but connected incorrectly.
  *
- * @param description - Name of the graph in error messages: `the training step`.
+ * @param description - Name of the graph in error messages, for example `the training step`.
  * @throws `engine` error that names the first output that differs.
  */
 export async function verifyStep(
@@ -59,12 +59,16 @@ export async function verifyStep(
 }
 
 /**
- * Smallest norm of a vector relative to the norm of the whole output. A vector with a smaller norm consists only of rounding error, such as
- * the gradient of a bias before batch normalization, so its error is measured relative to this norm instead.
+ * Lower bound for the norm by which the error of a vector is divided, as a proportion of the norm of the whole output. A vector with a
+ * smaller norm consists only of rounding error, such as the gradient of a bias before batch normalization, so its relative error would be
+ * meaningless.
  */
 const MIN_RELATIVE_NORM = 0.01;
 
-/** Returns the largest relative L2 distance between two lists of concatenated vectors; NaN if a difference is NaN. */
+/**
+ * Compares two concatenations of vectors and returns the largest relative L2 distance between corresponding vectors. Returns NaN if a
+ * difference is NaN.
+ */
 function computeRelativeDistance(
   expected: Float32Array,
   received: Float32Array,
@@ -91,7 +95,7 @@ function createStepMismatchError(description: string, output: string, distance: 
     kind: 'engine',
     path: `engine onnx: ${description}`,
     expected: `outputs within ${STEP_TOLERANCE} of TensorFlow.js`,
-    received: `a relative distance of ${distance.toPrecision(2)} in the output "${output}", although each operation is correct`,
-    advice: 'Report the network to the maintainers, and use engine: "wasm" until it is fixed.',
+    received: `a relative distance of ${distance.toPrecision(2)} in the output "${output}", although each single operation is correct`,
+    advice: 'Report this network as a bug, and use engine: "wasm" until it is fixed.',
   });
 }

@@ -1,6 +1,9 @@
 import type { LoweringContext } from './loweringContext.js';
 
-/** Applies the activation in the attributes of a fused kernel to `value`. */
+/**
+ * Adds the activation of a fused kernel, such as a convolution with ReLU, after `value`. Returns `value` unchanged if the kernel has no
+ * activation.
+ */
 export function addActivation(
   { addNode, getAttribute, getOptionalInput, addFloats }: LoweringContext,
   value: string,

@@ -2,9 +2,9 @@ import type { LoweringContext } from './loweringContext.js';
 import type { Shape4D } from './windowGeometry.js';
 
 /**
- * Converts a filter `[height, width, in, out]` to blocks: `[out / block, in / block, height, width, block of in, block of out]`. If there
- * are fewer input channels than one block holds, they form one axis before the height. The conversion is part of the graph because filters
- * change with every step. It is cheap because filters are small.
+ * Adds nodes that convert a filter `[height, width, in, out]` to ONNX Runtime's blocked layout: `[out / block, in / block, height, width,
+ * block of in, block of out]`. If there are fewer input channels than a block has, they form one axis before the height. The graph repeats
+ * the conversion in every step, because filters change with every step. This is cheap, because filters are small.
  */
 export function addBlockedFilter(
   { addNode, addIntegers }: LoweringContext,

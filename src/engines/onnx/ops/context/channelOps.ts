@@ -1,23 +1,31 @@
 import { BLOCKED_DOMAIN, type Layout } from './layout.js';
 import type { LoweringContext } from './loweringContext.js';
 
-/** Per-channel arithmetic on one kernel input, in the fastest layout for that input. */
+/**
+ * Adds nodes for per-channel arithmetic on the inputs of a kernel. All methods use the same memory layout, which is the fastest for these
+ * inputs.
+ */
 export interface ChannelOps {
-  /** Returns the values of input `name` in that layout. */
+  /** Returns the kernel input `name`, converted to the layout. */
   getValues(name: string): string;
-  /** Computes `value * factor + shift + addend`, where `factor` and `shift` have the shape `[channels]`. */
+  /** Adds nodes for `value * factor + shift + addend`, where `factor` and `shift` have one element per channel. */
   addAffine(value: string, factor: string, shift?: string, addend?: string): string;
-  /** Sums over all axes but the channels. The result has the shape `[channels]`. */
+  /** Adds nodes that sum `value` over all axes except the channels. The result has one element per channel. */
   addSum(value: string): string;
-  /** Records that `value` is a kernel output in that layout, and returns `value`. */
+  /** Records that `value`, which becomes a kernel output, is in the layout. Returns `value`. */
   markResult(value: string): string;
 }
 
-/** Returns the layout in which an image with `channels` channels is processed. */
+/**
+ * Returns the fastest memory layout for an image with `channels` channels: blocked if the channels are whole blocks, else channels-first.
+ */
 export const chooseImageLayout = ({ channelBlock }: LoweringContext, channels: number): Layout =>
   channelBlock !== undefined && channels % channelBlock === 0 ? 'blocked' : 'channelsFirst';
 
-/** Creates the per-channel arithmetic for input `name`: a channels-last image, or a tensor of any rank whose last axis is the channels. */
+/**
+ * Creates the per-channel arithmetic for the kernel input `name`, which is an image or a tensor of any other rank. The last axis of its
+ * TensorFlow.js shape is the channels.
+ */
 export function createChannelOps(context: LoweringContext, name: string): ChannelOps {
   const { call, addNode, addIntegers, getImage, markLayout, getInput } = context;
   const { shape } = call.inputs[name]!;
@@ -55,14 +63,14 @@ export function createChannelOps(context: LoweringContext, name: string): Channe
   const blockCount = channels / block;
   return {
     ...imageOps,
-    // A depthwise 1x1 convolution reads the values only once, unlike separate element-wise nodes.
+    // A depthwise 1x1 convolution reads the values only once. Separate element-wise nodes would read them several times.
     addAffine: (value, factor, shift, addend) =>
       addNode(
         `${BLOCKED_DOMAIN}:Conv`,
         [value, reshape(factor, [channels, 1, 1, 1]), shift ?? '', ...(addend === undefined ? [] : [addend])],
         { group: channels, kernel_shape: [1, 1] },
       ),
-    // Summing over the rows first adds whole rows at a time, which is five times as fast as summing block by block.
+    // Summing over the height first adds whole rows at a time, which is five times as fast as summing block by block.
     addSum: (value) => {
       const rowSums = sum(reshape(value, [-1, height, width * block]), [1]);
       return reshape(sum(reshape(rowSums, [-1, blockCount, width, block]), [0, 2]), [channels]);

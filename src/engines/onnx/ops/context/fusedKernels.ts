@@ -1,5 +1,6 @@
 /**
- * Name of a kernel that exists only in simplified traces: the gradient of max pooling together with the gradient of the bias
- * and relu before it. `{ input, output, dy } -> [gradient before the bias, gradient of the bias]`.
+ * Name of a kernel that `simplifyTrace` creates by fusing the gradient of max pooling with the gradient of the bias and ReLU before the
+ * pooling. Its inputs are `{ input, output, dy }` of the pooling. Its outputs are the gradients with respect to the sum before ReLU and to
+ * the bias.
  */
 export const POOLED_BIAS_RELU_GRADIENT = 'MultitaskPooledBiasReluGradient';

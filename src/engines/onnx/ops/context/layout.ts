@@ -5,27 +5,33 @@ import type { TracedTensor } from '../../../../tensor/trace/tracer.js';
  *
  * - `channelsLast`: `[batch, height, width, channels]`, the layout of TensorFlow.js.
  * - `channelsFirst`: `[batch, channels, height, width]`, the layout of ONNX.
- * - `blocked`: `[batch, channels / block, height, width, block]`, the fastest layout for convolutions in ONNX Runtime. The graph declares
- *   such a value with its `channelsFirst` shape. The number of channels must be a multiple of the block size.
+ * - `blocked`: `[batch, channels / block, height, width, block]`, the fastest layout for convolutions in ONNX Runtime. The declared shape
+ *   of such a value in the graph is its `channelsFirst` shape. The number of channels must be a multiple of the block size.
  */
 export type Layout = 'channelsLast' | 'channelsFirst' | 'blocked';
 
-/** Axis order that transposes channels-last images to channels-first. */
+/** Axis order of the transpose from channels-last to channels-first. */
 export const NHWC_TO_NCHW = [0, 3, 1, 2];
-/** Axis order that transposes channels-first images to channels-last. */
+/** Axis order of the transpose from channels-first to channels-last. */
 export const NCHW_TO_NHWC = [0, 2, 3, 1];
 
-/** Domain of ONNX Runtime's operations on blocked images. */
+/** ONNX domain of the operations that ONNX Runtime has for images in blocked layout. */
 export const BLOCKED_DOMAIN = 'com.microsoft.nchwc';
 
-/** Kernels that compute each element independently, so that the output has the same layout as the inputs. */
+/**
+ * TensorFlow.js kernels that compute each element independently. They can run in any memory layout, and their output has the layout of
+ * their inputs.
+ */
 const ELEMENTWISE_KERNELS = new Set([
   ...['Add', 'AddN', 'Sub', 'Multiply', 'RealDiv', 'Maximum', 'Minimum', 'SquaredDifference', 'Square'],
   ...['Relu', 'Relu6', 'LeakyRelu', 'Elu', 'Selu', 'Sigmoid', 'Tanh', 'Softplus', 'Step', 'ClipByValue'],
   ...['Exp', 'Log', 'Sqrt', 'Rsqrt', 'Neg', 'Abs', 'Sign', 'Reciprocal', 'ZerosLike', 'Cast'],
 ]);
 
-/** Returns whether `kernel` can run in any layout: it is element-wise, and each input has the output's shape or is a scalar. */
+/**
+ * Returns whether a kernel call can run in any memory layout. This requires an element-wise kernel, and inputs that are scalars or have the
+ * shape of the output.
+ */
 export function preservesLayout(
   kernel: string,
   inputs: readonly TracedTensor[],
@@ -47,7 +53,7 @@ interface NodeWriter {
   ): string;
 }
 
-/** Converts the image `value` with `channels` channels to another layout. */
+/** Adds a node that converts an image to another memory layout, unless it already is in that layout. */
 export function convertLayout(
   { addNode }: NodeWriter,
   value: string,

@@ -3,53 +3,58 @@ import type { KernelCall } from '../../../../tensor/trace/tracer.js';
 import type { Layout } from './layout.js';
 
 /**
- * The interface between a lowering and the graph that is being built. Values are identified by their names in the graph. Images are
- * channels-last unless a method has a layout parameter.
+ * What a lowering uses to read the inputs of its kernel call and to add nodes to the ONNX graph. Strings identify values of the graph by
+ * name. Images are channels-last unless a method has a layout parameter.
  *
- * A lowering may transpose an image to channels-first and its result back to channels-last: the compiler reuses the channels-first value
- * and removes transposes that become unused.
+ * A lowering may transpose an image to channels-first and its result back to channels-last. If the next lowering needs the result
+ * channels-first, it gets the value before the transpose, and the unused transpose is removed.
  */
 export interface LoweringContext {
-  /** The kernel call to lower: kernel name, inputs, attributes and outputs. */
+  /** The TensorFlow.js kernel call to lower: kernel name, inputs, attributes and outputs. */
   readonly call: KernelCall;
-  /** Channels per block of the `blocked` layout. Undefined if the graph must not use that layout. */
+  /** Channels per block in the `blocked` layout. Undefined if the graph must not use that layout. */
   readonly channelBlock: number | undefined;
-  /** Returns the image input `name`, converted to `layout`. */
+  /** Returns the kernel input `name`, which is an image, in a memory layout. */
   getImage(name: string, layout: Layout): string;
-  /** Records that the image `value` is in `layout`, and returns `value`. */
+  /** Records the memory layout of the image `value`. Returns `value`. */
   markLayout(value: string, layout: Layout): string;
-  /** Returns the value of input `name` in the shape that the kernel received. */
+  /** Returns the kernel input `name`. */
   getInput(name: string): string;
-  /** Returns the value of input `name`, or undefined if the kernel was called without it. */
+  /** Returns the kernel input `name`, or undefined if the kernel was called without it. */
   getOptionalInput(name: string): string | undefined;
-  /** Returns input `name` with its axes in `order`. A constant is transposed at compile time. */
+  /**
+   * Returns the kernel input `name`, transposed. `order` lists the old axes in their new order. A constant is transposed at compile time.
+   */
   transposeInput(name: string, order: readonly number[]): string;
   /** Returns the kernel attribute `name`. */
   getAttribute<V>(name: string): V;
-  /** Appends a node with one output, and returns the output. */
+  /** Appends an ONNX node with one output, and returns the name of the output. */
   addNode(opType: string, inputs: readonly string[], attributes?: OnnxNode['attributes']): string;
-  /** Appends a node with `outputCount` outputs, and returns the outputs. */
+  /** Appends an ONNX node with `outputCount` outputs, and returns the names of the outputs. */
   addMultiOutputNode(
     opType: string,
     inputs: readonly string[],
     attributes: OnnxNode['attributes'],
     outputCount: number,
   ): readonly string[];
-  /** Adds a float32 constant. Default shape: scalar. */
+  /** Adds a float32 constant and returns its name. Default shape: scalar. */
   addFloats(values: readonly number[], shape?: readonly number[]): string;
-  /** Adds a one-dimensional int64 constant. */
+  /** Adds a one-dimensional int64 constant and returns its name. */
   addIntegers(values: readonly number[]): string;
-  /** Adds the shape of the kernel's first output as an operand of Reshape; a size that depends on the batch is inferred. */
+  /**
+   * Adds the shape of the kernel's first output as a constant for Reshape, and returns its name. Reshape infers a size that depends on the
+   * batch size.
+   */
   addOutputShape(): string;
 }
 
-/** A function that appends the ONNX nodes of one kernel call, and returns the kernel's outputs: one value, or a list. */
+/** Lowers one TensorFlow.js kernel call: appends ONNX nodes that compute the same result, and returns the names of the kernel's outputs. */
 export type OpLowering = (context: LoweringContext) => string | readonly string[];
 
-/** Lowerings, keyed by TensorFlow.js kernel name. */
+/** Lowerings, keyed by the name of the TensorFlow.js kernel. */
 export interface OpTable {
   readonly [kernel: string]: OpLowering | undefined;
 }
 
-/** A function that returns a kernel attribute by name; see {@link LoweringContext.getAttribute}. */
+/** Returns an attribute of a kernel call by name, like {@link LoweringContext.getAttribute}. */
 export type AttributeGetter = <V>(name: string) => V;

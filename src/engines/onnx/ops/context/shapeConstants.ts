@@ -1,10 +1,9 @@
-/** Value in the shape operand of an ONNX Reshape that keeps the size of the input axis. */
+/** Size in the shape operand of an ONNX Reshape that means: keep the size that the input has on this axis. */
 export const KEEP_SIZE = 0;
-/** Value in the shape operand of an ONNX Reshape for a size that is inferred from the number of elements. */
+/** Size in the shape operand of an ONNX Reshape that means: infer the size from the number of elements. */
 export const INFER_SIZE = -1;
 /**
- * End of an ONNX Slice with a negative step that includes the first element. A Slice counts negative ends (-1,
- * -2, ...) from the end of the axis, so only a number below `-size` refers to the position before the first
- * element.
+ * End of an ONNX Slice with a negative step whose last element is the first element of the axis. ONNX counts negative ends from the end of
+ * the axis, so only a number below `-size` means the position before the first element.
  */
 export const SLICE_TO_START = -(2 ** 31);

@@ -4,10 +4,10 @@ import { type Pair, toPair } from '../../../../tensor/toPair.js';
 import { describeCall } from '../../../../tensor/trace/describeCall.js';
 import type { LoweringContext } from './loweringContext.js';
 
-/** Shape of an image batch or of a convolution filter. */
+/** Shape of a batch of images or of a convolution filter. */
 export type Shape4D = [number, number, number, number];
 
-/** Computes strides, dilations, output sizes and explicit `pads` of a convolution from the attributes of its kernel. */
+/** Computes strides, dilations, output size and padding in pixels of a convolution from the attributes of the kernel call. */
 export function computeConvGeometry(
   { getAttribute }: LoweringContext,
   inputShape: Shape4D,
@@ -26,7 +26,7 @@ export function computeConvGeometry(
   return { ...info, pads: getPads(info) };
 }
 
-/** Computes window size, strides, output sizes and explicit `pads` of a pooling from the attributes of its kernel. */
+/** Computes window size, strides, output size and padding in pixels of a pooling from the attributes of the kernel call. */
 export function computePoolGeometry({ getAttribute }: LoweringContext, inputShape: Shape4D) {
   const info = tf.backend_util.computePool2DInfo(
     inputShape,
@@ -39,7 +39,7 @@ export function computePoolGeometry({ getAttribute }: LoweringContext, inputShap
   return { ...info, pads: getPads(info) };
 }
 
-/** Throws an `engine` error unless the kernel's images are channels-last. */
+/** Throws an `engine` error unless the images of a kernel call are channels-last. */
 export function checkChannelsLast({ getAttribute, call }: LoweringContext): void {
   const dataFormat = getAttribute<string | undefined>('dataFormat') ?? 'NHWC';
   if (dataFormat === 'NHWC') return;
@@ -47,7 +47,7 @@ export function checkChannelsLast({ getAttribute, call }: LoweringContext): void
     kind: 'engine',
     path: describeCall(call),
     expected: 'channels-last images (dataFormat "NHWC")',
-    received: `dataFormat "${dataFormat}"`,
+    received: `images with dataFormat "${dataFormat}"`,
     advice: 'Remove the dataFormat option from the layer or operation.',
   });
 }
@@ -61,7 +61,10 @@ interface PaddedWindow {
   };
 }
 
-/** Returns `[top, left, bottom, right]`. Explicit pads are needed because ONNX's `SAME_UPPER` can pad the opposite side. */
+/**
+ * Returns the padding of an ONNX node as `[top, left, bottom, right]`, in pixels. `SAME_UPPER` of ONNX is not used, because it can pad a
+ * different side than TensorFlow.js.
+ */
 const getPads = ({ padInfo: { top, left, bottom, right } }: PaddedWindow): Shape4D => [
   top,
   left,

@@ -2,7 +2,10 @@ import { DataType } from '../../../../formats/onnxModel.js';
 import { createChannelOps } from '../context/channelOps.js';
 import type { LoweringContext, OpLowering } from '../context/loweringContext.js';
 
-/** Lowers `{ x, gamma, beta }, { epsilon } -> [y, mean, variance]`. */
+/**
+ * Lowers batch normalization in training. Inputs: `{ x, gamma, beta }`. Outputs: `[y, mean, variance]`, where mean and variance are those
+ * of the batch.
+ */
 export const lowerBatchNormTraining: OpLowering = (context) => {
   const { addNode, getInput, addFloats, getAttribute } = context;
   const { getValues, addAffine, addSum, markResult } = createChannelOps(context, 'x');
@@ -21,8 +24,8 @@ export const lowerBatchNormTraining: OpLowering = (context) => {
 };
 
 /**
- * Lowers `{ x, dy, gamma, mean, variance }, { epsilon } -> [dx, dgamma, dbeta]`, where `dx` is `a * dy + b * centered + k` with one
- * factor per channel.
+ * Lowers the gradient of batch normalization in training. Inputs: `{ x, dy, gamma, mean, variance }`. Outputs: `[dx, dgamma, dbeta]`. `dx`
+ * is computed as `a * dy + b * centered + k`, where `a`, `b` and `k` have one element per channel.
  */
 export const lowerBatchNormGradient: OpLowering = (context) => {
   const { addNode, getInput, addFloats, getAttribute } = context;
@@ -42,16 +45,14 @@ export const lowerBatchNormGradient: OpLowering = (context) => {
   return [markResult(addAffine(getValues('dy'), a, k, addAffine(centered, b))), dgamma, dbeta];
 };
 
-/** Computes the number of elements of `x` per channel. */
+/** Adds nodes that compute the number of elements of `x` per channel. */
 const addCountPerChannel = ({ call, addNode, addFloats }: LoweringContext, x: string) =>
   addNode('Div', [
     addNode('Cast', [addNode('Size', [x])], { to: DataType.FLOAT }),
     addFloats([call.inputs.x!.shape.at(-1)!]),
   ]);
 
-/**
- * Subtracts the channel means from `x`. The forward pass and the gradient create equal nodes, which ONNX Runtime merges into one.
- */
+/** Adds nodes that subtract the channel means from `x`. The forward pass and the gradient add equal nodes, which ONNX Runtime merges. */
 function addCentered(context: LoweringContext, mean: string): string {
   const { call, addNode, addFloats } = context;
   const { getValues, addAffine } = createChannelOps(context, 'x');

@@ -5,12 +5,12 @@ import type { LoweringContext, OpLowering } from '../context/loweringContext.js'
 import { INFER_SIZE, KEEP_SIZE } from '../context/shapeConstants.js';
 import { computeConvGeometry, type Shape4D } from '../context/windowGeometry.js';
 
-/** ONNX Runtime's matrix product that can transpose a factor while reading it. */
+/** Matrix product of ONNX Runtime that can transpose its factors while reading them. */
 const FUSED_MATMUL = 'com.microsoft:FusedMatMul';
 
 /**
- * Lowers the gradient of a convolution with respect to its input. If images are in blocks and the stride is 1, the gradient is a
- * convolution with the rotated filter. Otherwise it is a transposed convolution.
+ * Lowers the gradient of a convolution with respect to its input. It is a transposed convolution. If images are in blocked layout and the
+ * stride is 1, an equivalent convolution with the rotated filter is used, because it is faster.
  */
 export const lowerConvInputGradient: OpLowering = (context) => {
   const { call, getAttribute, addNode, getImage, markLayout, transposeInput, channelBlock } = context;
@@ -40,7 +40,7 @@ export const lowerConvInputGradient: OpLowering = (context) => {
     {
       strides: [strideHeight, strideWidth],
       pads,
-      // Rows and columns at the end that are in no window because the stride skipped them.
+      // Number of rows and columns at the end of the image that are in no window, because the stride skipped them.
       output_padding: [
         (inputShape[1] + top + bottom - height) % strideHeight,
         (inputShape[2] + left + right - width) % strideWidth,
@@ -50,7 +50,10 @@ export const lowerConvInputGradient: OpLowering = (context) => {
   return markLayout(dx, 'channelsFirst');
 };
 
-/** Rotates a filter `[height, width, in, out]` by 180 degrees and exchanges its channels: `[height * width, out, in]`. */
+/**
+ * Adds nodes that rotate a filter `[height, width, in, out]` by 180 degrees and exchange its channel axes. The result has the shape
+ * `[height * width, out, in]`.
+ */
 function addRotatedFilter(
   { addNode, addIntegers }: LoweringContext,
   filter: string,
@@ -62,8 +65,9 @@ function addRotatedFilter(
 }
 
 /**
- * Lowers the gradient of a convolution with respect to its filter: matrix products over the pixels of each image, summed over the batch.
- * ONNX Runtime has no tensor views, so copying the image for each tap costs as much as the product.
+ * Lowers the gradient of a convolution with respect to its filter. It is computed as matrix products over the pixels of each image, summed
+ * over the batch. There are two methods, and the method that copies less data is used, because ONNX Runtime has no tensor views: copying a
+ * shifted image for each filter element takes as much time as the product. The second method requires a vertical stride of 1.
  */
 export const lowerConvFilterGradient: OpLowering = (context) => {
   const { call, getAttribute, addNode, getImage, addIntegers, addFloats } = context;
@@ -88,7 +92,7 @@ export const lowerConvFilterGradient: OpLowering = (context) => {
     ]);
   const columns = Array.from({ length: width }, (_, j) => slice(x, 3, j, outWidth, strideWidth));
   const dy = getImage('dy', 'channelsFirst');
-  // Number of channels that each of the two methods copies.
+  // Number of image channels that each of the two methods copies.
   const copiesByTaps = 2 * height * width * channels;
   const copiesByRows = width * channels + height * filters;
   if (strideHeight > 1 || copiesByTaps <= copiesByRows) {
@@ -101,8 +105,8 @@ export const lowerConvFilterGradient: OpLowering = (context) => {
 };
 
 /**
- * Computes the filter gradient as one product per image, `[taps * in, pixels] x [pixels, out]`. `taps` contains the pixels under each tap
- * of the filter.
+ * Adds the filter gradient as one product per image, `[taps * in, pixels] x [pixels, out]`. A tap is one spatial element of the filter, and
+ * `taps` contains a shifted image for each tap: the pixels that the tap is multiplied with.
  */
 function addFilterGradientByTaps(
   context: LoweringContext,
@@ -118,7 +122,10 @@ function addFilterGradientByTaps(
   return addNode('Reshape', [addBatchSum(context, products, dy), addIntegers(filterShape)]);
 }
 
-/** Sums `products` over the images of `dy`, as a product with a row of ones: four times as fast as `ReduceSum`. */
+/**
+ * Adds nodes that sum `products` over the images of the batch. The sum is a product with a row of ones, which is four times as fast as
+ * `ReduceSum`.
+ */
 function addBatchSum(
   { addNode, addFloats, addIntegers }: LoweringContext,
   products: string,
@@ -133,12 +140,12 @@ function addBatchSum(
 }
 
 /**
- * Computes the filter gradient as one product per image and filter column, `[out * height, pixels] x [pixels, in]`. `columns` contains the
- * pixels under each filter column, with the neighbors above and below.
+ * Adds the filter gradient as one product per image and filter column, `[out * height, pixels] x [pixels, in]`. For each filter column,
+ * `columns` contains the image, shifted horizontally by the position of the column.
  *
- * For each row of the filter, the gradient is shifted down instead of the image up. A single copy contains all shifted gradients: `dy` is
- * repeated with a gap of `height` rows of zeros between repetitions, and reshaped to lines that are one row shorter than a repetition and
- * its gap. Each line then starts one row later than the previous line.
+ * For the vertical shift, the gradient is shifted down instead of the image up, because a single copy can contain all shifted gradients:
+ * `dy` is repeated with a gap of `height` rows of zeros between repetitions, and reshaped to lines that are one row shorter than a
+ * repetition with its gap. Each line then starts one row later in its repetition than the previous line.
  */
 function addFilterGradientByRows(
   context: LoweringContext,

@@ -4,8 +4,8 @@ import { KEEP_SIZE, SLICE_TO_START } from '../context/shapeConstants.js';
 import { computeConvGeometry, type Shape4D } from '../context/windowGeometry.js';
 
 /**
- * Lowers the gradient of a depthwise convolution with respect to its input. With stride 1, the gradient is a convolution of `dy` with the
- * filter rotated by 180 degrees, which ONNX Runtime runs several times as fast as the transposed convolution that other strides require.
+ * Lowers the gradient of a depthwise convolution with respect to its input. For a stride of 1, it is a convolution of `dy` with the filter
+ * rotated by 180 degrees, which is several times as fast in ONNX Runtime as the transposed convolution that larger strides require.
  */
 export const lowerDepthwiseConvInputGradient: OpLowering = (context) => {
   const { call, getAttribute, addNode, transposeInput, addIntegers } = context;
@@ -43,7 +43,7 @@ export const lowerDepthwiseConvInputGradient: OpLowering = (context) => {
     strides: [strideHeight, strideWidth],
     dilations,
     pads: [top, left, bottom, right],
-    // Rows and columns at the end that are in no window because the stride skipped them.
+    // Number of rows and columns at the end of the image that are in no window, because the stride skipped them.
     output_padding: [
       (inputShape[1] + top + bottom - effectiveFilterHeight) % strideHeight,
       (inputShape[2] + left + right - effectiveFilterWidth) % strideWidth,
@@ -53,8 +53,8 @@ export const lowerDepthwiseConvInputGradient: OpLowering = (context) => {
 };
 
 /**
- * Lowers the gradient of a depthwise convolution with respect to its filter: for each tap of the filter, the sum of the pixels under the
- * tap multiplied by `dy`.
+ * Lowers the gradient of a depthwise convolution with respect to its filter. For each spatial element of the filter, it is the sum of `dy`
+ * times the pixels that the element is multiplied with.
  */
 export const lowerDepthwiseConvFilterGradient: OpLowering = (context) => {
   const { call, getAttribute, addNode, getInput, addIntegers, addFloats } = context;

@@ -5,13 +5,16 @@ import { computePoolGeometry, type Shape4D } from '../context/windowGeometry.js'
 import { STEP_SLOPE } from './biasReluGradient.js';
 import { lowerGeneralMaxPoolGradient } from './poolGradients.js';
 
-/** Lowers the gradient of max pooling. */
+/** Lowers the gradient of max pooling. Uses a faster method for 2x2 windows if the image is in blocked layout. */
 export const lowerMaxPoolGradient: OpLowering = (context) =>
   hasBlockedTwoByTwoWindows(context)
     ? addTwoByTwoMaxPoolGradient(context, context.getImage('dy', 'blocked'))
     : lowerGeneralMaxPoolGradient(context);
 
-/** Returns whether the image is in blocks, and its windows are 2x2, adjacent and entirely inside the image. */
+/**
+ * Returns whether the image of a pooling is in blocked layout and its windows are 2x2, do not overlap and need no padding.
+ * {@link addTwoByTwoMaxPoolGradient} can compute the gradient of such a pooling.
+ */
 export function hasBlockedTwoByTwoWindows(context: LoweringContext): boolean {
   const { call, getAttribute } = context;
   const shape = call.inputs.input!.shape as Shape4D;
@@ -26,9 +29,9 @@ export function hasBlockedTwoByTwoWindows(context: LoweringContext): boolean {
 }
 
 /**
- * Computes the gradient of 2x2 max pooling, where `dy` is in blocks. The upper row of a window receives `dy` if its maximum is not less
- * than the maximum of the lower row. Within a row, the left value receives `dy` if it is not less than the right value. This selects the
- * first maximum in row-major order, and is three times as fast as `MaxPool` with indices and `MaxUnpool`.
+ * Adds nodes for the gradient of 2x2 max pooling in blocked layout. The upper row of a window receives `dy` if its maximum is not less than
+ * the maximum of the lower row. Within that row, the left value receives `dy` if it is not less than the right value. This selects the
+ * first maximum in row-major order, and is three times as fast as `MaxPool` with indices followed by `MaxUnpool`.
  */
 export function addTwoByTwoMaxPoolGradient(context: LoweringContext, dy: string): string {
   const { call, addNode, addIntegers, getImage, markLayout, channelBlock } = context;
@@ -36,7 +39,9 @@ export function addTwoByTwoMaxPoolGradient(context: LoweringContext, dy: string)
   const [outHeight, outWidth] = [Math.floor(height / 2), Math.floor(width / 2)];
   const reshape = (value: string, shape: readonly number[]) =>
     addNode('Reshape', [value, addIntegers(shape)]);
-  /** Splits `value` between the two elements of each pair: the first receives it where `isFirst` is 1, the second elsewhere. */
+  /**
+   * Distributes a gradient to pairs of elements: the first element of a pair receives it where `isFirst` is 1, the second where it is 0.
+   */
   const splitPairs = (value: string, isFirst: string) => {
     const first = addNode('Mul', [value, isFirst]);
     return [first, addNode('Sub', [value, first])];
@@ -68,8 +73,9 @@ export function addTwoByTwoMaxPoolGradient(context: LoweringContext, dy: string)
 }
 
 /**
- * For each pair of values (a window of shape `window`), computes 1 if the first is not less than the second, and 0 otherwise. A depthwise
- * convolution computes the difference, which reads the image only once, and the activation of the convolution is a step function.
+ * Adds a node that compares the two pixels of each window of shape `window`: 1 if the first is not less than the second, else 0. It is a
+ * depthwise convolution that computes the difference of the two pixels, with a step function as activation, because it reads the image only
+ * once.
  */
 function addNotLessMask(
   { addNode, addFloats, channelBlock }: LoweringContext,

@@ -4,12 +4,12 @@ import { INFER_SIZE } from '../context/shapeConstants.js';
 import { computePoolGeometry, type Shape4D } from '../context/windowGeometry.js';
 import { addSeparableProduct, createMatrix } from './separableProduct.js';
 
-/** The lowest float32. */
+/** The lowest finite float32 number. */
 const MIN_FLOAT32 = -3.4028234663852886e38;
 
 /**
- * Lowers the gradient of max pooling with windows of any shape. The gradient of a window goes to its first maximum. Where windows overlap,
- * their gradients are added.
+ * Lowers the gradient of max pooling with windows of any shape. The gradient of a window is passed to its first maximum. Where windows
+ * overlap, their gradients are added.
  */
 export const lowerGeneralMaxPoolGradient: OpLowering = (context) => {
   const geometry = computePoolGeometry(context, context.call.inputs.input!.shape as Shape4D);
@@ -42,7 +42,8 @@ const lowerDisjointMaxPoolGradient: OpLowering = (context) => {
   const { call, addNode, addMultiOutputNode, transposeInput, addIntegers, addFloats } = context;
   const shape = call.inputs.input!.shape as Shape4D;
   const { filterHeight, filterWidth, strideHeight, strideWidth, pads } = computePoolGeometry(context, shape);
-  // MaxUnpool does not support padding, so the image is padded with the lowest number, which is never a maximum, and cropped afterwards.
+  // MaxUnpool does not support padding. Therefore the image is padded with the lowest number, which is never a maximum, and the result is
+  // cropped.
   const [, height, width] = shape;
   const [top, left, bottom, right] = pads;
   const isPadded = top + left + bottom + right > 0;
@@ -61,8 +62,8 @@ const lowerDisjointMaxPoolGradient: OpLowering = (context) => {
 };
 
 /**
- * Lowers the gradient of average pooling. Each pixel of a window receives an equal share. The gradient of a window at the edge is divided
- * by the full window size, as in TensorFlow.js.
+ * Lowers the gradient of average pooling, which each window distributes equally to its pixels. As in TensorFlow.js, the gradient is divided
+ * by the full window size even if a window extends beyond the edge of the image.
  */
 export const lowerAveragePoolGradient: OpLowering = (context) => {
   const geometry = computePoolGeometry(context, context.call.inputs.input!.shape as Shape4D);
@@ -78,8 +79,8 @@ export const lowerAveragePoolGradient: OpLowering = (context) => {
 };
 
 /**
- * Creates a matrix `[windows, pixels]` for one side of the image, with `1 / windowSize` where the pixel is inside the window and 0
- * elsewhere.
+ * Creates a matrix `[windows, pixels]` for average pooling along one side of an image. An element is `1 / windowSize` if the pixel is
+ * inside the window, else 0.
  */
 const createAverageMatrix = (
   windows: number,

@@ -6,9 +6,9 @@ import { addTwoByTwoMaxPoolGradient, hasBlockedTwoByTwoWindows } from './maxPool
 import { lowerGeneralMaxPoolGradient } from './poolGradients.js';
 
 /**
- * Lowers the fused kernel that `simplifyTrace` creates:
- * `{ input, output, dy } -> [dx where input > 0, its sum per channel]`. The relu mask and the sum are computed
- * from the pooled values because there are fewer of them.
+ * Lowers the fused gradient of a bias, ReLU and max pooling, a kernel that `simplifyTrace` creates. Inputs: `{ input, output, dy }` of the
+ * pooling. Outputs: the gradient with respect to the sum before ReLU, and its sum per channel, which is the gradient of the bias. The ReLU
+ * mask and the sum are computed from the pooled values, because there are fewer of them.
  */
 export const lowerPooledBiasReluGradient: OpLowering = (context) => {
   const channelOps = createChannelOps(context, 'dy');
@@ -20,7 +20,7 @@ export const lowerPooledBiasReluGradient: OpLowering = (context) => {
   return [dx, channelOps.addSum(masked)];
 };
 
-/** Returns a context in which input `name` is replaced by the image `value` in `layout`. */
+/** Returns a copy of a lowering context in which the kernel input `name` is replaced by the image `value`, which is in `layout`. */
 function replaceInput(
   context: LoweringContext,
   name: string,

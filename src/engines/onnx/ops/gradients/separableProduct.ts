@@ -1,14 +1,14 @@
 import type { LoweringContext } from '../context/loweringContext.js';
 import { KEEP_SIZE } from '../context/shapeConstants.js';
 
-/** A constant matrix `[inputSize, outputSize]` in row-major order. */
+/** A constant matrix of shape `[inputSize, outputSize]`. Its elements are in row-major order. */
 export interface Matrix {
   readonly inputSize: number;
   readonly outputSize: number;
   readonly values: readonly number[];
 }
 
-/** Creates a matrix of zeros and calls `fill` to add values to it. */
+/** Creates a matrix of zeros. Then calls `fill`, which can add numbers to its elements. */
 export function createMatrix(
   inputSize: number,
   outputSize: number,
@@ -22,9 +22,9 @@ export function createMatrix(
 }
 
 /**
- * Multiplies the rows and the columns of input `name` by constant matrices that are the same for every image and channel. The shape
- * `[batch, rows.inputSize, columns.inputSize, channels]` becomes `[batch, rows.outputSize, columns.outputSize, channels]`. The image stays
- * channels-last.
+ * Adds a product of the kernel input `name` with two constant matrices: one along the height (`rows`) and one along the width (`columns`),
+ * for example to resize images. The shape `[batch, rows.inputSize, columns.inputSize, channels]` becomes `[batch, rows.outputSize,
+ * columns.outputSize, channels]`.
  */
 export function addSeparableProduct(
   { addNode, getInput, addIntegers, addFloats, call }: LoweringContext,
