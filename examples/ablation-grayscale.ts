@@ -7,7 +7,7 @@
  *   npm run ablation -- --help
  *
  * With the same seed, all four have the same split, weight initialization, order of the images and augmentation. Each run has a folder
- * in --out. The same command again continues a run that was stopped, and does not repeat a finished one.
+ * in --out. With --resume, the same command continues a run that was stopped, and does not repeat a finished one.
  */
 import { join } from 'node:path';
 import { bestCheckpoint, csvLogger, type HistoryRecord, loadModel, progressBar } from 'tfjs-multitask';
@@ -22,6 +22,7 @@ import { compareSettings, formatAblationTable } from './study/ablationTable.js';
 import { readAblationArguments } from './study/arguments.js';
 import { loadFaces } from './study/faces.js';
 import { modelA } from './study/modelA.js';
+import { prepareOutputFolder } from './study/outputFolder.js';
 import { startRun } from './study/run.js';
 import { createOptimizer, LOSS } from './study/training.js';
 
@@ -33,6 +34,7 @@ const SETTINGS = [
 ] as const;
 
 const args = readAblationArguments();
+await prepareOutputFolder(args, /^(?:seed-\d+\/.*|ablation\..*|report\.html|figures\/.*)$/);
 const settings = SETTINGS.map(({ title, grayscale }) => ({
   title,
   name: `gray for ${title}`,
@@ -48,7 +50,7 @@ for (let seed = args.seed; seed < args.seed + args.seeds; seed++) {
     const { seeds, ...common } = args;
     const runArgs = {
       ...common,
-      ...{ seed, out, resume: true },
+      ...{ seed, out },
       grayscale: grayscale.join(', ') || 'none',
     };
     const model = modelA(args.size, { seed, grayscale });
@@ -58,7 +60,6 @@ for (let seed = args.seed; seed < args.seed + args.seeds; seed++) {
       train,
       validation,
       args: runArgs,
-      resumeAdvice: 'The same command continues from there.',
     });
     const history = await model.fit(train, {
       validation,

@@ -7,6 +7,7 @@ import { describeArguments, type StudyArguments } from './arguments.js';
 import type { FaceDataset } from './faces.js';
 import { abortOnInterrupt } from './interrupt.js';
 import type { modelA } from './modelA.js';
+import { prepareOutputFolder, RUN_FILES } from './outputFolder.js';
 
 /** A network of the study: any model with the tasks of Model A. */
 export type StudyModel = ReturnType<typeof modelA>;
@@ -24,8 +25,6 @@ export interface StudyRunOptions {
   readonly args: StudyArguments;
   /** Sentence about the first weights that a reader of the results must know. */
   readonly origin?: string;
-  /** How to continue the run after Ctrl-C. */
-  readonly resumeAdvice?: string;
 }
 
 /** A run of an example, from its first record to its report. */
@@ -33,16 +32,15 @@ export type StudyRun = Awaited<ReturnType<typeof startRun>>;
 
 /** Writes the first record of a run, so that its report can be watched, and returns the options of `fit` that depend on the machine. */
 export async function startRun(options: StudyRunOptions) {
-  const { model, args, resumeAdvice = 'Add --resume to the command to continue.' } = options;
+  const { model, args } = options;
   const store = folderStore(args.out);
-  // The report page reads this file during training. Without --resume it belongs to an earlier run.
-  if (!args.resume) await store.remove('history.csv');
-  await recordRun(store, model, describeRun(options));
+  await prepareOutputFolder(args, RUN_FILES);
+  await recordRun(store, model, { ...describeRun(options), overwrite: args.resume });
   if (args.watch) {
     const { url } = await watchRun(args.out, { images: args.images });
     console.log(`Watch the report at ${url}`);
   }
-  const interrupt = abortOnInterrupt(resumeAdvice);
+  const interrupt = abortOnInterrupt('Add --resume to the command to continue.');
   return {
     ...options,
     store,
@@ -52,7 +50,7 @@ export async function startRun(options: StudyRunOptions) {
       ...(args.threads === undefined ? {} : { threads: args.threads }),
       compileCache: folderStore('out/graphs'),
       checkpoint: store,
-      resume: args.resume,
+      resume: args.resume ? ('auto' as const) : false,
       signal: interrupt.signal,
       log: printLine,
     },

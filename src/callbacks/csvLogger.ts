@@ -1,7 +1,6 @@
 import type { Store } from '../core/platform/platform.js';
 import type { HistoryRow } from '../core/records/history.js';
 import type { StatelessCallback } from '../training/callback.js';
-import { checkWritable } from './checkWritable.js';
 
 /**
  * Options of {@link csvLogger} and {@link jsonLinesLogger}.
@@ -18,7 +17,8 @@ export interface LoggerOptions {
  * resumed run has no gaps. The columns are those of {@link HistoryRow}.
  *
  * @param store - Store that the file is written to.
- * @returns A callback for the option `callbacks` of `fit`. `fit` rejects before the first step if the store is not writable.
+ * @returns A callback for the option `callbacks` of `fit`. `fit` rejects before the first step if the store is not writable, or
+ *   contains the file of an earlier run that it may not replace.
  * @example
  * ```ts
  * import { branch, csvLogger, flatten, imagesInMemory, memoryStore, multiTask, regression } from 'tfjs-multitask';
@@ -38,7 +38,7 @@ export interface LoggerOptions {
 export function csvLogger(store: Store, { name = 'history.csv' }: LoggerOptions = {}): StatelessCallback {
   return {
     name: 'csvLogger',
-    onTrainBegin: () => checkWritable(store),
+    outputs: [{ store, name }],
     onEpochEnd: (_, run) => store.write(name, new TextEncoder().encode(toCsv(run.history))),
   };
 }

@@ -168,6 +168,7 @@ export type {
   Callback,
   CallbackHooks,
   CallbackIdentity,
+  CallbackOutput,
   CallbackState,
   EpochEvent,
   Run,
@@ -176,5 +177,5 @@ export type {
   StatelessCallback,
 } from '../training/callback.js';
 export type { FitOptions } from '../training/fit.js';
-export type { HistoryColumn, MonitorModes } from '../training/monitor.js';
+export type { HistoryColumn, MonitoredColumn, MonitorModes } from '../training/monitor.js';
 export type { History, HistoryRowOf } from '../training/trainingHistory.js';

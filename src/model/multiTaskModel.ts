@@ -44,13 +44,16 @@ export interface EvaluateOptions<
 > extends EngineOptions {
   /** Number of images in a batch. Default 32. */
   readonly batchSize?: number;
-  /** Weights of the task losses in the total loss. Default: 1 for each task. */
+  /** Weights of the task losses in the total loss. Default: those of the last `fit` of the model, else 1 for each task. */
   readonly loss?: WeightedLoss<W, C> & ValidLossWeights<T, W> & ValidClassWeights<T, C>;
-  /** Seed of the run whose augmentation plans are used for an augmented dataset. Default 0. */
+  /** Seed of the run whose augmentation plans are used for an augmented dataset. Default: that of the last `fit` of the model, else 0. */
   readonly seed?: number;
   /** Epoch of that run whose augmentation plans are used, counted from 1. Default 1. */
   readonly epoch?: number;
-  /** How task losses are averaged: over `examples` (default) or `batches`; see {@link FitOptions.lossAverage}. */
+  /**
+   * How task losses are averaged: over `examples` or `batches`; see {@link FitOptions.lossAverage}. Default: as in the last `fit` of the
+   * model, else `examples`.
+   */
   readonly lossAverage?: LossAverage;
   /** Engine to evaluate with. Default: the engine of the run in progress, else the engine in use, else `auto`. */
   readonly engine?: EngineName | 'auto';
@@ -136,6 +139,10 @@ export interface MultiTaskModel<T extends Tasks> {
 
   /**
    * Computes losses and metrics of a dataset in inference mode. The images of an augmented dataset are augmented.
+   *
+   * `loss`, `lossAverage` and `seed` are by default those of the last `fit` of the model, so that `loss` is comparable with the history, as in
+   * Keras after `compile`. {@link MultiTaskModel.save} and `bestCheckpoint` save them with the model, and {@link loadModel} restores them. Class
+   * weights affect only training, as in Keras.
    *
    * @throws `argument` or `data` error for a dataset or an option that `fit` rejects; the errors of {@link useEngine} for a named engine.
    */
@@ -272,9 +279,18 @@ async function evaluate<
   dataset: Dataset<LabelsOf<T>>,
   options: EvaluateOptions<T, W, C>,
 ): Promise<Evaluation<T>> {
-  const { batchSize = 32, seed = 0, epoch = 1, lossAverage = 'examples' } = options;
-  const loss =
-    options.loss ?? weightedLoss(Object.fromEntries(Object.keys(network.tasks).map((name) => [name, 1])));
+  const { defaults } = network.lastFit;
+  const {
+    batchSize = 32,
+    seed = defaults?.seed ?? 0,
+    epoch = 1,
+    lossAverage = defaults?.lossAverage ?? 'examples',
+  } = options;
+  const loss: WeightedLoss<{ readonly [task: string]: number }> =
+    options.loss ??
+    weightedLoss(
+      defaults?.lossWeights ?? Object.fromEntries(Object.keys(network.tasks).map((name) => [name, 1])),
+    );
   checkLossWeights(loss, network.tasks);
   checks.integer('evaluate.batchSize', batchSize, { min: 1, defaultValue: 32 });
   checkDataset('evaluate', dataset, network.tasks, network.input.shape);

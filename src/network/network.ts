@@ -1,6 +1,7 @@
 import type { ImageShape, PixelRange } from '../core/images.js';
 import type { Tasks } from '../tasks/task.js';
 import type { tf } from '../tensor/tf.js';
+import { LastFit } from './lastFit.js';
 import { createLayerGraph, type LayerGraph } from './layerGraph.js';
 import { WeightSync } from './weightSync.js';
 
@@ -20,6 +21,7 @@ export interface NetworkInput {
 interface NetworkParts {
   readonly graph?: LayerGraph;
   readonly weightSync?: WeightSync;
+  readonly lastFit?: LastFit;
 }
 
 /** A built network: a flat `tf.LayersModel`, its tasks and its input. */
@@ -30,6 +32,8 @@ export class Network<T extends Tasks = Tasks> {
   readonly graph: LayerGraph;
   /** Copies current weights into the variables of {@link layersModel} while an engine trains copies of them. */
   readonly weightSync: WeightSync;
+  /** Options and result of the last run that trained the network. */
+  readonly lastFit: LastFit;
   readonly #layersModel: tf.LayersModel;
 
   /**
@@ -45,6 +49,7 @@ export class Network<T extends Tasks = Tasks> {
     this.#layersModel = layersModel;
     this.graph = parts.graph ?? createLayerGraph(layersModel);
     this.weightSync = parts.weightSync ?? new WeightSync();
+    this.lastFit = parts.lastFit ?? new LastFit();
   }
 
   /** The TensorFlow.js model. Reading this property first copies the weights of the last training step into its variables. */
@@ -57,6 +62,7 @@ export class Network<T extends Tasks = Tasks> {
    * Returns a network that shares the weights of this network but runs only the layer calls of `graph`, for example its trainable layers.
    */
   withGraph(graph: LayerGraph): Network<T> {
-    return new Network(this.#layersModel, this.tasks, this.input, { graph, weightSync: this.weightSync });
+    const { weightSync, lastFit } = this;
+    return new Network(this.#layersModel, this.tasks, this.input, { graph, weightSync, lastFit });
   }
 }

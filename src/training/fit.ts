@@ -24,6 +24,7 @@ import type { Callback } from './callback.js';
 import { readCheckpoint } from './checkpoint.js';
 import { computeRunFingerprint } from './fingerprint.js';
 import { checkMonitor, getMonitorModes, type HistoryColumn } from './monitor.js';
+import { createMissingCheckpointError, RunOutputs } from './runOutputs.js';
 import { type History, TrainingHistory } from './trainingHistory.js';
 import { acquireTrainingLock, releaseTrainingLock } from './trainingLock.js';
 import { type FitConfig, TrainingRun } from './trainingRun.js';
@@ -65,8 +66,19 @@ export interface FitOptions<
   readonly engine?: EngineName | 'auto';
   /** Store for the checkpoint of the run, from which it can be resumed. It is written after every epoch, and when the run is stopped. */
   readonly checkpoint?: Store;
-  /** If true, the run continues from the checkpoint in `checkpoint`, or starts with the first epoch if there is none. Default false. */
-  readonly resume?: boolean;
+  /**
+   * Whether the run continues from the checkpoint in `checkpoint`. Default false.
+   *
+   * - `true`: yes. It is an error if there is no checkpoint.
+   * - `auto`: yes if there is a checkpoint, otherwise the run starts with the first epoch.
+   * - `false`: the run starts with the first epoch.
+   */
+  readonly resume?: boolean | 'auto';
+  /**
+   * Whether a run that starts with the first epoch replaces the files of an earlier run: the checkpoint, and the files of the callbacks.
+   * They are removed before the first step. Default false: `fit` rejects with a `file` error if there are such files.
+   */
+  readonly overwrite?: boolean;
   /**
    * Store that caches the outputs of the frozen layers. For images that are the same in every epoch (not augmented, or augmented with
    * `fixed: true`), the frozen layers before the first trainable layer then run only once per image. Later runs can use the cache too: the
@@ -97,7 +109,8 @@ export async function fitNetwork<
   train: Dataset<LabelsOf<T>>,
   options: FitOptions<T, W, C>,
 ): Promise<History<T>> {
-  const { validation, evaluateUnaugmented = false, checkpoint, resume = false, log = () => {} } = options;
+  const { validation, evaluateUnaugmented = false, checkpoint, log = () => {} } = options;
+  const { resume = false, overwrite = false } = options;
   validateFitArguments(train, options as unknown as { readonly [option: string]: unknown });
   const config: FitConfig = {
     network,
@@ -128,6 +141,7 @@ export async function fitNetwork<
   for (const { name, monitor } of config.callbacks) {
     if (monitor !== undefined) checkMonitor(name, monitor, monitors);
   }
+  const outputs = new RunOutputs({ checkpoint, callbacks: config.callbacks, overwrite });
   acquireTrainingLock(network);
   const frozenSplit = splitFrozen(network.graph);
   const { frozenGraph, trainableGraph } = frozenSplit;
@@ -139,12 +153,18 @@ export async function fitNetwork<
     // its engine first.
     lease = await acquireEngine(platform, options.engine, options);
     const { engine, choice, compileCache } = lease;
+    await outputs.lock();
+    if (!resume) await outputs.checkUnused();
     const digest = await computeFrozenDigest(frozenSplit, network.input.range);
     const fingerprint = {
       ...(await computeRunFingerprint(config)),
       ...(digest && { [FROZEN_WEIGHTS_PART]: digest }),
     };
     const saved = checkpoint && resume ? await readCheckpoint(checkpoint, fingerprint) : undefined;
+    if (resume && !saved) {
+      if (resume !== 'auto') throw createMissingCheckpointError(checkpoint!);
+      await outputs.checkUnused();
+    }
     const trainedNetwork = network.withGraph(trainableGraph);
     engine.checkMemory(trainedNetwork, config.batchSize);
     executor = engine.createExecutor(trainedNetwork, config.optimizer, config.loss.weights, {
@@ -168,11 +188,17 @@ export async function fitNetwork<
       inputPipeline,
       choice,
     );
+    await outputs.checkWritable();
+    if (!saved) await outputs.clear();
+    const { loss, lossAverage, seed } = config;
+    network.lastFit.defaults = { lossWeights: loss.weights, lossAverage, seed };
+    network.lastFit.run = undefined;
     await run.start(saved);
     if (saved)
       log(`resumed after ${run.progressText}, from a checkpoint of the engine ${saved.state.engine}`);
     while (run.shouldContinue) await run.runEpoch();
     const stopped = await run.finish();
+    network.lastFit.run = { rows: run.history, weightsEpoch: run.weightsEpoch };
     const history = new TrainingHistory(run.tasks, run.history, choice, stopped, monitors);
     return history as unknown as History<T>; // The tasks determine the columns of the rows.
   } finally {
@@ -180,6 +206,7 @@ export async function fitNetwork<
     else executor?.dispose();
     for (const graph of frozenGraph ? [frozenGraph, trainableGraph] : []) releaseGraph(graph);
     lease?.release();
+    await outputs.release();
     releaseTrainingLock(network);
   }
 }

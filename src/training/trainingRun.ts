@@ -8,6 +8,7 @@ import type { EngineChoice } from '../engines/engineChoice.js';
 import type { Executor } from '../engines/executor.js';
 import { type EvaluationConfig, evaluateDataset } from '../inference/evaluate.js';
 import type { InputPipeline } from '../inference/inputPipeline.js';
+import type { TrainedRun } from '../network/lastFit.js';
 import type { Network } from '../network/network.js';
 import { writeModelFolder } from '../network/savedModel/modelFolder.js';
 import { readWeights, type Weights, writeWeights } from '../network/weights.js';
@@ -27,7 +28,7 @@ import {
 } from './callback.js';
 import { type Checkpoint, type RunState, writeCheckpoint } from './checkpoint.js';
 import type { Fingerprint } from './fingerprint.js';
-import type { MonitorModes } from './monitor.js';
+import { getMonitoredColumn, type MonitoredColumn, type MonitorModes } from './monitor.js';
 import { OptimizerState } from './optimizerState.js';
 
 /** Options of a training run, with all defaults filled in. */
@@ -71,11 +72,17 @@ export class TrainingRun implements Run {
   /** The validation dataset without its augmentation. It is created once, because the feature cache identifies a dataset by its object. */
   readonly #unaugmentedValidation: Dataset<any> | undefined;
   readonly #hooks: { readonly key: string; readonly hooks: StatefulHooks }[] = [];
+  readonly monitor: MonitoredColumn;
+  resumed = false;
   /** Number of epochs that are complete, including validation. */
   #finishedEpochs = 0;
   /** Progress within the current epoch. */
   #position: Pick<RunState, 'step' | 'sums' | 'seconds' | 'lastRate'> = EPOCH_START;
   #stopReason: string | null = null;
+  /** Epoch whose weights the model has. See `TrainedRun.weightsEpoch`. */
+  #weightsEpoch: TrainedRun['weightsEpoch'];
+  /** Epochs of the weights that `getWeights` returned. */
+  readonly #epochs = new WeakMap<Weights, TrainedRun['weightsEpoch'] & {}>();
 
   constructor(
     readonly config: FitConfig,
@@ -88,6 +95,7 @@ export class TrainingRun implements Run {
     const { network, optimizer, validation, evaluateUnaugmented } = config;
     this.#unaugmentedValidation = evaluateUnaugmented ? validation?.withoutAugmentation() : undefined;
     this.tasks = Object.entries(network.tasks).map(([name, task]) => createTaskRecord(name, task));
+    this.monitor = getMonitoredColumn(config.callbacks, monitorModes);
     this.#optimizerState = new OptimizerState(optimizer, executor);
   }
 
@@ -117,12 +125,21 @@ export class TrainingRun implements Run {
     this.#stopReason ??= reason;
   }
 
+  /** Epoch whose weights the model has. */
+  get weightsEpoch(): TrainedRun['weightsEpoch'] {
+    return this.#weightsEpoch;
+  }
+
   async getWeights(): Promise<Weights> {
-    return readWeights(this.config.network);
+    const weightsEpoch = this.#weightsEpoch;
+    const weights = await readWeights(this.config.network);
+    if (weightsEpoch !== undefined) this.#epochs.set(weights, weightsEpoch);
+    return weights;
   }
 
   setWeights(weights: Weights): void {
     writeWeights(this.config.network, weights);
+    this.#weightsEpoch = this.#epochs.get(weights);
   }
 
   async save(store: Store, folder: string): Promise<void> {
@@ -133,12 +150,18 @@ export class TrainingRun implements Run {
   async start(saved: Checkpoint | undefined): Promise<void> {
     if (saved) {
       const { state } = saved;
+      this.resumed = true;
       this.setWeights(saved.weights);
       this.#optimizerState.restore(saved.slots, state.iterations, state.learningRate);
       this.history.push(...state.rows);
       this.#finishedEpochs = state.epoch;
       this.#position = state;
       this.#stopReason = state.stopped;
+      this.#weightsEpoch = state.step > 0 ? 'unfinished' : state.epoch;
+      for (const [key, { arrays }] of Object.entries(saved.callbacks)) {
+        const epoch = state.callbackEpochs?.[key];
+        if (arrays && epoch !== undefined) this.#epochs.set(arrays, epoch);
+      }
     }
     for (const [i, callback] of this.config.callbacks.entries()) {
       const key = `${i}:${callback.name}`;
@@ -175,6 +198,7 @@ export class TrainingRun implements Run {
         seconds,
       };
       this.history.push(row);
+      this.#weightsEpoch = epoch;
       await this.inputPipeline.featureCache?.flush();
       // Callbacks may read variables directly from a LayersModel that they obtained before the run, which does not trigger this
       // synchronization.
@@ -238,6 +262,7 @@ export class TrainingRun implements Run {
 
   async #trainBatch(batch: Batch): Promise<Float32Array> {
     const { network, train, seed, loss } = this.config;
+    this.#weightsEpoch = 'unfinished';
     return this.#optimizerState.runStep({
       ...createBatchArrays(
         network,
@@ -285,9 +310,12 @@ export class TrainingRun implements Run {
     const { checkpoint, optimizer } = this.config;
     if (!checkpoint) return;
     const callbacks: Record<string, CallbackState> = {};
+    const callbackEpochs: Record<string, number> = {};
     for (const { key, hooks } of this.#hooks) {
       const state = hooks.getState?.();
       if (state) callbacks[key] = state;
+      const weightsEpoch = state?.arrays && this.#epochs.get(state.arrays);
+      if (typeof weightsEpoch === 'number') callbackEpochs[key] = weightsEpoch;
     }
     await writeCheckpoint(checkpoint, this.fingerprint, {
       state: {
@@ -298,6 +326,7 @@ export class TrainingRun implements Run {
         rows: this.history,
         stopped: this.#stopReason === ABORTED ? null : this.#stopReason,
         engine: this.engine.name,
+        callbackEpochs,
       },
       weights: await this.getWeights(),
       slots: await this.#optimizerState.executor.getSlots(),

@@ -7,7 +7,9 @@ import { checkDataset } from '../inference/checkDataset.js';
 import { splitFrozen } from '../network/frozenSplit.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { checkLossWeights } from '../steps/weightedLoss.js';
+import type { Callback } from './callback.js';
 import { checkCallback } from './checkCallback.js';
+import { checkOutputs } from './runOutputs.js';
 import type { FitConfig } from './trainingRun.js';
 
 /**
@@ -52,6 +54,33 @@ export function validateFitArguments(train: unknown, given: { readonly [option: 
   callbacks.forEach((callback: unknown, i) => {
     checkCallback(`fit.callbacks[${i}]`, callback);
   });
+  checkOutputs(callbacks as readonly Callback<string>[]);
+  checkResume(given);
+}
+
+/** Throws an `argument` error for invalid values and combinations of `resume`, `overwrite` and `checkpoint`. */
+function checkResume(options: { readonly [option: string]: unknown }): void {
+  const { resume = false, overwrite = false, checkpoint } = options;
+  checks.oneOf('fit.resume', resume, [true, false, 'auto'], {
+    advice: "Pass true to continue a run, or 'auto' to continue it if there is a checkpoint.",
+  });
+  checks.boolean('fit.overwrite', overwrite, { advice: 'Pass true to replace the files of an earlier run.' });
+  if (resume === true && overwrite) {
+    throw createArgumentError(
+      'fit.overwrite',
+      'either resume: true or overwrite: true',
+      'both',
+      "Remove one of them, or pass resume: 'auto' to continue a run if there is a checkpoint.",
+    );
+  }
+  if (resume !== false && checkpoint === undefined) {
+    throw createArgumentError(
+      'fit.checkpoint',
+      'a store with the checkpoint of the run to resume',
+      'no store',
+      'Pass checkpoint: the store of that run, or remove resume.',
+    );
+  }
 }
 
 /** Throws an `argument` or `data` error for options and datasets with which the run would fail later. */

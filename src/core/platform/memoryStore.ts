@@ -1,3 +1,4 @@
+import { createLockError, RUN_FILES } from './lockError.js';
 import type { Store } from './platform.js';
 
 /**
@@ -17,6 +18,7 @@ import type { Store } from './platform.js';
  */
 export function memoryStore(label = 'memory'): Store {
   const files = new Map<string, Uint8Array>();
+  const lockedNames = new Set<string>();
   return {
     label,
     read: async (name) => files.get(name)?.slice(),
@@ -35,5 +37,13 @@ export function memoryStore(label = 'memory'): Store {
     },
     remove: async (name) => void files.delete(name),
     list: async (prefix = '') => [...files.keys()].filter((name) => name.startsWith(prefix)).sort(),
+    lock: async (name) => {
+      if (lockedNames.has(name)) {
+        const advice = 'Await that run, or use another store.';
+        throw createLockError(`${label}/${name}`, RUN_FILES, 'another run in this process', advice);
+      }
+      lockedNames.add(name);
+      return async () => void lockedNames.delete(name);
+    },
   };
 }

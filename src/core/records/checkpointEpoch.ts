@@ -65,8 +65,8 @@ export function getReportedEpoch(
   run: Pick<RunRecord, 'tasks' | 'rows' | 'monitor' | 'checkpointEpoch'>,
 ): BestEpoch | undefined {
   const { rows, monitor, checkpointEpoch: epoch } = run;
-  const value = rows.find((row) => row.epoch === epoch)?.[monitor];
-  return epoch !== undefined && value !== undefined ? { epoch, monitor, value } : findBestEpoch(run, monitor);
+  const row = rows.find((candidate) => candidate.epoch === epoch);
+  return row ? { epoch: row.epoch, monitor, value: row[monitor] ?? Number.NaN } : findBestEpoch(run, monitor);
 }
 
 /**
@@ -76,3 +76,11 @@ export function getReportedEpoch(
 export const isReportedEpochBest = (
   run: Pick<RunRecord, 'tasks' | 'rows' | 'monitor' | 'checkpointEpoch'>,
 ): boolean => getReportedEpoch(run)?.epoch === findBestEpoch(run, run.monitor)?.epoch;
+
+/** Returns why a report describes its epoch, as a clause that follows the number of the epoch and precedes the monitored column. */
+export function explainReportedEpoch(
+  run: Pick<RunRecord, 'tasks' | 'rows' | 'monitor' | 'checkpointEpoch' | 'isFinalModel'>,
+): string {
+  if (isReportedEpochBest(run)) return 'has the best';
+  return run.isFinalModel ? 'is the end of the run, with the' : 'was chosen by';
+}

@@ -94,7 +94,7 @@ export async function readModelFolder<T extends Tasks>(
     });
   };
   const table = (await readJson('tasks.json')) as TaskTable;
-  const { input, tasks: networkTasks } = parseTaskTable(table, toPath('tasks.json'), tasks);
+  const { input, tasks: networkTasks, evaluation } = parseTaskTable(table, toPath('tasks.json'), tasks);
   const { modelTopology, weightsManifest } = (await readJson('model.json')) as ModelJson;
   const [group] = Array.isArray(weightsManifest) ? (weightsManifest as ModelJson['weightsManifest']) : [];
   const file: unknown = group?.paths?.[0];
@@ -132,7 +132,9 @@ export async function readModelFolder<T extends Tasks>(
     layersModel.dispose();
     throw error;
   }
-  return createNetwork(layersModel, networkTasks as T, input);
+  const network = createNetwork(layersModel, networkTasks as T, input);
+  network.lastFit.defaults = evaluation;
+  return network;
 }
 
 async function openLayersModel(path: string, artifacts: tf.io.ModelArtifacts): Promise<tf.LayersModel> {

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { appendFile, link, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { appendFile, link, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, resolve, sep } from 'node:path';
 import { createError } from '../../core/errors/errors.js';
 import type { Store } from '../../core/platform/platform.js';
 import { createAccessError } from './accessError.js';
 import { listFiles } from './listFiles.js';
+import { lockFile } from './lockFile.js';
 
 /** Suffix of a file that is being written. Such files are never listed. */
 const TEMPORARY_SUFFIX = '.unfinished';
@@ -39,7 +40,7 @@ export function folderStore(folder: string): Store {
       advice: 'Use a relative name without "..".',
     });
   };
-  return {
+  const store: Store = {
     label: folder,
     read: async (name) => {
       const path = resolvePath(name);
@@ -82,7 +83,9 @@ export function folderStore(folder: string): Store {
         throw createAccessError(root, 'a readable folder', error);
       }
     },
+    lock: (name) => lockFile(store, `${name}.lock`),
   };
+  return store;
 }
 
 /** Returns a store for a folder path. If the argument is a store, returns it unchanged. */
@@ -100,11 +103,26 @@ const createAtomically = (path: string, bytes: Uint8Array) =>
       return true;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-      throw error;
+      if (!NO_LINK_CODES.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      return writeNewFile(path, bytes);
     } finally {
       await rm(temporaryPath, { force: true });
     }
   });
+
+/** Error codes of file systems without hard links, such as exFAT and some network drives. */
+const NO_LINK_CODES = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];
+
+/** Writes a file only if it does not exist. If the process is killed meanwhile, the file can be incomplete. */
+async function writeNewFile(path: string, bytes: Uint8Array): Promise<boolean> {
+  try {
+    await writeFile(path, bytes, { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
 
 /** Writes a temporary file next to `path` and flushes it to the disk. Then calls `publish`, which moves it to its final name. */
 async function writeTemporaryFile<R>(

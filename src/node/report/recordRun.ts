@@ -1,8 +1,14 @@
+import { createFileError } from '../../core/errors/errors.js';
 import type { Store } from '../../core/platform/platform.js';
 import { readCheckpointEpoch } from '../../core/records/checkpointEpoch.js';
 import type { RunRecord } from '../../core/records/runRecord.js';
-import type { MultiTaskModel } from '../../model/multiTaskModel.js';
-import { type CreateRunRecordOptions, createRunRecord } from '../../recording/createRunRecord.js';
+import { createModel, type MultiTaskModel } from '../../model/multiTaskModel.js';
+import { readModelFolder } from '../../network/savedModel/modelFolder.js';
+import {
+  type CreateRunRecordOptions,
+  createRunRecord,
+  type RunHistory,
+} from '../../recording/createRunRecord.js';
 import { saveRunImages } from '../../recording/saveRunImages.js';
 import type { Tasks } from '../../tasks/task.js';
 import { getRuntimeVersions } from '../platform/runtimeVersions.js';
@@ -23,19 +29,69 @@ export interface RecordRunOptions<T extends Tasks = Tasks> extends CreateRunReco
   readonly gradCams?: number;
   /** Seed of the run. It is needed to show the same augmented images that were used in training. Default 0. */
   readonly seed?: number;
+  /**
+   * Whether to replace the record of another run. Default false. A record without epochs, and a record of the first epochs of `history`, are
+   * always replaced.
+   */
+  readonly overwrite?: boolean;
+}
+
+/** The model whose predictions a record contains, and its epoch. */
+interface ReportedModel<T extends Tasks>
+  extends Pick<CreateRunRecordOptions<T>, 'monitor' | 'checkpointEpoch'> {
+  readonly model: MultiTaskModel<T>;
 }
 
 /**
- * Finds the epoch and the monitored column of the model in `best/`. Returns `{}` if the caller chose a different epoch or column.
+ * Returns the model in `best/`, if `bestCheckpoint` saved it in the run of the record, otherwise `model`. Predictions and metrics of a record
+ * are then those of the same epoch.
+ *
+ * @throws A `file` error if the saved model cannot be loaded.
  */
-async function findReportedEpoch(
+async function loadReportedModel<T extends Tasks>(
   store: Store,
-  { history, monitor, checkpointEpoch }: CreateRunRecordOptions<any>,
-) {
-  if (!history || checkpointEpoch !== undefined) return {};
-  const checkpoint = await readCheckpointEpoch(store, 'best', history.rows);
-  if (!checkpoint || (monitor ?? checkpoint.monitor) !== checkpoint.monitor) return {};
-  return { monitor: checkpoint.monitor, checkpointEpoch: checkpoint.epoch };
+  model: MultiTaskModel<T>,
+  { history, monitor, checkpointEpoch }: CreateRunRecordOptions<T>,
+): Promise<ReportedModel<T>> {
+  const checkpoint = history && (await readCheckpointEpoch(store, 'best', history.rows));
+  if (!checkpoint || (checkpointEpoch ?? checkpoint.epoch) !== checkpoint.epoch) return { model };
+  const network = await readModelFolder(store, 'best', model.tasks).catch((cause: unknown) => {
+    throw createFileError(
+      `${store.label}/best`,
+      `the model of epoch ${checkpoint.epoch}, whose metrics the record contains`,
+      `files that cannot be loaded (${(cause as Error).message})`,
+      'Restore the folder, or remove best/best-epoch.json to record the model that you pass.',
+      cause,
+    );
+  });
+  return {
+    model: createModel(model['~platform'], network),
+    monitor: monitor ?? checkpoint.monitor,
+    checkpointEpoch: checkpoint.epoch,
+  };
+}
+
+const RECORD_FILE = 'run.json';
+
+/** Throws a `file` error if the store contains the record of another run, or another file with this name. */
+async function checkReplaceable(store: Store, history: RunHistory | undefined): Promise<void> {
+  const bytes = await store.read(RECORD_FILE);
+  if (!bytes) return;
+  let record: Partial<RunRecord> | null = null;
+  try {
+    record = JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    // The file is damaged, or was written by another program.
+  }
+  const rows = Array.isArray(record?.rows) ? record.rows : undefined;
+  const isSameRun = rows?.every((row, i) => JSON.stringify(row) === JSON.stringify(history?.rows[i]));
+  if (isSameRun) return;
+  throw createFileError(
+    `${store.label}/${RECORD_FILE}`,
+    'no record of another run',
+    rows ? `the record of a run of ${rows.length} epochs` : 'a file that is not the record of a run',
+    'Pass overwrite: true to recordRun() to replace it, or choose another folder.',
+  );
 }
 
 /** Matches the names of image files that an earlier record may have saved. */
@@ -43,12 +99,17 @@ const IMAGE_FILE_PATTERN = /^pictures\/\d+\.(?:jpg|png|webp)$/;
 
 /**
  * Writes the data that a report needs to `store`: `run.json`, and small images in `pictures/`. Images of an earlier record are
- * removed. By default, the report describes the epoch of the model that `bestCheckpoint` saved in `best/`.
+ * removed.
  *
- * Call `recordRun` after `fit`, with the best model. To watch the run with {@link watchRun}, also call it before `fit`, without
+ * If `bestCheckpoint` saved a model in `best/` of the same store in this run, the record contains the metrics of its epoch, and its
+ * predictions and heat maps, also if you pass another model. Otherwise the predictions are those of `model`, and the metrics those of its
+ * epoch; see {@link createRunRecord}.
+ *
+ * Call `recordRun` after `fit`. To watch the run with {@link watchRun}, also call it before `fit`, without
  * `history`.
  *
- * @throws The errors of `model.predict`. A `file` error if the store cannot be written. A `missing-package` error if images
+ * @throws The errors of {@link createRunRecord}. A `file` error if the store cannot be written, if it contains the record of another run, or
+ *   if the model in `best/` cannot be loaded. A `missing-package` error if images
  *   are saved and sharp is not installed.
  * @example
  * ```ts
@@ -71,14 +132,41 @@ const IMAGE_FILE_PATTERN = /^pictures\/\d+\.(?:jpg|png|webp)$/;
 export async function recordRun<T extends Tasks>(
   store: Store,
   model: MultiTaskModel<T>,
-  { images = true, gradCams = 6, seed = 0, ...options }: RecordRunOptions<T>,
+  { images = true, gradCams = 6, seed = 0, overwrite = false, ...options }: RecordRunOptions<T>,
 ): Promise<RunRecord> {
   const versions = { ...getRuntimeVersions(), ...options.versions };
-  const recordWithoutImages = await createRunRecord(model, {
-    ...options,
-    ...(await findReportedEpoch(store, options)),
-    versions,
-  });
+  if (!overwrite) await checkReplaceable(store, options.history);
+  const { model: reportedModel, ...epoch } = await loadReportedModel(store, model, options);
+  try {
+    return await writeRecord(store, reportedModel, {
+      ...options,
+      ...epoch,
+      versions,
+      images,
+      gradCams,
+      seed,
+    });
+  } finally {
+    if (reportedModel !== model) reportedModel.dispose();
+  }
+}
+
+/** Writes the record and the images of a run. */
+async function writeRecord<T extends Tasks>(
+  store: Store,
+  model: MultiTaskModel<T>,
+  {
+    images,
+    gradCams,
+    seed,
+    ...options
+  }: CreateRunRecordOptions<T> & {
+    readonly images: boolean;
+    readonly gradCams: number;
+    readonly seed: number;
+  },
+): Promise<RunRecord> {
+  const recordWithoutImages = await createRunRecord(model, options);
   for (const name of await store.list('pictures/'))
     if (IMAGE_FILE_PATTERN.test(name)) await store.remove(name);
   const { train, validation } = options;
@@ -93,6 +181,6 @@ export async function recordRun<T extends Tasks>(
         }),
       })
     : recordWithoutImages;
-  await store.write('run.json', new TextEncoder().encode(`${JSON.stringify(record)}\n`));
+  await store.write(RECORD_FILE, new TextEncoder().encode(`${JSON.stringify(record)}\n`));
   return record;
 }
