@@ -97,15 +97,21 @@ test.each([
     expect(readFileSync(path, 'utf8')).toContain(`Epoch ${epoch} of 4 ${verb} ${monitor}, `);
     const card = new TextDecoder().decode(await store.read('best/MODEL_CARD.md'));
     expect(card).toContain(`Results of epoch ${epoch} of 4, which ${verb} `);
-    // best-epoch.json is not used for a different monitor or for the rows of a different run.
-    expect(await recordRun(store, best, { ...options, monitor: 'val_side_loss' })).not.toHaveProperty(
-      'checkpointEpoch',
-    );
+    // The epoch is that of the saved model, whatever column the report shows.
+    expect(await recordRun(store, best, { ...options, monitor: 'val_side_loss' })).toMatchObject({
+      monitor: 'val_side_loss',
+      checkpointEpoch: epoch,
+    });
     const rows = history.rows.map((row) => ({ ...row, [monitor]: row[monitor]! + 1 }));
-    const other = await recordRun(store, best, { ...options, history: { ...history, rows } });
+    // best-epoch.json is not used for the rows of a different run.
+    const other = await recordRun(store, best, {
+      ...options,
+      history: { ...history, rows },
+      overwrite: true,
+    });
     expect(other.monitor).toBe('val_loss');
     await store.write('best/best-epoch.json', new TextEncoder().encode('{"monitor": '));
-    expect((await recordRun(store, best, options)).monitor).toBe('val_loss');
+    expect((await recordRun(store, best, { ...options, overwrite: true })).monitor).toBe('val_loss');
   },
 );
 
