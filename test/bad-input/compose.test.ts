@@ -96,7 +96,7 @@ describe('multiTask().task()', () => {
     expect(none).toMatchObject({ kind: 'argument', path: "task('age')" });
     expect(none.expected).toContain('regression()');
     const twice = await catchError(() => loose().task('age', age, flat).task('age', age, flat));
-    expect(twice).toMatchObject({ path: "task('age')", received: '"age", which is already defined' });
+    expect(twice).toMatchObject({ path: "task('age')", received: '"age", the name of another task' });
     for (const name of ['loss', 'val', 'val_age', 'unaugmented_age', 'a b', '1st', '', 'trunk', 'é']) {
       expect(await catchError(() => loose().task(name, age, flat))).toMatchObject({
         kind: 'argument',
@@ -105,7 +105,7 @@ describe('multiTask().task()', () => {
     }
     const clash = await catchError(() => loose().task('age', age, flat).task('age_loss', age, flat));
     expect(clash).toMatchObject({ kind: 'argument', path: "task('age_loss')" });
-    expect(clash.received).toBe('"age_loss" in addition to "age"');
+    expect(clash.received).toBe('the task names "age_loss" and "age"');
   });
 });
 
@@ -139,7 +139,7 @@ describe('the model builder multiTask()', () => {
     const other = await catchError(() => loose().trunk([conv(2, 3)]));
     expect(other).toMatchObject({
       path: 'multiTask().trunk',
-      expected: 'a trunk, sharedTrunk([...])',
+      expected: 'a trunk created with sharedTrunk([...])',
       received: 'an array',
     });
   });

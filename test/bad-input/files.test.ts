@@ -149,7 +149,11 @@ describe('imageFolder with invalid arguments', () => {
   test('rejects a missing folder and a path to a file, and the error contains the system error code', async () => {
     const missing = join(top, 'missing');
     const error = await catchError(() => imageFolder(missing, OPTIONS));
-    expect(error).toMatchObject({ kind: 'file', path: missing, received: 'no such file or folder (ENOENT)' });
+    expect(error).toMatchObject({
+      kind: 'file',
+      path: missing,
+      received: 'a file or folder that does not exist (ENOENT)',
+    });
     const file = join(folderWith('with-file', []), GOOD[0]!);
     expect(await catchError(() => imageFolder(file, OPTIONS))).toMatchObject({
       kind: 'file',

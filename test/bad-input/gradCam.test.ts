@@ -1,3 +1,4 @@
+import * as tf from '@tensorflow/tfjs';
 import { afterAll, describe, expect, test } from 'vitest';
 import {
   binary,
@@ -13,7 +14,6 @@ import {
   sharedTrunk,
 } from '../../src/entries/node.js';
 import { heatOverlay } from '../../src/report/index.js';
-import { tf } from '../../src/tensor/tf.js';
 import { catchError } from './catchError.js';
 
 const model = multiTask({ input: [8, 8, 3] })

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { inflateSync } from 'node:zlib';
+import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { zipSync } from 'fflate';
 import * as h5wasm from 'h5wasm';
@@ -9,8 +10,7 @@ import type { Hdf5Group } from '../../src/formats/hdf5/hdf5Group.js';
 import { readHdf5 } from '../../src/formats/hdf5/read/readHdf5.js';
 import { writeHdf5 } from '../../src/formats/hdf5/write/writeHdf5.js';
 import { readZip, writeZip } from '../../src/formats/zip/zip.js';
-import { tf } from '../../src/tensor/tf.js';
-import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
+import { loadWasmBackend } from '../../src/tensor/backends/wasmBackend.js';
 import { fixture as models } from '../parity/fixture.js';
 import { catchError } from './catchError.js';
 import { getCpuTime } from './getCpuTime.js';

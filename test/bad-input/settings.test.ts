@@ -199,8 +199,8 @@ describe('fit with an invalid option', () => {
 
 test('adam, earlyStopping, randomZoom and similar functions reject invalid numbers, and the error names the argument', async () => {
   const cases: [() => unknown, string][] = [
-    [() => adam({ learningRate: Number.NaN }), 'constantSchedule.rate'],
-    [() => adam({ learningRate: -1 }), 'constantSchedule.rate'],
+    [() => adam({ learningRate: Number.NaN }), 'adam.learningRate'],
+    [() => adam({ learningRate: -1 }), 'adam.learningRate'],
     [() => adam({ learningRate: '0.001' as never }), 'adam.learningRate'],
     [() => adam({ beta1: 1 }), 'adam.beta1'],
     [() => adam({ clipNorm: 0 }), 'adam.clipNorm'],
@@ -304,7 +304,7 @@ describe('model.predict and model.evaluate', () => {
     expect(missing).toMatchObject({
       kind: 'file',
       path: 'missing.jpg',
-      received: 'no such file or folder (ENOENT)',
+      received: 'a file or folder that does not exist (ENOENT)',
     });
     for (const input of [undefined, 7 as never, [null]]) {
       expect(await catchError(() => model.predict(input as never))).toMatchObject({

@@ -26,7 +26,7 @@ const loose = (value: unknown) => value as never;
 describe('space(), float(), int(), choice() and alternatives()', () => {
   test.each([
     ['an empty space', () => space(loose({})), 'space', 'no parameters'],
-    ['undefined instead of parameters', () => space(loose(undefined)), 'space', 'no parameters'],
+    ['undefined instead of parameters', () => space(loose(undefined)), 'space', 'undefined'],
     ['a value instead of a parameter', () => space(loose({ rate: 3 })), 'space.rate', '3'],
     ['a name with a dot', () => space({ 'a.b': choice([1, 2]) }), 'space: "a.b"', '"a.b"'],
     ['a single alternative', () => alternatives(loose({ adam: {} })), 'alternatives', '1 alternative'],
@@ -37,7 +37,7 @@ describe('space(), float(), int(), choice() and alternatives()', () => {
       '"kind", which is reserved for the name of the alternative',
     ],
     ['missing bounds', () => float(loose({})), 'float.min', 'undefined'],
-    ['missing options', () => float(loose(undefined)), 'float.min', 'undefined'],
+    ['missing options', () => float(loose(undefined)), 'float', 'undefined'],
     ['bounds in reverse order', () => float({ min: 1, max: 0 }), 'float.max', '0'],
     ['equal bounds', () => int({ min: 1, max: 1 }), 'int.max', '1'],
     ['NaN as a bound', () => float({ min: Number.NaN, max: 1 }), 'float.min', 'NaN'],
@@ -167,7 +167,7 @@ describe('askAndTell', () => {
     });
 
   test.each([
-    ['missing options', undefined, 'objectives', 'undefined'],
+    ['missing options', undefined, undefined, 'undefined'],
     ['a strategy function that was not called', { strategy: tpe }, 'strategy', 'a function'],
     ['a missing strategy', { strategy: undefined }, 'strategy', 'undefined'],
     ['a column name as the objective', { objectives: 'loss' }, 'objectives', 'the string "loss"'],
@@ -185,10 +185,10 @@ describe('askAndTell', () => {
     ['an unknown option', { sead: 1 }, undefined, 'the option "sead"'],
   ])('rejects %s, like study()', async (_, overrides, part, received) => {
     const parts = overrides && { strategy: random(), objectives: minimize('loss'), ...overrides };
-    const run = async () => {};
+    const studyParts = parts && { space: searchSpace, run: async () => {}, ...parts };
     for (const [path, make] of [
       ['askAndTell', () => askAndTell(searchSpace, loose(parts))],
-      ['study', () => study(loose({ space: searchSpace, run, ...parts }))],
+      ['study', () => study(loose(studyParts))],
     ] as const) {
       const error = await catchError(make);
       const fullPath = part === undefined ? path : `${path}.${part}`;

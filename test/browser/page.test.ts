@@ -48,7 +48,7 @@ describe.skipIf(!browser)('a web page with this library', () => {
     'trains on %s with the same results as Node, and saves and loads the model',
     async (engine) => {
       const page = (await inPage(
-        `import { study } from './test/browser/study.ts'; report(await study('${engine}'));`,
+        `import '@tensorflow/tfjs-backend-webgl'; import { study } from './test/browser/study.ts'; report(await study('${engine}'));`,
       )) as Awaited<ReturnType<typeof study>>;
       const node = await study('wasm');
       expect(page.engine).toBe(engine);
@@ -83,6 +83,26 @@ describe.skipIf(!browser)('a web page with this library', () => {
     },
   );
 
+  test('that is cross-origin isolated trains on wasm with one thread if its workers never respond, and reports the reason', async () => {
+    const page = (await inPage(
+      `
+      import { loadWasmBackend } from './src/tensor/wasmBackend.ts';
+      import { study } from './test/browser/study.ts';
+      globalThis.Worker = class { postMessage() {} terminate() {} };
+      await loadWasmBackend({ timeout: Promise.resolve() });
+      report(await study('wasm'));
+    `,
+      {},
+      { isolated: true },
+    )) as Awaited<ReturnType<typeof study>>;
+    const node = await study('wasm');
+    expect(page.reason).toBe(
+      'asked for by name, on 1 thread; the threads of wasm failed to start: no response within 30 seconds',
+    );
+    page.losses.forEach((loss, i) => void expect(Math.abs(loss / node.losses[i]! - 1)).toBeLessThan(1e-3));
+    expect(page.reopened).toEqual(page.here);
+  });
+
   test('trains on onnx through onnxruntime-web with the same results as Node', async () => {
     const page = (await inPage(`
       ${ONNX}
@@ -100,7 +120,7 @@ describe.skipIf(!browser)('a web page with this library', () => {
   test.each([
     ['wasm', ''],
     ['onnx', ONNX],
-    ['webgl', ''],
+    ['webgl', "import '@tensorflow/tfjs-backend-webgl';"],
     ['webgpu', "import '@tensorflow/tfjs-backend-webgpu';"],
   ] as const)(
     'computes gradients on %s that differ from Node by less than 1e-4 of the largest gradient',

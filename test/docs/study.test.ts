@@ -16,16 +16,16 @@ const runExample = (name: string, ...args: string[]) =>
 
 test.each(['abc', '', '-1', '1.5'])('the example model-a rejects the seed "%s" before it trains', (seed) => {
   const { status, stderr } = runExample('model-a', `--seed=${seed}`);
-  expect(stderr).toContain(`--seed: expected a whole number of at least 0, received "${seed}"\n\nUsage:`);
+  expect(stderr).toContain(`--seed: expected an integer of at least 0, received "${seed}"\n\nUsage:`);
   expect(status).toBe(2);
 });
 
 test.each([
-  ['model-a', '--dropout=1', '--dropout: expected a number from 0 to below 1, received "1"'],
+  ['model-a', '--dropout=1', '--dropout: expected a number of at least 0 and less than 1, received "1"'],
   ['model-a', '--l2=-1', '--l2: expected a number of at least 0, received "-1"'],
-  ['model-a', '--age-filters=1.5', '--age-filters: expected a whole number of at least 1, received "1.5"'],
+  ['model-a', '--age-filters=1.5', '--age-filters: expected an integer of at least 1, received "1.5"'],
   ['tune', '--strategy=best', '--strategy: expected tpe, random, grid, hyperband, received "best"'],
-  ['tune', '--trials=0', '--trials: expected a whole number of at least 1, received "0"'],
+  ['tune', '--trials=0', '--trials: expected an integer of at least 1, received "0"'],
 ])('the example %s rejects the argument %s before it trains', (name, argument, message) => {
   const { status, stderr } = runExample(name, argument);
   expect(stderr).toContain(message);

@@ -1,3 +1,4 @@
+import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CAFFE, computePreprocessingWeights, MINUS_ONE_TO_ONE } from '../../src/backbones/preprocessing.js';
@@ -20,7 +21,6 @@ import {
   sharedTrunk,
   useEngine,
 } from '../../src/entries/node.js';
-import { tf } from '../../src/tensor/tf.js';
 import { runOnnx } from '../onnx/runOnnx.js';
 import { keras } from '../parity/backbones.js';
 import { expectCloseToLargest } from '../parity/close.js';

@@ -1,11 +1,11 @@
 /** Properties of the kernels of a convolutional network: a backend gives the same results as the `cpu` backend. */
 import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createRng, type Rng } from '../../src/core/rng.js';
-import { batchNormTraining } from '../../src/tensor/batchNormalization.js';
-import { convolution, depthwiseConvolution } from '../../src/tensor/convolution.js';
-import { tf } from '../../src/tensor/tf.js';
+import { batchNormTraining } from '../../src/tensor/ops/batchNormalization.js';
+import { convolution, depthwiseConvolution } from '../../src/tensor/ops/convolution.js';
 
 /** Tolerance of float32 sums of a few hundred products that are added in a different order. */
 const TOLERANCE = 2e-4;

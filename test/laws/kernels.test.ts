@@ -1,8 +1,8 @@
+import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadWasmBackend } from '../../src/tensor/backends/wasmBackend.js';
 import { setSimdEnabled } from '../../src/tensor/kernels/simdKernels.js';
-import { tf } from '../../src/tensor/tf.js';
-import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
 import { kernelLaws } from './kernelLaws.js';
 
 beforeAll(() => loadWasmBackend());

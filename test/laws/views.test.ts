@@ -1,4 +1,6 @@
 /** Laws of input views. The trunk is called once for each distinct view that the branches use. */
+
+import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -38,8 +40,7 @@ import {
   toTensors,
 } from '../../src/steps/stepArrays.js';
 import { computeTrainingStep } from '../../src/steps/trainingStep.js';
-import { tf } from '../../src/tensor/tf.js';
-import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
+import { loadWasmBackend } from '../../src/tensor/backends/wasmBackend.js';
 import { catchError } from '../bad-input/catchError.js';
 
 beforeAll(() => loadWasmBackend());

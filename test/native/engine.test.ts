@@ -1,6 +1,6 @@
+import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { useEngine } from '../../src/entries/node.js';
-import { tf } from '../../src/tensor/tf.js';
 import { skipReason } from './native.js';
 
 describe.skipIf(skipReason !== undefined)('useEngine with an installed native package', () => {

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
+import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
-import { tf } from '../../src/tensor/tf.js';
 import { conformance } from '../engines/conformance.js';
 import { skipReason } from './native.js';
 

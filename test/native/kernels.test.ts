@@ -1,9 +1,9 @@
 import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { batchNormTraining } from '../../src/tensor/batchNormalization.js';
-import { convolution } from '../../src/tensor/convolution.js';
-import { tf } from '../../src/tensor/tf.js';
+import { batchNormTraining } from '../../src/tensor/ops/batchNormalization.js';
+import { convolution } from '../../src/tensor/ops/convolution.js';
 import { expectAgreement, kernelLaws } from '../laws/kernelLaws.js';
 import { recordOperations, skipReason } from './native.js';
 

@@ -1,7 +1,7 @@
+import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { modelA } from '../../examples/study/modelA.js';
 import { type Callback, type EngineName, sgd, type Weights, weightedLoss } from '../../src/entries/node.js';
-import { tf } from '../../src/tensor/tf.js';
 import { largest } from '../parity/close.js';
 import { faces } from '../parity/same.js';
 import { recordOperations, skipReason } from './native.js';

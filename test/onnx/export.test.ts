@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
 import { modelA } from '../../examples/study/modelA.js';
-import { getActiveEngine } from '../../src/engines/select.js';
 import {
   averagePool,
   batchNorm,
@@ -24,6 +23,7 @@ import {
   useEngine,
 } from '../../src/entries/node.js';
 import { encodeOnnxModel } from '../../src/formats/onnxModel.js';
+import { getActiveEngine } from '../engines/getActiveEngine.js';
 import { runOnnx } from './runOnnx.js';
 
 const createOddModel = () =>

@@ -2,8 +2,8 @@ import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { useEngine } from '../../src/entries/node.js';
-import { batchNormTraining } from '../../src/tensor/batchNormalization.js';
-import { convolution } from '../../src/tensor/convolution.js';
+import { batchNormTraining } from '../../src/tensor/ops/batchNormalization.js';
+import { convolution } from '../../src/tensor/ops/convolution.js';
 import { measureBatchDifference } from './runOnnx.js';
 
 const signed = (i: number) => Math.sin(i * 1.7 + 0.3) * 2;

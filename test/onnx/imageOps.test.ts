@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { useEngine } from '../../src/entries/node.js';
-import { convolution, depthwiseConvolution } from '../../src/tensor/convolution.js';
+import { convolution, depthwiseConvolution } from '../../src/tensor/ops/convolution.js';
 import { CLOSE, eighths, integers } from './arbitraries.js';
 import { measureDifference } from './runOnnx.js';
 

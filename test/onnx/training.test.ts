@@ -1,8 +1,8 @@
+import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createError } from '../../src/core/errors/errors.js';
 import { defaultPlatform } from '../../src/core/platform/defaultPlatform.js';
 import type { PackageLoader } from '../../src/core/platform/platform.js';
-import { getActiveEngine } from '../../src/engines/select.js';
 import {
   adam,
   batchNorm,
@@ -28,7 +28,7 @@ import {
   useEngine,
 } from '../../src/entries/node.js';
 import { loadPackage } from '../../src/node/platform/loadPackage.js';
-import { tf } from '../../src/tensor/tf.js';
+import { getActiveEngine } from '../engines/getActiveEngine.js';
 import { useEngineWith } from '../engines/useEngineWith.js';
 import { wrapRuntime } from './wrapRuntime.js';
 

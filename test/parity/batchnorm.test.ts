@@ -1,4 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { batchNorm, branch, conv, flatten, regression, sgd, sharedTrunk } from '../../src/entries/node.js';
 import type { Weight } from '../../src/layers/patched/forwardContext.js';
@@ -7,8 +8,7 @@ import { buildNetwork, type NetworkDefinition } from '../../src/network/buildNet
 import { runGraph } from '../../src/network/layerGraph.js';
 import type { Network } from '../../src/network/network.js';
 import { nodePlatform } from '../../src/node/platform/nodePlatform.js';
-import { tf } from '../../src/tensor/tf.js';
-import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
+import { loadWasmBackend } from '../../src/tensor/backends/wasmBackend.js';
 import { expectClose, expectCloseToLargest } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';
 import { uniform } from './noise.js';

@@ -1,4 +1,5 @@
 import { inflateSync } from 'node:zlib';
+import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
   adam,
@@ -10,8 +11,7 @@ import {
   weightedLoss,
 } from '../../src/entries/node.js';
 import { readZip } from '../../src/formats/zip/zip.js';
-import { tf } from '../../src/tensor/tf.js';
-import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
+import { loadWasmBackend } from '../../src/tensor/backends/wasmBackend.js';
 import { expectCloseToLargest } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';
 import { uniform } from './noise.js';

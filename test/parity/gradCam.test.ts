@@ -1,6 +1,6 @@
+import * as tf from '@tensorflow/tfjs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { type EngineName, useEngine } from '../../src/entries/node.js';
-import { tf } from '../../src/tensor/tf.js';
 import { expectBackbone, expectModelA, expectViews } from './gradCam.js';
 
 describe.each<EngineName>(['wasm', 'onnx'])('gradCam on %s', (engine) => {

@@ -1,4 +1,5 @@
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
   accuracy,
@@ -19,8 +20,7 @@ import type { Network } from '../../src/network/network.js';
 import { computeLosses } from '../../src/steps/lossesAndMetrics.js';
 import { createMetricAccumulator } from '../../src/steps/metricAccumulator.js';
 import type { AnyTask } from '../../src/tasks/task.js';
-import { tf } from '../../src/tensor/tf.js';
-import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
+import { loadWasmBackend } from '../../src/tensor/backends/wasmBackend.js';
 import { expectClose, expectCloseToLargest } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';
 

@@ -29,7 +29,7 @@ import {
 } from '../../src/steps/stepArrays.js';
 import { getTrainableWeights, splitByWeight } from '../../src/steps/trainableWeights.js';
 import { computeTrainingStep } from '../../src/steps/trainingStep.js';
-import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
+import { loadWasmBackend } from '../../src/tensor/backends/wasmBackend.js';
 import { OptimizerState } from '../../src/training/optimizerState.js';
 import { expectClose, expectCloseToLargest } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';

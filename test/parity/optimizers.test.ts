@@ -1,3 +1,4 @@
+import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createEagerExecutor } from '../../src/engines/eager/eagerExecutor.js';
 import {
@@ -24,8 +25,7 @@ import {
 } from '../../src/entries/node.js';
 import { buildNetwork } from '../../src/network/buildNetwork.js';
 import { drawVarianceScaling } from '../../src/network/initializeWeights.js';
-import { tf } from '../../src/tensor/tf.js';
-import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
+import { loadWasmBackend } from '../../src/tensor/backends/wasmBackend.js';
 import { OptimizerState } from '../../src/training/optimizerState.js';
 import { expectClose, expectCloseToLargest, largest } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';

@@ -328,7 +328,7 @@ describe('the command "tfjs-multitask report"', () => {
     });
     await expect(runCommand()).rejects.toMatchObject({
       kind: 'argument',
-      expected: 'at least one folder of a run',
+      expected: 'the folder of at least one run',
     });
   });
 });

@@ -221,7 +221,7 @@ describe('a backbone function whose `weights` option is a path', () => {
     expect(await catchError(() => mobileNetV2Backbone({ weights: path }))).toMatchObject({
       kind: 'file',
       path,
-      received: 'no such file or folder (ENOENT)',
+      received: 'a file or folder that does not exist (ENOENT)',
     });
     writeFileSync(path, file);
     expect((await catchError(() => resnet50Backbone({ weights: path }))).path).toBe(`${path}: Conv1`);

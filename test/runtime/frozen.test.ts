@@ -1,6 +1,6 @@
+import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { getActiveEngine } from '../../src/engines/select.js';
 import {
   adam,
   type BranchOptions,
@@ -37,8 +37,8 @@ import {
   toTensors,
 } from '../../src/steps/stepArrays.js';
 import { computeTrainingStep } from '../../src/steps/trainingStep.js';
-import { tf } from '../../src/tensor/tf.js';
 import { catchError } from '../bad-input/catchError.js';
+import { getActiveEngine } from '../engines/getActiveEngine.js';
 import { expectCloseToLargest } from '../parity/close.js';
 
 const SHAPE = [12, 12, 3] as const;

@@ -1,3 +1,4 @@
+import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { modelA } from '../../examples/study/modelA.js';
 import {
@@ -29,8 +30,7 @@ import {
   weightedLoss,
 } from '../../src/entries/node.js';
 import type { LayerLike } from '../../src/layers/block.js';
-import { tf } from '../../src/tensor/tf.js';
-import { getWasmHeapBytes } from '../../src/tensor/wasmBackend.js';
+import { getWasmHeapBytes } from '../engines/getWasmHeapBytes.js';
 
 const transforms = [randomRotation({ degrees: 20 }), randomFlip('horizontal')];
 

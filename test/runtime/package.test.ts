@@ -68,6 +68,14 @@ test('the packed npm tarball contains all files that are linked in its documents
   expect(missing).toEqual([]);
 });
 
+test('the public types contain no internal members', () => {
+  const dist = join(project, 'node_modules/tfjs-multitask/dist');
+  const types = readdirSync(dist).filter((name) => /\.d\.c?ts$/.test(name));
+  expect(types.length).toBeGreaterThan(5);
+  for (const name of types)
+    expect(readFileSync(join(dist, name), 'utf8'), name).not.toMatch(/'~\w+'|@internal/);
+});
+
 test('the packed npm tarball trains a model from an ES module', () => {
   const imports = `import * as m from 'tfjs-multitask'; import * as n from 'tfjs-multitask/node';`;
   writeFileSync(join(project, 'esm.mjs'), imports + PROGRAM);
@@ -108,6 +116,7 @@ test('fit from the packed npm tarball selects wasm with threads, or onnx if onnx
  * unchanged, so that warnings of TensorFlow.js reach the output of the process even if they are printed while a module is loaded.
  */
 const BOTH_COPIES = `
+import '@tensorflow/tfjs'; // the engine cpu
 import { createRequire } from 'node:module';
 import * as esm from 'tfjs-multitask';
 const cjs = createRequire(import.meta.url)('tfjs-multitask');

@@ -265,7 +265,7 @@ describe.skipIf(!redis)('a search with a Redis queue', () => {
     await kill(server!);
     expect(await first.ended()).toMatchObject({
       kind: 'queue',
-      advice: expect.stringContaining('Finished trials are kept'),
+      advice: expect.stringContaining('The results of finished trials are preserved'),
     });
     writeFileSync(gate, '');
     server = await startRedis();
@@ -353,7 +353,7 @@ describe.skipIf(!redis)('a search with a Redis queue', () => {
       /expected the same code as the search, .*, received a different version of the code/,
     );
     expect(await readErrors(worker('nowhere'))).toMatch(
-      /nowhere\/study\.json: expected a study that a search has started/,
+      /nowhere\/study\.json: expected a study that was started with runStudy\(\)/,
     );
     expect(await readErrors(worker('refused', '--settings', '[1]'))).toMatch(
       /--settings: expected a JSON object/,
@@ -379,7 +379,7 @@ describe.skipIf(!redis)('a search with a Redis queue', () => {
     const { trials } = await second.ended();
     expect(trials[0].state).toBe('complete');
     await sleep(1500); // Meanwhile, the first search adds its trial to the queue again.
-    expect(text.match(/Give each study its own queue name/g)).toHaveLength(1);
+    expect(text.match(/Use a different queue name for each study/g)).toHaveLength(1);
     const matching = worker('shared queue');
     expect((await first.ended()).trials[0].state).toBe('complete');
     await Promise.all([kill(matching, 'SIGINT'), kill(stranger, 'SIGINT')]);

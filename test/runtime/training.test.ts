@@ -1,3 +1,4 @@
+import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import {
   adam,
@@ -25,7 +26,6 @@ import {
   sharedTrunk,
   weightedLoss,
 } from '../../src/entries/node.js';
-import { tf } from '../../src/tensor/tf.js';
 
 const GENDERS = ['male', 'female'] as const;
 

@@ -1,5 +1,6 @@
 import { describe, expectTypeOf, test } from 'vitest';
-import { readStudy, runSingleTrial, runStudy, runStudyWorker, type TrialOf } from '../../src/node/index.js';
+import { readStudy, runSingleTrial, runStudy, runStudyWorker } from '../../src/node/index.js';
+import type { TrialOf } from '../../src/node/tuning/studyModule.js';
 import {
   alternatives,
   askAndTell,

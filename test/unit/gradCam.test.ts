@@ -1,4 +1,5 @@
 import type { SymbolicTensor, Tensor } from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { modelA } from '../../examples/study/modelA.js';
 import {
@@ -26,7 +27,6 @@ import {
   useEngine,
 } from '../../src/entries/node.js';
 import type { Tasks } from '../../src/tasks/task.js';
-import { tf } from '../../src/tensor/tf.js';
 import { expectClose, expectCloseToLargest } from '../parity/close.js';
 import { imageBytes } from '../parity/noise.js';
 import { fill } from '../parity/same.js';

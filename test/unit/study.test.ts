@@ -113,7 +113,9 @@ describe('lockStudy', () => {
   test('does not replace the lock of a process on another machine', async () => {
     const store = memoryStore();
     await store.write('search.lock', bytes({ host: 'elsewhere', pid: 1, token: 'x' }));
-    await expect(lockStudy(store)).rejects.toMatchObject({ received: 'a study that process 1 on elsewhere has locked' });
+    await expect(lockStudy(store)).rejects.toMatchObject({
+      received: 'a study that process 1 on elsewhere has locked',
+    });
   });
 });
 

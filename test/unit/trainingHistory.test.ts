@@ -38,9 +38,11 @@ describe('history.bestEpoch', () => {
   test('throws for a column that the run does not have, and suggests the nearest name', () => {
     expect(() => history.bestEpoch('age_fitt')).toThrow('Did you mean "age_fit"?');
     expect(() => history.bestEpoch('val_age_fit')).toThrow(
-      'expected "loss", "age_loss", "age_fit" or "val_loss"',
+      'expected a column of the history: "loss", "age_loss", "age_fit" or "val_loss"',
     );
-    expect(() => history.bestEpoch('toString')).toThrow('expected "loss", "age_loss"');
+    expect(() => history.bestEpoch('toString')).toThrow(
+      'expected a column of the history: "loss", "age_loss"',
+    );
   });
 
   test('is omitted from the JSON of the history', () => {

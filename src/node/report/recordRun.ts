@@ -1,3 +1,4 @@
+import * as checks from '../../core/errors/checks.js';
 import { createFileError } from '../../core/errors/errors.js';
 import type { Store } from '../../core/platform/platform.js';
 import { readCheckpointEpoch } from '../../core/records/checkpointEpoch.js';
@@ -6,7 +7,9 @@ import { createModel, type MultiTaskModel } from '../../model/multiTaskModel.js'
 import { readModelFolder } from '../../network/savedModel/modelFolder.js';
 import {
   type CreateRunRecordOptions,
+  checkRunRecordArguments,
   createRunRecord,
+  RUN_RECORD_OPTION_NAMES,
   type RunHistory,
 } from '../../recording/createRunRecord.js';
 import { saveRunImages } from '../../recording/saveRunImages.js';
@@ -21,13 +24,16 @@ import { createGradCamImages } from './gradCamImages.js';
  * @category Figures
  */
 export interface RecordRunOptions<T extends Tasks = Tasks> extends CreateRunRecordOptions<T> {
-  /** Package versions and the kind of machine. The versions of this library and of Node are always recorded. Default: none. */
+  /**
+   * Additional package versions, and a description of the machine. The versions of this library and of Node are always recorded. Default:
+   * none.
+   */
   readonly versions?: { readonly [name: string]: string };
-  /** Whether to save small versions of some images. Default true. */
+  /** Whether to save thumbnails of the images that the report shows. Default: true. */
   readonly images?: boolean;
-  /** Number of images for which a Grad-CAM heat map is saved for each task. Default 6. */
+  /** Number of images per task for which Grad-CAM heat maps are saved. Default: 6. */
   readonly gradCams?: number;
-  /** Seed of the run. It is needed to show the same augmented images that were used in training. Default 0. */
+  /** Seed of the run, so that the report shows the augmented images that were used in training. Default: that of the last `fit` of the model, else 0. */
   readonly seed?: number;
   /**
    * Whether to replace the record of another run. Default false. A record without epochs, and a record of the first epochs of `history`, are
@@ -94,7 +100,7 @@ async function checkReplaceable(store: Store, history: RunHistory | undefined): 
   );
 }
 
-/** Matches the names of image files that an earlier record may have saved. */
+/** Pattern of the image files that an earlier call of `recordRun` may have saved. */
 const IMAGE_FILE_PATTERN = /^pictures\/\d+\.(?:jpg|png|webp)$/;
 
 /**
@@ -132,8 +138,28 @@ const IMAGE_FILE_PATTERN = /^pictures\/\d+\.(?:jpg|png|webp)$/;
 export async function recordRun<T extends Tasks>(
   store: Store,
   model: MultiTaskModel<T>,
-  { images = true, gradCams = 6, seed = 0, overwrite = false, ...options }: RecordRunOptions<T>,
+  recordOptions: RecordRunOptions<T>,
 ): Promise<RunRecord> {
+  const advice =
+    "Write recordRun(folderStore('out'), model, { name: 'model-a', datasetName: 'UTKFace', train, history }).";
+  checks.store('recordRun.store', store, { advice });
+  const names = {
+    ...RUN_RECORD_OPTION_NAMES,
+    images: true,
+    gradCams: true,
+    seed: true,
+    overwrite: true,
+  } as const;
+  checks.options('recordRun', recordOptions, names, { advice });
+  checkRunRecordArguments(model, recordOptions);
+  const { images = true, gradCams = 6, overwrite = false, ...others } = recordOptions;
+  const { seed = model['~network'].lastFit.defaults?.seed ?? 0, ...options } = others;
+  checks.boolean('recordRun.images', images, { advice: 'Omit it to use the default, true.' });
+  checks.boolean('recordRun.overwrite', overwrite, {
+    advice: 'Pass true to replace the record of another run.',
+  });
+  checks.integer('recordRun.gradCams', gradCams, { min: 0, defaultValue: 6 });
+  checks.integer('recordRun.seed', seed, { min: 0, defaultValue: 0 });
   const versions = { ...getRuntimeVersions(), ...options.versions };
   if (!overwrite) await checkReplaceable(store, options.history);
   const { model: reportedModel, ...epoch } = await loadReportedModel(store, model, options);

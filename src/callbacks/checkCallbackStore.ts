@@ -1,0 +1,9 @@
+import * as checks from '../core/errors/checks.js';
+
+/** Throws an `argument` error unless the first argument of a callback is a store. */
+export function checkCallbackStore(callback: string, store: unknown): void {
+  const folder = typeof store === 'string' ? store : 'out';
+  checks.store(`${callback}.store`, store, {
+    advice: `Write ${callback}(folderStore('${folder}')), with folderStore from tfjs-multitask/node.`,
+  });
+}
