@@ -3,11 +3,11 @@ import { arch, cpus, platform } from 'node:os';
 import type { History } from 'tfjs-multitask';
 import { utkFaceGroups } from 'tfjs-multitask/datasets';
 import { folderStore, recordRun, watchRun } from 'tfjs-multitask/node';
+import type { RunRecord } from 'tfjs-multitask/report';
 import { describeArguments, type StudyArguments } from './arguments.js';
 import type { FaceDataset } from './faces.js';
 import { abortOnInterrupt } from './interrupt.js';
 import type { modelA } from './modelA.js';
-import { prepareOutputFolder, RUN_FILES } from './outputFolder.js';
 
 /** Model of the study: any model with the tasks of Model A. */
 export type StudyModel = ReturnType<typeof modelA>;
@@ -34,7 +34,6 @@ export type StudyRun = Awaited<ReturnType<typeof startRun>>;
 export async function startRun(options: StudyRunOptions) {
   const { model, args } = options;
   const store = folderStore(args.out);
-  await prepareOutputFolder(args, RUN_FILES);
   await recordRun(store, model, { ...describeRun(options), overwrite: args.resume });
   if (args.watch) {
     const { url } = await watchRun(args.out, { images: args.images });
@@ -55,9 +54,9 @@ export async function startRun(options: StudyRunOptions) {
       log: console.log,
     },
     /** Writes the record of the finished run, with the predictions of its best model. */
-    async saveRecord(bestModel: StudyModel, history: StudyHistory): Promise<void> {
+    async saveRecord(bestModel: StudyModel, history: StudyHistory): Promise<RunRecord> {
       interrupt.dispose();
-      await recordRun(store, bestModel, { ...describeRun(options), history });
+      return recordRun(store, bestModel, { ...describeRun(options), history });
     },
   };
 }
