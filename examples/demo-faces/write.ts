@@ -22,7 +22,7 @@ export const DEMO = {
  */
 export async function writeDemoFaces(folder: string): Promise<void> {
   const store = folderStore(folder);
-  const source = await readFile(new URL('./draw.js', import.meta.url));
+  const source = await readFile(new URL('./draw.ts', import.meta.url));
   const version = createHash('sha256').update(source).update(JSON.stringify(DEMO)).digest('hex');
   const written = await store.read('version.txt');
   if (written && new TextDecoder().decode(written) === version) return;

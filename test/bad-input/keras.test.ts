@@ -67,7 +67,7 @@ async function readChangedWeights(change: (root: any) => void) {
   return readError(archive(config(), writeHdf5(root)));
 }
 
-describe('loadKeras of a file with an invalid config.json', () => {
+describe('loadKeras with an invalid config.json', () => {
   test('rejects text that is not JSON', async () => {
     const file = writeZip({ ...members, 'config.json': new TextEncoder().encode('{"module": ') });
     expect((await readError(file)).path).toBe('face.keras: config.json');
@@ -204,19 +204,22 @@ describe('loadKeras of a file with an invalid config.json', () => {
     ['GroupNormalization', { groups: 2 }],
     ['constructor', {}],
     ['__proto__', {}],
-  ])('rejects the unknown layer class %s, and the advice is to register it', async (className, settings) => {
-    const error = await readChangedConfig((json) => {
-      const layer = findLayer(json, 'conv');
-      layer.class_name = className.split('>').at(-1);
-      layer.registered_name = className;
-      layer.config = { name: 'conv', ...settings };
-    });
-    expect(error.path).toBe('face.keras: config.json: layers[2] (conv)');
-    expect(error.received).toBe(className);
-    expect(error.advice).toContain('layers: {');
-  });
+  ])(
+    'rejects the unknown layer class %s, and the error suggests registering the class',
+    async (className, settings) => {
+      const error = await readChangedConfig((json) => {
+        const layer = findLayer(json, 'conv');
+        layer.class_name = className.split('>').at(-1);
+        layer.registered_name = className;
+        layer.config = { name: 'conv', ...settings };
+      });
+      expect(error.path).toBe('face.keras: config.json: layers[2] (conv)');
+      expect(error.received).toBe(className);
+      expect(error.advice).toContain('layers: {');
+    },
+  );
 
-  test('rejects a cycle of layers that depend on each other', async () => {
+  test('rejects layers that form a cycle', async () => {
     const error = await readChangedConfig((json) => {
       const near = findLayer(json, 'near').inbound_nodes[0].args[0].config;
       near.keras_history = ['far', 0, 0];
@@ -278,7 +281,7 @@ describe('loadKeras of a file with an invalid config.json', () => {
   });
 });
 
-describe('loadKeras of a file with invalid weights', () => {
+describe('loadKeras with invalid weights', () => {
   const vars = (root: any, key: string): { [name: string]: Hdf5Dataset } =>
     root.groups.layers.groups[key].groups.vars.arrays;
 
@@ -319,7 +322,7 @@ describe('loadKeras of a file with invalid weights', () => {
     expect(error).toMatchObject({ expected: 'finite numbers', received: `${value} at index 1` });
   });
 
-  test('rejects a weight file of Keras 2 that lists a weight but does not contain it', async () => {
+  test('rejects a Keras 2 weight file that lists a weight but does not contain it', async () => {
     const root = structuredClone(await readHdf5(unpackFixture('old.h5'), 'old')) as any;
     delete root.groups.conv.groups.conv.arrays['bias:0'];
     const error = await readError(face, { weights: writeHdf5(root), weightsName: 'old.h5' });
@@ -339,7 +342,7 @@ describe('loadKeras of a file with invalid weights', () => {
   });
 });
 
-describe('loadKeras with tasks that do not match the outputs of the model', () => {
+describe('loadKeras with tasks that do not match the model outputs', () => {
   const age = regression({ unit: 'years' });
   const gender = binary(['male', 'female']);
 
@@ -358,7 +361,7 @@ describe('loadKeras with tasks that do not match the outputs of the model', () =
   });
 });
 
-test('loadKeras reads the pixel range from a file that exportKeras wrote, and rejects labels in a different order', async () => {
+test('loadKeras reads the pixel range from a file that exportKeras wrote, and rejects a label list whose order differs from the file', async () => {
   const model = multiTask({ input: [4, 4, 3], range: [-1, 1] })
     .task('gender', binary(['male', 'female']), branch([flatten()]))
     .build();
@@ -397,7 +400,7 @@ describe('loadKeras with an invalid argument or option', () => {
     ['no arguments', undefined, undefined, 'loadKeras', /Uint8Array/],
     ['an empty path', '', {}, 'loadKeras', /face\.keras/],
     ['an array of paths', ['face.keras'], {}, 'loadKeras', /face\.keras/],
-    ['a promise', Promise.resolve(face), {}, 'loadKeras', /await/],
+    ['a promise', Promise.resolve(face), {}, 'loadKeras', /^Await /],
     ['a number as the weights', face, { weights: 1 }, 'loadKeras.weights', /Uint8Array/],
     ['one number as the image size', face, { input: 32 }, 'loadKeras.input', /\[128, 128, 3\]/],
     ['an image size without channels', face, { input: [32, 32] }, 'loadKeras.input', /\[128, 128, 3\]/],
@@ -424,7 +427,7 @@ test.each([
   ['stored as code', { class_name: '__lambda__', config: { value: 'bytecode' } }],
   ['stored by name', '<lambda>'],
 ])(
-  'loadKeras rejects a lambda activation %s, and the error states that it is a Python function',
+  'loadKeras rejects a lambda activation that is %s, and the error states that the activation is a Python function',
   async (_, activation) => {
     const error = await readChangedConfig((json) => {
       findLayer(json, 'conv').config.activation = activation;
@@ -456,7 +459,7 @@ function listPaths(json: unknown, path: readonly (string | number)[] = []): (str
   return [[...path], ...Object.entries(json).flatMap(([key, value]) => listPaths(value, [...path, key]))];
 }
 
-test('loadKeras loads or rejects a model with any one value of its configuration changed, and leaks no tensors', async () => {
+test('loadKeras either loads or rejects a model with one changed configuration value, and leaks no tensors', async () => {
   const paths = listPaths(config()).filter((path) => path.length > 0);
   const values = fc.constantFrom<unknown>(
     null,
@@ -501,7 +504,7 @@ test('loadKeras loads or rejects a model with any one value of its configuration
 });
 
 test.each(['keras', 'h5', 'keras2.h5', 'old.h5'])(
-  'loadKeras loads or rejects a %s file with changed or missing bytes, and leaks no tensors',
+  'loadKeras either loads or rejects a %s file with changed or missing bytes, and leaks no tensors',
   async (kind) => {
     const whole = unpackFixture(kind);
     const changes = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 4 });

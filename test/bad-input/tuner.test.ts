@@ -148,7 +148,7 @@ test.each([
   },
 );
 
-test('the error of float() for a step of 1 on a log scale explains that the step is a factor', async () => {
+test('the error from float() for a step of 1 on a log scale explains that the step is a factor', async () => {
   const error = await catchError(() => float({ min: 1, max: 10, scale: 'log', step: 1 }));
   expect(error.expected).toBe('a factor greater than 1');
   expect(error.advice).toContain('ratio of neighboring values');
@@ -183,7 +183,7 @@ describe('askAndTell', () => {
     ['a pruner function that was not called', { pruner: medianPruner }, 'pruner', 'a function'],
     ['a fraction as the seed', { seed: 1.5 }, 'seed', '1.5'],
     ['an unknown option', { sead: 1 }, undefined, 'the option "sead"'],
-  ])('rejects %s, like study()', async (_, overrides, part, received) => {
+  ])('rejects %s, as study() does', async (_, overrides, part, received) => {
     const parts = overrides && { strategy: random(), objectives: minimize('loss'), ...overrides };
     const studyParts = parts && { space: searchSpace, run: async () => {}, ...parts };
     for (const [path, make] of [
@@ -244,7 +244,7 @@ describe('askAndTell', () => {
     expect(await catchError(make)).toMatchObject({ path, expected: 'an object of params', received });
   });
 
-  test('rejects more initial params than the plan of hyperband has new trials', async () => {
+  test('rejects more initial params than there are new trials in the hyperband plan', async () => {
     const searchSpace = space({ units: int({ min: 1, max: 99 }) });
     const initialParams = Array.from({ length: 18 }, (_, i) => ({ units: i + 1 }));
     const options = { strategy: hyperband({ maxEpochs: 9 }), objectives: minimize('loss') };
@@ -313,7 +313,7 @@ describe('askAndTell', () => {
   });
 
   test.each([3, 0, Number.NaN, '3', null, true])(
-    'rejects the value %s in place of an object of metrics in tell() and report()',
+    'rejects the value %s instead of a metrics object in tell() and report()',
     async (value) => {
       const search = begin();
       const { number } = search.ask()!;

@@ -265,16 +265,16 @@ async function expectRejections(callee: unknown, [path, call, required = {}]: Ro
   }
 }
 
-describe.each(Object.entries(ENTRIES))('the entry %s', (_, exported) => {
+describe.each(Object.entries(ENTRIES))('the exports of the entry point %s', (_, exported) => {
   const values = Object.entries(exported);
   const withoutOptions = Object.values(WITHOUT_OPTIONS).flat();
 
-  test('has only exports that this test knows', () => {
+  test('are all covered by this test', () => {
     const missing = values.filter(([name]) => !OPTION_FUNCTIONS[name] && !withoutOptions.includes(name));
     expect(missing.map(([name]) => name)).toEqual([]);
   });
 
-  test('has no arguments in the functions that are listed as such', () => {
+  test('have no parameters if they are listed as functions without arguments', () => {
     for (const [name, value] of values) {
       if (WITHOUT_OPTIONS['no arguments']!.includes(name)) expect([name, value.length]).toEqual([name, 0]);
     }
@@ -282,7 +282,7 @@ describe.each(Object.entries(ENTRIES))('the entry %s', (_, exported) => {
 
   const functions = values.filter(([name]) => OPTION_FUNCTIONS[name]);
   test.each(functions)(
-    '%s rejects an unknown option, and a value that is not an object',
+    'include %s, which rejects an unknown option and options that are not an object',
     async (name, callee) => {
       for (const row of toRows(OPTION_FUNCTIONS[name]!)) await expectRejections(callee, row);
     },
@@ -302,12 +302,12 @@ describe.each(Object.entries(OBJECTS))('the methods of a %s', (_, { object, opti
       if (typeof value === 'function' && name !== 'constructor') methods.set(name, value.bind(object));
   }
 
-  test('are all listed', () => {
+  test('are all covered by this test', () => {
     expect([...methods.keys()].sort()).toEqual([...Object.keys(options), ...withoutOptions].sort());
   });
 
   for (const [name, row] of Object.entries(options)) {
-    test(`${name} rejects an unknown option, and a value that is not an object`, () =>
+    test(`include ${name}, which rejects an unknown option and options that are not an object`, () =>
       expectRejections(methods.get(name), row));
   }
 });
@@ -409,11 +409,11 @@ test.each<readonly [option: string, call: () => unknown, advice: string]>([
     () => tuner.tpe({ n_startup_trials: 5 } as never),
     'Did you mean "startupTrials"?',
   ],
-])('the error for %s suggests what to write', async (_, call, advice) => {
+])('the error for %s suggests a correction', async (_, call, advice) => {
   expect((await catchError(call)).advice).toBe(advice);
 });
 
-test('options may have no prototype, or be an instance of a class', () => {
+test('an options object can have no prototype or be an instance of a class', () => {
   class Settings {
     readonly learningRate = 0.1;
     get description() {
@@ -428,7 +428,7 @@ test('options may have no prototype, or be an instance of a class', () => {
     expect(root.adam(options).rule.name).toBe('adam');
 });
 
-test('the error for a dataset in place of options contains its class', async () => {
+test('the error for a dataset in place of options names the class of the dataset', async () => {
   const error = await catchError(() => model.fit(dataset, dataset as never));
   expect(error.received).toMatch(/^the option "\w+" of an object of the class Dataset$/);
 });

@@ -396,7 +396,7 @@ test.each<readonly [name: string, call: () => unknown, path: string, received: s
   expect(await catchError(call)).toMatchObject({ path, received });
 });
 
-test('floats as pixels are rejected with the conversion to bytes as advice', async () => {
+test('floating-point pixels are rejected, and the error suggests converting them to bytes', async () => {
   const error = await catchError(() =>
     lib.imagesInMemory!([{ image: { ...size, data: floats }, labels: {} }]),
   );
@@ -422,7 +422,7 @@ test.each([
   });
 });
 
-test('fit rejects a method of a class whose name is close to that of a hook', async () => {
+test('fit rejects a class method whose name is similar to that of a hook', async () => {
   class Logger {
     onEpochEnd() {}
     onTrainBeginn() {}
@@ -430,14 +430,14 @@ test('fit rejects a method of a class whose name is close to that of a hook', as
   expect(await run(new Logger())).toMatchObject({ advice: 'Did you mean "onTrainBegin"?' });
 });
 
-test('fit rejects a hook that is not a function, and unknown hooks that create() returns', async () => {
+test('fit rejects a hook that is not a function, and an unknown hook that create() returns', async () => {
   expect(await run({ onEpochEnd: true })).toMatchObject({ path: 'fit.callbacks[0].onEpochEnd' });
   const returned = await run({ name: 'mine', create: () => ({ onEpochEnded: () => {} }) });
   expect(returned).toMatchObject({ path: 'mine.create()', received: 'the hook onEpochEnded' });
   expect(await run({ name: 'mine', create: () => undefined })).toMatchObject({ path: 'mine.create()' });
 });
 
-test('fit accepts other fields in callbacks, and other methods in instances of classes', async () => {
+test('fit accepts additional fields in callback objects, and additional methods in class instances', async () => {
   const calls: string[] = [];
   class Logger {
     readonly name = 'logger';

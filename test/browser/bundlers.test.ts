@@ -190,9 +190,9 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-describe.skipIf(!browser)('a page that contains the packed tarball', () => {
+describe.skipIf(!browser)('a page that is built from the packed tarball', () => {
   test.each(BUNDLERS)(
-    'built with %s, without onnxruntime-web, trains on webgl and wasm, and on two threads if it is isolated',
+    'with %s but without onnxruntime-web trains on webgl and wasm, and uses two threads if the page is cross-origin isolated',
     async (bundler) => {
       expect(GUIDE).toContain(BUILD_COMMANDS[bundler]);
       writeSource(BOTH_ENGINES);
@@ -209,7 +209,7 @@ describe.skipIf(!browser)('a page that contains the packed tarball', () => {
     600_000,
   );
 
-  test('built from the default entry, trains on wasm and imports nothing of Node', async () => {
+  test('with the default entry trains on wasm and imports no Node modules', async () => {
     writeSource(BOTH_ENGINES);
     const installed = join(project, 'node_modules/tfjs-multitask');
     const { exports } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
@@ -223,7 +223,7 @@ describe.skipIf(!browser)('a page that contains the packed tarball', () => {
     expect(auto!.engine).toEqual({ name: 'wasm', reason: 'it runs everywhere, on 2 threads' });
   });
 
-  describe('with onnxruntime-web', () => {
+  describe('and onnxruntime-web', () => {
     beforeAll(() => {
       const installed = join(ROOT, 'node_modules/onnxruntime-web');
       symlinkSync(installed, join(project, 'node_modules/onnxruntime-web'));
@@ -232,7 +232,7 @@ describe.skipIf(!browser)('a page that contains the packed tarball', () => {
     });
 
     test.each(BUNDLERS)(
-      'built with %s, trains on onnx, and on two threads if it is isolated',
+      'with %s trains on onnx, and uses two threads if the page is cross-origin isolated',
       async (bundler) => {
         writeSource(ONNX);
         const built = await build(bundler, 'onnx');

@@ -45,7 +45,7 @@ beforeAll(async () => {
 
 describe.skipIf(!browser)('a web page with this library', () => {
   test.each(['wasm', 'webgl'] as const)(
-    'trains on %s with the same results as Node, and saves and loads the model',
+    'trains on %s with the same results as in Node, and saves and loads the model',
     async (engine) => {
       const page = (await inPage(
         `import '@tensorflow/tfjs-backend-webgl'; import { study } from './test/browser/study.ts'; report(await study('${engine}'));`,
@@ -103,7 +103,7 @@ describe.skipIf(!browser)('a web page with this library', () => {
     expect(page.reopened).toEqual(page.here);
   });
 
-  test('trains on onnx through onnxruntime-web with the same results as Node', async () => {
+  test('trains on onnx through onnxruntime-web with the same results as in Node', async () => {
     const page = (await inPage(`
       ${ONNX}
       import { useEngine } from 'tfjs-multitask';
@@ -123,7 +123,7 @@ describe.skipIf(!browser)('a web page with this library', () => {
     ['webgl', "import '@tensorflow/tfjs-backend-webgl';"],
     ['webgpu', "import '@tensorflow/tfjs-backend-webgpu';"],
   ] as const)(
-    'computes gradients on %s that differ from Node by less than 1e-4 of the largest gradient',
+    'computes gradients on %s that differ from those in Node by less than 1e-4 of the largest gradient',
     async (engine, imports) => {
       const page = (await inPage(`
       ${imports}
@@ -183,7 +183,7 @@ describe.skipIf(!browser)('a web page with this library', () => {
     ]);
   });
 
-  test('augments images in workers with results bit-identical to the main thread, and reports why a worker failed to start', async () => {
+  test('augments images in workers with results that are bit-identical to those of the main thread, and reports why a worker failed to start', async () => {
     const outcome = await inPage(
       `
       import { imagesInMemory, randomBrightness, randomFlip, randomRotation } from 'tfjs-multitask';
@@ -250,7 +250,7 @@ describe.skipIf(!browser)('a web page with this library', () => {
     },
   );
 
-  test('writes the same HDF5 bytes as Node, and reads a downloaded file again from the store', async () => {
+  test('writes the same HDF5 bytes as Node, and rereads a downloaded file from the store', async () => {
     const root = {
       attributes: { names: ['a', 'ä'] },
       groups: {},

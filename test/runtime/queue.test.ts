@@ -240,7 +240,7 @@ describe.skipIf(!redis)('a search with a Redis queue', () => {
     await kill(steady, 'SIGINT');
   });
 
-  test('continues after a restart of the Redis server, which loses all its data', async () => {
+  test('continues after the Redis server loses all its data in a restart', async () => {
     const gate = join(scratch, 'restarted');
     const settings = { pause: 150, gates: { 4: gate } }; // The search has too many trials to end before the restart.
     const { begun, ended } = search('forgotten', { trials: 4, parallel: 2, settings });
@@ -361,7 +361,7 @@ describe.skipIf(!redis)('a search with a Redis queue', () => {
     await kill(child);
   });
 
-  test('lets a worker return a trial of another study to the queue, and log the reason once', async () => {
+  test('lets a worker return a trial from another study to the queue and log the reason once', async () => {
     const first = search('shared queue', { trials: 1 });
     await first.begun();
     const second = search('other study', {

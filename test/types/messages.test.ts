@@ -23,7 +23,7 @@ function errorOf(call: string): string {
   return errors[0]!;
 }
 
-test('TypeScript compiles valid calls of the library without errors', () => {
+test('TypeScript compiles valid calls to the library without errors', () => {
   expect(
     errorsOf(`${BEGIN}
 await model.fit(data, { epochs: 1, loss: weightedLoss({ age: 1, gender: 50 }),
@@ -50,7 +50,7 @@ begun.task('aged', binary(['no', 'yes']), part).task('age2', binary(['no', 'yes'
   ).toEqual([]);
 });
 
-describe('the TypeScript error of an invalid call', () => {
+describe('the TypeScript error for an invalid call', () => {
   test.each([
     ['a second trunk', 'begun.trunk(sharedTrunk([conv(4, 3)]));', 'the trunk is already defined'],
     [

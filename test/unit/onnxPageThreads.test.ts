@@ -26,7 +26,7 @@ async function loadInPage(wasm: Settings, crossOriginIsolated = true) {
 
 const NOTE = 'on 1 thread, because ort.env.wasm.wasmPaths is not set';
 
-test('ONNX Runtime uses one thread in an isolated page that does not set wasmPaths, and reports it on every start', async () => {
+test('ONNX Runtime uses one thread in a cross-origin isolated page that does not set wasmPaths, and reports this on every start', async () => {
   const settings: Settings = {};
   expect(await loadInPage(settings)).toBe(NOTE);
   expect(settings.numThreads).toBe(1);
@@ -44,7 +44,7 @@ test.each<[string, Settings, boolean]>([
   expect(settings.numThreads).toBe(numThreads);
 });
 
-test('the start of ONNX Runtime in a page has a time limit of 5 minutes, unless the page sets another', async () => {
+test('the start of ONNX Runtime in a page has a time limit of 5 minutes unless the page sets another limit', async () => {
   const settings: Settings = {};
   await loadInPage(settings);
   expect(settings.initTimeout).toBe(300_000);

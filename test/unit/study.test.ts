@@ -178,7 +178,7 @@ describe('openStudyRecords', () => {
     expect((await records.readTrial(1))?.state).toBe('complete');
   });
 
-  test('copies all files of a trial except its records, after it removed the files of an interrupted copy', async () => {
+  test('removes the files of an interrupted copy, and then copies all files of a trial except its records', async () => {
     const store = memoryStore();
     const records = await openStudyRecords(store, plain, options);
     await records.saveResult(trial(1));

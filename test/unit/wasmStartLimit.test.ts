@@ -4,7 +4,7 @@ import { loadPackage } from '../../src/node/platform/loadPackage.js';
 import { getThreadFailure, loadWasmBackend } from '../../src/tensor/backends/wasmBackend.js';
 import { tf } from '../../src/tensor/tf.js';
 
-test('the wasm backend stops threads that never respond, runs on one thread, and reports the reason', async () => {
+test('the wasm backend stops threads that never respond, continues on one thread, and reports the reason', async () => {
   let started = 0;
   let terminated = 0;
   /** Thread that never loads. */
