@@ -19,7 +19,12 @@ import { createDisposedModelError } from '../network/checkModel.js';
 import { describeArchitecture } from '../network/describeArchitecture.js';
 import type { Network, NetworkInput } from '../network/network.js';
 import { readModelFolder, writeModelFolder } from '../network/savedModel/modelFolder.js';
-import { type ClassWeights, checkLossWeights, type WeightedLoss, weightedLoss } from '../steps/weightedLoss.js';
+import {
+  type ClassWeights,
+  checkLossWeights,
+  type WeightedLoss,
+  weightedLoss,
+} from '../steps/weightedLoss.js';
 import type { LabelsOf, PredictionsOf, Tasks } from '../tasks/task.js';
 import type { tf } from '../tensor/tf.js';
 import { fitNetwork } from '../training/fit.js';

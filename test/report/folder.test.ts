@@ -287,6 +287,35 @@ describe('recordRun straight after fit', () => {
   });
 });
 
+test('writeReport replaces no page of a run that is not in the report, and writes no model card for the model of another run', async () => {
+  const { store, history, best } = await trainInFolder('reported');
+  await recordRun(store, best, { ...runOptions, history, images: false });
+  const other = folderStore(join(scratch, 'unreported'));
+  await recordRun(other, best, { ...runOptions, history, images: false });
+  await other.write('report.html', new Uint8Array([1]));
+  const [reported, unreported] = ['reported', 'unreported'].map((name) => join(scratch, name)) as [
+    string,
+    string,
+  ];
+  await expect(writeReport(reported, { out: unreported })).rejects.toMatchObject({
+    kind: 'file',
+    path: join(unreported, 'run.json'),
+    received: 'the folder of another run',
+  });
+  expect(await other.read('report.html')).toEqual(new Uint8Array([1]));
+  await writeReport(reported, { out: `${reported}/` });
+  expect(await store.read('best/MODEL_CARD.md')).toBeDefined();
+
+  await store.remove('best/MODEL_CARD.md');
+  await model.fit(runOptions.train, {
+    ...{ validation, epochs: 1, engine: 'wasm', seed: 4, overwrite: true },
+    callbacks: [bestCheckpoint(store)],
+  });
+  await writeReport(reported);
+  expect(await store.read('best/MODEL_CARD.md')).toBeUndefined();
+  best.dispose();
+});
+
 test('readRunRecord and writeReport ignore an image file outside the run folder', async () => {
   const store = folderStore(join(scratch, 'outside'));
   const { images: _, ...record } = createRun();

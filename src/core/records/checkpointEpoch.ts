@@ -57,6 +57,16 @@ export async function readCheckpointEpoch(
     : undefined;
 }
 
+/** Returns whether a folder contains the model of another run than that of `rows`. A model without a record of its epoch counts as a match. */
+export async function isModelOfOtherRun(
+  store: Store,
+  folder: string,
+  rows: readonly HistoryRow[],
+): Promise<boolean> {
+  if ((await store.read(`${folder}/${FILE_NAME}`)) === undefined) return false;
+  return (await readCheckpointEpoch(store, folder, rows)) === undefined;
+}
+
 /**
  * Returns the epoch that a report describes: the epoch of the saved model if it is known, otherwise the best epoch according to the
  * monitored column.
