@@ -176,7 +176,7 @@ describe('recordRun straight after fit', () => {
     trained.dispose();
   });
 
-  test('records the metrics of the last epoch if no best model was saved, and says so in the report', async () => {
+  test('records the metrics of the last epoch if no best model was saved, and the report states it', async () => {
     const folder = join(scratch, 'last');
     const store = folderStore(folder);
     const { trained, history } = await trainModel([]);
