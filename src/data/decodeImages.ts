@@ -115,7 +115,7 @@ export async function decodeImages<L>(
     path: source.root,
     expected: 'at least one image with labels',
     received: `${paths.length} unusable ${paths.length === 1 ? 'file' : 'files'} (${skipped[0]!.path}: ${skipped[0]!.reason})`,
-    advice: 'Check that the function `labels` can parse these file names, and that the files are images.',
+    advice: 'Check that the `labels` function can parse these file names, and that the files are images.',
   });
 }
 

@@ -3,6 +3,7 @@ import type { Tasks } from '../tasks/task.js';
 import type { tf } from '../tensor/tf.js';
 import { LastFit } from './lastFit.js';
 import { createLayerGraph, type LayerGraph } from './layerGraph.js';
+import { createLossGraph } from './lossGraph.js';
 import { WeightSync } from './weightSync.js';
 
 /**
@@ -20,6 +21,7 @@ export interface NetworkInput {
 /** Optional constructor arguments of {@link Network}, for a second network that shares the weights of an existing one. */
 interface NetworkParts {
   readonly graph?: LayerGraph;
+  readonly lossGraph?: LayerGraph;
   readonly weightSync?: WeightSync;
   readonly lastFit?: LastFit;
 }
@@ -34,6 +36,8 @@ export class Network<T extends Tasks = Tasks> {
   readonly weightSync: WeightSync;
   /** Options and result of the last run that trained the network. */
   readonly lastFit: LastFit;
+  /** {@link graph}, with logits in place of probabilities where the loss of a task is computed from logits. */
+  readonly lossGraph: LayerGraph;
   readonly #layersModel: tf.LayersModel;
 
   /**
@@ -48,6 +52,7 @@ export class Network<T extends Tasks = Tasks> {
   ) {
     this.#layersModel = layersModel;
     this.graph = parts.graph ?? createLayerGraph(layersModel);
+    this.lossGraph = parts.lossGraph ?? createLossGraph(this.graph, tasks);
     this.weightSync = parts.weightSync ?? new WeightSync();
     this.lastFit = parts.lastFit ?? new LastFit();
   }

@@ -55,6 +55,7 @@ export async function fitNetwork<
     featureCache: options.featureCache,
     signal: options.signal,
     clock: options.clock ?? (() => performance.now()),
+    log,
   };
   validateFitConfig(config);
   const prefixes: ColumnPrefix[] = validation
@@ -68,7 +69,7 @@ export async function fitNetwork<
   }
   const outputs = new RunOutputs({ checkpoint, callbacks: config.callbacks, overwrite });
   acquireTrainingLock(network);
-  const frozenSplit = splitFrozen(network.graph);
+  const frozenSplit = splitFrozen(network.lossGraph);
   const { frozenGraph, trainableGraph } = frozenSplit;
   let executor: Executor | undefined;
   let run: TrainingRun | undefined;

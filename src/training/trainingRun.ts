@@ -50,6 +50,7 @@ export interface FitConfig {
   readonly featureCache: Store | undefined;
   readonly signal: AbortSignal | undefined;
   readonly clock: Clock;
+  readonly log: (line: string) => void;
 }
 
 /** Progress within an epoch before its first step. */
@@ -84,6 +85,7 @@ export class TrainingRun implements Run {
   #weightsEpoch: TrainedRun['weightsEpoch'];
   /** Epochs of the weights that `getWeights` returned. */
   readonly #epochs = new WeakMap<Weights, TrainedRun['weightsEpoch'] & {}>();
+  #hasWarnedOfNaN = false;
 
   constructor(
     readonly config: FitConfig,
@@ -247,6 +249,7 @@ export class TrainingRun implements Run {
       means.add(sums, batch.count);
       const step = this.#position.step + 1;
       this.#position = { ...this.#position, step, sums: means.getState(), lastRate };
+      this.#warnOfNaN(sums[0]!);
       const event: BatchEvent = {
         epoch: this.#finishedEpochs + 1,
         batch: step,
@@ -260,6 +263,15 @@ export class TrainingRun implements Run {
       if (this.#stopReason !== null) break;
     }
     return this.#position.step < steps ? undefined : means.toLogs();
+  }
+
+  /** Logs the first loss that is NaN. Such a loss does not recover, because the next update makes the weights NaN. */
+  #warnOfNaN(loss: number): void {
+    if (this.#hasWarnedOfNaN || !Number.isNaN(loss)) return;
+    this.#hasWarnedOfNaN = true;
+    this.config.log(
+      `the loss became NaN in epoch ${this.#finishedEpochs + 1}, step ${this.#position.step}; lower the learning rate or set clipNorm of the optimizer; terminateOnNaN() stops such a run`,
+    );
   }
 
   async #trainBatch(batch: Batch): Promise<Float32Array> {

@@ -33,7 +33,10 @@ export interface RecordRunOptions<T extends Tasks = Tasks> extends CreateRunReco
   readonly images?: boolean;
   /** Number of images per task for which Grad-CAM heat maps are saved. Default: 6. */
   readonly gradCams?: number;
-  /** Seed of the run, so that the report shows the augmented images that were used in training. Default: that of the last `fit` of the model, else 0. */
+  /**
+   * Seed of the run. With this seed, the report shows the same augmented images that were used in training. Default: that of the
+   * last `fit` of the model, else 0.
+   */
   readonly seed?: number;
   /**
    * Whether to replace the record of another run. Default false. A record without epochs, and a record of the first epochs of `history`, are
@@ -100,7 +103,7 @@ async function checkReplaceable(store: Store, history: RunHistory | undefined): 
   );
 }
 
-/** Pattern of the image files that an earlier call of `recordRun` may have saved. */
+/** Pattern of the image files that an earlier call to `recordRun` may have saved. */
 const IMAGE_FILE_PATTERN = /^pictures\/\d+\.(?:jpg|png|webp)$/;
 
 /**
