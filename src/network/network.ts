@@ -1,7 +1,7 @@
 import type { ImageShape, PixelRange } from '../core/images.js';
+import { LastFit } from '../core/records/lastFit.js';
 import type { Tasks } from '../tasks/task.js';
 import type { tf } from '../tensor/tf.js';
-import { LastFit } from './lastFit.js';
 import { createLayerGraph, type LayerGraph } from './layerGraph.js';
 import { createLossGraph } from './lossGraph.js';
 import { WeightSync } from './weightSync.js';

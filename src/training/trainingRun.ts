@@ -1,5 +1,6 @@
 import type { Clock, Store } from '../core/platform/platform.js';
 import type { HistoryRow, TaskRecord } from '../core/records/history.js';
+import type { TrainedRun } from '../core/records/lastFit.js';
 import { yieldToEventLoop } from '../core/yieldToEventLoop.js';
 import { type BatchOptions, iterateBatches } from '../data/batches.js';
 import type { Batch, Dataset } from '../data/dataset.js';
@@ -7,7 +8,6 @@ import { WorkerPool } from '../data/workerPool.js';
 import type { EngineChoice } from '../engines/engineChoice.js';
 import { type EvaluationConfig, evaluateDataset } from '../inference/evaluate.js';
 import type { InputPipeline } from '../inference/inputPipeline.js';
-import type { TrainedRun } from '../network/lastFit.js';
 import type { Network } from '../network/network.js';
 import { writeModelFolder } from '../network/savedModel/modelFolder.js';
 import { readWeights, type Weights, writeWeights } from '../network/weights.js';

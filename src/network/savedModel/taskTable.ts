@@ -4,10 +4,10 @@ import { formatValue } from '../../core/errors/formatValue.js';
 import type { ImageShape, PixelRange } from '../../core/images.js';
 import { type Json, toCanonicalJson } from '../../core/json.js';
 import type { TaskRecord } from '../../core/records/history.js';
+import type { EvaluationDefaults } from '../../core/records/lastFit.js';
 import { binary, categorical } from '../../tasks/classification.js';
 import { regression } from '../../tasks/regression.js';
 import { type AnyTask, createTaskRecord, type Tasks } from '../../tasks/task.js';
-import type { EvaluationDefaults } from '../lastFit.js';
 import type { Network, NetworkInput } from '../network.js';
 
 /** Contents of `tasks.json` in a saved model: the information about inputs and outputs that `model.json` does not contain. */

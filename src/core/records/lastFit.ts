@@ -1,4 +1,4 @@
-import type { HistoryRow } from '../core/records/history.js';
+import type { HistoryRow } from './history.js';
 
 /** Options of `fit` that `evaluate` uses as defaults. They are saved with the model. */
 export interface EvaluationDefaults {
