@@ -6,7 +6,7 @@
  * 5 --seeds 3 npm run ablation -- --help
  *
  * For each seed, the four runs have the same split, weight initialization, order of images and augmentation. Each run has a folder in
- * --out. If you run the same command again, it continues a stopped run and does not repeat finished runs.
+ * --out. With --resume, the same command continues a stopped run and does not repeat finished runs.
  */
 import { join } from 'node:path';
 import { bestCheckpoint, csvLogger, type HistoryRecord, loadModel, progressBar } from 'tfjs-multitask';
@@ -21,6 +21,7 @@ import { compareSettings, formatAblationTable } from './study/ablationTable.js';
 import { readAblationArguments } from './study/arguments.js';
 import { loadFaces } from './study/faces.js';
 import { modelA } from './study/modelA.js';
+import { prepareOutputFolder } from './study/outputFolder.js';
 import { startRun } from './study/run.js';
 import { createOptimizer, LOSS } from './study/training.js';
 
@@ -32,6 +33,7 @@ const SETTINGS = [
 ] as const;
 
 const args = readAblationArguments();
+await prepareOutputFolder(args, /^(?:seed-\d+\/.*|ablation\..*|report\.html|figures\/.*)$/);
 const settings = SETTINGS.map(({ title, grayscale }) => ({
   title,
   name: `gray for ${title}`,
@@ -47,7 +49,7 @@ for (let seed = args.seed; seed < args.seed + args.seeds; seed++) {
     const { seeds, ...common } = args;
     const runArgs = {
       ...common,
-      ...{ seed, out, resume: true },
+      ...{ seed, out },
       grayscale: grayscale.join(', ') || 'none',
     };
     const model = modelA(args.size, { seed, grayscale });
@@ -57,7 +59,6 @@ for (let seed = args.seed; seed < args.seed + args.seeds; seed++) {
       train,
       validation,
       args: runArgs,
-      resumeAdvice: 'Run the same command again to continue.',
     });
     const history = await model.fit(train, {
       validation,

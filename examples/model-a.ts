@@ -31,10 +31,12 @@ import { utkFace } from 'tfjs-multitask/datasets';
 import { folderStore, imageFolder } from 'tfjs-multitask/node';
 import { readModelAArguments } from './study/arguments.js';
 import { drawDemoFaces } from './study/faces.js';
+import { prepareOutputFolder } from './study/outputFolder.js';
 import { writeOutputs } from './study/outputs.js';
 import { startRun } from './study/run.js';
 
 const args = readModelAArguments();
+await prepareOutputFolder(args); // --resume continues an earlier run in --out, --overwrite replaces it
 // Without --data the example draws its own faces, so that it runs on every machine.
 if (args.demo) await drawDemoFaces(args.data);
 

@@ -31,10 +31,12 @@ import { folderStore, imageFolder, resnet50Backbone } from 'tfjs-multitask/node'
 import { readModelBArguments } from './study/arguments.js';
 import { drawDemoFaces } from './study/faces.js';
 import { describeWeights } from './study/modelB.js';
+import { prepareOutputFolder } from './study/outputFolder.js';
 import { writeOutputs } from './study/outputs.js';
 import { startRun } from './study/run.js';
 
 const args = readModelBArguments();
+await prepareOutputFolder(args); // --resume continues an earlier run in --out, --overwrite replaces it
 // Without --data the example draws its own faces, so that it runs on every machine.
 if (args.demo) await drawDemoFaces(args.data);
 

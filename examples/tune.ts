@@ -5,21 +5,18 @@
  *   npm run tune -- --data FOLDER --limit 1000 --size 64 --epochs 5 --trials 12 --parallel 2
  *   npm run tune -- --help
  *
- * At the end it prints the command that trains the best trial. --resume continues a search that was stopped.
+ * At the end it prints the command that trains the best trial. --resume continues a search that was stopped, --overwrite
+ * replaces it.
  */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { liveTable, runStudy, writeStudyResults } from 'tfjs-multitask/node';
 import { bestTrial, resultsTable } from 'tfjs-multitask/tuner';
 import { readTuneArguments } from './study/arguments.js';
 import { formatTrainingCommand } from './study/hyperparameters.js';
 import { abortOnInterrupt } from './study/interrupt.js';
+import { prepareOutputFolder } from './study/outputFolder.js';
 
 const args = readTuneArguments();
-if (!args.resume && existsSync(join(args.out, 'study.json'))) {
-  console.error(`${args.out} already has a search: add --resume to continue it, or choose another --out.`);
-  process.exit(2);
-}
+await prepareOutputFolder(args, /^(?:study\.(?:json|html)|results\.csv|(?:trials|figures)\/.*)$/);
 
 const interrupt = abortOnInterrupt('Add --resume to the command to continue.');
 const table = liveTable(process.stdout, { trials: args.trials });

@@ -24,7 +24,10 @@ export interface StudyArguments {
   readonly threads: number | undefined;
   /** Output folder. */
   readonly out: string;
+  /** Whether to continue the run in the output folder, if there is one. */
   readonly resume: boolean;
+  /** Whether to replace the files of an earlier run in the output folder. */
+  readonly overwrite: boolean;
   /** Whether the report shows images. */
   readonly images: boolean;
   /** Whether a local server shows the report during training. */
@@ -151,9 +154,13 @@ class ExampleCommand extends Command {
   }
 
   /** Adds the options for output. `switches` are the flags that the example supports. */
-  outputOptions(switches: readonly ('resume' | 'watch' | 'images')[]): this {
-    this.optionsGroup('Output:').option('--out <folder>', 'output folder', `out/${this.example}`);
-    if (switches.includes('resume')) this.option('--resume', 'continue the stopped run in the output folder');
+  outputOptions(switches: readonly ('watch' | 'images')[]): this {
+    this.optionsGroup('Output:')
+      .option('--out <folder>', 'output folder', `out/${this.example}`)
+      .option('--resume', 'continue the run in the output folder, if there is one')
+      .addOption(
+        new Option('--overwrite', 'replace an earlier run in the output folder').conflicts('resume'),
+      );
     if (switches.includes('watch')) this.option('--watch', 'show the report on a local page during training');
     if (switches.includes('images')) this.option('--no-images', 'leave images out of the report');
     return this;
@@ -178,6 +185,7 @@ class ExampleCommand extends Command {
       decayRate: demo ? DEMO.decayRate : 0.95,
       threads,
       resume: false,
+      overwrite: false,
       watch: false,
       images: true,
       ...(options as Pick<StudyArguments, 'augment' | 'seed' | 'engine' | 'out'> & Extra),
@@ -194,7 +202,7 @@ export const readModelAArguments = (): ModelAArguments =>
     .number('--l2 <factor>', 'L2 penalty on the kernels of hidden dense layers', L2_RANGE, 0.001)
     .number('--age-filters <n>', 'filters of the last convolution for age', integerFrom(1), 128)
     .number('--gender-filters <n>', 'filters of the last convolution for gender', integerFrom(1), 64)
-    .outputOptions(['resume', 'watch', 'images'])
+    .outputOptions(['watch', 'images'])
     .readArguments<Hyperparameters>();
 
 /** Reads the command line of `npm run model-b`. Ends the process for `--help` and for invalid arguments. */
@@ -214,7 +222,7 @@ export function readModelBArguments(): ModelBArguments {
       '--fine-tune <stage>',
       'also train the backbone at a tenth of the rate: "all" of it, or from a stage on, for example "conv5"',
     )
-    .outputOptions(['resume', 'watch', 'images'])
+    .outputOptions(['watch', 'images'])
     .readArguments<Pick<ModelBArguments, 'weights' | 'fineTune'>>();
   const { fineTune } = args;
   return {
@@ -235,7 +243,7 @@ export const readTuneArguments = (): TuneArguments =>
     .number('--trials <n>', 'number of trials in total', integerFrom(1), 12)
     .choice('--strategy <name>', `${STRATEGY_NAMES.join(', ')}`, STRATEGY_NAMES, 'tpe')
     .number('--parallel <n>', 'trials at the same time; they share the threads', integerFrom(1), 1)
-    .outputOptions(['resume'])
+    .outputOptions([])
     .readArguments<Pick<TuneArguments, 'trials' | 'strategy' | 'parallel'>>();
 
 /** Reads the command line of `npm run ablation`. Ends the process for `--help` and for invalid arguments. */
@@ -259,7 +267,7 @@ export const getInitialLearningRate = ({
 /** Returns the arguments that influence the result, for the report and `summary.json`. */
 export function describeArguments(args: StudyArguments): { readonly [name: string]: Json } {
   const { data, demo, subset, size, augment, epochs, batchSize, decayRate, seed, ...others } = args;
-  const { engine, threads, out, resume, images, watch, ...specific } = others;
+  const { engine, threads, out, resume, overwrite, images, watch, ...specific } = others;
   const { trainableLayers, learningRate, ...options } = specific as Partial<ModelBArguments>; // both follow from fineTune
   return {
     data: demo ? 'drawn faces' : data,

@@ -30,9 +30,10 @@ export async function writeOutputs(
   { kerasFile, loss, optimizer, published }: OutputOptions,
 ): Promise<void> {
   const { store, model, train, validation, args, origin } = run;
-  const best = history.bestEpoch('val_loss');
-  const bestRow = history.rows.find(({ epoch }) => epoch === best?.epoch);
-  if (!bestRow) return;
+  if (history.rows.length === 0) return;
+  const bestModel = await loadModel(store, { folder: 'best', tasks: model.tasks });
+  const { checkpointEpoch } = await run.saveRecord(bestModel, history);
+  const bestRow = history.rows.find(({ epoch }) => epoch === checkpointEpoch)!;
   for (const task of ['age', 'gender'] as const) {
     await saveFigure(store, `${task}-curves`, await learningCurves(history, { task }));
   }
@@ -55,11 +56,9 @@ export async function writeOutputs(
     arguments: describeArguments(args),
     versions: getVersions(),
   };
-  const bestModel = await loadModel(store, { folder: 'best', tasks: model.tasks });
   // A program that opens the file in Keras has bytes from 0 to 255, so the file converts them to the range of this model.
   const file = await exportKeras(bestModel, { format: 'h5', bytes: true, loss, optimizer });
   await store.write(kerasFile, file);
-  await run.saveRecord(bestModel, history);
   const page = await writeReport(args.out, { images: args.images });
   bestModel.dispose();
   await store.write('summary.json', new TextEncoder().encode(`${JSON.stringify(summary, null, 2)}\n`));

@@ -3,6 +3,7 @@ import { arch, cpus, platform } from 'node:os';
 import type { History } from 'tfjs-multitask';
 import { utkFaceGroups } from 'tfjs-multitask/datasets';
 import { folderStore, recordRun, watchRun } from 'tfjs-multitask/node';
+import type { RunRecord } from 'tfjs-multitask/report';
 import { describeArguments, type StudyArguments } from './arguments.js';
 import type { FaceDataset } from './faces.js';
 import { abortOnInterrupt } from './interrupt.js';
@@ -24,8 +25,6 @@ export interface StudyRunOptions {
   readonly args: StudyArguments;
   /** Sentence about the initial weights that is shown with the results. */
   readonly origin?: string;
-  /** Sentence that is printed after Ctrl-C about how to continue the run. */
-  readonly resumeAdvice?: string;
 }
 
 /** Run of an example that {@link startRun} has started. */
@@ -33,16 +32,14 @@ export type StudyRun = Awaited<ReturnType<typeof startRun>>;
 
 /** Writes the first record of a run, so that its report can be watched, and returns the options of `fit` that depend on the machine. */
 export async function startRun(options: StudyRunOptions) {
-  const { model, args, resumeAdvice = 'Add --resume to the command to continue.' } = options;
+  const { model, args } = options;
   const store = folderStore(args.out);
-  // The report page reads this file during training. Without --resume it belongs to an earlier run.
-  if (!args.resume) await store.remove('history.csv');
-  await recordRun(store, model, describeRun(options));
+  await recordRun(store, model, { ...describeRun(options), overwrite: args.resume });
   if (args.watch) {
     const { url } = await watchRun(args.out, { images: args.images });
     console.log(`Watch the report at ${url}`);
   }
-  const interrupt = abortOnInterrupt(resumeAdvice);
+  const interrupt = abortOnInterrupt('Add --resume to the command to continue.');
   return {
     ...options,
     store,
@@ -52,14 +49,14 @@ export async function startRun(options: StudyRunOptions) {
       ...(args.threads === undefined ? {} : { threads: args.threads }),
       compileCache: folderStore('out/graphs'),
       checkpoint: store,
-      resume: args.resume,
+      resume: args.resume ? ('auto' as const) : false,
       signal: interrupt.signal,
       log: console.log,
     },
     /** Writes the record of the finished run, with the predictions of its best model. */
-    async saveRecord(bestModel: StudyModel, history: StudyHistory): Promise<void> {
+    async saveRecord(bestModel: StudyModel, history: StudyHistory): Promise<RunRecord> {
       interrupt.dispose();
-      await recordRun(store, bestModel, { ...describeRun(options), history });
+      return recordRun(store, bestModel, { ...describeRun(options), history });
     },
   };
 }

@@ -7,7 +7,7 @@ import { MODEL_FILE } from '../core/records/checkpointEpoch.js';
 import type { HistoryRow } from '../core/records/history.js';
 import type { StatefulCallback } from '../training/callback.js';
 import { isImprovement } from '../training/monitor.js';
-import { checkCallbackStore, checkWritable } from './checkWritable.js';
+import { checkCallbackStore } from './checkCallbackStore.js';
 import { checkMonitorOptions, getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
 
 /**
@@ -48,7 +48,8 @@ interface SavedModel {
  *
  * @typeParam Monitor - Name of the history column that the callback monitors.
  * @param store - Store that the models are written to.
- * @returns A callback for the `callbacks` option of `fit`. `fit` rejects before the first step if the store is not writable, and with an
+ * @returns A callback for the `callbacks` option of `fit`. `fit` rejects before the first step if the store is not writable or contains
+ *   the model of an earlier run that it may not replace, and with an
  *   `argument` error after the first epoch if the template contains an unknown column.
  * @throws `argument` error for `maxToKeep` without a template.
  * @example
@@ -93,8 +94,9 @@ export function bestCheckpoint<const Monitor extends string = 'val_loss'>(
   return {
     name: 'bestCheckpoint',
     monitor,
-    create: async (run, saved) => {
-      await checkWritable(store);
+    ...(options.mode && { mode: options.mode }),
+    outputs: [{ store, name: name.replace(TEMPLATE_COLUMN, '_'), files: createModelFilePattern(name) }],
+    create: (run, saved) => {
       const mode = resolveMode(run, monitor, options.mode);
       let models: readonly SavedModel[] = (saved?.values as readonly SavedModel[] | undefined) ?? [];
       return {
@@ -119,28 +121,35 @@ export function bestCheckpoint<const Monitor extends string = 'val_loss'>(
   };
 }
 
+/** A history column in a template: `{epoch:02d}`. */
+const TEMPLATE_COLUMN = /\{(\w+)(?::(?:0?(\d+)d|\.(\d+)f))?\}/g;
+
+/** Returns a pattern for the files that {@link bestCheckpoint} writes, in all folders of a template. */
+function createModelFilePattern(template: string): RegExp {
+  const literals = template.split(/\{\w+(?::[\w.]+)?\}/);
+  const folder = literals.map((literal) => literal.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('[^/]*');
+  return new RegExp(`^${folder}/(?:model\\.json|weights\\.[0-9a-f]+\\.bin)$`);
+}
+
 /**
  * Replaces the history columns in a template with their values in `row`. Supports the Python format specifiers `{epoch:02d}` and
  * `{val_loss:.3f}` with any number of digits.
  */
 function formatFolderName(template: string, row: HistoryRow): string {
-  return template.replace(
-    /\{(\w+)(?::(?:0?(\d+)d|\.(\d+)f))?\}/g,
-    (_, column: string, width?: string, digits?: string) => {
-      const value = row[column];
-      if (value === undefined) {
-        throw createError({
-          kind: 'argument',
-          path: 'bestCheckpoint.folder',
-          expected: `a column of the history (${Object.keys(row).join(', ')})`,
-          received: `"{${column}}"`,
-          advice: didYouMean(column, Object.keys(row)) ?? 'Write one of these columns between the braces.',
-        });
-      }
-      if (digits !== undefined) return formatFixed(value, Number(digits));
-      return String(value).padStart(Number(width ?? 0), '0');
-    },
-  );
+  return template.replace(TEMPLATE_COLUMN, (_, column: string, width?: string, digits?: string) => {
+    const value = row[column];
+    if (value === undefined) {
+      throw createError({
+        kind: 'argument',
+        path: 'bestCheckpoint.folder',
+        expected: `a column of the history (${Object.keys(row).join(', ')})`,
+        received: `"{${column}}"`,
+        advice: didYouMean(column, Object.keys(row)) ?? 'Write one of these columns between the braces.',
+      });
+    }
+    if (digits !== undefined) return formatFixed(value, Number(digits));
+    return String(value).padStart(Number(width ?? 0), '0');
+  });
 }
 
 /** Formats a number with `digits` decimals like Python: ties are rounded to the even digit, and NaN and infinity become `nan` and `inf`. */

@@ -2,7 +2,7 @@ import * as checks from '../core/errors/checks.js';
 import type { Store } from '../core/platform/platform.js';
 import type { HistoryRow } from '../core/records/history.js';
 import type { StatelessCallback } from '../training/callback.js';
-import { checkCallbackStore, checkWritable } from './checkWritable.js';
+import { checkCallbackStore } from './checkCallbackStore.js';
 
 /**
  * Options of {@link csvLogger} and {@link jsonLinesLogger}.
@@ -19,7 +19,8 @@ export interface LoggerOptions {
  * resumed run has no gaps. The columns are those of {@link HistoryRow}.
  *
  * @param store - Store that the file is written to.
- * @returns A callback for the `callbacks` option of `fit`. `fit` rejects before the first step if the store is not writable.
+ * @returns A callback for the `callbacks` option of `fit`. `fit` rejects before the first step if the store is not writable, or
+ *   contains the file of an earlier run that it may not replace.
  * @example
  * ```ts
  * import { branch, csvLogger, flatten, imagesInMemory, memoryStore, multiTask, regression } from 'tfjs-multitask';
@@ -40,7 +41,7 @@ export function csvLogger(store: Store, options: LoggerOptions = {}): StatelessC
   const name = getLogName('csvLogger', store, options, 'history.csv');
   return {
     name: 'csvLogger',
-    onTrainBegin: () => checkWritable(store),
+    outputs: [{ store, name }],
     onEpochEnd: (_, run) => store.write(name, new TextEncoder().encode(toCsv(run.history))),
   };
 }

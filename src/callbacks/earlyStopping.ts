@@ -77,6 +77,7 @@ export function earlyStopping<const Monitor extends string = 'val_loss'>(
   return {
     name: 'earlyStopping',
     monitor,
+    ...(options.mode && { mode: options.mode }),
     create: (run, saved) => {
       const mode = resolveMode(run, monitor, options.mode);
       let { wait, best } = (saved?.values as EarlyStoppingState | undefined) ?? { wait: 0, best: null };

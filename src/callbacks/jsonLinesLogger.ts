@@ -8,7 +8,8 @@ import { getLogName, type LoggerOptions } from './csvLogger.js';
  * rewrites the lines of the earlier epochs. This removes repeated epochs, and lines that are incomplete because the process was killed.
  *
  * @param store - Store that the file is written to.
- * @returns A callback for the `callbacks` option of `fit`. `fit` rejects before the first step if the store is not writable.
+ * @returns A callback for the `callbacks` option of `fit`. `fit` rejects before the first step if the store is not writable, or
+ *   contains the file of an earlier run that it may not replace.
  * @example
  * ```ts
  * import { jsonLinesLogger, memoryStore } from 'tfjs-multitask';
@@ -23,7 +24,10 @@ export function jsonLinesLogger(store: Store, options: LoggerOptions = {}): Stat
     new TextEncoder().encode(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
   return {
     name: 'jsonLinesLogger',
-    onTrainBegin: (run) => store.write(name, toBytes(run.history)),
+    outputs: [{ store, name }],
+    onTrainBegin: async (run) => {
+      if (run.resumed) await store.write(name, toBytes(run.history));
+    },
     onEpochEnd: ({ row }) => store.append(name, toBytes([row])),
   };
 }

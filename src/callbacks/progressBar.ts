@@ -32,8 +32,8 @@ const BAR_WIDTH = 16;
 /**
  * Creates a callback that shows the progress of a run. On a terminal, it updates a line after every step: a bar, the number of the step,
  * the remaining time, and the mean losses and metrics so far. After every epoch, it writes a table with the results of the epoch and names
- * the best epoch so far. At the start of a run, it writes the name of the engine and the reason for the choice, unless the `log` option of
- * `fit` has already received them.
+ * the best epoch so far, by the column that `bestCheckpoint` or else `earlyStopping` monitors, else by `val_loss` or `loss`. At the start
+ * of a run, it writes the name of the engine and the reason for the choice, unless the `log` option of `fit` has already received them.
  *
  * @param output - Any object with a `write` method. Default: `process.stdout` in Node, the console in a page.
  * @returns A callback for the `callbacks` option of `fit`.
@@ -52,8 +52,7 @@ export function progressBar(output: ProgressOutput = getDefaultOutput()): Statef
   });
   return {
     name: 'progressBar',
-    create: (run, saved) => {
-      const rows = [...((saved?.values as HistoryRow[] | undefined) ?? [])];
+    create: (run) => {
       let startTime = 0;
       let first = 1;
       if (!isEngineLogged(run.engine)) output.write(`${formatEngineChoice(run.engine).join('\n')}\n`);
@@ -76,17 +75,15 @@ export function progressBar(output: ProgressOutput = getDefaultOutput()): Statef
           output.write(`\r\u001B[K${line.slice(0, (output.columns ?? 80) - 1)}`);
         },
         onEpochEnd: ({ epoch, row }) => {
-          const monitor = row.val_loss === undefined ? 'loss' : 'val_loss';
-          rows.push({ epoch, [monitor]: row[monitor]! });
-          const best = findBestEpoch({ tasks: [], rows }, monitor);
+          const { column, mode } = run.monitor;
+          const best = findBestEpoch({ tasks: [], rows: run.history }, column, mode);
           const clear = output.isTTY === true ? '\r\u001B[K' : '';
           const title = `epoch ${epoch}/${run.epochs}, ${formatDuration(row.seconds ?? 0)}`;
           const bestText = best
-            ? `; best so far: epoch ${best.epoch}, ${monitor} ${formatNumber(best.value)}`
+            ? `; best so far: epoch ${best.epoch}, ${column} ${formatNumber(best.value)}`
             : '';
           output.write(`${clear}${title}${bestText}\n${formatTable(row)}\n`);
         },
-        getState: () => ({ values: rows.map((row) => ({ ...row })) }),
       };
     },
   };

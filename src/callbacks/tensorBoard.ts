@@ -4,7 +4,7 @@ import { readStoreFile } from '../core/platform/readStoreFile.js';
 import { getColumnPrefix, type HistoryRow } from '../core/records/history.js';
 import { EVENT_FILE_VERSION, encodeEvents, type ScalarSummary, type TfEvent } from '../formats/tfEvents.js';
 import type { StatefulCallback } from '../training/callback.js';
-import { checkCallbackStore, checkWritable } from './checkWritable.js';
+import { checkCallbackStore } from './checkCallbackStore.js';
 
 /**
  * Options of {@link tensorBoard}.
@@ -14,7 +14,7 @@ import { checkCallbackStore, checkWritable } from './checkWritable.js';
 export interface TensorBoardOptions {
   /**
    * Folder in the store for the event files. Default: the root of the store. Use a separate folder for each run, because TensorBoard draws
-   * all events in a folder as one curve.
+   * all events in a folder as one curve. `fit` rejects a folder with event files of an earlier run, unless it may replace them.
    */
   readonly folder?: string;
   /**
@@ -76,8 +76,8 @@ export function tensorBoard(store: Store, options: TensorBoardOptions = {}): Sta
   const every = toBatchInterval(updateFreq);
   return {
     name: 'tensorBoard',
+    outputs: [{ store, name: `${toPrefix(folder)}tensorboard`, files: createEventFilePattern(folder) }],
     create: async (run, saved) => {
-      await checkWritable(store);
       const state = saved?.values as unknown as TensorBoardState | undefined;
       const files = state ? structuredClone(state.files) : await createEventFiles(store, folder, now());
       let iterations = state?.iterations ?? 0;
@@ -114,6 +114,16 @@ export function tensorBoard(store: Store, options: TensorBoardOptions = {}): Sta
   };
 }
 
+const toPrefix = (folder: string) => (folder === '' ? '' : `${folder.replace(/\/+$/, '')}/`);
+
+/** Returns a pattern for the event files of this callback in a folder. Event files of other programs do not match. */
+function createEventFilePattern(folder: string): RegExp {
+  const prefix = toPrefix(folder).replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  return new RegExp(
+    `^${prefix}(?:${RUN_NAMES.join('|')})/events\\.out\\.tfevents\\.\\d+\\.tfjs-multitask\\.`,
+  );
+}
+
 function toBatchInterval(updateFreq: NonNullable<TensorBoardOptions['updateFreq']>): number {
   if (updateFreq === 'epoch') return Number.POSITIVE_INFINITY;
   if (updateFreq === 'batch') return 1;
@@ -125,10 +135,10 @@ function toBatchInterval(updateFreq: NonNullable<TensorBoardOptions['updateFreq'
   return updateFreq;
 }
 
-/** Returns names for new event files. The names are unused, so that a second run in the same folder does not overwrite the first. */
+/** Returns unused names for new event files. */
 async function createEventFiles(store: Store, folder: string, now: number): Promise<EventFiles> {
   const seconds = String(Math.floor(now / 1000)).padStart(10, '0'); // TensorBoard reads files sorted by name
-  const top = folder === '' ? '' : `${folder.replace(/\/+$/, '')}/`;
+  const top = toPrefix(folder);
   const file = async (run: RunName) => {
     const start = `${top}${run}/events.out.tfevents.${seconds}.tfjs-multitask.`;
     return { name: `${start}${(await store.list(start)).length}.v2`, bytes: 0 };

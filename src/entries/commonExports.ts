@@ -164,6 +164,7 @@ export type {
   BatchEvent,
   Callback,
   CallbackHooks,
+  CallbackOutput,
   CallbackState,
   EpochEvent,
   Run,
@@ -172,5 +173,5 @@ export type {
   StatelessCallback,
 } from '../training/callback.js';
 export type { FitOptions } from '../training/fitOptions.js';
-export type { HistoryColumn } from '../training/monitor.js';
+export type { HistoryColumn, MonitoredColumn } from '../training/monitor.js';
 export type { History, HistoryRowOf } from '../training/trainingHistory.js';

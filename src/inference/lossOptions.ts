@@ -23,11 +23,15 @@ export interface LossOptions<
 > extends EngineOptions {
   /** Number of images in a batch. The last batch can be smaller. Default 32. */
   readonly batchSize?: number;
-  /** Weights of the task losses in the total loss. Default: 1 for each task. */
+  /**
+   * Weights of the task losses in the total loss. Default of `fit`: 1 for each task. Default of `evaluate`: the weights of the last `fit` of
+   * the model, else 1 for each task.
+   */
   readonly loss?: WeightedLoss<W, C> & ValidLossWeights<T, W> & ValidClassWeights<T, C>;
   /**
    * Method of averaging the task losses of all batches: over `examples` (default), or over `batches`, as in the logs of Keras's graph mode.
-   * The averages differ if the last batch is smaller.
+   * The averages differ if the last batch is smaller. The default of `evaluate` is that of the last
+   * `fit` of the model.
    */
   readonly lossAverage?: LossAverage;
   /**

@@ -161,7 +161,11 @@ async function loadKeras<T extends Tasks>(
     taskNames.forEach((task, i) => {
       checkTaskOutput(layersModel.outputs[i]!, tasks[task]!, `${path}: ${task}`);
     });
-    return createModel(platform, createNetwork(layersModel, tasks, { shape, range }));
+    const network = createNetwork(layersModel, tasks, { shape, range });
+    // The tasks may be others than those of the file.
+    if (taskNames.join() === Object.keys(fileTable?.tasks ?? {}).join())
+      network.lastFit.defaults = fileTable?.evaluation;
+    return createModel(platform, network);
   } catch (error) {
     layersModel.dispose();
     throw error;

@@ -19,7 +19,12 @@ import { createDisposedModelError } from '../network/checkModel.js';
 import { describeArchitecture } from '../network/describeArchitecture.js';
 import type { Network, NetworkInput } from '../network/network.js';
 import { readModelFolder, writeModelFolder } from '../network/savedModel/modelFolder.js';
-import { type ClassWeights, checkLossWeights, weightedLoss } from '../steps/weightedLoss.js';
+import {
+  type ClassWeights,
+  checkLossWeights,
+  type WeightedLoss,
+  weightedLoss,
+} from '../steps/weightedLoss.js';
 import type { LabelsOf, PredictionsOf, Tasks } from '../tasks/task.js';
 import type { tf } from '../tensor/tf.js';
 import { fitNetwork } from '../training/fit.js';
@@ -40,7 +45,7 @@ export interface EvaluateOptions<
   W extends { readonly [task: string]: number },
   C extends ClassWeights = ClassWeights,
 > extends LossOptions<T, W, C> {
-  /** Seed of the run whose augmentation plans are used for an augmented dataset. Default 0. */
+  /** Seed of the run whose augmentation plans are used for an augmented dataset. Default: that of the last `fit` of the model, else 0. */
   readonly seed?: number;
   /** Epoch whose random augmentations are applied to an augmented dataset, counted from 1. Default: 1. */
   readonly epoch?: number;
@@ -118,6 +123,7 @@ export interface MultiTaskModel<T extends Tasks> {
    *   operation of the model
    *   - `number` error if the first step on `onnx` results in NaN
    *   - `file` error for a compiled step in `compileCache` that was changed
+   *   - `file` error for files of an earlier run without `resume` or `overwrite`, and for files that another run is writing
    */
   fit<const W extends { readonly [task: string]: number }, const C extends ClassWeights>(
     train: Dataset<LabelsOf<T>>,
@@ -126,6 +132,10 @@ export interface MultiTaskModel<T extends Tasks> {
 
   /**
    * Computes the losses and metrics of the model on a dataset, in inference mode. The images of an augmented dataset are augmented.
+   *
+   * `loss`, `lossAverage` and `seed` are by default those of the last `fit` of the model, so that `loss` is comparable with the history, as in
+   * Keras after `compile`. {@link MultiTaskModel.save} and `bestCheckpoint` save them with the model, and {@link loadModel} restores them. Class
+   * weights affect only training, as in Keras.
    *
    * @throws An `argument` or `data` error for a dataset or an option that `fit` would also reject. The errors of {@link useEngine} if
    *   `engine` is passed.
@@ -284,11 +294,20 @@ async function evaluate<
     },
   );
   checkLossOptions('evaluate', options);
-  const { batchSize = 32, seed = 0, epoch = 1, lossAverage = 'examples' } = options;
+  const { defaults } = network.lastFit;
+  const {
+    batchSize = 32,
+    seed = defaults?.seed ?? 0,
+    epoch = 1,
+    lossAverage = defaults?.lossAverage ?? 'examples',
+  } = options;
   checks.integer('evaluate.seed', seed, { min: 0, defaultValue: 0 });
   checks.integer('evaluate.epoch', epoch, { min: 1, defaultValue: 1 });
-  const loss =
-    options.loss ?? weightedLoss(Object.fromEntries(Object.keys(network.tasks).map((name) => [name, 1])));
+  const loss: WeightedLoss<{ readonly [task: string]: number }> =
+    options.loss ??
+    weightedLoss(
+      defaults?.lossWeights ?? Object.fromEntries(Object.keys(network.tasks).map((name) => [name, 1])),
+    );
   checkLossWeights(loss, network.tasks);
   checkDataset('evaluate', dataset, network.tasks, network.input.shape);
   const engine = await startEngine(platform, options.engine, options);

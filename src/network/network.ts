@@ -1,4 +1,5 @@
 import type { ImageShape, PixelRange } from '../core/images.js';
+import { LastFit } from '../core/records/lastFit.js';
 import type { Tasks } from '../tasks/task.js';
 import type { tf } from '../tensor/tf.js';
 import { createLayerGraph, type LayerGraph } from './layerGraph.js';
@@ -22,6 +23,7 @@ interface NetworkParts {
   readonly graph?: LayerGraph;
   readonly lossGraph?: LayerGraph;
   readonly weightSync?: WeightSync;
+  readonly lastFit?: LastFit;
 }
 
 /** A built network: a flat `tf.LayersModel`, its tasks and its input. */
@@ -32,6 +34,8 @@ export class Network<T extends Tasks = Tasks> {
   readonly graph: LayerGraph;
   /** Copies current weights into the variables of {@link layersModel} while an engine trains copies of these weights. */
   readonly weightSync: WeightSync;
+  /** Options and result of the last run that trained the network. */
+  readonly lastFit: LastFit;
   /** {@link graph}, with logits in place of probabilities where the loss of a task is computed from logits. */
   readonly lossGraph: LayerGraph;
   readonly #layersModel: tf.LayersModel;
@@ -50,6 +54,7 @@ export class Network<T extends Tasks = Tasks> {
     this.graph = parts.graph ?? createLayerGraph(layersModel);
     this.lossGraph = parts.lossGraph ?? createLossGraph(this.graph, tasks);
     this.weightSync = parts.weightSync ?? new WeightSync();
+    this.lastFit = parts.lastFit ?? new LastFit();
   }
 
   /** The TensorFlow.js model. Reading this property first copies the weights of the last training step into its variables. */
@@ -62,6 +67,7 @@ export class Network<T extends Tasks = Tasks> {
    * Returns a network that shares the weights of this network but runs only the layer calls of `graph`, for example its trainable layers.
    */
   withGraph(graph: LayerGraph): Network<T> {
-    return new Network(this.#layersModel, this.tasks, this.input, { graph, weightSync: this.weightSync });
+    const { weightSync, lastFit } = this;
+    return new Network(this.#layersModel, this.tasks, this.input, { graph, weightSync, lastFit });
   }
 }

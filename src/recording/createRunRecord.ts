@@ -1,7 +1,8 @@
 import * as checks from '../core/errors/checks.js';
+import { createArgumentError } from '../core/errors/errors.js';
 import type { Json } from '../core/json.js';
 import { getOwnValue } from '../core/lookup.js';
-import type { HistoryRecord } from '../core/records/history.js';
+import { findBestEpoch, type HistoryRecord } from '../core/records/history.js';
 import type {
   EngineRecord,
   PredictionRecord,
@@ -14,6 +15,7 @@ import { checkIsDataset } from '../inference/checkDataset.js';
 import type { MultiTaskModel } from '../model/multiTaskModel.js';
 import { checkModel } from '../network/checkModel.js';
 import { createTaskRecord, type LabelsOf, type Tasks } from '../tasks/task.js';
+import { getMonitorModes } from '../training/monitor.js';
 
 /**
  * Function that returns the groups to which an image belongs, for example `{ sex: 'female', race: 'asian' }`. It receives the id and the
@@ -58,8 +60,8 @@ export interface CreateRunRecordOptions<T extends Tasks = Tasks> {
   /** History column that determines the best epoch. Default `val_loss`, or `loss` if `validation` is not set. */
   readonly monitor?: string;
   /**
-   * Epoch at whose end the weights of the model were saved, counted from 1. Default: the epoch with the smallest value of
-   * `monitor`, or with the largest value if `monitor` is an accuracy.
+   * Epoch at whose end the weights of the model were saved, counted from 1. Default: the epoch whose weights the model has, if `fit` trained it
+   * in the run of `history`. For a model that was loaded: the best epoch according to `monitor`.
    */
   readonly checkpointEpoch?: number;
   /** Arguments of the run, such as epochs, batch size and seed, shown in the report. Default: none. */
@@ -76,9 +78,11 @@ export interface CreateRunRecordOptions<T extends Tasks = Tasks> {
 
 /**
  * Creates the record of a run: plain data from which a report is created. The record contains the predictions of the model for
- * every validation image, so pass the best model that was saved: `loadModel(store, { folder: 'best' })`.
+ * every validation image, so pass the best model that was saved: `loadModel(store, { folder: 'best' })`. The report then
+ * describes the metrics of its epoch.
  *
- * @throws The errors of `model.predict`.
+ * @throws The errors of `model.predict`. An `argument` error if `checkpointEpoch` is not the epoch whose weights the model has, or if the
+ *   run of the model was stopped within an epoch.
  * @example
  * ```ts
  * import { branch, flatten, imagesInMemory, multiTask, regression } from 'tfjs-multitask';
@@ -100,21 +104,23 @@ export async function createRunRecord<T extends Tasks>(
   model: MultiTaskModel<T>,
   options: CreateRunRecordOptions<T>,
 ): Promise<RunRecord> {
-  checkModel('createRunRecord', model, false);
   checks.options('createRunRecord', options, RUN_RECORD_OPTION_NAMES, {
     advice: "Write { name: 'model-a', datasetName: 'UTKFace', train, validation, history }.",
   });
-  checkRunRecordOptions('createRunRecord', options);
+  checkRunRecordArguments(model, options);
   const { name, datasetName, train, validation, history, groups = getStringLabels } = options;
   const { engine, stopped } = history ?? {};
+  const monitor = options.monitor ?? (validation ? 'val_loss' : 'loss');
+  const epoch = validation && history ? findModelEpoch(model, history, monitor, options) : options;
   const toSplitRecord = (dataset: Dataset<LabelsOf<T>>) =>
     createSplitRecord(dataset, Object.keys(model.tasks), groups);
   return {
     format: 1,
     name,
     remarks: options.remarks ?? [],
-    monitor: options.monitor ?? (validation ? 'val_loss' : 'loss'),
-    ...(options.checkpointEpoch !== undefined && { checkpointEpoch: options.checkpointEpoch }),
+    monitor,
+    ...(epoch.checkpointEpoch !== undefined && { checkpointEpoch: epoch.checkpointEpoch }),
+    ...('isFinalModel' in epoch && epoch.isFinalModel && { isFinalModel: true }),
     ...(stopped !== undefined && { stopped }),
     tasks: Object.entries(model.tasks).map(([task, parts]) => createTaskRecord(task, parts)),
     rows: history?.rows ?? [],
@@ -136,6 +142,40 @@ export async function createRunRecord<T extends Tasks>(
   };
 }
 
+/** Returns the epoch whose metrics belong to the predictions of the model. Without `checkpointEpoch`, it is the best epoch. */
+function findModelEpoch<T extends Tasks>(
+  model: MultiTaskModel<T>,
+  history: RunHistory,
+  monitor: string,
+  { checkpointEpoch }: Pick<CreateRunRecordOptions<T>, 'checkpointEpoch'>,
+): Pick<RunRecord, 'checkpointEpoch' | 'isFinalModel'> {
+  const { rows } = history;
+  const { run } = model['~network'].lastFit;
+  // The history may be a copy that was read from a file.
+  const isTrainedByRun = run && (run.rows === rows || JSON.stringify(run.rows) === JSON.stringify(rows));
+  const weightsEpoch = isTrainedByRun && rows.length > 0 ? run.weightsEpoch : undefined;
+  if (weightsEpoch === undefined) {
+    if (checkpointEpoch !== undefined) return { checkpointEpoch };
+    const best = findBestEpoch(history, monitor, getMonitorModes(model.tasks, COLUMN_PREFIXES)[monitor]);
+    const isDefault = best?.epoch === findBestEpoch(history, monitor)?.epoch;
+    return best && !isDefault ? { checkpointEpoch: best.epoch } : {};
+  }
+  if (weightsEpoch === 'unfinished' || (checkpointEpoch ?? weightsEpoch) !== weightsEpoch) {
+    throw createArgumentError(
+      'createRunRecord.model',
+      `the model of epoch ${checkpointEpoch ?? rows.at(-1)!.epoch}`,
+      weightsEpoch === 'unfinished'
+        ? 'a model whose training was stopped within an epoch'
+        : `the model of epoch ${weightsEpoch}`,
+      "Pass a model that bestCheckpoint saved: await loadModel(store, { folder: 'best' }).",
+    );
+  }
+  const isFinalModel = weightsEpoch === rows.at(-1)!.epoch;
+  return { checkpointEpoch: weightsEpoch, ...(isFinalModel && { isFinalModel }) };
+}
+
+const COLUMN_PREFIXES = ['', 'val_', 'val_unaugmented_'] as const;
+
 /** Names of {@link CreateRunRecordOptions}. */
 export const RUN_RECORD_OPTION_NAMES: checks.OptionNames<CreateRunRecordOptions> = {
   name: true,
@@ -150,6 +190,18 @@ export const RUN_RECORD_OPTION_NAMES: checks.OptionNames<CreateRunRecordOptions>
   remarks: true,
   groups: true,
 };
+
+/** Throws an `argument` error for a model or options of the wrong type. */
+export function checkRunRecordArguments<T extends Tasks>(
+  model: MultiTaskModel<T>,
+  options: CreateRunRecordOptions<T>,
+): void {
+  checkModel('createRunRecord', model, false);
+  checkRunRecordOptions(
+    'createRunRecord',
+    options as { readonly [name in keyof CreateRunRecordOptions]?: unknown },
+  );
+}
 
 function checkRunRecordOptions(
   caller: string,

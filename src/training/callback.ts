@@ -5,7 +5,7 @@ import type { CheckpointEpoch } from '../core/records/checkpointEpoch.js';
 import type { HistoryRow, TaskRecord } from '../core/records/history.js';
 import type { EngineChoice } from '../engines/engineChoice.js';
 import type { Weights } from '../network/weights.js';
-import type { MonitorModes } from './monitor.js';
+import type { MonitoredColumn, MonitorModes } from './monitor.js';
 
 /**
  * The training run that a callback observes. It is passed to every hook, so that a callback can read the progress of the run and control
@@ -36,6 +36,13 @@ export interface Run {
   readonly epochs: number;
   /** History of the finished epochs, one row per epoch. In `onEpochEnd`, it includes the row of the current epoch. */
   readonly history: readonly HistoryRow[];
+  /** Whether the run continues an earlier run from its checkpoint. */
+  readonly resumed: boolean;
+  /**
+   * Column by which the epochs of the run are compared: the column that `bestCheckpoint` monitors, else that of `earlyStopping`, else
+   * `val_loss`, or `loss` without validation.
+   */
+  readonly monitor: MonitoredColumn;
   /** Learning rate of the next weight update. */
   readonly learningRate: number;
   /**
@@ -131,6 +138,21 @@ export interface StatefulHooks extends CallbackHooks {
 }
 
 /**
+ * A file or a folder that a callback writes. `fit` locks it during the run. A new run is rejected with a `file` error if it contains files,
+ * unless the run is resumed, or `overwrite: true` allows to replace them.
+ *
+ * @category Callbacks
+ */
+export interface CallbackOutput {
+  /** Store of the files. */
+  readonly store: Store;
+  /** Name of the file or folder in the store: `history.csv`. Two runs cannot write outputs with the same name at the same time. */
+  readonly name: string;
+  /** Matches the names of all files in the store that belong to the output. Default: only the file `name`. */
+  readonly files?: RegExp;
+}
+
+/**
  * Properties that all callbacks have in common.
  *
  * @typeParam Monitor - Name of the history column that the callback monitors.
@@ -141,6 +163,10 @@ export interface CallbackIdentity<Monitor extends string = never> {
   readonly name: string;
   /** History column that the callback monitors, for example `val_loss`. `fit` throws an error if the run does not have this column. */
   readonly monitor?: Monitor;
+  /** Whether a smaller (`min`) or a larger value (`max`) of `monitor` is better. Default `auto`, which depends on the column. */
+  readonly mode?: 'auto' | 'min' | 'max';
+  /** Files that the callback writes, so that two runs do not mix their files. Default: none. */
+  readonly outputs?: readonly CallbackOutput[];
 }
 
 /**

@@ -7,7 +7,7 @@ import type { HistoryRow } from '../core/records/history.js';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
 import type { Weights } from '../network/weights.js';
 import type { CallbackState } from './callback.js';
-import type { Fingerprint } from './fingerprint.js';
+import { type Fingerprint, PIXEL_PARTS } from './fingerprint.js';
 
 /** Name of the checkpoint file in its store. */
 export const CHECKPOINT_FILE = 'checkpoint.safetensors';
@@ -38,6 +38,8 @@ export interface RunState {
   readonly stopped: string | null;
   /** Name of the engine that executed the last step. */
   readonly engine: string;
+  /** Epochs of the weights in the states of callbacks, by the keys of these states. */
+  readonly callbackEpochs?: { readonly [key: string]: number };
 }
 
 /** Contents of a checkpoint: everything that is needed to resume a run from the last finished step. */
@@ -105,7 +107,13 @@ export async function readCheckpoint(
     });
   }
   const savedParts = JSON.parse(metadata.contract ?? '{}') as Fingerprint;
-  const differing = Object.keys(fingerprint).filter((part) => savedParts[part] !== fingerprint[part]);
+  const differs = (part: string) => savedParts[part] !== fingerprint[part];
+  const impliedParts = Object.entries(PIXEL_PARTS).flatMap(([data, pixels]) =>
+    differs(data) ? [pixels] : [],
+  );
+  const differing = Object.keys(fingerprint).filter(
+    (part) => differs(part) && !impliedParts.includes(part as never),
+  );
   if (differing.length > 0) {
     throw createError({
       kind: 'checkpoint',

@@ -1,6 +1,8 @@
 import { digestJson } from '../core/digest.js';
 import type { Json } from '../core/json.js';
+import type { Store } from '../core/platform/platform.js';
 import type { Dataset } from '../data/dataset.js';
+import { digestPixels } from '../data/digestPixels.js';
 import type { Network } from '../network/network.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import type { LossAverage } from '../steps/metricAccumulator.js';
@@ -10,6 +12,14 @@ import type { WeightedLoss } from '../steps/weightedLoss.js';
 export interface Fingerprint {
   readonly [part: string]: string;
 }
+
+/**
+ * For each part that describes the images of a dataset by ids, labels and weights: the part with the digest of their pixels.
+ */
+export const PIXEL_PARTS = {
+  'training data': 'training pixels',
+  'validation data': 'validation pixels',
+} as const;
 
 /** The arguments of `fit` that the results of a run depend on. */
 export interface FingerprintedRun {
@@ -22,6 +32,8 @@ export interface FingerprintedRun {
   readonly loss: WeightedLoss<{ readonly [task: string]: number }>;
   readonly optimizer: Optimizer;
   readonly lossAverage: LossAverage;
+  /** Store of the checkpoint. The pixels are only hashed for a run with a checkpoint. */
+  readonly checkpoint: Store | undefined;
 }
 
 /** Computes a fingerprint: replaces each value of a record with its digest. */
@@ -59,13 +71,17 @@ export function getModelFingerprintParts(
  * Computes the fingerprint of a run. It does not include the number of epochs, the callbacks, the stores or the engine, because these may
  * change when a run is resumed.
  */
-export function computeRunFingerprint(run: FingerprintedRun): Promise<Fingerprint> {
+export async function computeRunFingerprint(run: FingerprintedRun): Promise<Fingerprint> {
   const { network, train, validation, batchSize, seed, shuffle, loss, optimizer, lossAverage } = run;
   const { optimizer: updates, ...model } = getModelFingerprintParts(network, optimizer);
   return computeFingerprint({
     ...model,
     'training data': train.description.data,
     'validation data': validation?.description.data ?? null,
+    ...(run.checkpoint && {
+      [PIXEL_PARTS['training data']]: await digestPixels(train),
+      [PIXEL_PARTS['validation data']]: validation ? await digestPixels(validation) : null,
+    }),
     augmentation: [train.description.augmentation, validation?.description.augmentation ?? null],
     loss: [loss.weights, loss.classWeights as Json, lossAverage],
     optimizer: updates!,

@@ -17,6 +17,7 @@ import { readCheckpoint } from './checkpoint.js';
 import { computeRunFingerprint } from './fingerprint.js';
 import type { FitOptions } from './fitOptions.js';
 import { checkMonitor, getMonitorModes } from './monitor.js';
+import { createMissingCheckpointError, RunOutputs } from './runOutputs.js';
 import { type History, TrainingHistory } from './trainingHistory.js';
 import { acquireTrainingLock, releaseTrainingLock } from './trainingLock.js';
 import { type FitConfig, TrainingRun } from './trainingRun.js';
@@ -34,7 +35,8 @@ export async function fitNetwork<
   options: FitOptions<T, W, C>,
 ): Promise<History<T>> {
   validateFitArguments(train, options as unknown as UncheckedFitOptions);
-  const { validation, evaluateUnaugmented = false, checkpoint, resume = false, log = () => {} } = options;
+  const { validation, evaluateUnaugmented = false, checkpoint, log = () => {} } = options;
+  const { resume = false, overwrite = false } = options;
   const config: FitConfig = {
     network,
     train,
@@ -65,6 +67,7 @@ export async function fitNetwork<
   for (const { name, monitor } of config.callbacks) {
     if (monitor !== undefined) checkMonitor(name, monitor, monitors);
   }
+  const outputs = new RunOutputs({ checkpoint, callbacks: config.callbacks, overwrite });
   acquireTrainingLock(network);
   const frozenSplit = splitFrozen(network.lossGraph);
   const { frozenGraph, trainableGraph } = frozenSplit;
@@ -78,12 +81,18 @@ export async function fitNetwork<
     const { engine, compileCache } = lease;
     const choice = { ...lease.choice }; // of this run alone
     if (options.log) markEngineLogged(choice);
+    await outputs.lock();
+    if (!resume) await outputs.checkUnused();
     const digest = await computeFrozenDigest(frozenSplit, network.input.range);
     const fingerprint = {
       ...(await computeRunFingerprint(config)),
       ...(digest && { [FROZEN_WEIGHTS_PART]: digest }),
     };
     const saved = checkpoint && resume ? await readCheckpoint(checkpoint, fingerprint) : undefined;
+    if (resume && !saved) {
+      if (resume !== 'auto') throw createMissingCheckpointError(checkpoint!);
+      await outputs.checkUnused();
+    }
     const trainedNetwork = network.withGraph(trainableGraph);
     engine.checkMemory(trainedNetwork, config.batchSize);
     executor = engine.createExecutor(trainedNetwork, config.optimizer, config.loss.weights, {
@@ -107,11 +116,17 @@ export async function fitNetwork<
       inputPipeline,
       choice,
     );
+    await outputs.checkWritable();
+    if (!saved) await outputs.clear();
+    const { loss, lossAverage, seed } = config;
+    network.lastFit.defaults = { lossWeights: loss.weights, lossAverage, seed };
+    network.lastFit.run = undefined;
     await run.start(saved);
     if (saved)
       log(`resumed after ${run.progressText}, from a checkpoint of the engine ${saved.state.engine}`);
     while (run.shouldContinue) await run.runEpoch();
     const stopped = await run.finish();
+    network.lastFit.run = { rows: run.history, weightsEpoch: run.weightsEpoch };
     const history = new TrainingHistory(run.tasks, run.history, choice, stopped, monitors);
     return history as unknown as History<T>; // The tasks determine the columns of the rows.
   } finally {
@@ -119,6 +134,7 @@ export async function fitNetwork<
     else executor?.dispose();
     for (const graph of frozenGraph ? [frozenGraph, trainableGraph] : []) releaseGraph(graph);
     lease?.release();
+    await outputs.release();
     releaseTrainingLock(network);
   }
 }

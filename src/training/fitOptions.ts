@@ -37,8 +37,19 @@ export interface FitOptions<
   readonly callbacks?: readonly Callback<HistoryColumn<T>>[];
   /** Store for the state of the run. The state is written after every epoch and when the run is stopped. */
   readonly checkpoint?: Store;
-  /** Whether to continue from the state in `checkpoint`, if there is one. Default false: the run starts from the first epoch. */
-  readonly resume?: boolean;
+  /**
+   * Whether the run continues from the checkpoint in `checkpoint`. Default false.
+   *
+   * - `true`: yes. It is an error if there is no checkpoint.
+   * - `auto`: yes if there is a checkpoint, otherwise the run starts with the first epoch.
+   * - `false`: the run starts with the first epoch.
+   */
+  readonly resume?: boolean | 'auto';
+  /**
+   * Whether a run that starts with the first epoch replaces the files of an earlier run: the checkpoint, and the files of the callbacks.
+   * They are removed before the first step. Default false: `fit` rejects with a `file` error if there are such files.
+   */
+  readonly overwrite?: boolean;
   /**
    * Store for the features of frozen layers. For images that are the same in every epoch (not augmented, or with `fixed: true`), the
    * layers before the first trainable layer run once per image, and each epoch runs only the other layers. Features are identified by the

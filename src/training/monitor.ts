@@ -42,6 +42,41 @@ export function getMonitorModes(tasks: Tasks, prefixes: readonly ColumnPrefix[])
 }
 
 /**
+ * A column of the history, and which of its values are better.
+ *
+ * @category Train
+ */
+export interface MonitoredColumn {
+  /** Name of the column, for example `val_loss`. */
+  readonly column: string;
+  /** Whether a smaller (`min`) or a larger value (`max`) is better. */
+  readonly mode: 'min' | 'max';
+}
+
+/** Properties of a callback by which {@link getMonitoredColumn} finds the column. */
+interface MonitoringCallback {
+  readonly name: string;
+  readonly monitor?: string;
+  readonly mode?: 'auto' | 'min' | 'max';
+}
+
+/** Names of the callbacks that choose the best epoch of a run, in the order of their priority. */
+const BEST_EPOCH_CALLBACKS = ['bestCheckpoint', 'earlyStopping'];
+
+/** Returns the column by which the epochs of a run are compared. See `Run.monitor`. */
+export function getMonitoredColumn(
+  callbacks: readonly MonitoringCallback[],
+  modes: MonitorModes,
+): MonitoredColumn {
+  const callback = BEST_EPOCH_CALLBACKS.flatMap((name) =>
+    callbacks.filter((other) => other.name === name && other.monitor !== undefined),
+  )[0];
+  const column = callback?.monitor ?? (Object.hasOwn(modes, 'val_loss') ? 'val_loss' : 'loss');
+  const { mode = 'auto' } = callback ?? {};
+  return { column, mode: mode === 'auto' ? modes[column]! : mode };
+}
+
+/**
  * Advice for a monitored column that is missing from the history, listed by the prefix of the column name. The longer prefix must be first,
  * because a column that starts with it also starts with the shorter prefix.
  */

@@ -1,6 +1,7 @@
 import type { Clock, Store } from '../core/platform/platform.js';
 import type { CheckpointEpoch } from '../core/records/checkpointEpoch.js';
 import type { HistoryRow, TaskRecord } from '../core/records/history.js';
+import type { TrainedRun } from '../core/records/lastFit.js';
 import { yieldToEventLoop } from '../core/yieldToEventLoop.js';
 import { type BatchOptions, iterateBatches } from '../data/batches.js';
 import type { Batch, Dataset } from '../data/dataset.js';
@@ -29,7 +30,7 @@ import {
 import { checkHooks } from './checkCallback.js';
 import { type Checkpoint, type RunState, writeCheckpoint } from './checkpoint.js';
 import type { Fingerprint } from './fingerprint.js';
-import type { MonitorModes } from './monitor.js';
+import { getMonitoredColumn, type MonitoredColumn, type MonitorModes } from './monitor.js';
 import { OptimizerState } from './optimizerState.js';
 
 /** Options of a training run, with all defaults filled in. */
@@ -74,11 +75,17 @@ export class TrainingRun implements Run {
   /** The validation dataset without its augmentation. It is created once, because the feature cache identifies a dataset by its object. */
   readonly #unaugmentedValidation: Dataset<any> | undefined;
   readonly #hooks: { readonly key: string; readonly hooks: StatefulHooks }[] = [];
+  readonly monitor: MonitoredColumn;
+  resumed = false;
   /** Number of epochs that are complete, including validation. */
   #finishedEpochs = 0;
   /** Progress within the current epoch. */
   #position: Pick<RunState, 'step' | 'sums' | 'seconds' | 'lastRate'> = EPOCH_START;
   #stopReason: string | null = null;
+  /** Epoch whose weights the model has. See `TrainedRun.weightsEpoch`. */
+  #weightsEpoch: TrainedRun['weightsEpoch'];
+  /** Epochs of the weights that `getWeights` returned. */
+  readonly #epochs = new WeakMap<Weights, TrainedRun['weightsEpoch'] & {}>();
   #hasWarnedOfNaN = false;
 
   constructor(
@@ -92,6 +99,7 @@ export class TrainingRun implements Run {
     const { network, optimizer, validation, evaluateUnaugmented } = config;
     this.#unaugmentedValidation = evaluateUnaugmented ? validation?.withoutAugmentation() : undefined;
     this.tasks = Object.entries(network.tasks).map(([name, task]) => createTaskRecord(name, task));
+    this.monitor = getMonitoredColumn(config.callbacks, monitorModes);
     this.#optimizerState = new OptimizerState(optimizer, executor);
   }
 
@@ -121,12 +129,21 @@ export class TrainingRun implements Run {
     this.#stopReason ??= reason;
   }
 
+  /** Epoch whose weights the model has. */
+  get weightsEpoch(): TrainedRun['weightsEpoch'] {
+    return this.#weightsEpoch;
+  }
+
   async getWeights(): Promise<Weights> {
-    return readWeights(this.config.network);
+    const weightsEpoch = this.#weightsEpoch;
+    const weights = await readWeights(this.config.network);
+    if (weightsEpoch !== undefined) this.#epochs.set(weights, weightsEpoch);
+    return weights;
   }
 
   setWeights(weights: Weights): void {
     writeWeights(this.config.network, weights);
+    this.#weightsEpoch = this.#epochs.get(weights);
   }
 
   async save(store: Store, folder: string, checkpointEpoch?: CheckpointEpoch): Promise<void> {
@@ -137,12 +154,18 @@ export class TrainingRun implements Run {
   async start(saved: Checkpoint | undefined): Promise<void> {
     if (saved) {
       const { state } = saved;
+      this.resumed = true;
       this.setWeights(saved.weights);
       this.#optimizerState.restore(saved.slots, state.iterations, state.learningRate);
       this.history.push(...state.rows);
       this.#finishedEpochs = state.epoch;
       this.#position = state;
       this.#stopReason = state.stopped;
+      this.#weightsEpoch = state.step > 0 ? 'unfinished' : state.epoch;
+      for (const [key, { arrays }] of Object.entries(saved.callbacks)) {
+        const epoch = state.callbackEpochs?.[key];
+        if (arrays && epoch !== undefined) this.#epochs.set(arrays, epoch);
+      }
     }
     for (const [i, callback] of this.config.callbacks.entries()) {
       const key = `${i}:${callback.name}`;
@@ -180,6 +203,7 @@ export class TrainingRun implements Run {
         seconds,
       };
       this.history.push(row);
+      this.#weightsEpoch = epoch;
       await this.inputPipeline.featureCache?.flush();
       // Callbacks may read variables directly from a LayersModel that they obtained before the run, which does not trigger this
       // synchronization.
@@ -253,6 +277,7 @@ export class TrainingRun implements Run {
 
   async #trainBatch(batch: Batch): Promise<Float32Array> {
     const { network, train, seed, loss } = this.config;
+    this.#weightsEpoch = 'unfinished';
     return this.#optimizerState.runStep({
       ...createBatchArrays(
         network,
@@ -300,9 +325,12 @@ export class TrainingRun implements Run {
     const { checkpoint, optimizer } = this.config;
     if (!checkpoint) return;
     const callbacks: Record<string, CallbackState> = {};
+    const callbackEpochs: Record<string, number> = {};
     for (const { key, hooks } of this.#hooks) {
       const state = hooks.getState?.();
       if (state) callbacks[key] = state;
+      const weightsEpoch = state?.arrays && this.#epochs.get(state.arrays);
+      if (typeof weightsEpoch === 'number') callbackEpochs[key] = weightsEpoch;
     }
     await writeCheckpoint(checkpoint, this.fingerprint, {
       state: {
@@ -313,6 +341,7 @@ export class TrainingRun implements Run {
         rows: this.history,
         stopped: this.#stopReason === ABORTED ? null : this.#stopReason,
         engine: this.engine.name,
+        callbackEpochs,
       },
       weights: await this.getWeights(),
       slots: await this.#optimizerState.executor.getSlots(),

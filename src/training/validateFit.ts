@@ -1,13 +1,15 @@
 import * as checks from '../core/errors/checks.js';
-import { createError } from '../core/errors/errors.js';
+import { createArgumentError, createError } from '../core/errors/errors.js';
 import { checkDataset, checkIsDataset } from '../inference/checkDataset.js';
 import { checkLossOptions, LOSS_OPTION_NAMES, LOSS_OPTION_REPLACEMENTS } from '../inference/lossOptions.js';
 import { splitFrozen } from '../network/frozenSplit.js';
 import { checkOptimizer } from '../optimizers/optimizer.js';
 import { checkLossWeights } from '../steps/weightedLoss.js';
 import type { Tasks } from '../tasks/task.js';
+import type { Callback } from './callback.js';
 import { checkCallback } from './checkCallback.js';
 import type { FitOptions } from './fitOptions.js';
+import { checkOutputs } from './runOutputs.js';
 import type { FitConfig } from './trainingRun.js';
 
 /** Names of {@link FitOptions}. */
@@ -21,6 +23,7 @@ const FIT_OPTION_NAMES: checks.OptionNames<FitOptions<Tasks, { readonly [task: s
   callbacks: true,
   checkpoint: true,
   resume: true,
+  overwrite: true,
   featureCache: true,
   signal: true,
   shuffle: true,
@@ -68,10 +71,11 @@ export function validateFitArguments(train: unknown, options: UncheckedFitOption
     const advice = `Write ${name}: folderStore('${folder}'), from tfjs-multitask/node.`;
     checks.store(`fit.${name}`, store, { advice });
   }
-  for (const name of ['evaluateUnaugmented', 'resume', 'shuffle'] as const) {
+  for (const name of ['evaluateUnaugmented', 'overwrite', 'shuffle'] as const) {
     const advice = 'Write true or false without quotation marks, or omit the option.';
     if (options[name] !== undefined) checks.boolean(`fit.${name}`, options[name], { advice });
   }
+  checkResume(options);
   if (options.signal !== undefined) checks.signal('fit.signal', options.signal);
   if (options.clock !== undefined)
     checks.callable('fit.clock', options.clock, { advice: 'Omit it to use performance.now().' });
@@ -82,6 +86,30 @@ export function validateFitArguments(train: unknown, options: UncheckedFitOption
   callbacks.forEach((callback: unknown, i) => {
     checkCallback(`fit.callbacks[${i}]`, callback);
   });
+  checkOutputs(callbacks as readonly Callback<string>[]);
+}
+
+/** Throws an `argument` error for invalid values and combinations of `resume`, `overwrite` and `checkpoint`. */
+function checkResume({ resume = false, overwrite = false, checkpoint }: UncheckedFitOptions): void {
+  checks.oneOf('fit.resume', resume, [true, false, 'auto'], {
+    advice: "Pass true to continue a run, or 'auto' to continue it if there is a checkpoint.",
+  });
+  if (resume === true && overwrite) {
+    throw createArgumentError(
+      'fit.overwrite',
+      'either resume: true or overwrite: true',
+      'both',
+      "Remove one of them, or pass resume: 'auto' to continue a run if there is a checkpoint.",
+    );
+  }
+  if (resume !== false && checkpoint === undefined) {
+    throw createArgumentError(
+      'fit.checkpoint',
+      'a store with the checkpoint of the run to resume',
+      'no store',
+      'Pass checkpoint: the store of that run, or remove resume.',
+    );
+  }
 }
 
 /** Throws an `argument` or `data` error for options and datasets that would make the run fail later. */

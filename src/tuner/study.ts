@@ -40,8 +40,8 @@ export interface Trial<V> {
 export interface TrialFitOptions {
   /** Store for the training checkpoint. A trial that was killed or promoted continues from this checkpoint. */
   readonly checkpoint: Store;
-  /** Always true: the run resumes from its checkpoint. */
-  readonly resume: true;
+  /** Always `auto`: a trial that was interrupted continues from its checkpoint. */
+  readonly resume: 'auto';
   /** Signal that stops the run when the search stops. */
   readonly signal: AbortSignal;
   /** Number of threads that the trial may use. */

@@ -51,7 +51,7 @@ export function createTrialFitOptions({
   const mode = direction === 'minimize' ? 'min' : 'max';
   return {
     checkpoint: store,
-    resume: true,
+    resume: 'auto',
     signal,
     threads,
     // If the history does not contain the monitored column, `bestCheckpoint` throws an error that contains its name.

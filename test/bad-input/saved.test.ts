@@ -11,6 +11,7 @@ import {
   csvLogger,
   dense,
   flatten,
+  imagesInMemory,
   jsonLinesLogger,
   loadModel,
   memoryStore,
@@ -19,6 +20,7 @@ import {
   randomRotation,
   regression,
   sgd,
+  tensorBoard,
   weightedLoss,
 } from '../../src/entries/node.js';
 import { readSafetensors } from '../../src/formats/safetensors.js';
@@ -124,10 +126,10 @@ describe('a store that is not writable', () => {
       path: blocked,
       received: 'a file in place of a folder (ENOTDIR)',
     });
-    const removed = await catchError(() => store.remove('tasks.json'));
+    const removed = await catchError(() => store.remove('model.json'));
     expect(removed).toMatchObject({
       kind: 'file',
-      path: join(blocked, 'tasks.json'),
+      path: join(blocked, 'model.json'),
       received: 'a file in place of a folder (ENOTDIR)',
     });
   });
@@ -268,6 +270,233 @@ describe('a checkpoint from a run with a different configuration', () => {
     const store = await copyOf(saved);
     const { rows } = await small().fit(good(), { ...into(store), epochs: 3, resume: true, callbacks: [] });
     expect(rows.map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
+  });
+});
+
+describe('a checkpoint of a run on other pixels', () => {
+  /** Returns the faces of `good()`, with the pixels of the last image inverted. */
+  const changed = async () => {
+    const data = good();
+    const images = await Promise.all(data.ids.map((_, i) => data.read(i)));
+    const last = images.at(-1)!;
+    images[images.length - 1] = { ...last, data: last.data.map((value) => 255 - value) };
+    return imagesInMemory(images.map((face, i) => ({ id: data.id(i), image: face, labels: data.labels(i) })));
+  };
+
+  test.each(['training', 'validation'] as const)(
+    'is rejected by fit, and the error names the %s pixels',
+    async (split) => {
+      const store = await copyOf(saved);
+      const before = await contents(store);
+      const other = (await changed()).augment([randomFlip('horizontal')]);
+      const [train, options] =
+        split === 'training' ? [other.withoutAugmentation(), {}] : [good(), { validation: other }];
+      const error = await catchError(() =>
+        small().fit(train, { ...into(store), epochs: 3, resume: true, ...options }),
+      );
+      expect(error).toMatchObject({
+        kind: 'checkpoint',
+        received: `a checkpoint of a run that differs in ${split} pixels`,
+      });
+      expect(await contents(store)).toEqual(before);
+    },
+  );
+
+  test('is rejected if the program changed the pixels of the same dataset', async () => {
+    const data = good();
+    const store = memoryStore();
+    await small().fit(data, { ...settings, epochs: 1, checkpoint: store });
+    (await data.read(0)).data.fill(7);
+    const error = await catchError(() => small().fit(data, { ...settings, checkpoint: store, resume: true }));
+    expect(error.received).toBe('a checkpoint of a run that differs in training pixels');
+  });
+});
+
+describe('a run without a checkpoint to resume', () => {
+  test('is rejected with resume: true, and starts with resume: "auto"', async () => {
+    const store = memoryStore('empty');
+    const error = await catchError(() => small().fit(good(), { ...into(store), resume: true }));
+    expect(error).toMatchObject({
+      kind: 'checkpoint',
+      path: `empty/${CHECKPOINT_FILE}`,
+      received: 'no such file',
+    });
+    expect(error.advice).toContain("resume: 'auto'");
+    expect(await store.list()).toEqual([]);
+    const { rows } = await small().fit(good(), { ...into(store), resume: 'auto' });
+    expect(rows).toHaveLength(2);
+    const resumed = await small().fit(good(), { ...into(store), epochs: 3, resume: 'auto' });
+    expect(resumed.rows.slice(0, 2)).toEqual(rows);
+  });
+
+  test.each([true, 'auto'] as const)(
+    'is rejected with resume: %s and no checkpoint store',
+    async (resume) => {
+      const error = await catchError(() => small().fit(good(), { ...settings, resume }));
+      expect(error).toMatchObject({ kind: 'argument', path: 'fit.checkpoint', received: 'no store' });
+    },
+  );
+
+  test('is rejected with resume: true and overwrite: true, and for other values of these options', async () => {
+    const fitWith = (options: object) =>
+      catchError(() => small().fit(good(), { ...into(memoryStore()), ...options }));
+    expect(await fitWith({ resume: true, overwrite: true })).toMatchObject({ path: 'fit.overwrite' });
+    expect(await fitWith({ resume: 'yes' })).toMatchObject({
+      path: 'fit.resume',
+      expected: 'true, false or "auto"',
+    });
+    expect(await fitWith({ overwrite: 1 })).toMatchObject({ path: 'fit.overwrite' });
+  });
+});
+
+describe('a new run in the store of an earlier run', () => {
+  const outputs: [string, (store: Store) => object, string, string][] = [
+    [
+      'the checkpoint',
+      (checkpoint) => ({ checkpoint }),
+      CHECKPOINT_FILE,
+      'resume: true to continue that run, ',
+    ],
+    ['bestCheckpoint', (store) => ({ callbacks: [bestCheckpoint(store)] }), 'best/model.json', ''],
+    [
+      'bestCheckpoint with a template',
+      (store) => ({ callbacks: [bestCheckpoint(store, { folder: 'all/{epoch:02d}+{val_loss:.3f}' })] }),
+      'all/01+',
+      '',
+    ],
+    ['csvLogger', (store) => ({ callbacks: [csvLogger(store)] }), 'history.csv', ''],
+    [
+      'jsonLinesLogger',
+      (store) => ({ callbacks: [jsonLinesLogger(store, { name: 'a/b.jsonl' })] }),
+      'a/b.jsonl',
+      '',
+    ],
+    ['tensorBoard', (store) => ({ callbacks: [tensorBoard(store)] }), 'train/events.out.tfevents.', ''],
+  ];
+
+  test.each(outputs)(
+    'is rejected by fit, which changes no file of %s',
+    async (_, createOptions, file, advice) => {
+      const store = memoryStore('used');
+      const options = { ...settings, validation, ...createOptions(store) };
+      await small().fit(good(), options);
+      const before = await contents(store);
+      let steps = 0;
+      const count = { name: 'count', onBatchEnd: () => void steps++ };
+      const { callbacks = [] } = options as { callbacks?: object[] };
+      const error = await catchError(() =>
+        small().fit(good(), { ...options, callbacks: [...callbacks, count] } as never),
+      );
+      expect(error).toMatchObject({ kind: 'file', received: 'a file of an earlier run' });
+      expect(error.path).toContain(`used/${file}`);
+      expect(error.advice).toBe(
+        `Pass ${advice}overwrite: true to fit() to replace its files, or choose another folder.`,
+      );
+      expect(steps).toBe(0);
+      expect(await contents(store)).toEqual(before);
+    },
+  );
+
+  test('replaces all files of that run with overwrite: true, and no others', async () => {
+    const store = memoryStore();
+    const create = (epochs: number) => ({
+      ...into(store),
+      epochs,
+      callbacks: [
+        bestCheckpoint(store, { folder: '{epoch}-{val_loss:.9f}' }),
+        csvLogger(store),
+        jsonLinesLogger(store),
+        tensorBoard(store, { folder: 'logs' }),
+      ],
+    });
+    await small().fit(good(), create(4));
+    const earlier = Object.keys(await contents(store));
+    await store.write('notes.txt', new Uint8Array([1]));
+    await store.write('history.csv.bak', new Uint8Array([1]));
+    await small().fit(good(), { ...create(1), seed: 9, overwrite: true });
+    const files = await store.list();
+    expect(files).toEqual(expect.arrayContaining(['notes.txt', 'history.csv.bak', 'history.csv']));
+    expect(files.filter((file) => file.endsWith('/model.json'))).toHaveLength(1);
+    expect(earlier.filter((file) => file.endsWith('/model.json')).length).toBeGreaterThan(1);
+    expect(files.filter((file) => file.startsWith('logs/'))).toHaveLength(2);
+    const lines = new TextDecoder()
+      .decode((await store.read('history.jsonl'))!)
+      .trim()
+      .split('\n');
+    expect(lines).toHaveLength(1);
+  });
+
+  test('is also rejected with resume: "auto" if there is no checkpoint', async () => {
+    const store = await copyOf(saved);
+    await store.remove(CHECKPOINT_FILE);
+    const error = await catchError(() => small().fit(good(), { ...into(store), resume: 'auto' }));
+    expect(error).toMatchObject({ kind: 'file', received: 'a file of an earlier run' });
+  });
+
+  test('does not lose the files of that run if one of its stores cannot be written', async () => {
+    const store = await copyOf(saved);
+    const before = await contents(store);
+    const options = into(store);
+    const full: Store = {
+      ...memoryStore(),
+      write: () => Promise.reject(new Error('ENOSPC: no space left on device')),
+    };
+    const run = small().fit(good(), {
+      ...options,
+      overwrite: true,
+      callbacks: [...options.callbacks, jsonLinesLogger(full)],
+    });
+    await expect(run).rejects.toThrow('ENOSPC');
+    expect(await contents(store)).toEqual(before);
+  });
+
+  test('is rejected while the earlier run is in progress, also with overwrite: true and resume: "auto"', async () => {
+    const store = memoryStore('busy');
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let begin = () => {};
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    const options = into(store);
+    const pause = {
+      name: 'pause',
+      onTrainBegin: () => {
+        begin();
+        return released;
+      },
+    };
+    const first = small().fit(good(), { ...options, callbacks: [...options.callbacks, pause] });
+    await begun;
+    for (const other of [{}, { overwrite: true }, { resume: 'auto' as const }]) {
+      const error = await catchError(() => small().fit(good(), { ...options, ...other }));
+      expect(error).toMatchObject({
+        kind: 'file',
+        path: `busy/${CHECKPOINT_FILE}`,
+        expected: 'files that no other run is writing',
+        received: 'files that another run in this process has locked',
+      });
+    }
+    release();
+    await first;
+    expect((await small().fit(good(), { ...options, epochs: 3, resume: true })).rows).toHaveLength(3);
+    const failing = { name: 'fail', onEpochEnd: () => Promise.reject(new Error('mine')) };
+    const failed = small().fit(good(), { ...options, overwrite: true, callbacks: [failing] });
+    await expect(failed).rejects.toThrow('mine');
+    await small().fit(good(), { ...options, overwrite: true });
+  });
+});
+
+test('fit rejects two callbacks that write the same files', async () => {
+  const store = memoryStore('shared');
+  const callbacks = [bestCheckpoint(store), bestCheckpoint(store, { monitor: 'val_age_loss' })];
+  const error = await catchError(() => small().fit(good(), { ...settings, validation, callbacks }));
+  expect(error).toMatchObject({
+    kind: 'argument',
+    path: 'fit.callbacks[1]',
+    received: 'a second callback that writes best in shared',
   });
 });
 

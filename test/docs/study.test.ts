@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { getInitialLearningRate } from '../../examples/study/arguments.js';
@@ -63,6 +65,28 @@ test.each(['model-a', 'model-b', 'tune', 'ablation-grayscale'])(
     expect(status).toBe(0);
   },
 );
+
+test.each([
+  ['model-a', 'history.csv'],
+  ['model-b', 'best/model.json'],
+  ['tune', 'study.json'],
+  ['ablation-grayscale', 'seed-7/gray-for-age/run.json'],
+])('the example %s does not replace an earlier run, and names --resume and --overwrite', (name, file) => {
+  const out = mkdtempSync(join(tmpdir(), 'earlier-'));
+  mkdirSync(dirname(join(out, file)), { recursive: true });
+  writeFileSync(join(out, file), 'earlier');
+  const { stderr, status } = runExample(name, '--out', out);
+  expect(stderr).toBe(
+    `${out} has files of an earlier run: add --resume to continue it, --overwrite to replace it, or choose another --out.\n`,
+  );
+  expect(status).toBe(2);
+  expect(readFileSync(join(out, file), 'utf8')).toBe('earlier');
+  expect(existsSync(join(out, 'example.lock'))).toBe(false);
+  const both = runExample(name, '--out', out, '--resume', '--overwrite');
+  expect(both.stderr).toContain('--overwrite');
+  expect(both.status).toBe(2);
+  rmSync(out, { recursive: true });
+});
 
 test.each([
   ['an option that does not exist', '--epoch=3'],

@@ -38,7 +38,7 @@ async function train(epochs: number) {
     validation: data.augment(transforms),
     evaluateUnaugmented: true,
     checkpoint: folderStore(join(folder, 'checkpoint')),
-    resume: true,
+    resume: 'auto',
     optimizer: sgd({
       learningRate: exponentialDecay({ initialLearningRate: 1e-2, decaySteps: 5, decayRate: 0.5 }),
     }),

@@ -10,13 +10,17 @@ import {
   bestCheckpoint,
   binary,
   branch,
+  type Callback,
   conv,
   createRng,
   csvLogger,
+  earlyStopping,
   flatten,
   gradCam,
   imagesInMemory,
   loadModel,
+  type Metric,
+  mae,
   memoryStore,
   multiTask,
   randomFlip,
@@ -25,7 +29,13 @@ import {
 } from '../../src/entries/node.js';
 import { createReportCommand } from '../../src/node/commands/report.js';
 import { folderStore, recordRun, watchRun, writeReport } from '../../src/node/index.js';
-import { createRunRecord, heatOverlay, readRunRecord, saveRunImages } from '../../src/report/index.js';
+import {
+  createRunRecord,
+  heatOverlay,
+  type RunRecord,
+  readRunRecord,
+  saveRunImages,
+} from '../../src/report/index.js';
 import { createRun } from './createRun.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'runs-'));
@@ -97,17 +107,215 @@ test.each([
     expect(readFileSync(path, 'utf8')).toContain(`Epoch ${epoch} of 4 ${verb} ${monitor}, `);
     const card = new TextDecoder().decode(await store.read('best/MODEL_CARD.md'));
     expect(card).toContain(`Results of epoch ${epoch} of 4, which ${verb} `);
-    // The epoch in model.json is not used for a different monitor or for the rows of a different run.
-    expect(await recordRun(store, best, { ...options, monitor: 'val_side_loss' })).not.toHaveProperty(
-      'checkpointEpoch',
-    );
+    // The epoch is that of the saved model, whatever column the report shows.
+    expect(await recordRun(store, best, { ...options, monitor: 'val_side_loss' })).toMatchObject({
+      monitor: 'val_side_loss',
+      checkpointEpoch: epoch,
+    });
     const rows = history.rows.map((row) => ({ ...row, [monitor]: row[monitor]! + 1 }));
-    const other = await recordRun(store, best, { ...options, history: { ...history, rows } });
+    // The epoch in model.json is not used for the rows of a different run.
+    const other = await recordRun(store, best, {
+      ...options,
+      history: { ...history, rows },
+      overwrite: true,
+    });
     expect(other.monitor).toBe('val_loss');
     await store.write('best/model.json', new TextEncoder().encode('{"userDefinedMetadata": '));
-    expect((await recordRun(store, best, options)).monitor).toBe('val_loss');
+    expect((await recordRun(store, best, { ...options, overwrite: true })).monitor).toBe('val_loss');
   },
 );
+
+describe('recordRun straight after fit', () => {
+  const options = { validation, engine: 'wasm', seed: 3, batchSize: 5 } as const;
+  /** Trains a new model, and returns it with its history. */
+  const trainModel = async (callbacks: readonly Callback<any>[], more: object = {}) => {
+    const trained = multiTask({ input: [6, 6, 3], seed: 1 })
+      .task('light', regression({ unit: 'bytes' }), branch([conv(2, 3), flatten()]))
+      .task('side', binary(['dark', 'bright']), branch([conv(4, 3), flatten()]))
+      .build();
+    const history = await trained.fit(runOptions.train, { ...options, epochs: 4, callbacks, ...more });
+    return { trained, history };
+  };
+  /** Returns the mean absolute error of the predictions for `light` in a record. */
+  const computeError = ({ answers }: RunRecord) =>
+    answers.reduce(
+      (sum, { labels, answers: { light } }) => sum + Math.abs((light as number) - (labels.light as number)),
+      0,
+    ) / answers.length;
+  const maeOf = (record: RunRecord, epoch: number) => record.rows[epoch - 1]!.val_light_mae!;
+  // With the mode max, the worst epoch is "the best": the first, because the loss falls.
+  const worst = { monitor: 'val_light_mae', mode: 'max' } as const;
+
+  test('records the predictions of the saved model of the best epoch, with its metrics', async () => {
+    const store = memoryStore();
+    const { trained, history } = await trainModel([bestCheckpoint(store, worst)]);
+    const last = trained.layersModel.getWeights().map((weight) => weight.dataSync().join());
+    const record = await recordRun(store, trained, { ...runOptions, history, images: false });
+    expect(record.checkpointEpoch).toBeLessThan(4);
+    expect(computeError(record) / maeOf(record, record.checkpointEpoch!)).toBeCloseTo(1, 4);
+    const best = await loadModel(store, { folder: 'best', tasks: trained.tasks });
+    expect(record.answers).toEqual(
+      (await recordRun(store, best, { ...runOptions, history, images: false })).answers,
+    );
+    // The trained model keeps the weights of its last epoch.
+    expect(trained.layersModel.getWeights().map((weight) => weight.dataSync().join())).toEqual(last);
+    for (const each of [trained, best]) each.dispose();
+  });
+
+  test('is rejected if the saved model of the best epoch is incomplete', async () => {
+    const store = memoryStore('run');
+    const { trained, history } = await trainModel([bestCheckpoint(store, worst)]);
+    const [weights] = await store.list('best/weights.');
+    await store.remove(weights!);
+    const record = recordRun(store, trained, { ...runOptions, history, images: false });
+    await expect(record).rejects.toMatchObject({
+      kind: 'file',
+      path: 'run/best',
+      expected: expect.stringMatching(/^the model of epoch [123], whose metrics the record contains$/),
+      advice: expect.stringContaining('best/model.json'),
+    });
+    trained.dispose();
+  });
+
+  test('records the metrics of the last epoch if no best model was saved, and the report states it', async () => {
+    const folder = join(scratch, 'last');
+    const store = folderStore(folder);
+    const { trained, history } = await trainModel([]);
+    const record = await recordRun(store, trained, {
+      ...runOptions,
+      history,
+      images: false,
+      monitor: 'light_mae',
+    });
+    expect(record.checkpointEpoch).toBe(4);
+    expect(computeError(record) / maeOf(record, 4)).toBeCloseTo(1, 4);
+    expect(record.isFinalModel).toBe(true);
+    const rows = record.rows.map((row) => ({ ...row, val_loss: row.epoch }));
+    const lastIsWorst = { ...record, monitor: 'val_loss', rows };
+    await store.write('run.json', new TextEncoder().encode(JSON.stringify(lastIsWorst)));
+    expect(readFileSync(await writeReport(folder), 'utf8')).toContain(
+      'Epoch 4 of 4 is the end of the run, with the val_loss',
+    );
+    trained.dispose();
+  });
+
+  test('records the metrics of the epoch that earlyStopping restored, also in a resumed run', async () => {
+    const checkpoint = memoryStore();
+    const stop = [earlyStopping({ ...worst, patience: 9, restoreBestWeights: true })];
+    const { trained, history } = await trainModel(stop);
+    const record = await createRunRecord(trained, { ...runOptions, history });
+    expect(record.checkpointEpoch).toBeLessThan(4);
+    expect(computeError(record) / maeOf(record, record.checkpointEpoch!)).toBeCloseTo(1, 4);
+    const first = await trainModel(stop, { epochs: 3, checkpoint });
+    const resumed = await trainModel(stop, { checkpoint, resume: true });
+    const again = await createRunRecord(resumed.trained, { ...runOptions, history: resumed.history });
+    expect(again.checkpointEpoch).toBe(record.checkpointEpoch);
+    expect(computeError(again) / maeOf(again, again.checkpointEpoch!)).toBeCloseTo(1, 4);
+    for (const each of [trained, first.trained, resumed.trained]) each.dispose();
+  });
+
+  test('is rejected for the epoch of another model, and for a run that was stopped within an epoch', async () => {
+    const { trained, history } = await trainModel([]);
+    const record = (other: object) => createRunRecord(trained, { ...runOptions, history, ...other });
+    await expect(record({ checkpointEpoch: 2 })).rejects.toMatchObject({
+      kind: 'argument',
+      expected: 'the model of epoch 2',
+      received: 'the model of epoch 4',
+    });
+    expect(
+      (await record({ checkpointEpoch: 4, history: JSON.parse(JSON.stringify(history)) })).checkpointEpoch,
+    ).toBe(4);
+    const stop = new AbortController();
+    const abort = {
+      name: 'abort',
+      onBatchEnd: ({ epoch }: { epoch: number }) => void (epoch === 2 && stop.abort()),
+    };
+    const stopped = await trainModel([abort], { signal: stop.signal });
+    await expect(
+      createRunRecord(stopped.trained, { ...runOptions, history: stopped.history }),
+    ).rejects.toMatchObject({
+      received: 'a model whose training was stopped within an epoch',
+    });
+    for (const each of [trained, stopped.trained]) each.dispose();
+  });
+
+  test('uses the mode of a metric to find the best epoch of a model that was loaded', async () => {
+    const within: Metric = { ...mae(), name: 'within', mode: 'max' };
+    const tasks = { light: regression({ unit: 'bytes', metrics: [within] }) };
+    const plain = multiTask({ input: [6, 6, 3], seed: 1 })
+      .task('light', tasks.light, branch([flatten()]))
+      .build();
+    const rows = [1, 2, 3].map((epoch) => ({
+      epoch,
+      val_loss: epoch,
+      val_light_within: [2, 9, 1][epoch - 1]!,
+    }));
+    const record = await createRunRecord(plain, {
+      ...runOptions,
+      history: { tasks: [], rows },
+      monitor: 'val_light_within',
+    });
+    expect(record.checkpointEpoch).toBe(2);
+    plain.dispose();
+  });
+
+  test('is rejected if the store has the record of another run, unless overwrite is true', async () => {
+    const store = memoryStore('run');
+    const { trained, history } = await trainModel([]);
+    const options = { ...runOptions, history, images: false };
+    await recordRun(store, trained, { ...runOptions, images: false });
+    await recordRun(store, trained, { ...options, name: 'first' });
+    await recordRun(store, trained, { ...options, name: 'again' });
+    const longer = { ...history, rows: [...history.rows, { ...history.rows[3]!, epoch: 5 }] };
+    await recordRun(store, trained, { ...options, history: longer });
+    const other = { ...history, rows: history.rows.map((row) => ({ ...row, seconds: 9 })) };
+    const before = await store.read('run.json');
+    for (const refused of [{ ...options, history: other }, options, { ...runOptions, images: false }]) {
+      await expect(recordRun(store, trained, refused)).rejects.toMatchObject({
+        kind: 'file',
+        path: 'run/run.json',
+        received: 'the record of a run of 5 epochs',
+        advice: 'Pass overwrite: true to recordRun() to replace it, or choose another folder.',
+      });
+    }
+    expect(await store.read('run.json')).toEqual(before);
+    await recordRun(store, trained, { ...options, history: other, overwrite: true });
+    await store.write('run.json', new TextEncoder().encode('print("mine")'));
+    await expect(recordRun(store, trained, options)).rejects.toMatchObject({
+      received: 'a file that is not the record of a run',
+    });
+    trained.dispose();
+  });
+});
+
+test('writeReport replaces no page of a run that is not in the report, and writes no model card for the model of another run', async () => {
+  const { store, history, best } = await trainInFolder('reported');
+  await recordRun(store, best, { ...runOptions, history, images: false });
+  const other = folderStore(join(scratch, 'unreported'));
+  await recordRun(other, best, { ...runOptions, history, images: false });
+  await other.write('report.html', new Uint8Array([1]));
+  const [reported, unreported] = ['reported', 'unreported'].map((name) => join(scratch, name)) as [
+    string,
+    string,
+  ];
+  await expect(writeReport(reported, { out: unreported })).rejects.toMatchObject({
+    kind: 'file',
+    path: join(unreported, 'run.json'),
+    received: 'the folder of another run',
+  });
+  expect(await other.read('report.html')).toEqual(new Uint8Array([1]));
+  await writeReport(reported, { out: `${reported}/` });
+  expect(await store.read('best/MODEL_CARD.md')).toBeDefined();
+
+  await store.remove('best/MODEL_CARD.md');
+  await model.fit(runOptions.train, {
+    ...{ validation, epochs: 1, engine: 'wasm', seed: 4, overwrite: true },
+    callbacks: [bestCheckpoint(store)],
+  });
+  await writeReport(reported);
+  expect(await store.read('best/MODEL_CARD.md')).toBeUndefined();
+  best.dispose();
+});
 
 test('readRunRecord and writeReport ignore an image file outside the run folder', async () => {
   const store = folderStore(join(scratch, 'outside'));

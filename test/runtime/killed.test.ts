@@ -30,7 +30,7 @@ const printSteps = { name: 'printSteps', onBatchEnd: ({ epoch, batch }) => {
   if (epoch === waitingEpoch && batch === 4) wait();
 } };
 const { rows } = await model.fit(data.augment([m.randomRotation({ degrees: 20 })]), {
-  epochs: 6, batchSize: 4, engine: 'wasm', checkpoint: store, resume: true, callbacks: [printSteps, m.csvLogger(store)],
+  epochs: 6, batchSize: 4, engine: 'wasm', checkpoint: store, resume: 'auto', callbacks: [printSteps, m.csvLogger(store)],
 });
 console.log('rows ' + JSON.stringify(rows.map(({ seconds, ...row }) => row)));
 `;

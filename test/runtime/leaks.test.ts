@@ -198,6 +198,7 @@ describe('tensor memory', () => {
       model.fit(data, {
         ...options,
         checkpoint,
+        overwrite: true,
         signal: stop.signal,
         callbacks: [at('onBatchEnd', () => stop.abort())],
       });

@@ -264,6 +264,7 @@ const OTHER_READERS = [
   'core/platform/readStoreFile.ts', // the only caller of Store.read
   'node/native/compileBinding.ts', // a file that this process has just copied
   'node/native/findNativePackage.ts', // checks the type of the file itself
+  'node/platform/files/readProcessFields.ts', // a file of the kernel that describes a process
   'node/platform/runtimeVersions.ts', // the package.json of this package
   'tensor/backends/threadedModule.ts', // a file of an installed package
 ];

@@ -21,6 +21,8 @@ async function drive(callback: Callback<'val_loss'> | Callback, values: readonly
     tasks: [],
     engine: { name: 'wasm', reason: 'asked for by name' } as const,
     monitorModes: { val_loss: 'min' as const },
+    monitor: { column: 'val_loss', mode: 'min' as const },
+    resumed: false,
     epochs: values.length,
     history,
     learningRate: 1,

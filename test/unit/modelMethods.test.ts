@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import {
   batchNorm,
+  bestCheckpoint,
   binary,
   branch,
   type Callback,
@@ -8,16 +9,20 @@ import {
   createRng,
   dense,
   dropout,
+  exportKeras,
   flatten,
   grayscaleImage,
   imagesInMemory,
   isMultitaskError,
+  loadKeras,
   loadModel,
   memoryStore,
   multiTask,
+  randomFlip,
   regression,
   sgd,
   sharedTrunk,
+  weightedLoss,
 } from '../../src/entries/node.js';
 
 const compose = () =>
@@ -216,5 +221,100 @@ describe('model.freeze and model.unfreeze with an invalid argument', () => {
     expect(training.freeze('trunk_*')).toHaveLength(2);
     training.dispose();
     expect(errorOf(() => training.freeze('trunk_*')).path).toBe('model.freeze');
+  });
+});
+
+describe('model.evaluate without options', () => {
+  const loss = weightedLoss({ age: 3, gender: 50 });
+  const augmented = data.augment([randomFlip('horizontal')], { fixed: true });
+
+  test('returns 1 as the weight of each task loss for a model that was never trained', async () => {
+    const model = compose();
+    const { loss: total, age_loss, gender_loss } = await model.evaluate(data, { engine: 'cpu' });
+    const penalty = (await model.evaluate(data, { loss: weightedLoss({ age: 0, gender: 0 }) })).loss;
+    expect(total).toBeCloseTo(age_loss + gender_loss + penalty, 4);
+    model.dispose();
+  });
+
+  test('returns the values of the last epoch: it uses the loss weights, the average and the seed of the last fit', async () => {
+    const model = compose();
+    const optimizer = sgd({ learningRate: 1e-5 });
+    const train = (more: object) =>
+      model.fit(data, { ...options, optimizer, epochs: 1, batchSize: 3, validation: augmented, ...more });
+    await train({ loss: weightedLoss({ age: 7, gender: 7 }) });
+    const { rows } = await train({ loss, lossAverage: 'batches', seed: 5 });
+    const evaluation: { readonly [column: string]: number } = await model.evaluate(augmented, {
+      batchSize: 3,
+    });
+    for (const [column, value] of Object.entries(evaluation))
+      expect(value, column).toBeCloseTo(rows[0]![`val_${column}` as 'val_loss']!, 5);
+    const equalWeights = weightedLoss({ age: 1, gender: 1 });
+    expect((await model.evaluate(data, { loss: equalWeights })).loss).not.toBeCloseTo(evaluation.loss!, 1);
+    const { loss: afterDefault, age_loss, gender_loss } = await train({}).then(() => model.evaluate(data));
+    const penalty = (await model.evaluate(data, { loss: weightedLoss({ age: 0, gender: 0 }) })).loss;
+    expect(afterDefault).toBeCloseTo(age_loss + gender_loss + penalty, 4); // The weights of the last fit are 1.
+    model.dispose();
+  });
+
+  test('returns the same values for the saved, the best and the exported model as for the trained model', async () => {
+    const model = compose();
+    const store = memoryStore();
+    const callbacks = [bestCheckpoint(store, { monitor: 'loss', folder: '{epoch}' })];
+    const settings = { lossAverage: 'batches', seed: 5, batchSize: 3, loss, callbacks } as const;
+    await model.fit(data, { ...options, ...settings, epochs: 1 });
+    const expected = await model.evaluate(augmented, { batchSize: 3 });
+    await model.save(store, 'saved');
+    const { tasks } = model;
+    const copies = [
+      await loadModel(store, { folder: 'saved' }),
+      await loadModel(store, { folder: 'saved', tasks }),
+      await loadModel(store, { folder: '1', tasks }),
+      await loadKeras(await exportKeras(model), { tasks }),
+    ];
+    for (const copy of copies) {
+      expect(await (copy as Model).evaluate(augmented, { batchSize: 3 })).toEqual(expected);
+      await copy.save(store, 'again'); // A model that was loaded and not trained keeps them.
+      const again = await loadModel(store, { folder: 'again', tasks });
+      expect(await again.evaluate(augmented, { batchSize: 3 })).toEqual(expected);
+      copy.dispose();
+      again.dispose();
+    }
+    model.dispose();
+  });
+
+  test('uses weight 1 for a model that was saved without loss weights, and loadModel rejects invalid ones', async () => {
+    const model = compose();
+    const store = memoryStore();
+    await model.fit(data, { ...options, loss });
+    await model.save(store);
+    const saved = JSON.parse(new TextDecoder().decode((await store.read('model.json'))!));
+    const table = saved.userDefinedMetadata;
+    expect(table.evaluation).toEqual({ lossWeights: loss.weights, lossAverage: 'examples', seed: 0 });
+    const load = async (evaluation: unknown) => {
+      const edited = { ...saved, userDefinedMetadata: { ...table, evaluation } };
+      await store.write('model.json', new TextEncoder().encode(JSON.stringify(edited)));
+      return loadModel(store, { tasks: model.tasks });
+    };
+    const old = await load(undefined);
+    expect(await old.evaluate(data)).toEqual(
+      await model.evaluate(data, { loss: weightedLoss({ age: 1, gender: 1 }) }),
+    );
+    const { evaluation } = table;
+    for (const invalid of [
+      null,
+      {},
+      { ...evaluation, lossWeights: { age: 1 } },
+      { ...evaluation, lossWeights: { age: 1, gender: -1 } },
+      { ...evaluation, lossWeights: { age: 1, gender: '2' } },
+      { ...evaluation, lossWeights: { age: 1, gender: 1, size: 1 } },
+      { ...evaluation, lossAverage: 'median' },
+      { ...evaluation, seed: 0.5 },
+    ])
+      await expect(load(invalid)).rejects.toMatchObject({
+        kind: 'file',
+        path: 'memory/model.json: evaluation',
+      });
+    model.dispose();
+    old.dispose();
   });
 });

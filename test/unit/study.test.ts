@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { threadId } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { memoryStore, type Store } from '../../src/entries/node.js';
 import { liveTable } from '../../src/node/tuning/liveTable.js';
@@ -109,6 +111,29 @@ describe('lockStudy', () => {
     const unlock = await lockStudy(store);
     await expect(lockStudy(store)).rejects.toMatchObject({ kind: 'file' });
     await unlock();
+  });
+
+  test.skipIf(!existsSync('/proc/self/stat'))(
+    'replaces the lock of an earlier process whose id another process has now',
+    async () => {
+      const store = memoryStore();
+      const holder = { host: hostname(), pid: process.ppid, thread: 0, token: 'x' };
+      await store.write('search.lock', bytes({ ...holder, started: '1' }));
+      await (await lockStudy(store))();
+      await store.write('search.lock', bytes(holder)); // Without a start time, the process is the holder.
+      await expect(lockStudy(store)).rejects.toMatchObject({
+        received: `a study that process ${process.ppid} on ${hostname()} has locked`,
+      });
+    },
+  );
+
+  test('does not replace the lock of another thread of this process', async () => {
+    const store = memoryStore();
+    await store.write(
+      'search.lock',
+      bytes({ host: hostname(), pid: process.pid, thread: threadId + 1, token: 'x' }),
+    );
+    await expect(lockStudy(store)).rejects.toMatchObject({ kind: 'file' });
   });
 
   test('does not replace the lock of a process on another machine', async () => {

@@ -44,7 +44,13 @@ const data = imagesInMemory(
 );
 
 /** Trains four epochs of four steps. An error aborts the run at `dieAt`. For example, "2.3" is after step 3 of epoch 2, before the checkpoint of that epoch. */
-async function train(store: Store, checkpoint: Store, dieAt?: string, first: readonly Callback[] = []) {
+async function train(
+  store: Store,
+  checkpoint: Store,
+  dieAt?: string,
+  first: readonly Callback[] = [],
+  options: { readonly overwrite?: boolean } = {},
+) {
   const model = multiTask({ input: [2, 2, 3] })
     .task('light', regression({ unit: 'bytes' }), branch([flatten()]))
     .build();
@@ -68,8 +74,9 @@ async function train(store: Store, checkpoint: Store, dieAt?: string, first: rea
       validation: data,
       evaluateUnaugmented: true,
       checkpoint,
-      resume: true,
+      resume: 'auto',
       callbacks: [...first, board, die],
+      ...options,
     });
   } catch (error) {
     if ((error as Error).message !== 'killed') throw error;
@@ -116,15 +123,23 @@ describe('tensorBoard', () => {
   });
 });
 
-test('tensorBoard recreates a deleted event file, and writes the events of a second run to separate files', async () => {
+test('tensorBoard recreates a deleted event file, and replaces the events of an earlier run only with overwrite: true', async () => {
   const [store, checkpoint] = [memoryStore(), memoryStore()];
   await train(store, checkpoint, '3.1');
   const [lost] = await store.list('logs/one/train');
   await store.remove(lost!);
   await train(store, checkpoint);
   expect((await scalarsIn(store)).train!.filter(({ tag }) => tag === 'epoch_loss')).toHaveLength(2);
-  await train(store, memoryStore());
-  expect(await store.list('logs/one/train')).toHaveLength(2);
+  await store.write('logs/one/train/events.out.tfevents.1700000000.keras', new Uint8Array([1]));
+  await expect(train(store, memoryStore())).rejects.toMatchObject({
+    kind: 'file',
+    path: 'memory/logs/one/train/events.out.tfevents.1700000000.tfjs-multitask.0.v2',
+  });
+  await train(store, memoryStore(), undefined, [], { overwrite: true });
+  const files = await store.list('logs/one/train');
+  expect(files).toEqual([lost, 'logs/one/train/events.out.tfevents.1700000000.keras'].sort());
+  await store.remove(files.find((name) => name.endsWith('.keras'))!);
+  expect((await scalarsIn(store)).train!.filter(({ tag }) => tag === 'epoch_loss')).toHaveLength(4);
 });
 
 test.each([0, -1, 1.5, Number.NaN, 'step'])(

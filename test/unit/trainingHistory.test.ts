@@ -126,7 +126,7 @@ describe('the hooks of a callback', () => {
       },
     };
     for (const epochs of [1, 2]) {
-      const options = { epochs, batchSize: 2, checkpoint, resume: true, callbacks: [count] };
+      const options = { epochs, batchSize: 2, checkpoint, resume: 'auto', callbacks: [count] } as const;
       await compose().fit(data, { ...options, engine: 'cpu' });
     }
     expect(states).toEqual([undefined, 2]);

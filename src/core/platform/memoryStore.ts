@@ -1,5 +1,6 @@
 import { concatBytes } from '../arrays.js';
 import * as checks from '../errors/checks.js';
+import { createLockError, RUN_FILES } from './lockError.js';
 import type { Store } from './platform.js';
 
 /**
@@ -23,6 +24,7 @@ export function memoryStore(label = 'memory'): Store {
     advice: 'Omit it to use the default, memory.',
   });
   const files = new Map<string, Uint8Array>();
+  const lockedNames = new Set<string>();
   return {
     label,
     // The constructor copies. `slice()` does not, if the bytes are a Node.js Buffer.
@@ -38,5 +40,13 @@ export function memoryStore(label = 'memory'): Store {
     },
     remove: async (name) => void files.delete(name),
     list: async (prefix = '') => [...files.keys()].filter((name) => name.startsWith(prefix)).sort(),
+    lock: async (name) => {
+      if (lockedNames.has(name)) {
+        const advice = 'Await that run, or use another store.';
+        throw createLockError(`${label}/${name}`, RUN_FILES, 'another run in this process', advice);
+      }
+      lockedNames.add(name);
+      return async () => void lockedNames.delete(name);
+    },
   };
 }

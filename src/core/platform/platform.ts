@@ -29,6 +29,12 @@ export interface Store {
   remove(name: string): Promise<void>;
   /** Returns the names of all files that begin with `prefix`, sorted. */
   list(prefix?: string): Promise<string[]>;
+  /**
+   * Locks a name, so that no other run writes the files of that name until the returned function releases the lock. `fit` locks all files
+   * that it writes. If the process that holds a lock has ended, the lock is replaced. Throws a `file` error if the lock is held, also by
+   * this process. Without this method, two runs can write the same files.
+   */
+  lock?(name: string): Promise<() => Promise<void>>;
 }
 
 /**

@@ -30,20 +30,34 @@ export async function readCheckpointEpoch(
   folder: string,
   rows: readonly HistoryRow[],
 ): Promise<CheckpointEpoch | undefined> {
-  const bytes = await readStoreFile(store, `${folder}/${MODEL_FILE}`);
-  let content: Partial<CheckpointEpoch> | null | undefined;
-  try {
-    content = JSON.parse(new TextDecoder().decode(bytes)).userDefinedMetadata.checkpointEpoch;
-  } catch {
-    return undefined; // The file is missing or damaged.
-  }
-  const { monitor, epoch, value } = content ?? {};
+  const checkpointEpoch = await readStoredEpoch(store, folder);
+  const { monitor, epoch, value } = checkpointEpoch ?? {};
   if (typeof monitor !== 'string') return undefined;
   const row = rows.find((entry) => entry.epoch === epoch);
   const valueInRow = row && getOwnValue(row as unknown as { readonly [column: string]: number }, monitor);
   return valueInRow !== undefined && Object.is(valueInRow, value ?? Number.NaN)
-    ? (content as CheckpointEpoch)
+    ? (checkpointEpoch as CheckpointEpoch)
     : undefined;
+}
+
+/** Returns whether a folder contains the model of another run than that of `rows`. A model that was saved without an epoch counts as a match. */
+export async function isModelOfOtherRun(
+  store: Store,
+  folder: string,
+  rows: readonly HistoryRow[],
+): Promise<boolean> {
+  if ((await readStoredEpoch(store, folder)) === undefined) return false;
+  return (await readCheckpointEpoch(store, folder, rows)) === undefined;
+}
+
+/** Reads the epoch in the metadata of a saved model without checking it. Returns undefined if there is none, or the file is damaged. */
+async function readStoredEpoch(store: Store, folder: string): Promise<Partial<CheckpointEpoch> | undefined> {
+  const bytes = await readStoreFile(store, `${folder}/${MODEL_FILE}`);
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes)).userDefinedMetadata.checkpointEpoch ?? undefined;
+  } catch {
+    return undefined; // The file is missing or damaged.
+  }
 }
 
 /**
@@ -54,8 +68,8 @@ export function getReportedEpoch(
   run: Pick<RunRecord, 'tasks' | 'rows' | 'monitor' | 'checkpointEpoch'>,
 ): BestEpoch | undefined {
   const { rows, monitor, checkpointEpoch: epoch } = run;
-  const value = rows.find((row) => row.epoch === epoch)?.[monitor];
-  return epoch !== undefined && value !== undefined ? { epoch, monitor, value } : findBestEpoch(run, monitor);
+  const row = rows.find((candidate) => candidate.epoch === epoch);
+  return row ? { epoch: row.epoch, monitor, value: row[monitor] ?? Number.NaN } : findBestEpoch(run, monitor);
 }
 
 /**
@@ -65,3 +79,11 @@ export function getReportedEpoch(
 export const isReportedEpochBest = (
   run: Pick<RunRecord, 'tasks' | 'rows' | 'monitor' | 'checkpointEpoch'>,
 ): boolean => getReportedEpoch(run)?.epoch === findBestEpoch(run, run.monitor)?.epoch;
+
+/** Returns why a report describes its epoch, as a clause that follows the number of the epoch and precedes the monitored column. */
+export function explainReportedEpoch(
+  run: Pick<RunRecord, 'tasks' | 'rows' | 'monitor' | 'checkpointEpoch' | 'isFinalModel'>,
+): string {
+  if (isReportedEpochBest(run)) return 'has the best';
+  return run.isFinalModel ? 'is the end of the run, with the' : 'was chosen by';
+}

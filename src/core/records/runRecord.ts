@@ -107,6 +107,10 @@ export interface RunRecord extends HistoryRecord {
   readonly monitor: string;
   /** Epoch of the saved model that made the predictions, counted from 1. Default: the best epoch according to `monitor`. */
   readonly checkpointEpoch?: number;
+  /**
+   * Whether the predictions are from the model at the end of the run, because no saved model of the best epoch was recorded. Default false.
+   */
+  readonly isFinalModel?: boolean;
   /** Reason why the run ended. Absent while the run continues. */
   readonly stopped?: string;
   /** Options of the run: epochs, batch size, seed and so on. */

@@ -186,8 +186,9 @@ async function exportNetwork(
   const modelGraph = createKerasGraph(network.layersModel);
   const [black, white] = range;
   const graph = bytes && (black !== 0 || white !== 255) ? prependRescaling(modelGraph, range) : modelGraph;
+  const { tasks, lastFit } = network;
   const table = createTaskTable(
-    bytes ? { tasks: network.tasks, input: { ...network.input, range: [0, 255] } } : network,
+    bytes ? { tasks, lastFit, input: { ...network.input, range: [0, 255] } } : network,
   );
   const compiled = createCompileConfig(network, options);
   const saved =

@@ -112,7 +112,7 @@ export async function readModelFolder<T extends Tasks>(
     (index) => parseModelJson(index, path),
     async (parsed) => ({ model: parsed, weights: await readWeightsFile(store, folder, parsed.weightsFile) }),
   );
-  const { input, tasks: networkTasks } = parseTaskTable(model.taskTable, path, tasks);
+  const { input, tasks: networkTasks, evaluation } = parseTaskTable(model.taskTable, path, tasks);
   checkTopology(model.modelTopology, path);
   const layersModel = await openLayersModel(path, {
     topology: model.modelTopology,
@@ -126,7 +126,9 @@ export async function readModelFolder<T extends Tasks>(
     layersModel.dispose();
     throw error;
   }
-  return createNetwork(layersModel, networkTasks as T, input);
+  const network = createNetwork(layersModel, networkTasks as T, input);
+  network.lastFit.defaults = evaluation;
+  return network;
 }
 
 /** Parses `model.json`. Throws a `file` error if it does not exist or has another layout. */

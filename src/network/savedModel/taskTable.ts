@@ -4,6 +4,7 @@ import { formatValue } from '../../core/errors/formatValue.js';
 import type { ImageShape, PixelRange } from '../../core/images.js';
 import { type Json, toCanonicalJson } from '../../core/json.js';
 import type { TaskRecord } from '../../core/records/history.js';
+import type { EvaluationDefaults } from '../../core/records/lastFit.js';
 import { binary, categorical } from '../../tasks/classification.js';
 import { regression } from '../../tasks/regression.js';
 import { type AnyTask, createTaskRecord, type Tasks } from '../../tasks/task.js';
@@ -21,6 +22,8 @@ export interface TaskTable {
   };
   /** Tasks in the order of the outputs of the network. */
   readonly tasks: readonly TaskRecord[];
+  /** Options of the last `fit` that `evaluate` uses as defaults. Absent for a model that was never trained. */
+  readonly evaluation?: EvaluationDefaults;
 }
 
 /** Version number of the format of the task table. It is increased whenever older versions of the library cannot read the new format. */
@@ -29,17 +32,20 @@ const TABLE_VERSION = 1;
 const FOLDER_ADVICE = 'Pass an unchanged folder that save() or bestCheckpoint() wrote.';
 
 /** Creates the task table of a network. */
-export function createTaskTable(network: Pick<Network, 'input' | 'tasks'>): TaskTable {
+export function createTaskTable(network: Pick<Network, 'input' | 'tasks' | 'lastFit'>): TaskTable {
+  const { defaults } = network.lastFit;
   return {
     format: 'tfjs-multitask',
     version: TABLE_VERSION,
     input: network.input,
     tasks: Object.entries(network.tasks).map(([name, task]) => createTaskRecord(name, task)),
+    ...(defaults && { evaluation: defaults }),
   };
 }
 
 /**
- * Validates the task table of a saved model. Returns the input and the tasks of the saved network.
+ * Validates the task table of a saved model. Returns the input and the tasks of the saved network, and the defaults of its `evaluate` if it
+ * was trained.
  *
  * @param expected - Tasks that the file must contain. If passed, they are returned, because they can have other losses and metrics than the
  *   defaults.
@@ -49,7 +55,7 @@ export function parseTaskTable(
   table: TaskTable,
   path: string,
   expected?: Tasks,
-): { input: NetworkInput; tasks: Tasks } {
+): { input: NetworkInput; tasks: Tasks; evaluation: EvaluationDefaults | undefined } {
   if (table?.format !== 'tfjs-multitask') {
     const received = `a file in the format ${formatValue(table?.format)}`;
     throw createFileError(path, 'a file in the format "tfjs-multitask"', received, FOLDER_ADVICE);
@@ -80,7 +86,34 @@ export function parseTaskTable(
   return {
     input: { shape: shape as unknown as ImageShape, range: range as unknown as PixelRange },
     tasks: expected ?? tableTasks,
+    evaluation:
+      table.evaluation === undefined
+        ? undefined
+        : parseDefaults(table.evaluation, Object.keys(tableTasks), path),
   };
+}
+
+/** Validates the defaults of `evaluate`. Throws a `file` error unless there is a weight for each task. */
+function parseDefaults(
+  defaults: Partial<EvaluationDefaults> | null,
+  tasks: readonly string[],
+  path: string,
+): EvaluationDefaults {
+  const { lossWeights, lossAverage, seed } = defaults ?? {};
+  const isWeight = (task: string) => {
+    const weight = lossWeights && Object.hasOwn(lossWeights, task) ? lossWeights[task] : undefined;
+    return Number.isFinite(weight) && weight! >= 0;
+  };
+  const hasWeights = Object.keys(lossWeights ?? {}).length === tasks.length && tasks.every(isWeight);
+  const hasAverage = lossAverage === 'examples' || lossAverage === 'batches';
+  if (hasWeights && hasAverage && Number.isInteger(seed) && seed! >= 0)
+    return { lossWeights: lossWeights!, lossAverage, seed: seed! };
+  throw createFileError(
+    `${path}: evaluation`,
+    'lossWeights with a number of at least 0 for each task, lossAverage and seed',
+    formatValue(defaults),
+    FOLDER_ADVICE,
+  );
 }
 
 /**

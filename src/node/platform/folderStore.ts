@@ -12,6 +12,7 @@ import {
 import { joinInside, resolveLinks } from './files/pathInside.js';
 import { appendRegularFile, MAX_FILE_BYTES, readRegularFile } from './files/regularFile.js';
 import { type FolderEntry, listFiles } from './listFiles.js';
+import { lockFile } from './lockFile.js';
 
 /** Matches files that are decoded into one string, which V8 limits to 512 MiB. */
 const TEXT_FILE = /\.(?:json|jsonl|csv|txt|md|lock)$/i;
@@ -60,7 +61,7 @@ export function folderStore(folder: string): Store {
       throw createAccessError(path, expected, error);
     }
   };
-  return {
+  const store: Store = {
     label: folder,
     read: (name) =>
       access(name, 'a readable file', async (path) => {
@@ -103,7 +104,9 @@ export function folderStore(folder: string): Store {
         throw createAccessError(root, 'a readable folder', error);
       }
     },
+    lock: (name) => lockFile(store, `${name}.lock`),
   };
+  return store;
 }
 
 /** Returns a store for a folder path. If the argument is a store, returns it unchanged. Throws an `argument` error for other values. */

@@ -1,7 +1,8 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import * as checks from '../../core/errors/checks.js';
-import { createError } from '../../core/errors/errors.js';
+import { createError, createFileError } from '../../core/errors/errors.js';
 import { readStoreFile } from '../../core/platform/readStoreFile.js';
+import { isModelOfOtherRun } from '../../core/records/checkpointEpoch.js';
 import { createReport } from '../../report/pages/createReport.js';
 import { createModelCard, isGeneratedCard } from '../../report/pages/modelCard.js';
 import { type ReportedRun, readRunRecord } from '../../report/records/readRunRecord.js';
@@ -26,11 +27,13 @@ export interface WriteReportOptions {
  *
  * - `report.html`: one page for all runs. If there are several runs, the page compares them.
  * - `figures/`: every figure of the page as SVG and PNG.
- * - `best/MODEL_CARD.md` in the folder of each run. A model card that you wrote yourself is not replaced.
+ * - `best/MODEL_CARD.md` in the folder of each run. A model card that you wrote yourself is not replaced, and none is written for a model that
+ *   a later run saved.
  *
  * @param folders - Folder that `recordRun` wrote, or an array of such folders.
  * @returns Path of the page.
- * @throws A `file` error if a folder contains no record, or the files cannot be written. A `missing-package` error if
+ * @throws A `file` error if a folder contains no record, if `out` is the folder of a run that is not in `folders`, or if the files cannot be
+ *   written. A `missing-package` error if
  *   `@observablehq/plot`, `linkedom`, `@hpcc-js/wasm-graphviz` or `@resvg/resvg-js` is not installed.
  * @example
  * ```ts
@@ -62,6 +65,7 @@ export async function writeReport(
     noun: 'a folder, or an array of folders',
     advice: "Write writeReport('out').",
   });
+  if (out !== undefined) await checkOutputFolder(out, all);
   const runs = await Promise.all(all.map((folder) => readRunRecord(folderStore(folder), { images })));
   if (!isNonEmpty(runs)) {
     throw createError({
@@ -84,12 +88,25 @@ export async function writeReport(
   return join(outputFolder, 'report.html');
 }
 
+/** Throws a `file` error if the page would replace the page of a run that is not in the report. */
+async function checkOutputFolder(out: string, folders: readonly string[]): Promise<void> {
+  if (folders.some((folder) => resolve(folder) === resolve(out))) return;
+  if ((await readStoreFile(folderStore(out), 'run.json')) === undefined) return;
+  throw createFileError(
+    join(out, 'run.json'),
+    'a folder without a run, or the folder of a run in the report',
+    'the folder of another run',
+    'Choose another folder for the report.',
+  );
+}
+
 const isNonEmpty = (runs: readonly ReportedRun[]): runs is readonly [ReportedRun, ...ReportedRun[]] =>
   runs.length > 0;
 
 async function writeModelCard(folder: string, run: ReportedRun): Promise<void> {
   const store = folderStore(folder);
   if ((await readStoreFile(store, 'best/model.json')) === undefined) return;
+  if (await isModelOfOtherRun(store, 'best', run.rows)) return;
   const bytes = await readStoreFile(store, 'best/MODEL_CARD.md');
   const existingCard = bytes && new TextDecoder().decode(bytes);
   if (existingCard !== undefined && !isGeneratedCard(existingCard)) return; // The user wrote this card.

@@ -1,5 +1,5 @@
 import * as checks from '../../core/errors/checks.js';
-import { getReportedEpoch, isReportedEpochBest } from '../../core/records/checkpointEpoch.js';
+import { explainReportedEpoch, getReportedEpoch } from '../../core/records/checkpointEpoch.js';
 import type { RunRecord } from '../../core/records/runRecord.js';
 import { findRunSeries } from '../charts/curveSeries.js';
 import { estimateAccuracy } from '../statistics/classificationScores.js';
@@ -156,7 +156,7 @@ function renderResults(run: RunRecord): string[] {
   const best = getReportedEpoch(run);
   const row = best && run.rows.find(({ epoch }) => epoch === best.epoch);
   const epochText = best
-    ? `Results of epoch ${best.epoch} of ${run.rows.at(-1)!.epoch}, which ${isReportedEpochBest(run) ? 'has the best' : 'was chosen by'} ${escapeMarkdown(run.monitor)} (${formatMetric(run.monitor, best.value)}).`
+    ? `Results of epoch ${best.epoch} of ${run.rows.at(-1)!.epoch}, which ${explainReportedEpoch(run)} ${escapeMarkdown(run.monitor)} (${formatMetric(run.monitor, best.value)}).`
     : 'No epoch has a value of the monitored column.';
   const scoreRows = run.tasks.flatMap((task) => {
     const { numbers, classes } = collectPredictions(task, run);

@@ -1,5 +1,9 @@
 import { selectRandomAnswers } from '../../core/records/answerSelection.js';
-import { getReportedEpoch, isReportedEpochBest } from '../../core/records/checkpointEpoch.js';
+import {
+  explainReportedEpoch,
+  getReportedEpoch,
+  isReportedEpochBest,
+} from '../../core/records/checkpointEpoch.js';
 import type { BestEpoch, HistoryRow } from '../../core/records/history.js';
 import { architectureDiagram } from '../charts/architectureDiagram.js';
 import type { ReportTools } from '../charts/chartTools.js';
@@ -41,12 +45,18 @@ export function findReportedEpoch(run: ReportedRun): ReportedEpoch | undefined {
   return row && best ? { ...best, row, isCheckpoint: !isReportedEpochBest(run) } : undefined;
 }
 
+/** Returns the label of the reported epoch in a legend. */
+const formatEpochLabel = (run: ReportedRun, { epoch, isCheckpoint }: ReportedEpoch) =>
+  isCheckpoint && run.isFinalModel
+    ? `epoch ${epoch}, the end of the run`
+    : `${isCheckpoint ? 'chosen' : 'best'} epoch ${epoch}, by ${run.monitor}`;
+
 /** Renders the losses and metrics of the reported epoch. */
 export function renderResultSection(run: ReportedRun): Section {
   if (run.rows.length === 0) return { html: html`<p>No epoch has ended yet.</p>`, figures: [] };
   const best = findReportedEpoch(run);
   const summary = best
-    ? `Epoch ${best.epoch} of ${run.rows.at(-1)!.epoch} ${best.isCheckpoint ? 'was chosen by' : 'has the best'} ${run.monitor}, ${formatMetric(run.monitor, best.value)}.`
+    ? `Epoch ${best.epoch} of ${run.rows.at(-1)!.epoch} ${explainReportedEpoch(run)} ${run.monitor}, ${formatMetric(run.monitor, best.value)}.`
     : `No epoch has a numeric ${run.monitor}. The table shows the last epoch.`;
   const { heads, rows } = createMetricTable(run, best?.row ?? run.rows.at(-1));
   return {
@@ -70,7 +80,7 @@ export function renderLearningSection(run: ReportedRun, tools: ReportTools): Sec
   );
   return {
     figures: [...curves.flatMap(({ panels }) => panels), ...training],
-    html: html`<p class="legend">${seriesList.map((series) => renderLegendItem(series, series.name))}${best && html`<span><svg width="12" height="12" aria-hidden="true"><circle cx="6" cy="6" r="4.5" fill="white" stroke="#1f2328" stroke-width="1.5"/></svg>${best.isCheckpoint ? 'chosen' : 'best'} epoch ${best.epoch}, by ${run.monitor}</span>`}</p>
+    html: html`<p class="legend">${seriesList.map((series) => renderLegendItem(series, series.name))}${best && html`<span><svg width="12" height="12" aria-hidden="true"><circle cx="6" cy="6" r="4.5" fill="white" stroke="#1f2328" stroke-width="1.5"/></svg>${formatEpochLabel(run, best)}</span>`}</p>
 ${renderGapWarning(run)}${curves.map(({ task, panels }) => (panels.length > 0 ? renderFigures(panels) : html`<p>The history contains no values of ${task.name}.</p>`))}
 ${renderFigures(training)}`,
   };

@@ -25,6 +25,10 @@ const readText: Reader<string> = (value, path) => {
   requireThat(typeof value === 'string', path, 'a string');
   return value as string;
 };
+const readBoolean: Reader<boolean> = (value, path) => {
+  requireThat(typeof value === 'boolean', path, 'true or false');
+  return value as boolean;
+};
 /** Reads a number. JSON cannot represent NaN, so null is read as NaN. */
 const readNumber: Reader<number> = (value, path) => {
   requireThat(typeof value === 'number' || value === null, path, 'a number or null');
@@ -205,6 +209,7 @@ export function parseRunRecord(text: string, path: string): RunRecord {
       remarks: readField(run, 'remarks', '', createListReader(readText)),
       monitor: readField(run, 'monitor', '', readText),
       ...readOptionalField(run, 'checkpointEpoch', '', readCount),
+      ...readOptionalField(run, 'isFinalModel', '', readBoolean),
       ...readOptionalField(run, 'stopped', '', readText),
       tasks,
       rows: readField(run, 'rows', '', createListReader(readRow)),

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readlinkSync } from 'node:fs';
-import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { link, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { isProcessAlive } from './isProcessAlive.js';
@@ -24,7 +24,10 @@ export const isTemporaryFile = (name: string): boolean => TEMPORARY_FILE.test(na
 export const writeAtomically = (path: string, bytes: Uint8Array): Promise<void> =>
   writeTemporaryFile(path, bytes, rename);
 
-/** Writes a file only if it does not exist. A hard link is used because creating one fails atomically if the name exists. */
+/**
+ * Writes a file only if it does not exist, and returns whether it was written. A hard link is used because creating one fails atomically if
+ * the name exists.
+ */
 export const createAtomically = (path: string, bytes: Uint8Array): Promise<boolean> =>
   writeTemporaryFile(path, bytes, async (temporaryPath) => {
     try {
@@ -32,11 +35,26 @@ export const createAtomically = (path: string, bytes: Uint8Array): Promise<boole
       return true;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-      throw error;
+      if (!NO_LINK_CODES.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      return writeNewFile(path, bytes);
     } finally {
       await rm(temporaryPath, { force: true });
     }
   });
+
+/** Error codes of file systems without hard links, such as exFAT and some network drives. */
+const NO_LINK_CODES = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];
+
+/** Writes a file only if it does not exist. If the process is killed meanwhile, the file can be incomplete. */
+async function writeNewFile(path: string, bytes: Uint8Array): Promise<boolean> {
+  try {
+    await writeFile(path, bytes, { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
 
 /**
  * Removes a temporary file if its process has ended: it was killed while it wrote the file. A file of a running process is not changed.
