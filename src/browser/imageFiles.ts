@@ -1,8 +1,8 @@
-import type { Dataset } from '../data/dataset.js';
+import type { Dataset, SkippedFile } from '../data/dataset.js';
 import {
   decodeImages,
   type EncodedImageSource,
-  IMAGE_EXTENSIONS,
+  hasImageExtension,
   type ImageFileOptions,
 } from '../data/decodeImages.js';
 import { canvasDecoder } from './canvasDecoder.js';
@@ -10,7 +10,7 @@ import { webWorkers } from './webWorkers.js';
 
 /**
  * Creates a dataset from files that a user selected or dropped, for example `input.files`. The files of a whole folder
- * (`webkitdirectory`) work too. As with `imageFolder` in Node, images are decoded and resized once, kept in memory as bytes,
+ * (`webkitdirectory`) work too. Files with the same name are unusable, because their labels cannot be told apart. As with `imageFolder` in Node, images are decoded and resized once, kept in memory as bytes,
  * and sorted by path.
  *
  * @throws A `file` error if no file is an image. A `data` error if a file cannot be decoded or has no labels.
@@ -29,13 +29,21 @@ export async function imageFiles<L>(
   files: Iterable<File> | ArrayLike<File>,
   options: ImageFileOptions<L>,
 ): Promise<Dataset<L>> {
-  const byPath = new Map(Array.from(files, (file) => [file.webkitRelativePath || file.name, file] as const));
+  const filesByPath = new Map<string, File>();
+  const repeated: SkippedFile[] = [];
+  for (const file of Array.from(files)) {
+    const path = file.webkitRelativePath || file.name;
+    if (!hasImageExtension(path)) continue;
+    if (filesByPath.has(path)) repeated.push({ path, reason: 'several of the files have this name' });
+    else filesByPath.set(path, file);
+  }
   const source: EncodedImageSource = {
     root: 'files',
-    paths: [...byPath.keys()].filter((path) => IMAGE_EXTENSIONS.test(path)),
-    read: async (path: string) => new Uint8Array(await byPath.get(path)!.arrayBuffer()),
+    paths: [...filesByPath.keys()],
+    unusable: repeated,
+    read: async (path: string) => new Uint8Array(await filesByPath.get(path)!.arrayBuffer()),
     concurrency: navigator.hardwareConcurrency + 2,
-    loadDecoder: async () => canvasDecoder(),
+    loadDecoder: async (limits) => canvasDecoder(limits),
     spawner: webWorkers(),
   };
   return decodeImages('imageFiles', source, options);

@@ -1,11 +1,11 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import type { Dataset } from '../data/dataset.js';
+import type { Dataset, SkippedFile } from '../data/dataset.js';
 import {
   decodeImages,
   type EncodedImageSource,
-  IMAGE_EXTENSIONS,
+  hasImageExtension,
   type ImageFileOptions,
 } from '../data/decodeImages.js';
 import { createAccessError } from './platform/accessError.js';
@@ -15,8 +15,11 @@ import { workerThreads } from './platform/workerThreads.js';
 
 /**
  * Creates a dataset from the images in a folder and its subfolders. Images are decoded and resized once, kept in memory as
- * bytes, and sorted by path. A file with an image extension is never ignored silently: it is in the dataset or in its `skipped`
- * list, or it causes an error.
+ * bytes, and sorted by path.
+ *
+ * - A file with the extension of an image format is never ignored silently: it is in the dataset or in its `skipped` list, or it
+ *   causes an error. The same holds for a row of {@link csvLabels} without a file, and for a link to a folder, which is not searched.
+ * - The content of a file determines its format, not its extension. `sharpDecoder` lists the formats and limits.
  *
  * @throws A `file` error if the folder cannot be read or contains no images. A `data` error if a file cannot be decoded or has no
  *   labels.
@@ -33,7 +36,7 @@ import { workerThreads } from './platform/workerThreads.js';
 export async function imageFolder<L>(root: string, options: ImageFileOptions<L>): Promise<Dataset<L>> {
   const source: EncodedImageSource = {
     root,
-    paths: await listImagePaths(root),
+    ...(await listImagePaths(root)),
     read: (path: string) => readFile(join(root, path)),
     concurrency: availableParallelism() + 2,
     loadDecoder: sharpDecoder,
@@ -42,10 +45,22 @@ export async function imageFolder<L>(root: string, options: ImageFileOptions<L>)
   return decodeImages('imageFolder', source, options);
 }
 
-/** Lists the image files in `root` and its subfolders, as relative paths with `/`. */
-async function listImagePaths(root: string): Promise<string[]> {
+/** Lists the image files and the links to folders in `root` and its subfolders, as relative paths with `/`. */
+async function listImagePaths(root: string): Promise<Pick<EncodedImageSource, 'paths' | 'unusable'>> {
   try {
-    return await listFiles(root, (entry) => !entry.isDirectory() && IMAGE_EXTENSIONS.test(entry.name));
+    const files = await listFiles(
+      root,
+      (entry) => !entry.isDirectory() && (hasImageExtension(entry.name) || entry.isSymbolicLink()),
+    );
+    const paths = files.filter(hasImageExtension);
+    const folderLinks: SkippedFile[] = [];
+    for (const path of files.filter((file) => !hasImageExtension(file))) {
+      const target = await stat(join(root, path)).catch(() => undefined);
+      if (target?.isDirectory()) {
+        folderLinks.push({ path, reason: 'it is a link to a folder, and links to folders are not searched' });
+      }
+    }
+    return { paths, unusable: folderLinks };
   } catch (cause) {
     throw createAccessError(root, 'a readable folder', cause, 'Check the path.');
   }
