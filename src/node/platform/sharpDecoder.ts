@@ -2,6 +2,7 @@ import * as checks from '../../core/errors/checks.js';
 import { toGrayscaleBytes } from '../../core/images.js';
 import type { Decoder } from '../../core/platform/platform.js';
 import { createLimitedDecoder, type DecodeLimitOptions } from '../../data/decodeLimit.js';
+import type { ImageHeader } from '../../formats/images/imageHeader.js';
 import { loadPackage } from './loadPackage.js';
 
 type Sharp = typeof import('sharp').default;
@@ -42,7 +43,8 @@ export async function sharpDecoder(options: DecodeLimitOptions = {}): Promise<De
       .toColourspace('srgb')
       .resize(width, height, { fit: 'fill' })
       .raw()
-      .toBuffer(),
+      .toBuffer()
+      .finally(() => clearOperationCache(sharp, header)),
   );
   return async (encoded, shape) => {
     const [height, width, channels] = shape;
@@ -50,4 +52,21 @@ export async function sharpDecoder(options: DecodeLimitOptions = {}): Promise<De
     const rgb = new Uint8Array(raw.buffer, raw.byteOffset, raw.length);
     return { data: channels === 1 ? toGrayscaleBytes(rgb, 3) : rgb, height, width, channels };
   };
+}
+
+/** Decoded pixels that the cache of libvips may contain before it is cleared. */
+const MAX_CACHED_PIXELS = 4_000_000;
+let cachedPixels = 0;
+
+/**
+ * Clears the cache in which libvips keeps its last operations. It would keep the pixels of the last images, without counting their memory,
+ * although an image from a buffer is never found in it. The limits that the program has set stay.
+ */
+function clearOperationCache(sharp: Sharp, { width, height }: ImageHeader): void {
+  cachedPixels += width * height;
+  if (cachedPixels < MAX_CACHED_PIXELS) return;
+  cachedPixels = 0;
+  const { memory, files, items } = sharp.cache();
+  sharp.cache(false);
+  sharp.cache({ memory: memory.max, files: files.max, items: items.max });
 }
