@@ -104,6 +104,13 @@ export function csvLabels<const C extends { readonly [task: string]: CsvColumn }
         didYouMean(name, header) ?? 'Add the column, or rename the entry in `columns` to match the header.',
     });
   };
+  checks.table('csvLabels.columns', columns, {
+    noun: 'an object of columns',
+    advice: 'Pass an object literal, and rename a column __proto__.',
+  });
+  for (const name of Object.keys(columns)) {
+    checks.propertyName('csvLabels.columns', name, { advice: 'Rename the column.' });
+  }
   const fileColumn = findColumn(pathColumn);
   const readers = Object.entries(columns).map(([name, column]) => ({
     name,

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { csvLabels } from '../../src/entries/node.js';
 import { imageFolder } from '../../src/node/index.js';
@@ -11,7 +11,7 @@ const top = mkdtempSync(join(tmpdir(), 'vanishing-'));
 afterAll(() => rmSync(top, { recursive: true, force: true }));
 
 let jpeg: Buffer;
-let noise: sharp.Sharp;
+let noise: Sharp;
 beforeAll(async () => {
   const pixels = Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => (i * 7919 + (i >> 5)) & 255);
   noise = sharp(pixels, { raw: { width: 64, height: 64, channels: 3 } });

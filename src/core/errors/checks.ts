@@ -136,6 +136,23 @@ export function optionNames(path: string, options: unknown, allowedNames: readon
   );
 }
 
+/**
+ * Throws if an object that is used as a table does not list its entries as properties: an object literal with the key `__proto__`, whose
+ * value becomes its prototype, or an object of a class. `noun` describes the table, for example `an object of columns`.
+ */
+export function table(path: string, value: unknown, { noun = 'an object', ...options }: CheckOptions): void {
+  const prototype = typeof value === 'object' && value !== null ? Object.getPrototypeOf(value) : null;
+  const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null;
+  if (isPlain) return;
+  throw createCheckError(path, noun, 'an object with another prototype', options);
+}
+
+/** Throws if `name` is `__proto__`, which objects cannot contain as the name of a property. */
+export function propertyName(path: string, name: string, options: CheckOptions): void {
+  if (name !== '__proto__') return;
+  throw createCheckError(path, options.noun ?? 'a name that objects can contain', formatValue(name), options);
+}
+
 /** Formats the allowed values of an option for an error message: `"a", "b" or "c"`. */
 export function formatOptions(options: readonly unknown[]): string {
   const texts = options.map(formatValue);

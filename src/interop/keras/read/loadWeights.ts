@@ -1,4 +1,5 @@
 import { createFileError } from '../../../core/errors/errors.js';
+import { getOwnValue } from '../../../core/lookup.js';
 import type { Hdf5Group } from '../../../formats/hdf5/hdf5Group.js';
 import { tf } from '../../../tensor/tf.js';
 import { toSnakeCase } from '../file/kerasNames.js';
@@ -145,7 +146,7 @@ const WEIGHT_ALIASES: { readonly [slot: string]: readonly string[] } = {
 };
 
 const matchesSlotName = (storedName: string, slot: string) =>
-  storedName === slot || (WEIGHT_ALIASES[slot] ?? []).includes(storedName);
+  storedName === slot || (getOwnValue(WEIGHT_ALIASES, slot) ?? []).includes(storedName);
 
 /** Assigns the stored weights of one layer to its slots: by the last segment of their names, or else by order. */
 function matchLayerWeights(
@@ -192,7 +193,7 @@ function loadNestedWeights(
       if (layer.model) visit(layer.model, [...path, layer.name]);
       else {
         const weights = getWeightSlots(layer, importedLayers).map(({ name }) => {
-          const storedNames = [name, ...(WEIGHT_ALIASES[name] ?? [])];
+          const storedNames = [name, ...(getOwnValue(WEIGHT_ALIASES, name) ?? [])];
           const candidates = storedNames.flatMap(
             (storedName) => index.get(`${layer.name}/${storedName}`) ?? [],
           );
