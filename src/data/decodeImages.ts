@@ -1,5 +1,6 @@
 import * as checks from '../core/errors/checks.js';
 import { createArgumentError, createError, isMultitaskError } from '../core/errors/errors.js';
+import { escapeText } from '../core/errors/escapeText.js';
 import type { ImageBytes } from '../core/images.js';
 import type { Decoder, Spawner } from '../core/platform/platform.js';
 import { Dataset, type DatasetItem, type SkippedFile } from './dataset.js';
@@ -295,7 +296,7 @@ async function readItem<L>(
     return { id: path, labels: result.labels, read: () => Promise.resolve(image) };
   } catch (cause) {
     if (isMultitaskError(cause)) throw cause;
-    return { path, reason: `${failure} (${(cause as Error).message.split('\n')[0]})` };
+    return { path, reason: escapeText(`${failure} (${(cause as Error).message.split('\n')[0]})`) };
   }
 }
 

@@ -1,3 +1,4 @@
+import { escapeText } from '../core/errors/escapeText.js';
 import type { ArchitectureRecord, LayerRecord } from '../core/records/architecture.js';
 
 /**
@@ -29,7 +30,7 @@ export function formatSummary(
   { showTrainable = false }: SummaryOptions,
 ): string {
   const columns: Column[] = [
-    { title: 'Layer (type)', align: 'left', getCell: ({ name, kind }) => [`${name} (${kind})`] },
+    { title: 'Layer (type)', align: 'left', getCell: ({ name, kind }) => [escapeText(`${name} (${kind})`)] },
     {
       title: 'Output Shape',
       align: 'left',
@@ -57,7 +58,7 @@ export function formatSummary(
     );
   });
   return [
-    `Model: "${modelName}"`,
+    `Model: "${escapeText(modelName)}"`,
     drawRule(['┏', '━', '┳', '┓']),
     drawLine(
       columns.map(({ title }) => title),
@@ -81,7 +82,8 @@ function createConnectionLookup(layers: readonly LayerRecord[]): (layer: LayerRe
   return ({ calls }) => {
     const sources = calls
       .flat()
-      .map(({ layer, call }) => ((callCounts.get(layer) ?? 0) > 1 ? `${layer}[${call}]` : layer));
+      .map(({ layer, call }) => ((callCounts.get(layer) ?? 0) > 1 ? `${layer}[${call}]` : layer))
+      .map(escapeText);
     return sources.length > 0 ? [...new Set(sources)] : ['-'];
   };
 }

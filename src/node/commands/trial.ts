@@ -10,6 +10,7 @@ import {
   STOPPED_EXIT_CODE,
   type TrialCommandOptions,
 } from './commandOptions.js';
+import { printText } from './printText.js';
 
 interface SingleTrialCommandOptions extends TrialCommandOptions {
   readonly number: number;
@@ -41,5 +42,5 @@ async function runTrial(module: string, options: SingleTrialCommandOptions): Pro
   if (!trial && stop.aborted) process.exitCode = STOPPED_EXIT_CODE;
   const { number } = options;
   const reason = trial?.reason === undefined ? '' : `: ${trial.reason}`;
-  console.log(trial ? `trial ${number} ${trial.state}${reason}` : `no trial ${number}`);
+  printText(trial ? `trial ${number} ${trial.state}${reason}` : `no trial ${number}`);
 }

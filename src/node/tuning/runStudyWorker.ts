@@ -1,5 +1,6 @@
 import * as checks from '../../core/errors/checks.js';
 import { createError } from '../../core/errors/errors.js';
+import { escapeText } from '../../core/errors/escapeText.js';
 import type { Store } from '../../core/platform/platform.js';
 import { hasEnded } from '../../tuner/results/trialRecord.js';
 import type { Study } from '../../tuner/study.js';
@@ -71,7 +72,8 @@ export function runStudyWorker<M extends StudyModule = StudyModule<Study>>(
 ): Promise<void>;
 export async function runStudyWorker(module: string | URL, options: RunStudyWorkerOptions): Promise<void> {
   checks.optionNames('runStudyWorker', options, OPTION_NAMES);
-  const { queue, log = () => {} } = options;
+  const { queue } = options;
+  const log = (line: string) => options.log?.(escapeText(line));
   const resources = resolveTrialResources('runStudyWorker', options);
   const { store, parallel } = resources;
   const { study, records, moduleUrl } = await openStudy(module, store, options.settings);
