@@ -20,7 +20,8 @@ export default defineConfig({
     trial: 'src/node/tuning/trial/trialProcess.ts', // the process of a trial
   },
   format: ['esm', 'cjs'],
-  dts: { entry },
+  // Members marked `@internal` are not part of the public types.
+  dts: { entry, compilerOptions: { stripInternal: true } },
   splitting: true, // one copy of every class, whatever sub-path it is imported from
   shims: true,
   clean: true,

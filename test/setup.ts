@@ -1,4 +1,5 @@
 // A test fails if it prints a warning, so that new warnings are noticed and fixed.
+import '@tensorflow/tfjs-backend-cpu'; // the engine `cpu`
 import { afterEach, beforeEach, expect, vi } from 'vitest';
 
 let warnings: unknown[][] = [];

@@ -11,14 +11,14 @@ export const DEMO = {
   size: 56,
   batchSize: 6,
   epochs: 11,
-  /** Factor of the learning rate in each epoch. */
+  /** Factor by which the learning rate is multiplied over each epoch. */
   decayRate: 0.75,
   seed: 7,
 } as const;
 
 /**
- * Draws faces and writes them to `folder` as JPEG files with UTKFace names. Does nothing when the folder has the same faces already.
- * They are drawings: what a network learns from them tells nothing about real faces.
+ * Draws faces and writes them to `folder` as JPEG files with UTKFace names. Does nothing if the folder already contains the same faces.
+ * Results on these drawings say nothing about real faces.
  */
 export async function writeDemoFaces(folder: string): Promise<void> {
   const store = folderStore(folder);

@@ -1,10 +1,9 @@
-import * as checks from '../core/errors/checks.js';
 import { toGrayscaleBytes } from '../core/images.js';
 import type { Decoder } from '../core/platform/platform.js';
 import { createLimitedDecoder, type DecodeLimitOptions } from '../data/decodeLimit.js';
 
 /**
- * Creates a decoder that uses the browser's canvas. It also works in a web worker.
+ * Creates an image decoder that uses a canvas of the browser. It also works in a web worker.
  *
  * - The content of a file determines its format: JPEG, PNG, GIF, WebP, TIFF or AVIF, if the browser supports it. All other files are
  *   errors.
@@ -27,7 +26,6 @@ import { createLimitedDecoder, type DecodeLimitOptions } from '../data/decodeLim
  * @category Data
  */
 export function canvasDecoder(options: DecodeLimitOptions = {}): Decoder {
-  checks.optionNames('canvasDecoder', options, ['maxPixels']);
   const decode = createLimitedDecoder('canvasDecoder', options, async (encoded, _, [height, width]) => {
     const bitmap = await createImageBitmap(new Blob([encoded as Uint8Array<ArrayBuffer>]), {
       resizeWidth: width,

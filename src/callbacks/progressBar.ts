@@ -1,6 +1,7 @@
+import * as checks from '../core/errors/checks.js';
 import { escapeText } from '../core/errors/escapeText.js';
 import { findBestEpoch, type HistoryRow } from '../core/records/history.js';
-import type { EngineChoice } from '../engines/engineChoice.js';
+import { formatEngineChoice, isEngineLogged } from '../engines/engineChoice.js';
 import type { StatefulCallback } from '../training/callback.js';
 
 /**
@@ -32,7 +33,8 @@ const BAR_WIDTH = 16;
 /**
  * Creates a callback that shows the progress of a run. On a terminal, it updates a line after every step: a bar, the number of the step,
  * the remaining time, and the mean losses and metrics so far. After every epoch, it writes a table with the results of the epoch and names
- * the best epoch so far. At the start of a run, it writes the name of the engine and why it was chosen.
+ * the best epoch so far. At the start of a run, it writes the name of the engine and why it was chosen, unless
+ * the option `log` of `fit` has received it.
  *
  * @param output - Any object with a `write` method. Default: `process.stdout` in Node, the console in a page.
  * @returns A callback for the option `callbacks` of `fit`.
@@ -45,13 +47,17 @@ const BAR_WIDTH = 16;
  * @category Callbacks
  */
 export function progressBar(output: ProgressOutput = getDefaultOutput()): StatefulCallback {
+  checks.callable('progressBar.output.write', (output as ProgressOutput | null)?.write, {
+    noun: 'an output with a method write(text)',
+    advice: 'Omit the output to write to the terminal, or pass { write: (text) => ... }.',
+  });
   return {
     name: 'progressBar',
     create: (run, saved) => {
       const rows = [...((saved?.values as HistoryRow[] | undefined) ?? [])];
       let startTime = 0;
       let first = 1;
-      output.write(formatEngine(run.engine));
+      if (!isEngineLogged(run.engine)) output.write(`${formatEngineChoice(run.engine).join('\n')}\n`);
       return {
         onEpochBegin: () => {
           startTime = 0;
@@ -93,16 +99,6 @@ export function progressBar(output: ProgressOutput = getDefaultOutput()): Statef
 function getDefaultOutput(): ProgressOutput {
   const { process } = globalThis as { process?: { readonly stdout?: ProgressOutput } };
   return process?.stdout ?? { write: (text) => console.log(text.trimEnd()) };
-}
-
-/**
- * Formats the chosen engine and the reason as a line of text. If `wasm` was chosen because ONNX Runtime is not installed, a second line
- * contains the command that installs it.
- */
-function formatEngine({ name, reason, fasterEngine }: EngineChoice): string {
-  const hint =
-    name === 'wasm' && fasterEngine?.name === 'onnx' ? `for more speed: ${fasterEngine.install}\n` : '';
-  return `engine ${name}: ${escapeText(reason)}\n${hint}`;
 }
 
 /** Formats the losses and metrics of an epoch as a text table, with one row each for training, validation and unaugmented validation. */

@@ -40,10 +40,12 @@ type DecodeFunction<R> = (bytes: Uint8Array, header: ImageHeader, shape: ImageSh
  */
 export function createLimitedDecoder<R>(
   caller: string,
-  { maxPixels = DEFAULT_MAX_PIXELS }: DecodeLimitOptions,
+  options: DecodeLimitOptions,
   decode: DecodeFunction<R>,
 ): (encoded: Uint8Array, shape: ImageShape) => Promise<R> {
-  checks.integer(`${caller}.maxPixels`, maxPixels, { min: 1, defaultValue: DEFAULT_MAX_PIXELS });
+  checks.options(caller, options, { maxPixels: true }, { advice: `Write ${caller}({ maxPixels: 20e6 }).` });
+  const { maxPixels = DEFAULT_MAX_PIXELS } = options;
+  checkMaxPixels(caller, maxPixels);
   return async (encoded, shape) => {
     const header = readImageHeader(encoded);
     const memory = estimateMemory(header, shape);
@@ -56,6 +58,11 @@ export function createLimitedDecoder<R>(
     if (header.complete === false) throw new Error('the file ends before the end of its image');
     return image;
   };
+}
+
+/** Throws an `argument` error unless `maxPixels` is a positive integer. */
+export function checkMaxPixels(caller: string, maxPixels: unknown): void {
+  checks.integer(`${caller}.maxPixels`, maxPixels, { min: 1, defaultValue: DEFAULT_MAX_PIXELS });
 }
 
 function checkPixelCount({ format, width, height }: ImageHeader, memory: number, maxPixels: number): void {

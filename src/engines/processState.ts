@@ -31,6 +31,8 @@ export interface ProcessState {
    * threads.
    */
   readonly startedEngines: Map<EngineName, StartedEngine>;
+  /** Imported backends of TensorFlow.js that failed to start. */
+  readonly failedBackends: Set<string>;
   /** The default engine, or undefined before the first call of `useEngine`. */
   defaultEngine: DefaultEngine | undefined;
   /** The engine whose TensorFlow.js backend is active. Undefined before the first engine starts. */
@@ -54,6 +56,7 @@ export function getProcessState(): ProcessState {
   const holder = globalThis as { [STATE_KEY]?: ProcessState };
   holder[STATE_KEY] ??= {
     startedEngines: new Map(),
+    failedBackends: new Set(),
     defaultEngine: undefined,
     activeEngine: undefined,
     activeRuns: 0,

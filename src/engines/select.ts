@@ -3,12 +3,18 @@ import { createError, isMultitaskError } from '../core/errors/errors.js';
 import { formatValue } from '../core/errors/formatValue.js';
 import type { PackageLoader, Platform, Store } from '../core/platform/platform.js';
 import type { InferenceFunction, LayerGraph } from '../network/layerGraph.js';
+import { loadNativeBackend } from '../tensor/backends/nativeBackend.js';
+import {
+  getThreadFailure,
+  loadWasmBackend,
+  runOnWasmBackend,
+  startWasmBackend,
+} from '../tensor/backends/wasmBackend.js';
 import { checkSingleTensorFlow } from '../tensor/checkSingleTensorFlow.js';
-import { findNativePackage, loadNativeBackend, NATIVE_BUILD_COMMAND } from '../tensor/nativeBackend.js';
+import { setStartedBackend, startBackend } from '../tensor/startBackend.js';
 import { tf } from '../tensor/tf.js';
-import { loadWasmBackend } from '../tensor/wasmBackend.js';
 import { Engine } from './engine.js';
-import type { EngineChoice, EngineName } from './engineChoice.js';
+import { type EngineChoice, type EngineName, formatEngineChoice } from './engineChoice.js';
 import { loadOnnxRuntime, ONNX_INSTALL_COMMAND } from './onnx/session/loadOnnxRuntime.js';
 import type { OnnxRuntime } from './onnx/session/onnxRuntime.js';
 import { getEngineInstance, getProcessState, type StartedEngine } from './processState.js';
@@ -61,8 +67,9 @@ export interface UseEngine {
    * Starts an engine and makes it the default of all later calls in this process: `fit`, `evaluate`, `predict` and `gradCam`
    * use it unless their option `engine` specifies another engine.
    *
-   * `auto` selects the fastest engine that is installed: in Node `onnx` (`onnxruntime-node`), else `wasm`, which is always installed;
-   * in a page `webgpu` or `webgl` if TensorFlow.js has it registered, else `wasm`. The guide to engines describes more engines.
+   * `auto` selects the fastest engine that is installed and starts: in Node `onnx` (`onnxruntime-node`), else `wasm`, which is always
+   * installed; in a page `webgpu` or `webgl` if the page has imported its backend, else `onnx` if it is registered, else `wasm`. The
+   * reason of the choice contains why an installed engine was skipped. The guide to engines describes more engines.
    *
    * @param request - `auto` (default) or the name of an engine. A named engine never falls back to another.
    * @returns The engine and the reason for the choice.
@@ -90,6 +97,15 @@ export interface UseEngine {
 /** Creates the function `useEngine` for a platform. */
 export function createUseEngine(platform: Platform): UseEngine {
   return async (request = 'auto', options = {}) => {
+    checks.options<UseEngineOptions>(
+      'useEngine',
+      options,
+      { ...ENGINE_OPTION_NAMES, packages: true },
+      {
+        advice: "Write useEngine('wasm', { threads: 2 }).",
+        replacements: { engine: "Pass the engine as the first argument: useEngine('wasm')." },
+      },
+    );
     const select = () => selectNewEngine(platform, request, options);
     return selectEngine(request, options, select, (engine, choice, isShared) => {
       if (!isShared || request !== 'auto') {
@@ -166,16 +182,15 @@ export function releaseGraph(graph: LayerGraph | InferenceFunction): void {
   for (const started of getProcessState().startedEngines.values()) getEngine(started).release(graph);
 }
 
-/** Runs `action` on the wasm backend of TensorFlow.js, and switches back to the previous backend afterwards. */
+/**
+ * Runs `action` on the wasm backend and restores the backend in use. `action` is synchronous, so no step of a run in progress and no
+ * prediction computes on wasm meanwhile.
+ */
 export async function runOnWasm<R>({ loadPackage }: Platform, action: () => R): Promise<R> {
   return afterPendingStart(async () => {
-    const backend = tf.getBackend();
-    await loadWasmBackend({ load: loadPackage });
-    try {
-      return action();
-    } finally {
-      await tf.setBackend(backend);
-    }
+    checkSingleTensorFlow();
+    await startWasmBackend({ load: loadPackage });
+    return runOnWasmBackend(action);
   });
 }
 
@@ -215,10 +230,10 @@ async function selectEngine<R>(
     checkSingleTensorFlow();
     const isShared = state.activeRuns > 0;
     const choice = isShared ? selectSharedEngine(request) : await select();
+    checkSingleTensorFlow(); // The backend that has started may belong to another copy.
     return { choice, result: onSelected(state.activeEngine!, choice, isShared) };
   });
-  log(`engine ${choice.name}: ${choice.reason}`);
-  if (choice.fasterEngine) log(`faster: ${choice.fasterEngine.name}, ${choice.fasterEngine.install}`);
+  for (const line of formatEngineChoice(choice)) log(line);
   return result;
 }
 
@@ -253,7 +268,7 @@ async function selectForCall(
   const { engine, choice } = state.defaultEngine ?? {};
   const isDefault = request === undefined || (request === engine?.name && options.threads === undefined);
   if (!engine || !choice || !isDefault) return selectNewEngine(platform, request ?? 'auto', options);
-  await tf.setBackend(engine.backend);
+  setStartedBackend(engine.backend);
   state.activeEngine = engine;
   return choice;
 }
@@ -290,16 +305,25 @@ const ENGINE_STARTERS: { readonly [Name in EngineName]: EngineStarter } = {
         : await loadOnnxRuntime(loader, REGISTER_ONNX_ADVICE).catch(getRegisteredRuntime);
     // The wasm backend runs the traces of training steps, and all operations outside the compiled graphs.
     await loadWasmBackend({ threads: options.threads, load: platform.loadPackage });
-    return { backend: 'wasm', onnx: { runtime, threads }, note: `, ${runtime.label}` };
+    const threadNote = runtime.threadNote === undefined ? '' : `, ${runtime.threadNote}`;
+    const note = `, ${runtime.label}${threadNote}${formatThreadFailure()}`;
+    return { backend: 'wasm', onnx: { runtime, threads }, note };
   },
   wasm: async ({ loadPackage }, { threads }) => {
     const running = await loadWasmBackend({ threads, load: loadPackage });
-    return { backend: 'wasm', note: `, on ${running} ${running === 1 ? 'thread' : 'threads'}` };
+    const count = `${running} ${running === 1 ? 'thread' : 'threads'}`;
+    return { backend: 'wasm', note: `, on ${count}${formatThreadFailure()}` };
   },
-  webgpu: () => startBackend('webgpu'),
-  webgl: () => startBackend('webgl'),
-  cpu: () => startBackend('cpu'),
+  webgpu: () => startImportedBackend('webgpu'),
+  webgl: () => startImportedBackend('webgl'),
+  cpu: () => startImportedBackend('cpu'),
 };
+
+/** Returns the text for the reason of a choice if the threads of wasm failed to start, else an empty text. */
+function formatThreadFailure(): string {
+  const failure = getThreadFailure();
+  return failure === undefined ? '' : `; the threads of wasm failed to start: ${failure}`;
+}
 
 const REGISTER_ONNX_ADVICE =
   "Register it first: await useEngine('onnx', { packages: { 'onnxruntime-web': () => import('onnxruntime-web') } }).";
@@ -356,55 +380,83 @@ async function selectNamedEngine(
 }
 
 /**
- * Starts the fastest engine that is available. The order in Node is: TensorFlow's native backend, ONNX Runtime, wasm. In a page it is:
- * WebGPU, WebGL, wasm.
+ * Starts the first engine of {@link listCandidates} that is installed and starts. The reason of the choice contains why an installed
+ * candidate was skipped.
  */
 async function selectFastestEngine(platform: Platform, options: UseEngineOptions): Promise<EngineChoice> {
-  const select = async (
-    name: EngineName,
-    reason: string,
-    fasterEngine?: EngineChoice['fasterEngine'],
-  ): Promise<EngineChoice> => {
-    const note = await activateEngine(name, platform, options);
-    return { name, reason: reason + note, ...(fasterEngine ? { fasterEngine } : {}) };
-  };
-  if (platform.name === 'default') return select('wasm', 'it runs everywhere');
-  if (platform.name === 'browser') {
-    const isPage = typeof document !== 'undefined';
-    const gpu = (['webgpu', 'webgl'] as const).find((name) => tf.findBackendFactory(name) !== null);
-    return gpu && isPage
-      ? select(gpu, 'the page has a GPU')
-      : select('wasm', 'the page has no GPU backend loaded');
+  const notes: string[] = [];
+  let fasterEngine: EngineChoice['fasterEngine'];
+  for (const name of listCandidates(platform, options)) {
+    try {
+      const note = await activateEngine(name, platform, options);
+      const reason = [CANDIDATE_REASONS[name] + note, ...notes].join('; ');
+      return { name, reason, ...(fasterEngine && name === 'wasm' ? { fasterEngine } : {}) };
+    } catch (error) {
+      if (!isMultitaskError(error) || name === 'wasm') throw error;
+      if (name === 'onnx' && platform.name === 'node') fasterEngine = { name, install: ONNX_INSTALL_COMMAND };
+      if (error.kind !== 'missing-package') notes.push(`${name} was skipped: ${error.message}`);
+      else if (name === 'onnx') notes.push('ONNX Runtime is not installed');
+    }
   }
-  const { name, loadError } = await findNativePackage(createPackageLoader(platform, options.packages));
-  if (name !== undefined) return select('native', 'TensorFlow is installed');
-  const repair = loadError && ({ name: 'native', install: NATIVE_BUILD_COMMAND } as const);
-  const note = loadError ? `; ${loadError.path} is installed, but: ${loadError.received}` : '';
-  try {
-    return await select('onnx', `ONNX Runtime is installed${note}`, repair);
-  } catch (error) {
-    const isMissing = isMultitaskError(error) && error.kind === 'missing-package';
-    const cause = isMultitaskError(error) ? error.received : String(error);
-    const reason = isMissing ? 'ONNX Runtime is not installed' : `ONNX Runtime failed to start (${cause})`;
-    return select('wasm', reason + note, repair ?? { name: 'onnx', install: ONNX_INSTALL_COMMAND });
-  }
+  throw new Error('unreachable: wasm is the last candidate');
 }
 
-function checkEngineOptions({ threads, compileCache }: EngineOptions): void {
-  if (compileCache !== undefined) {
+/**
+ * Returns the engines that `auto` tries, the fastest first. The last one is `wasm`, which is a dependency of this package. GPU backends that
+ * failed to start in this process are not tried again.
+ */
+function listCandidates({ name }: Platform, { packages }: UseEngineOptions): readonly Candidate[] {
+  if (name === 'node') return ['native', 'onnx', 'wasm'];
+  if (name === 'default') return ['wasm'];
+  const isPage = typeof document !== 'undefined';
+  const { failedBackends, startedEngines } = getProcessState();
+  const gpus = (['webgpu', 'webgl'] as const).filter(
+    (gpu) => isPage && tf.findBackendFactory(gpu) !== null && !failedBackends.has(gpu),
+  );
+  const hasOnnx = Object.hasOwn(packages ?? {}, 'onnxruntime-web') || startedEngines.has('onnx');
+  return [...gpus, ...(hasOnnx ? (['onnx'] as const) : []), 'wasm'];
+}
+
+type Candidate = Exclude<EngineName, 'cpu'>;
+
+/** Why `auto` selected an engine: it is the first of its list that is installed and starts. */
+const CANDIDATE_REASONS: { readonly [Name in Candidate]: string } = {
+  native: 'TensorFlow is installed',
+  onnx: 'ONNX Runtime is installed',
+  webgpu: 'the page has imported it',
+  webgl: 'the page has imported it',
+  wasm: 'it runs everywhere',
+};
+
+/** Names of {@link EngineOptions}, for the functions that accept them next to their other options. */
+export const ENGINE_OPTION_NAMES: checks.OptionNames<EngineOptions> = {
+  log: true,
+  threads: true,
+  compileCache: true,
+};
+
+function checkEngineOptions({ threads, compileCache, log, packages }: UseEngineOptions): void {
+  if (compileCache !== undefined)
     checks.store('compileCache', compileCache, { advice: "Write compileCache: folderStore('out/graphs')." });
-  }
   if (threads !== undefined) {
-    checks.integer('threads', threads, {
-      min: 1,
-      advice: 'Omit threads to use the default number of the engine.',
-    });
+    const advice = 'Omit threads to use the default of the engine.';
+    checks.integer('threads', threads, { min: 1, advice });
   }
+  if (log !== undefined) checks.callable('log', log, { advice: 'Write log: console.log.' });
+  if (packages === undefined) return;
+  const advice = "Write packages: { 'onnxruntime-web': () => import('onnxruntime-web') }.";
+  checks.record('packages', packages, { noun: 'an object with a function for each package', advice });
+  for (const [name, load] of Object.entries(packages)) checks.callable(`packages.${name}`, load, { advice });
 }
 
-async function startBackend(backend: string): Promise<EngineStart> {
+/** Starts a backend that the program has imported. */
+async function startImportedBackend(backend: string): Promise<EngineStart> {
   const isRegistered = tf.findBackendFactory(backend) !== null;
-  if (isRegistered && (await tf.setBackend(backend))) return { backend };
+  if (isRegistered && (await startBackend(backend))) {
+    setStartedBackend(backend);
+    return { backend };
+  }
+  if (isRegistered) getProcessState().failedBackends.add(backend);
   throw createError({
     kind: isRegistered ? 'engine' : 'missing-package',
     path: `engine ${backend}`,
@@ -414,6 +466,6 @@ async function startBackend(backend: string): Promise<EngineStart> {
     received: isRegistered ? 'a backend that failed to start' : 'a program that has not imported it',
     advice: isRegistered
       ? 'Use engine: "wasm", which every runtime supports.'
-      : `Install and import @tensorflow/tfjs-backend-${backend}.`,
+      : `Install it, and add to your program: import '@tensorflow/tfjs-backend-${backend}'.`,
   });
 }

@@ -2,7 +2,7 @@
  * Exports that do not depend on a platform. Each entry adds the functions that do: `multiTask`, `loadModel`, `loadKeras` and `useEngine`.
  */
 
-export type { AffinePlan, FillMode } from '../augment/affine.js';
+export type { FillMode } from '../augment/affine.js';
 export {
   randomFlip,
   randomRotation,
@@ -32,7 +32,6 @@ export { type ProgressOutput, progressBar } from '../callbacks/progressBar.js';
 export { type ReduceLROnPlateauOptions, reduceLROnPlateau } from '../callbacks/reduceLROnPlateau.js';
 export { type TensorBoardOptions, tensorBoard } from '../callbacks/tensorBoard.js';
 export { terminateOnNaN } from '../callbacks/terminateOnNaN.js';
-export type { HostArray } from '../core/arrays.js';
 export {
   type ErrorDetails,
   type ErrorKind,
@@ -48,21 +47,16 @@ export type {
   Decoder,
   Encoder,
   Fetcher,
-  FetcherResponse,
-  PackageLoader,
-  SpawnedWorker,
   Spawner,
   Store,
-  WorkerListener,
 } from '../core/platform/platform.js';
-export type { ArchitectureRecord, CallSource, LayerRecord } from '../core/records/architecture.js';
+export type { ArchitectureRecord, LayerRecord } from '../core/records/architecture.js';
 export type { HeatMap } from '../core/records/heatMap.js';
-export {
-  type BestEpoch,
-  findBestEpoch,
-  type HistoryRecord,
-  type HistoryRow,
-  type TaskRecord,
+export type {
+  BestEpoch,
+  HistoryRecord,
+  HistoryRow,
+  TaskRecord,
 } from '../core/records/history.js';
 export { createRng, type Rng } from '../core/rng.js';
 export { type CsvColumn, type CsvLabel, type CsvLabelsOptions, csvLabels } from '../data/csvLabels.js';
@@ -75,6 +69,7 @@ export type { SplitOptions } from '../data/split.js';
 export type { EngineChoice, EngineName } from '../engines/engineChoice.js';
 export type { EngineOptions, UseEngineOptions } from '../engines/select.js';
 export { type GradCam, type GradCamOptions, type GradCamTarget, gradCam } from '../explain/gradCam.js';
+export type { LossOptions } from '../inference/lossOptions.js';
 export type { PredictInput, PredictOptions } from '../inference/predict.js';
 export { type ExportKerasOptions, exportKeras, type KerasFileOptions } from '../interop/keras/exportKeras.js';
 export type { LayerFactory } from '../interop/keras/read/customLayers.js';
@@ -115,7 +110,7 @@ export { mae, mse, rmse } from '../metrics/regression.js';
 export type { KerasSource } from '../model/kerasSource.js';
 export type { LoadKerasModelOptions, LoadKerasOptions } from '../model/loadKeras.js';
 export type { SummaryOptions } from '../model/modelSummary.js';
-export type { MultiTaskBuilder, MultiTaskOptions, ValidTaskNames } from '../model/multiTask.js';
+export type { MultiTaskBuilder, MultiTaskOptions } from '../model/multiTask.js';
 export type {
   EvaluateOptions,
   Evaluation,
@@ -126,7 +121,7 @@ export type { ExportableModel } from '../network/exportableModel.js';
 export type { NetworkInput } from '../network/network.js';
 export type { Weights } from '../network/weights.js';
 export { type AdamOptions, type AdamWOptions, adam, adamw } from '../optimizers/adam.js';
-export type { GradientClipping, Optimizer, OptimizerOptions, UpdateRule } from '../optimizers/optimizer.js';
+export type { GradientClipping, Optimizer, OptimizerOptions } from '../optimizers/optimizer.js';
 export { type SgdOptions, sgd } from '../optimizers/sgd.js';
 export { constantSchedule } from '../schedules/constantSchedule.js';
 export { type CosineDecayOptions, cosineDecay } from '../schedules/cosineDecay.js';
@@ -168,7 +163,6 @@ export type {
   BatchEvent,
   Callback,
   CallbackHooks,
-  CallbackIdentity,
   CallbackState,
   EpochEvent,
   Run,
@@ -176,6 +170,6 @@ export type {
   StatefulHooks,
   StatelessCallback,
 } from '../training/callback.js';
-export type { FitOptions } from '../training/fit.js';
-export type { HistoryColumn, MonitorModes } from '../training/monitor.js';
+export type { FitOptions } from '../training/fitOptions.js';
+export type { HistoryColumn } from '../training/monitor.js';
 export type { History, HistoryRowOf } from '../training/trainingHistory.js';

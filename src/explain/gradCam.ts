@@ -6,7 +6,14 @@ import { didYouMean } from '../core/errors/suggestions.js';
 import type { HeatMap } from '../core/records/heatMap.js';
 import { yieldToEventLoop } from '../core/yieldToEventLoop.js';
 import { releaseGraph, startEngine } from '../engines/select.js';
-import { createImageReader, type PredictInput, type PredictOptions } from '../inference/predict.js';
+import {
+  checkPredictOptions,
+  createImageReader,
+  PREDICT_OPTION_NAMES,
+  type PredictInput,
+  type PredictOptions,
+} from '../inference/predict.js';
+import { checkModel } from '../network/checkModel.js';
 import { type ExportableModel, getNetwork, getPlatform } from '../network/exportableModel.js';
 import type { AnyTask, TargetOf, Tasks } from '../tasks/task.js';
 import { tf } from '../tensor/tf.js';
@@ -121,8 +128,17 @@ async function computeHeatMaps(
   inputs: readonly PredictInput[] | Tensor4D,
   options: UntypedGradCamOptions,
 ): Promise<GradCam[]> {
+  checkModel('gradCam', model, false);
+  checks.options(
+    'gradCam',
+    options,
+    { ...PREDICT_OPTION_NAMES, task: true, layer: true, target: true },
+    {
+      advice: "Write gradCam(model, image, { task: 'age' }).",
+    },
+  );
+  checkPredictOptions('gradCam', options);
   const { task: name, layer, target, batchSize = 32, decoder } = options;
-  checks.integer('gradCam.batchSize', batchSize, { min: 1, defaultValue: 32 });
   const task = getTask(model.tasks, name);
   const outputFactors = getOutputFactors(task, name, target);
   const network = getNetwork(model);

@@ -1,4 +1,4 @@
-import type { Tensor, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
+import type { LayerVariable, Tensor, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
 import {
   getTensorShapes,
   type InferenceFunction,
@@ -114,7 +114,7 @@ function findScoreSource(graph: LayerGraph, outputId: number): ScoreSource {
   if (kind === 'Softmax' || (kind === 'Activation' && isSquashed))
     return { tensorIndex, computeScore: (x) => x, threshold: 0 };
   if (kind === 'Dense' && isSquashed) {
-    const [kernel, bias] = layer.weights as [tf.LayerVariable, tf.LayerVariable | undefined];
+    const [kernel, bias] = layer.weights as [LayerVariable, LayerVariable | undefined];
     const computeScore = (x: Tensor) => {
       const product = tf.matMul(x as Tensor2D, kernel.read() as Tensor2D);
       return bias ? tf.add(product, bias.read()) : product;

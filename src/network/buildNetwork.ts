@@ -4,7 +4,7 @@ import { createError } from '../core/errors/errors.js';
 import type { LayerLike } from '../layers/block.js';
 import type { Branch, Trunk } from '../layers/trunkAndBranch.js';
 import type { AnyTask, Tasks } from '../tasks/task.js';
-import { silenceCpuAdvice } from '../tensor/silenceCpuAdvice.js';
+import { ensureBackend } from '../tensor/hostBackend.js';
 import { tf } from '../tensor/tf.js';
 import {
   applyLayers,
@@ -43,7 +43,7 @@ export interface NetworkDefinition {
  *   the library cannot train.
  */
 export function buildNetwork({ input, trunk, tasks, seed }: NetworkDefinition): Network {
-  silenceCpuAdvice();
+  ensureBackend();
   const image = tf.input({ shape: [...input.shape], name: 'image' });
   const describeMinimumSize = () => describeMinimumImageSize(input.shape, trunk, tasks);
   const layersByName: LayersByName = new Map(

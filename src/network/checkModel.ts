@@ -1,3 +1,4 @@
+import type { LayerVariable } from '@tensorflow/tfjs';
 import { createError } from '../core/errors/errors.js';
 import { describeType } from '../core/errors/formatValue.js';
 import { suggestAwait } from '../core/errors/suggestions.js';
@@ -43,5 +44,5 @@ function getLayersModel(model: unknown, plain: boolean): tf.LayersModel | undefi
  * Returns whether a weight was disposed of. The check uses a private field, because in the public API of TensorFlow.js only an error from
  * `read()` reveals it, and that error cannot be distinguished from others.
  */
-const isWeightDisposed = (weight: tf.LayerVariable) =>
+const isWeightDisposed = (weight: LayerVariable) =>
   (weight as unknown as { val: tf.Variable }).val.isDisposed;

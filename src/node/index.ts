@@ -1,5 +1,5 @@
 /**
- * Functions for Node: datasets and stores for folders, image decoders, pretrained backbones, reports, and studies.
+ * Functions for Node: datasets and stores for folders, image decoders, pretrained backbones, reports, and hyperparameter search.
  *
  * @module tfjs-multitask/node
  */
@@ -25,7 +25,7 @@ export { readStudy } from './tuning/readStudy.js';
 export { type RunSingleTrialOptions, runSingleTrial } from './tuning/runSingleTrial.js';
 export { type RunStudyOptions, runStudy, type StudyResult } from './tuning/runStudy.js';
 export { type RunStudyWorkerOptions, runStudyWorker } from './tuning/runStudyWorker.js';
-export type { RequiredSettings, SettingsOf, StudyModule, StudyOf, TrialOf } from './tuning/studyModule.js';
+export type { StudyModule } from './tuning/studyModule.js';
 export type { StudySettings } from './tuning/trial/loadStudy.js';
 export type { QueueOptions } from './tuning/trialQueue.js';
 export { writeStudyResults } from './tuning/writeStudyResults.js';

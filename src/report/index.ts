@@ -6,7 +6,7 @@
  */
 
 export type { ImageBytes } from '../core/images.js';
-export type { ArchitectureRecord, CallSource, LayerRecord } from '../core/records/architecture.js';
+export type { ArchitectureRecord, LayerRecord } from '../core/records/architecture.js';
 export type { HeatMap } from '../core/records/heatMap.js';
 export {
   type BestEpoch,

@@ -10,7 +10,8 @@ export function getStockLayerClass<T extends tf.layers.Layer = tf.layers.Layer>(
   className: string,
 ): Constructor<T> {
   const entry = tf.serialization.SerializationMap.getMap().classNameMap[className];
-  if (!entry) throw new Error(`TensorFlow.js ${tf.version.tfjs} does not have the layer class ${className}`);
+  if (!entry)
+    throw new Error(`TensorFlow.js ${tf.version_layers} does not have the layer class ${className}`);
   return entry[0] as unknown as Constructor<T>;
 }
 

@@ -1,8 +1,8 @@
 import type { NamedArrays } from '../core/arrays.js';
 import { createError } from '../core/errors/errors.js';
-import type { Executor } from '../engines/executor.js';
 import type { Weights } from '../network/weights.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
+import type { Executor } from '../steps/executor.js';
 import { createCoefficientArrays } from '../steps/stepArrays.js';
 
 /**

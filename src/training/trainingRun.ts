@@ -5,7 +5,6 @@ import { type BatchOptions, iterateBatches } from '../data/batches.js';
 import type { Batch, Dataset } from '../data/dataset.js';
 import { WorkerPool } from '../data/workerPool.js';
 import type { EngineChoice } from '../engines/engineChoice.js';
-import type { Executor } from '../engines/executor.js';
 import { type EvaluationConfig, evaluateDataset } from '../inference/evaluate.js';
 import type { InputPipeline } from '../inference/inputPipeline.js';
 import type { Network } from '../network/network.js';
@@ -13,6 +12,7 @@ import { writeModelFolder } from '../network/savedModel/modelFolder.js';
 import { readWeights, type Weights, writeWeights } from '../network/weights.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { drawDropoutMasks } from '../steps/dropoutMasks.js';
+import type { Executor } from '../steps/executor.js';
 import { createMetricAccumulator, type LossAverage } from '../steps/metricAccumulator.js';
 import { createBatchArrays } from '../steps/stepArrays.js';
 import type { WeightedLoss } from '../steps/weightedLoss.js';
@@ -25,6 +25,7 @@ import {
   type Run,
   type StatefulHooks,
 } from './callback.js';
+import { checkHooks } from './checkCallback.js';
 import { type Checkpoint, type RunState, writeCheckpoint } from './checkpoint.js';
 import type { Fingerprint } from './fingerprint.js';
 import type { MonitorModes } from './monitor.js';
@@ -143,6 +144,7 @@ export class TrainingRun implements Run {
     for (const [i, callback] of this.config.callbacks.entries()) {
       const key = `${i}:${callback.name}`;
       const hooks = await createHooks(callback, this, saved?.callbacks[key]);
+      if (typeof callback.create === 'function') checkHooks(`${callback.name}.create()`, hooks);
       this.#hooks.push({ key, hooks });
       await hooks.onTrainBegin?.(this);
     }

@@ -123,7 +123,7 @@ describe('printed text', () => {
     const cli = ['--import', 'tsx', 'src/node/cli.ts'];
     for (const args of [
       ['report', join(top, HOSTILE)],
-      ['results', `${join(top, HOSTILE)}.js`, '--folder', top],
+      ['results', '--folder', join(top, HOSTILE), 'study.js'],
       [HOSTILE],
       ['report', `--${HOSTILE}`],
     ]) {

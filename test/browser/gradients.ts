@@ -18,10 +18,11 @@ import {
   sharedTrunk,
   useEngine,
 } from 'tfjs-multitask';
-import { getActiveEngine, type UseEngineOptions } from '../../src/engines/select.js';
+import type { UseEngineOptions } from '../../src/engines/select.js';
 import { createNetwork } from '../../src/network/buildNetwork.js';
 import { drawDropoutMasks } from '../../src/steps/dropoutMasks.js';
 import { GRADIENT_SUM } from '../../src/steps/optimizerSlots.js';
+import { getActiveEngine } from '../engines/getActiveEngine.js';
 
 /** Computes loss sums and gradients of a small network for five batches of two images. Runs in Node and in a page. */
 export async function gradients(engine: EngineName, options: UseEngineOptions = {}) {

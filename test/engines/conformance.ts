@@ -1,11 +1,10 @@
 /** Tests that an engine gives the same results as a reference engine. The reference `wasm` is compared with Keras in `test/parity`. */
 
+import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { modelA } from '../../examples/study/modelA.js';
 import type { NamedArrays } from '../../src/core/arrays.js';
 import type { PackageLoader } from '../../src/core/platform/platform.js';
-import type { Executor } from '../../src/engines/executor.js';
-import { getActiveEngine } from '../../src/engines/select.js';
 import {
   accuracy,
   adam,
@@ -50,11 +49,12 @@ import type { Network } from '../../src/network/network.js';
 import { readWeights, type Weights, writeWeights } from '../../src/network/weights.js';
 import { loadPackage } from '../../src/node/platform/loadPackage.js';
 import { drawDropoutMasks } from '../../src/steps/dropoutMasks.js';
+import type { Executor } from '../../src/steps/executor.js';
 import { GRADIENT_SUM } from '../../src/steps/optimizerSlots.js';
 import { getTrainableWeights } from '../../src/steps/trainableWeights.js';
-import { tf } from '../../src/tensor/tf.js';
 import { OptimizerState } from '../../src/training/optimizerState.js';
 import { wrapRuntime } from '../onnx/wrapRuntime.js';
+import { getActiveEngine } from './getActiveEngine.js';
 import { useEngineWith } from './useEngineWith.js';
 
 /** Number of training states that are compared. */
@@ -346,7 +346,7 @@ export function conformance(
       },
     );
 
-    test('resumes a stopped run to the same history as an uninterrupted run, bit for bit', async () => {
+    test('gives a run that is stopped and resumed the same history as an uninterrupted run, bit for bit', async () => {
       const random = createRng(1, 'squares');
       const data = imagesInMemory(
         Array.from({ length: 22 }, (_, i) => ({

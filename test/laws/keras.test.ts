@@ -1,10 +1,10 @@
+import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import { loadKeras, loadModel, memoryStore, regression } from '../../src/entries/node.js';
 import { writeHdf5 } from '../../src/formats/hdf5/write/writeHdf5.js';
 import { writeZip } from '../../src/formats/zip/zip.js';
-import { tf } from '../../src/tensor/tf.js';
-import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
+import { loadWasmBackend } from '../../src/tensor/backends/wasmBackend.js';
 import { expectClose, largest } from '../parity/close.js';
 import { uniform } from '../parity/noise.js';
 import {

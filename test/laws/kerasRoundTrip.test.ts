@@ -1,9 +1,9 @@
+import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import { exportKeras, loadKeras, memoryStore, regression } from '../../src/entries/node.js';
 import { createNetwork } from '../../src/network/buildNetwork.js';
 import { readModelFolder, writeModelFolder } from '../../src/network/savedModel/modelFolder.js';
-import { tf } from '../../src/tensor/tf.js';
 import { answersOf, buildModel, type ModelSpec, modelSpec, noiseFor } from './models.js';
 
 const BATCH = 2;

@@ -1,8 +1,8 @@
+import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadWasmBackend } from '../../src/tensor/backends/wasmBackend.js';
 import { setSimdEnabled } from '../../src/tensor/kernels/simdKernels.js';
-import { tf } from '../../src/tensor/tf.js';
-import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
 import { kernelLaws } from './kernelLaws.js';
 
 beforeAll(() => loadWasmBackend());
@@ -23,7 +23,7 @@ describe('tf.sum over all elements on the wasm engine', () => {
       return { shape: sum.shape, value: sum.dataSync()[0]! };
     });
 
-  test('sums a tensor of any shape in double precision and rounds once', () =>
+  test('sums a tensor of any shape in double precision and rounds only once', () =>
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 1, max: 6 }), { maxLength: 4 }),

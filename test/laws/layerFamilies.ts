@@ -1,5 +1,5 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
-import { tf } from '../../src/tensor/tf.js';
+import * as tf from '@tensorflow/tfjs';
 
 /** Random choices for one layer: the layer type, the input and the options. */
 export interface Choice {

@@ -1,8 +1,8 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { createRng } from '../../src/entries/node.js';
 import { patchLayer } from '../../src/layers/patched/patchLayer.js';
-import { tf } from '../../src/tensor/tf.js';
 import {
   ANY_RANK,
   type Choice,

@@ -1,9 +1,10 @@
 /** Random models as Keras 2 and Keras 3 files, and a reference implementation that computes their outputs. */
+
+import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { createRng } from '../../src/core/rng.js';
 import type { Hdf5Dataset, Hdf5Group } from '../../src/formats/hdf5/hdf5Group.js';
 import { toSnakeCase } from '../../src/interop/keras/file/kerasNames.js';
-import { tf } from '../../src/tensor/tf.js';
 import { uniform } from '../parity/noise.js';
 
 /** Channels of every tensor inside a model. They are equal, so that any two tensors can be added. */

@@ -1,7 +1,7 @@
+import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect } from 'vitest';
 import { loadPackage } from '../../src/node/platform/loadPackage.js';
-import { tf } from '../../src/tensor/tf.js';
-import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
+import { loadWasmBackend } from '../../src/tensor/backends/wasmBackend.js';
 import { kernelLaws } from './kernelLaws.js';
 
 // With three threads, the chunks of work have different sizes, and some chunks are empty.

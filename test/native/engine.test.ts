@@ -1,10 +1,10 @@
+import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { useEngine } from '../../src/entries/node.js';
-import { tf } from '../../src/tensor/tf.js';
 import { skipReason } from './native.js';
 
 describe.skipIf(skipReason !== undefined)('useEngine with an installed native package', () => {
-  test('selects native for auto and for native, and wasm for wasm', async () => {
+  test('selects native if the requested engine is auto or native, and wasm if it is wasm', async () => {
     expect(await useEngine('auto')).toEqual({
       name: 'native',
       reason: 'TensorFlow is installed',

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
+import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
-import { tf } from '../../src/tensor/tf.js';
 import { conformance } from '../engines/conformance.js';
 import { skipReason } from './native.js';
 
@@ -21,7 +21,7 @@ const gpuSkipReason = listGpus().length === 0 ? 'nvidia-smi found no NVIDIA GPU'
 if (gpuSkipReason) console.log(`native on CUDA is not tested: ${gpuSkipReason}`);
 
 describe.skipIf(gpuSkipReason)(
-  `native engine on CUDA${gpuSkipReason ? ` (not run: ${gpuSkipReason})` : ` on ${listGpus().join(', ')}`}`,
+  `the native engine on CUDA${gpuSkipReason ? ` (not run: ${gpuSkipReason})` : ` on ${listGpus().join(', ')}`}`,
   () => {
     test('runs TensorFlow on the GPU', () => {
       expect((tf.backend() as { isUsingGpuDevice?: boolean }).isUsingGpuDevice).toBe(true);

@@ -1,6 +1,6 @@
+import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { useEngine } from '../../src/entries/node.js';
-import { tf } from '../../src/tensor/tf.js';
 import { expectBackbone, expectModelA, expectViews } from '../parity/gradCam.js';
 import { skipReason } from './native.js';
 

@@ -1,7 +1,7 @@
+import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { modelA } from '../../examples/study/modelA.js';
 import { type Callback, type EngineName, sgd, type Weights, weightedLoss } from '../../src/entries/node.js';
-import { tf } from '../../src/tensor/tf.js';
 import { largest } from '../parity/close.js';
 import { faces } from '../parity/same.js';
 import { recordOperations, skipReason } from './native.js';
@@ -55,7 +55,7 @@ describe.skipIf(skipReason !== undefined)('one training step of Model A at 64x64
     }
   });
 
-  test("runs TensorFlow's fused operations", async () => {
+  test('uses the fused operations of TensorFlow', async () => {
     await runStep('native');
     const operations = await recordOperations(() => runStep('native'));
     expect([...operations]).toEqual(

@@ -1,7 +1,8 @@
 /** Starts the native engine for tests. If it fails to load, the tests are skipped with the reason. */
+
+import * as tf from '@tensorflow/tfjs';
 import { isMultitaskError, useEngine } from '../../src/entries/node.js';
 import type { TensorFlowBackend } from '../../src/tensor/native/tensorflowOps.js';
-import { tf } from '../../src/tensor/tf.js';
 
 /** Reason to skip the tests, or undefined. With MULTITASK_NATIVE=required, a failure to load is an error. */
 export const skipReason = await useEngine('native').then(

@@ -4,8 +4,8 @@ import * as ort from 'onnxruntime-node';
 import { expect, test } from 'vitest';
 import { findChannelBlock } from '../../src/engines/onnx/session/findChannelBlock.js';
 import { useEngine } from '../../src/entries/node.js';
-import { batchNormTraining } from '../../src/tensor/batchNormalization.js';
-import { convolution } from '../../src/tensor/convolution.js';
+import { batchNormTraining } from '../../src/tensor/ops/batchNormalization.js';
+import { convolution } from '../../src/tensor/ops/convolution.js';
 import { measureBatchDifference } from './runOnnx.js';
 
 const signed = (i: number) => Math.sin(i * 1.7 + 0.3) * 2;

@@ -1,10 +1,10 @@
 /** Backbones of this library, and the fixture of `keras/make_backbones.py`. */
 
 import type { SymbolicTensor } from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import { expect } from 'vitest';
 import type { HostArray } from '../../src/core/arrays.js';
 import type { ImageShape } from '../../src/core/images.js';
-import { getActiveEngine } from '../../src/engines/select.js';
 import {
   type Backbone,
   branch,
@@ -20,7 +20,7 @@ import {
 } from '../../src/entries/node.js';
 import { createNetwork } from '../../src/network/buildNetwork.js';
 import type { AnyTask, Tasks } from '../../src/tasks/task.js';
-import { tf } from '../../src/tensor/tf.js';
+import { getActiveEngine } from '../engines/getActiveEngine.js';
 import { expectClose, largest as largestOf } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';
 import { hashes, imageBytes, uniform } from './noise.js';

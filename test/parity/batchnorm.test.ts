@@ -1,4 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { batchNorm, branch, conv, flatten, regression, sgd, sharedTrunk } from '../../src/entries/node.js';
 import type { Weight } from '../../src/layers/patched/forwardContext.js';
@@ -7,8 +8,7 @@ import { buildNetwork, type NetworkDefinition } from '../../src/network/buildNet
 import { runGraph } from '../../src/network/layerGraph.js';
 import type { Network } from '../../src/network/network.js';
 import { nodePlatform } from '../../src/node/platform/nodePlatform.js';
-import { tf } from '../../src/tensor/tf.js';
-import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
+import { loadWasmBackend } from '../../src/tensor/backends/wasmBackend.js';
 import { expectClose, expectCloseToLargest } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';
 import { uniform } from './noise.js';
@@ -65,7 +65,7 @@ function buildBatchNormNetwork(
   return network;
 }
 
-describe('one call of a batchNorm() layer', () => {
+describe('one call to a batchNorm() layer', () => {
   const cases: [keyof typeof keras, number[], Float32Array, { momentum?: number; epsilon?: number }][] = [
     ['of four numbers', [4, 1, 1, 1], Float32Array.of(1, 2, 3, 6), {}],
     ['of images', [2, 2, 2, 3], uniform('bn/x', [2, 2, 2, 3], -2, 5), { momentum: 0.9, epsilon: 1e-2 }],
@@ -98,7 +98,7 @@ describe('one call of a batchNorm() layer', () => {
   );
 });
 
-describe('fit of a model with batchNorm() layers', () => {
+describe('fit with batchNorm() layers', () => {
   const SHAPE = [4, 4, 3] as const;
   const build = (frozen: boolean) => {
     const network = buildNetwork({

@@ -1,3 +1,4 @@
+import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
   activation,
@@ -26,8 +27,7 @@ import {
 } from '../../src/steps/stepArrays.js';
 import { getTrainableWeights, splitByWeight } from '../../src/steps/trainableWeights.js';
 import { computeTrainingStep } from '../../src/steps/trainingStep.js';
-import { tf } from '../../src/tensor/tf.js';
-import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
+import { loadWasmBackend } from '../../src/tensor/backends/wasmBackend.js';
 import { expectCloseToLargest } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';
 import { faces, fill } from './same.js';
@@ -78,7 +78,7 @@ const cases: { [name: string]: Block[] } = {
   ),
 };
 
-test('the Keras fixture of blocks contains exactly the blocks that are tested', () => {
+test('the Keras fixture for blocks contains exactly the blocks that are tested', () => {
   expect(Object.keys(cases).sort()).toEqual(Object.keys(keras).sort());
 });
 

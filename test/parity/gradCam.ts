@@ -1,4 +1,6 @@
 /** Compares heat maps with the heat maps that `keras/make_gradcam.py` computes. */
+
+import * as tf from '@tensorflow/tfjs';
 import { expect } from 'vitest';
 import { modelA } from '../../examples/study/modelA.js';
 import {
@@ -19,7 +21,6 @@ import {
   sharedTrunk,
 } from '../../src/entries/node.js';
 import type { Tasks } from '../../src/tasks/task.js';
-import { tf } from '../../src/tensor/tf.js';
 import { hashed } from './backbones.js';
 import { expectClose, largest } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';

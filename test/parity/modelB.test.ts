@@ -1,15 +1,15 @@
+import * as tf from '@tensorflow/tfjs';
 import { expect, test } from 'vitest';
 import { modelB } from '../../examples/study/modelB.js';
 import type { NamedArrays } from '../../src/core/arrays.js';
-import { getActiveEngine } from '../../src/engines/select.js';
 import { adam, type EngineName, resnet50Backbone, useEngine } from '../../src/entries/node.js';
 import { InputPipeline } from '../../src/inference/inputPipeline.js';
 import { createNetwork } from '../../src/network/buildNetwork.js';
 import { splitFrozen } from '../../src/network/frozenSplit.js';
 import { createBatchArrays } from '../../src/steps/stepArrays.js';
 import { getTrainableWeights } from '../../src/steps/trainableWeights.js';
-import { tf } from '../../src/tensor/tf.js';
 import { OptimizerState } from '../../src/training/optimizerState.js';
+import { getActiveEngine } from '../engines/getActiveEngine.js';
 import { expectClose, expectCloseToLargest } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';
 import { uniform } from './noise.js';
@@ -71,7 +71,7 @@ function masks(step: number): NamedArrays {
 const PREPROCESSING = 12;
 
 test.each<EngineName>(['wasm', 'onnx'])(
-  'two epochs of Model B on %s give the same losses as in Keras',
+  'two epochs of Model B on %s give the same losses as Keras',
   async (engine) => {
     await useEngine(engine);
     const whole = await network();

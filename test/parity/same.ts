@@ -1,7 +1,8 @@
 /** Weights and examples that depend only on names, and equal those in `keras/common.py`. */
+
+import * as tf from '@tensorflow/tfjs';
 import type { ImageShape } from '../../src/core/images.js';
 import { type Dataset, imagesInMemory } from '../../src/entries/node.js';
-import { tf } from '../../src/tensor/tf.js';
 import { hashes, imageBytes, uniform } from './noise.js';
 
 export const GENDERS = ['male', 'female'] as const;

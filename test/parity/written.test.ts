@@ -1,4 +1,5 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import {
   adam,
@@ -22,7 +23,6 @@ import {
 import type { Hdf5AttributeValue, Hdf5Group } from '../../src/formats/hdf5/hdf5Group.js';
 import { readHdf5 } from '../../src/formats/hdf5/read/readHdf5.js';
 import { readZip } from '../../src/formats/zip/zip.js';
-import { tf } from '../../src/tensor/tf.js';
 import { fixture } from './fixture.js';
 
 interface Written {
@@ -161,7 +161,7 @@ const CASES = [
   ],
 ] as const;
 
-describe.each(CASES)('exportKeras of %s', (_, keras, write) => {
+describe.each(CASES)('exportKeras with %s', (_, keras, write) => {
   test('writes exactly the same config.json as Keras', async () => {
     const members = readZip(await write('keras'), 'ours.keras');
     expect(Object.keys(members)).toEqual(keras.members);

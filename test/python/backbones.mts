@@ -7,9 +7,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
 import { branch, globalAveragePool, multiTask, regression, useEngine } from '../../src/entries/node.js';
 import { efficientNetB0Backbone, mobileNetV2Backbone, resnet50Backbone } from '../../src/node/index.js';
-import { tf } from '../../src/tensor/tf.js';
 
 const folder = process.argv[2]!;
 const bytes = (name: string) => new Uint8Array(readFileSync(join(folder, name)));

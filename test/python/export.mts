@@ -1,4 +1,6 @@
 /** Writes models as ONNX files, with images and expected outputs, for check_export.py: `export.mts FOLDER`. */
+
+import * as tf from '@tensorflow/tfjs';
 import { modelA } from '../../examples/study/modelA.js';
 import {
   averagePool,
@@ -20,7 +22,6 @@ import {
   sharedTrunk,
 } from '../../src/entries/node.js';
 import { folderStore } from '../../src/node/index.js';
-import { tf } from '../../src/tensor/tf.js';
 
 const small = multiTask({ input: [21, 18, 3], range: [-1, 1], seed: 2 })
   .trunk(

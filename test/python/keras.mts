@@ -2,6 +2,8 @@
  * Writes files for Keras and reads files from Keras, for check_keras.py: `keras.mts write FOLDER` and
  * `keras.mts read FOLDER`.
  */
+
+import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { modelA } from '../../examples/study/modelA.js';
 import { modelB } from '../../examples/study/modelB.js';
@@ -45,8 +47,7 @@ import {
   weightedLoss,
 } from '../../src/entries/node.js';
 import { folderStore } from '../../src/node/index.js';
-import { silenceCpuAdvice } from '../../src/tensor/silenceCpuAdvice.js';
-import { tf } from '../../src/tensor/tf.js';
+import { ensureBackend } from '../../src/tensor/hostBackend.js';
 import { answersOf, buildModel, modelSpec, noiseFor } from '../laws/models.js';
 
 const [, , order, folder] = process.argv as [string, string, string, string];
@@ -284,7 +285,7 @@ async function write() {
     );
   await store.write('runs.json', json(runs));
   await tf.setBackend('cpu');
-  silenceCpuAdvice();
+  ensureBackend();
   // Some of the following layers have no wasm kernel.
   for (const [i, spec] of fc.sample(modelSpec, { numRuns: 40, seed: 5 }).entries()) {
     const model = buildModel(spec);

@@ -1,3 +1,4 @@
+import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { modelA } from '../../examples/study/modelA.js';
 import {
@@ -29,8 +30,7 @@ import {
   weightedLoss,
 } from '../../src/entries/node.js';
 import type { LayerLike } from '../../src/layers/block.js';
-import { tf } from '../../src/tensor/tf.js';
-import { getWasmHeapBytes } from '../../src/tensor/wasmBackend.js';
+import { getWasmHeapBytes } from '../engines/getWasmHeapBytes.js';
 
 const transforms = [randomRotation({ degrees: 20 }), randomFlip('horizontal')];
 
@@ -163,7 +163,7 @@ describe('tensor memory', () => {
     expect(await countLeaks(whole)).toBe(0);
   });
 
-  test('does not leak when model.predict receives tensors, which still belong to the caller', async () => {
+  test('does not leak when model.predict receives tensors, and the tensors still belong to the caller', async () => {
     const model = compose();
     const one = tf.zeros<tf.Rank.R3>([8, 8, 3]);
     const many = tf.zeros<tf.Rank.R4>([5, 8, 8, 3]);
@@ -228,7 +228,7 @@ describe('tensor memory', () => {
   });
 
   // In a training step, TensorFlow.js itself keeps the tensors that it saved for the gradient.
-  test('does not leak when a validation is aborted by an error in a custom loss', async () => {
+  test('does not leak when validation is aborted by an error in a custom loss', async () => {
     let calls = 0;
     const mine = customLoss('mine', (prediction, target) => {
       if (++calls > 3) throw new Error('mine');
@@ -244,7 +244,7 @@ describe('tensor memory', () => {
     model.dispose();
   });
 
-  test('does not leak when a network cannot be built, and layers of the user keep their weights', async () => {
+  test('does not leak when a network cannot be built, and layers that the user passed keep their weights', async () => {
     const mine = tf.layers.conv2d({ filters: 2, kernelSize: 3 });
     const build = (...pieces: LayerLike[]) =>
       multiTask({ input: [8, 8, 3] })

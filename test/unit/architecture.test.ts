@@ -43,11 +43,32 @@ const FOLDERS = [
 /** Maximum number of files in one folder, not counting `index.ts`. */
 const MAX_FILES = 16;
 
-/** Entry points of the package. Only other entry points import them. */
-const isEntry = (file: string) => /^(entries\/.*|([^/]+\/)?index\.ts)$/.test(file);
+/** The only file that imports values from a package of TensorFlow.js. */
+const TENSORFLOW_IMPORTERS: { readonly [target: string]: string } = {
+  '@tensorflow/tfjs-core': 'tensor/tfModules.ts',
+  '@tensorflow/tfjs-layers': 'tensor/tfModules.ts',
+  '@tensorflow/tfjs-backend-wasm': 'tensor/backends/wasmBackend.ts',
+  '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-threaded-simd.js':
+    'tensor/backends/repairWorkerSource.ts',
+};
 
-/** Folder of a file. A file in the root of `src` is an entry point. */
-const toFolder = (file: string) => (file.includes('/') ? file.split('/')[0]! : 'entries');
+/** Entry points of the package, those of `tsup.config.ts`, and the exports that they share. Only other entry points import them. */
+const ENTRIES = [
+  'entries/node.ts',
+  'entries/browser.ts',
+  'entries/default.ts',
+  'entries/commonExports.ts',
+  'browser/index.ts',
+  'datasets/index.ts',
+  'node/index.ts',
+  'report/index.ts',
+  'tuner/index.ts',
+];
+
+const isEntry = (file: string) => ENTRIES.includes(file);
+
+/** Folder of a file in `src`. A subfolder belongs to its folder. */
+const toFolder = (file: string) => file.split('/')[0]!;
 
 const toRow = (file: string) => FOLDERS.indexOf(isEntry(file) ? 'entries' : toFolder(file));
 
@@ -168,10 +189,11 @@ test('only entry points in src import other entry points', () => {
   expect(print(edges.filter(({ from, to }) => isEntry(to) && !isEntry(from)))).toEqual([]);
 });
 
-test('only entry points in src import from node/ and browser/', () => {
+test('outside node/ and browser/, only the platform entry points import files from these folders', () => {
   const isPlatform = (file: string) => ['node', 'browser'].includes(toFolder(file));
+  const platformEntries = ['entries/node.ts', 'entries/browser.ts'];
   const crossing = edges.filter(
-    ({ from, to }) => isPlatform(to) && !isEntry(from) && toFolder(from) !== toFolder(to),
+    ({ from, to }) => isPlatform(to) && !platformEntries.includes(from) && toFolder(from) !== toFolder(to),
   );
   expect(print(crossing)).toEqual([]);
 });
@@ -187,6 +209,25 @@ test('the folders in src have no circular imports, including type imports', () =
   expect(findCircle(between)).toEqual([]);
 });
 
+test('the subfolders in src have no circular imports, including type imports', () => {
+  const between = edges
+    .filter(({ from, to }) => !isEntry(from) && !isEntry(to))
+    .map(({ from, to }) => ({ from: dirname(from), to: dirname(to) }));
+  expect(findCircle(between)).toEqual([]);
+});
+
+test('the entry points are those in tsup.config.ts, and no other folder has an index.ts', () => {
+  const config = readFileSync(new URL('../../tsup.config.ts', import.meta.url), 'utf8');
+  const built = [...config.matchAll(/'src\/([^']+)'/g)].map(([, file]) => file!);
+  const programs = ['node/cli.ts', 'node/tuning/trial/trialProcess.ts'];
+  expect(built.sort()).toEqual(
+    [...ENTRIES.filter((file) => !file.endsWith('commonExports.ts')), ...programs].sort(),
+  );
+  expect(files.map(({ file }) => file).filter((file) => file.endsWith('index.ts') && !isEntry(file))).toEqual(
+    [],
+  );
+});
+
 test('a folder in src contains at most 16 files in addition to index.ts', () => {
   const counts = new Map<string, number>();
   for (const { file } of files) {
@@ -195,7 +236,7 @@ test('a folder in src contains at most 16 files in addition to index.ts', () => 
   expect([...counts].filter(([, count]) => count > MAX_FILES)).toEqual([]);
 });
 
-test('the folder report/ in src imports only core/, and from the tuner only the results and the search space', () => {
+test('the report/ folder in src imports only core/ and, from the tuner, only the results and the search space', () => {
   const beyond = edges.filter(
     ({ from, to }) =>
       from.startsWith('report/') &&
@@ -205,12 +246,12 @@ test('the folder report/ in src imports only core/, and from the tuner only the 
   expect(print(beyond)).toEqual([]);
 });
 
-test('only tensor/ in src imports values from TensorFlow.js, and only node/ imports Node.js modules', () => {
+test('only tfModules.ts imports values from TensorFlow.js, only tensor/backends imports the wasm backend, and only node/ imports Node modules', () => {
   const outside = files.flatMap(({ file, imports }) =>
     imports
       .filter(
         ({ target, isType }) =>
-          (target.startsWith('@tensorflow/') && !isType && toFolder(file) !== 'tensor') ||
+          (target.startsWith('@tensorflow/') && !isType && TENSORFLOW_IMPORTERS[target] !== file) ||
           (target.startsWith('node:') && toFolder(file) !== 'node'),
       )
       .map(({ target }) => ({ from: file, to: target })),

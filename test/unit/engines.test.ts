@@ -2,11 +2,21 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import util from 'node:util';
-import { describe, expect, test } from 'vitest';
+import * as tf from '@tensorflow/tfjs';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createError } from '../../src/core/errors/errors.js';
 import type { PackageLoader } from '../../src/core/platform/platform.js';
 import { getProcessState } from '../../src/engines/processState.js';
-import { branch, flatten, regression, useEngine } from '../../src/entries/node.js';
+import { createUseEngine } from '../../src/engines/select.js';
+import {
+  branch,
+  flatten,
+  imagesInMemory,
+  multiTask,
+  progressBar,
+  regression,
+  useEngine,
+} from '../../src/entries/node.js';
 import { createMultiTask } from '../../src/model/multiTask.js';
 import { loadPackage } from '../../src/node/platform/loadPackage.js';
 import { nodePlatform } from '../../src/node/platform/nodePlatform.js';
@@ -14,7 +24,7 @@ import { restoreNodeUtil } from '../../src/node/platform/restoreNodeUtil.js';
 import { catchError } from '../bad-input/catchError.js';
 import { useEngineWith } from '../engines/useEngineWith.js';
 
-test('concurrent first calls of model.predict start one engine, and never start it twice at the same time', async () => {
+test('concurrent first calls to model.predict start one engine, and never start it twice at the same time', async () => {
   let loading = 0;
   const maxLoading: { [packageName: string]: number } = {};
   const countingLoader: PackageLoader = Object.assign(
@@ -43,10 +53,84 @@ test('concurrent first calls of model.predict start one engine, and never start 
   expect(Math.max(...Object.values(maxLoading))).toBe(1);
 });
 
-test('useEngine starts an engine while another engine fails to start', async () => {
+test('useEngine can start an engine while another engine fails to start', async () => {
   const [native, wasm] = await Promise.allSettled([useEngine('native'), useEngine('wasm')]);
   expect(native.status).toBe('rejected');
   expect(wasm).toMatchObject({ status: 'fulfilled', value: { name: 'wasm' } });
+});
+
+describe('fit and progressBar', () => {
+  const train = async (log?: (line: string) => void) => {
+    const image = { data: new Uint8Array(48).fill(9), height: 4, width: 4, channels: 3 };
+    const model = multiTask({ input: [4, 4, 3] })
+      .task('age', regression({ unit: 'years' }), branch([flatten()]))
+      .build();
+    let text = '';
+    const write = (part: string) => {
+      text += part;
+    };
+    const dataset = imagesInMemory([{ image, labels: { age: 1 } }]);
+    await model.fit(dataset, {
+      engine: 'wasm',
+      epochs: 1,
+      callbacks: [progressBar({ write })],
+      ...(log ? { log } : {}),
+    });
+    return text;
+  };
+
+  test('report the engine once, in the log if fit has one, and in the progress bar otherwise', async () => {
+    const lines: string[] = [];
+    expect(await train((line) => lines.push(line))).not.toContain('engine wasm');
+    expect(lines.filter((line) => line.startsWith('engine wasm: '))).toHaveLength(1);
+    expect((await train()).match(/^engine wasm: /gm)).toHaveLength(1);
+  });
+});
+
+describe('checkSingleTensorFlow', () => {
+  test('rejects a backend that another copy of TensorFlow.js started', async () => {
+    const { registry } = tf.engine() as unknown as { registry: { [name: string]: unknown } };
+    registry.copy = {};
+    const error = await catchError(() => useEngine('wasm'));
+    delete registry.copy;
+    expect(error).toMatchObject({ kind: 'engine', path: '@tensorflow/tfjs-core', received: 'a second copy' });
+    expect(error.advice).toContain('npm dedupe');
+    expect((await useEngine('wasm')).name).toBe('wasm');
+  });
+});
+
+describe("the engine option 'auto'", () => {
+  const select = createUseEngine({ ...nodePlatform, name: 'browser' });
+
+  beforeEach(() => void getProcessState().startedEngines.delete('onnx')); // Earlier tests have started it.
+
+  afterEach(() => {
+    vi.unstubAllGlobals();
+    if (tf.findBackendFactory('webgl') !== null) tf.removeBackend('webgl');
+  });
+
+  test('skips a GPU that fails to start in a page, reports the reason once, and does not try the GPU again', async () => {
+    vi.stubGlobal('document', {});
+    vi.spyOn(console, 'warn').mockImplementation(() => {}); // TensorFlow.js reports the failure, too.
+    const start = vi.fn(async () => {
+      throw new Error('no context');
+    });
+    tf.registerBackend('webgl', start);
+    const lines: string[] = [];
+    const log = (line: string) => void lines.push(line);
+    expect(await select('auto', { log })).toMatchObject({ name: 'wasm' });
+    expect(await select('auto', { log })).toMatchObject({ name: 'wasm' });
+    expect(start).toHaveBeenCalledTimes(1);
+    expect(lines.filter((line) => line.includes('webgl was skipped'))).toHaveLength(1);
+    expect(await catchError(() => select('webgl'))).toMatchObject({ kind: 'engine', path: 'engine webgl' });
+  });
+
+  test('selects a registered ONNX Runtime in a page without a GPU backend, or wasm if none is registered', async () => {
+    vi.stubGlobal('document', {});
+    expect(await select('auto')).toMatchObject({ name: 'wasm' });
+    const packages = { 'onnxruntime-web': () => import('onnxruntime-node') };
+    expect(await select('auto', { packages })).toMatchObject({ name: 'onnx' });
+  });
 });
 
 describe('useEngine with an installed native package that does not load', () => {
@@ -65,11 +149,12 @@ describe('useEngine with an installed native package that does not load', () => 
     const choice = await useEngineWith(broken)('auto', { log: (line) => lines.push(line) });
     expect(choice).toMatchObject({
       name: 'wasm',
-      fasterEngine: { name: 'native', install: 'npx tfjs-multitask build-native' },
+      fasterEngine: { name: 'onnx', install: 'ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node' },
     });
-    expect(choice.reason).toContain('@tensorflow/tfjs-node is installed');
+    expect(choice.reason).toContain('a working installation of @tensorflow/tfjs-node');
     expect(choice.reason).toContain('cannot open shared object file');
     expect(lines.join('\n')).toContain('build-native');
+    expect(lines.at(-1)).toBe('for more speed: ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node');
   });
 
   test('rejects native if it is requested by name', async () => {
@@ -79,7 +164,7 @@ describe('useEngine with an installed native package that does not load', () => 
     expect(error.advice).toContain('npx tfjs-multitask build-native');
   });
 
-  test('distinguishes the package from a package that is not installed', async () => {
+  test('reports a different error than for a package that is not installed', async () => {
     const none = async (name: string): Promise<never> => {
       throw createError({ kind: 'missing-package', path: name, expected: 'it', received: 'none' });
     };
@@ -91,8 +176,8 @@ describe('useEngine with an installed native package that does not load', () => 
   });
 });
 
-describe('the helpers that load optional packages', () => {
-  test('loadPackage distinguishes a missing package from a package that does not load', async () => {
+describe('the helpers for optional packages', () => {
+  test('include loadPackage, which distinguishes a missing package from a package that does not load', async () => {
     const missing = await catchError(() => loadPackage('no-such-package', 'this test'));
     expect(missing).toMatchObject({ kind: 'missing-package', received: 'a package that is not installed' });
     // In Vite, and therefore in these tests, importing an optional peer dependency that is not installed loads a stub that throws.
@@ -106,7 +191,7 @@ describe('the helpers that load optional packages', () => {
     rmSync(folder, { recursive: true });
   });
 
-  test('restoreNodeUtil adds the util functions that the native package calls and that Node.js 23 removed', () => {
+  test('include restoreNodeUtil, which adds the util functions that the native package calls and that Node.js 23 removed', () => {
     const functionNames = ['isNullOrUndefined', 'isArray'] as const;
     const mutableUtil = util as unknown as Record<string, ((value: unknown) => boolean) | undefined>;
     const originals = functionNames.map((name) => mutableUtil[name]);

@@ -1,3 +1,4 @@
+import * as checks from '../errors/checks.js';
 /**
  * One epoch, as a row of `history.csv`. Columns without a value are absent. Columns, in this order:
  *
@@ -80,7 +81,8 @@ export interface HistoryRecord<Name extends string = string> {
 }
 
 /**
- * Finds the epoch with the best value of a column. If several epochs have the best value, the first one is returned. NaN is skipped.
+ * Finds the epoch with the best value of a column in a record, which can be read from a file. The history that `fit` returns
+ * has the method `bestEpoch`. If several epochs have the best value, the first one is returned. NaN is skipped.
  *
  * @param history - A history from `fit`, or a record of a history that was read from a file.
  * @param monitor - Name of the column.
@@ -89,7 +91,7 @@ export interface HistoryRecord<Name extends string = string> {
  * @returns The best epoch, or undefined if no row has a number in this column.
  * @example
  * ```ts
- * import { findBestEpoch } from 'tfjs-multitask';
+ * import { findBestEpoch } from 'tfjs-multitask/report';
  *
  * const rows = [{ epoch: 1, val_loss: 3 }, { epoch: 2, val_loss: 2 }, { epoch: 3, val_loss: 2 }];
  * console.log(findBestEpoch({ tasks: [], rows }, 'val_loss')?.epoch); // 2
@@ -97,10 +99,18 @@ export interface HistoryRecord<Name extends string = string> {
  * @category Figures
  */
 export function findBestEpoch<Monitor extends string>(
-  { rows }: HistoryRecord,
+  history: HistoryRecord,
   monitor: Monitor,
-  mode: 'min' | 'max' = monitor.endsWith('accuracy') ? 'max' : 'min',
+  mode: 'min' | 'max' = String(monitor).endsWith('accuracy') ? 'max' : 'min',
 ): BestEpoch<Monitor> | undefined {
+  const { rows } = (history ?? {}) as HistoryRecord;
+  checks.list('findBestEpoch.history.rows', rows, {
+    noun: 'the rows of a history',
+    advice: 'Pass the history that fit() returned.',
+  });
+  checks.oneOf('findBestEpoch.mode', mode, ['min', 'max'], {
+    advice: 'Omit it to determine the mode from the column.',
+  });
   const sign = mode === 'max' ? -1 : 1;
   let best: BestEpoch<Monitor> | undefined;
   for (const { epoch, [monitor as string]: value } of rows) {

@@ -1,5 +1,5 @@
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs';
-import { averagePoolSame } from '../../tensor/averagePooling.js';
+import { averagePoolSame } from '../../tensor/ops/averagePooling.js';
 import { getStockLayerClass } from '../../tensor/stockLayers.js';
 import type { tf } from '../../tensor/tf.js';
 import type { CallArguments } from './forwardContext.js';

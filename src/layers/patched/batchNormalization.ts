@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs';
-import { batchNormInference, batchNormTraining } from '../../tensor/batchNormalization.js';
+import { batchNormInference, batchNormTraining } from '../../tensor/ops/batchNormalization.js';
 import { getStockLayerClass } from '../../tensor/stockLayers.js';
 import { tf } from '../../tensor/tf.js';
 import type { CallArguments, Weight } from './forwardContext.js';

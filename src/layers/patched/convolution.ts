@@ -1,5 +1,5 @@
 import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs';
-import { type ConvolutionOptions, convolution, depthwiseConvolution } from '../../tensor/convolution.js';
+import { type ConvolutionOptions, convolution, depthwiseConvolution } from '../../tensor/ops/convolution.js';
 import { getStockLayerClass } from '../../tensor/stockLayers.js';
 import type { tf } from '../../tensor/tf.js';
 import type { CallArguments, Weight } from './forwardContext.js';

@@ -1,8 +1,7 @@
-import type { Tensor } from '@tensorflow/tfjs';
-import type { tf } from '../../tensor/tf.js';
+import type { LayerVariable, Tensor } from '@tensorflow/tfjs';
 
 /** Weight of a layer, stored in a variable. */
-export type Weight = tf.LayerVariable;
+export type Weight = LayerVariable;
 
 /**
  * Additional inputs and outputs of layers in the forward pass of a training step: dropout masks are inputs, moving statistics are outputs.

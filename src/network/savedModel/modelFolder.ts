@@ -5,6 +5,7 @@ import type { Store } from '../../core/platform/platform.js';
 import { checkTopology, renumberCalls } from '../../formats/modelTopology.js';
 import { patchLayer } from '../../layers/patched/patchLayer.js';
 import type { Tasks } from '../../tasks/task.js';
+import { ensureBackend } from '../../tensor/hostBackend.js';
 import { resetLayerRefCounts } from '../../tensor/stockLayers.js';
 import { tf } from '../../tensor/tf.js';
 import { createNetwork } from '../buildNetwork.js';
@@ -136,6 +137,7 @@ export async function readModelFolder<T extends Tasks>(
 }
 
 async function openLayersModel(path: string, artifacts: tf.io.ModelArtifacts): Promise<tf.LayersModel> {
+  ensureBackend();
   try {
     return await tf.loadLayersModel(tf.io.fromMemory(artifacts));
   } catch (cause) {

@@ -1,4 +1,3 @@
-import * as checks from '../../core/errors/checks.js';
 import { toGrayscaleBytes } from '../../core/images.js';
 import type { Decoder } from '../../core/platform/platform.js';
 import { createLimitedDecoder, type DecodeLimitOptions } from '../../data/decodeLimit.js';
@@ -8,12 +7,12 @@ import { loadPackage } from './loadPackage.js';
 type Sharp = typeof import('sharp').default;
 
 /**
- * Creates an image decoder that uses the package sharp.
+ * Creates an image decoder that uses the npm package `sharp`.
  *
  * - The content of a file determines its format: JPEG, PNG, GIF, WebP, TIFF or AVIF. All other files are errors, for example SVG.
  * - Of a file with several frames or pages, the first is decoded.
- * - The image is rotated according to its EXIF orientation, converted to sRGB, and stretched to the requested shape with sharp's
- *   default kernel (Lanczos with three lobes).
+ * - The image is rotated according to its EXIF orientation, converted to sRGB, and stretched to the requested shape with sharp's default
+ *   kernel (Lanczos with three lobes).
  * - Images are converted to grayscale with the BT.601 weights, as in Keras. Transparent pixels become black.
  * - A file that is truncated, or that sharp decodes with errors, causes an error, and so does an image of more than `maxPixels`.
  * - The images that are decoded at the same time in a process take about 250 MB or less, regardless of their number. Further images
@@ -33,7 +32,6 @@ type Sharp = typeof import('sharp').default;
  * @category Data
  */
 export async function sharpDecoder(options: DecodeLimitOptions = {}): Promise<Decoder> {
-  checks.optionNames('sharpDecoder', options, ['maxPixels']);
   const module = await loadPackage<{ default: Sharp }>('sharp', 'decoding images');
   const sharp = module.default;
   const decode = createLimitedDecoder('sharpDecoder', options, (encoded, header, [height, width]) =>

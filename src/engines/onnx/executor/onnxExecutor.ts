@@ -5,6 +5,7 @@ import type { Weight } from '../../../layers/patched/forwardContext.js';
 import type { Network } from '../../../network/network.js';
 import { getGraphWeights } from '../../../network/weights.js';
 import type { Optimizer } from '../../../optimizers/optimizer.js';
+import type { Executor } from '../../../steps/executor.js';
 import { getSumsLength } from '../../../steps/lossesAndMetrics.js';
 import { getSlotNames } from '../../../steps/optimizerSlots.js';
 import { toStepInputs, toTensors } from '../../../steps/stepArrays.js';
@@ -16,7 +17,6 @@ import {
 import { computeTrainingStep, type StepKind, type StepOutputs } from '../../../steps/trainingStep.js';
 import { tf } from '../../../tensor/tf.js';
 import { checkSlots } from '../../eager/eagerExecutor.js';
-import type { Executor } from '../../executor.js';
 import { type OnnxRuntime, type OnnxTensor, toOnnxTensor } from '../session/onnxRuntime.js';
 import type { OnnxEngineOptions } from '../session/sessionOptions.js';
 import type { TraceablePass } from '../trace/tracePair.js';

@@ -1,6 +1,6 @@
-import { createLayerError, type LayerImporter } from '../importContext.js';
-import { isTensorReference } from '../inboundNodes.js';
-import type { KerasLayer } from '../modelStructure.js';
+import { createLayerError, type LayerImporter } from '../structure/importContext.js';
+import { isTensorReference } from '../structure/inboundNodes.js';
+import type { KerasLayer } from '../structure/modelStructure.js';
 import { ACTIVATION_IMPORTERS } from './activationLayers.js';
 import { CONV_AND_POOL_IMPORTERS } from './convAndPoolLayers.js';
 import { DENSE_AND_RESHAPING_IMPORTERS } from './denseAndReshapingLayers.js';
@@ -26,8 +26,8 @@ const getImporter = (table: { readonly [className: string]: LayerImporter }, cla
   Object.hasOwn(table, className) ? table[className] : undefined;
 
 /**
- * Finds the importer of a Keras layer. The operation `x * 2` has the same class name as the `Multiply` layer.
- * An operation is recognized by its module, if the file contains the module, and by its constant.
+ * Returns the importer for a Keras layer or operation. Because the operation `x * 2` has the same class name as the layer `Multiply`, an
+ * operation is recognized by its Python module or by a constant operand.
  *
  * @throws A `file` error if TensorFlow.js layers cannot express the class.
  */
@@ -40,8 +40,8 @@ export function findLayerImporter(layer: KerasLayer): LayerImporter {
   if (layerImporter && (!hasConstant || className === 'TFOpLambda')) return layerImporter;
   throw createLayerError(
     { layer },
-    'an image layer that TensorFlow.js supports',
-    hasConstant && layerImporter ? `${className} of a constant` : className,
+    'a layer for images that TensorFlow.js supports',
+    hasConstant && layerImporter ? `${className} with a constant operand` : className,
     `Register a function that creates the layer: layers: { ${/^\w+$/.test(className) ? className : `'${className}'`}: (config, name) => layer }.`,
   );
 }

@@ -4,7 +4,7 @@ import {
   createLayerError,
   type ImportContext,
   type LayerImporter,
-} from '../importContext.js';
+} from '../structure/importContext.js';
 
 const createMergeImporter =
   (className: string): LayerImporter =>
@@ -18,7 +18,7 @@ function checkSeveralInputs(context: ImportContext): void {
   throw createLayerError(
     context,
     'at least two inputs',
-    `${context.inputShapes.length} inputs`,
+    'only one input',
     'Save the model again with Keras.',
   );
 }

@@ -1,4 +1,4 @@
-import type { PackageLoader } from '../core/platform/platform.js';
+import type { PackageLoader } from '../../core/platform/platform.js';
 
 /** Members of `Worker` from `node:worker_threads` that this library uses. */
 export interface NodeWorker {

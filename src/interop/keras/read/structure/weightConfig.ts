@@ -1,6 +1,6 @@
-import { formatValue } from '../../../core/errors/formatValue.js';
-import type { JsonNode } from '../file/jsonNode.js';
-import { toCamelCase } from '../file/kerasNames.js';
+import { formatValue } from '../../../../core/errors/formatValue.js';
+import type { JsonNode } from '../../file/jsonNode.js';
+import { toCamelCase } from '../../file/kerasNames.js';
 import type { ImportContext } from './importContext.js';
 
 /** Parameters of the Keras initializers that TensorFlow.js supports, keyed by class name. */
@@ -20,7 +20,7 @@ const INITIALIZER_FIELDS: { readonly [className: string]: readonly string[] } = 
   LecunUniform: ['seed'],
   LecunNormal: ['seed'],
 };
-/** TensorFlow.js names of Keras initializers, for initializers whose names differ. */
+/** TensorFlow.js names of initializers that have a different name in Keras, keyed by Keras name. */
 const TFJS_INITIALIZER_NAMES: { readonly [className: string]: string } = {
   LecunUniform: 'LeCunUniform',
   LecunNormal: 'LeCunNormal',

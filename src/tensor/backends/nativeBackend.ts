@@ -1,18 +1,18 @@
-import { createError, isMultitaskError, type MultitaskError } from '../core/errors/errors.js';
-import type { PackageLoader } from '../core/platform/platform.js';
-import { registerNativeKernels } from './native/registerNativeKernels.js';
-import { tf } from './tf.js';
+import { createError, isMultitaskError, type MultitaskError } from '../../core/errors/errors.js';
+import type { PackageLoader } from '../../core/platform/platform.js';
+import { registerNativeKernels } from '../native/registerNativeKernels.js';
+import { setStartedBackend, startBackend } from '../startBackend.js';
 
 /** npm packages that provide the native engine, in the order in which they are tried. */
 const NATIVE_PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
 
 /** Command that installs the native engine on platforms for which a binary can be downloaded. */
-export const NATIVE_INSTALL_COMMAND = `npm install ${NATIVE_PACKAGES[1]}`;
+const NATIVE_INSTALL_COMMAND = `npm install ${NATIVE_PACKAGES[1]}`;
 /** Command that builds the binary of the native engine if the binary cannot be downloaded or fails to load. */
-export const NATIVE_BUILD_COMMAND = 'npx tfjs-multitask build-native';
+const NATIVE_BUILD_COMMAND = 'npx tfjs-multitask build-native';
 
 /** Result of the search for a package that provides the native engine. */
-export interface NativeSearchResult {
+interface NativeSearchResult {
   /** Name of the package that was loaded. */
   readonly name?: string;
   /** Error of a package that is installed but failed to load. If no package is installed, neither `name` nor `loadError` is set. */
@@ -20,7 +20,7 @@ export interface NativeSearchResult {
 }
 
 /** Loads the first package of the native engine that is installed and works. Loading the package registers its backend. */
-export async function findNativePackage(load: PackageLoader): Promise<NativeSearchResult> {
+async function findNativePackage(load: PackageLoader): Promise<NativeSearchResult> {
   let loadError: MultitaskError | undefined;
   for (const name of NATIVE_PACKAGES) {
     try {
@@ -64,7 +64,7 @@ export async function loadNativeBackend(load: PackageLoader): Promise<void> {
         `then run ${NATIVE_BUILD_COMMAND}.`,
     });
   }
-  if (!(await tf.setBackend('tensorflow'))) {
+  if (!(await startBackend('tensorflow'))) {
     throw createError({
       kind: 'engine',
       path: 'engine native',
@@ -73,5 +73,6 @@ export async function loadNativeBackend(load: PackageLoader): Promise<void> {
       advice: `Run ${NATIVE_BUILD_COMMAND}, or use engine: "wasm".`,
     });
   }
+  setStartedBackend('tensorflow');
   registerNativeKernels();
 }

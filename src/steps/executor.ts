@@ -1,7 +1,7 @@
 import type { NamedArrays } from '../core/arrays.js';
 import type { WeightSource } from '../network/weightSync.js';
 import type { Weights } from '../network/weights.js';
-import type { StepKind } from '../steps/trainingStep.js';
+import type { StepKind } from './trainingStep.js';
 
 /** Executes the training steps of one run, and holds the state that they change: weights and optimizer slots. */
 export interface Executor extends WeightSource {

@@ -30,9 +30,14 @@ const THREADED_BUILD = '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm
  * {@link createWorkerClass}, `os` reports twice as many cores as `threads`, and `process` registers no listeners. The real globals do not
  * change.
  *
- * @throws An `Error` if the build is not installed or fails to start.
+ * @param expired - Rejects when the time limit for the start is over.
+ * @throws An `Error` if the build is not installed or fails to start. Its threads are stopped.
  */
-export async function createThreadedModule(node: NodeModules, threads: number): Promise<WasmModule> {
+export async function createThreadedModule(
+  node: NodeModules,
+  threads: number,
+  expired: Promise<never>,
+): Promise<WasmModule> {
   const scriptPath = node.require.resolve(`${THREADED_BUILD}.js`);
   const factory = node.require(`${THREADED_BUILD}.js`) as (options: object) => Promise<EmscriptenModule>;
   const { wasmWorkerContents } = node.require(`${THREADED_BUILD}.worker.js`) as {
@@ -42,6 +47,7 @@ export async function createThreadedModule(node: NodeModules, threads: number): 
   const failure = new Promise<never>((_, reject) => {
     onError = reject;
   });
+  const startedThreads: NodeWorker[] = [];
   // In the package's copy of the worker's source code, each `\n` in a string literal has become a line break. This reverses it.
   const workerScript = wasmWorkerContents.replaceAll('\n', '\\n');
   const globals = {
@@ -50,14 +56,18 @@ export async function createThreadedModule(node: NodeModules, threads: number): 
       name === 'os' ? { cpus: () => ({ length: 2 * threads }) } : node.require(name),
     process: { versions: { node: 'yes' }, argv: [], on: () => {} },
     global: {},
-    Worker: createWorkerClass(node, { workerScript, threads, onError }),
+    Worker: createWorkerClass(node, { workerScript, threads, startedThreads, onError }),
     __dirname: '',
   };
   const createModule = new Function(...Object.keys(globals), `return (${factory.toString()})`)(
     ...Object.values(globals),
   ) as typeof factory;
   const wasmBinary = node.readFile(node.require.resolve(`${THREADED_BUILD}.wasm`));
-  const module = await Promise.race([createModule({ wasmBinary, mainScriptUrlOrBlob: scriptPath }), failure]);
+  const starting = createModule({ wasmBinary, mainScriptUrlOrBlob: scriptPath });
+  const module = await Promise.race([starting, failure, expired]).catch((error: unknown) => {
+    for (const thread of startedThreads) void thread.terminate(); // A thread that has not loaded keeps the process alive.
+    throw error;
+  });
   const init = module.cwrap('init_with_threads_count', null, ['number']);
   module.tfjs = {
     init: module.cwrap('init', null, []),
@@ -78,6 +88,8 @@ interface WorkerClassOptions {
   /** Source code of a worker in the pool of the threaded build. */
   readonly workerScript: string;
   readonly threads: number;
+  /** Receives every thread that is started. */
+  readonly startedThreads: NodeWorker[];
   readonly onError: (cause: unknown) => void;
 }
 
@@ -87,7 +99,7 @@ interface WorkerClassOptions {
  * does not keep the process alive.
  */
 function createWorkerClass({ workerThreads: { Worker } }: NodeModules, options: WorkerClassOptions) {
-  const { workerScript, threads, onError } = options;
+  const { workerScript, threads, startedThreads, onError } = options;
   let workerCount = 0;
   return class {
     /** Listener for messages of the worker, set by the threaded build. */
@@ -98,6 +110,7 @@ function createWorkerClass({ workerThreads: { Worker } }: NodeModules, options: 
       workerCount++;
       if (workerCount <= MAX_WASM_THREADS + 1 - threads) return;
       this.thread = new Worker(workerScript, ISOLATED_WORKER_OPTIONS);
+      startedThreads.push(this.thread);
       this.thread.on('error', onError);
     }
 

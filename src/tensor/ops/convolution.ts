@@ -1,11 +1,11 @@
 import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs';
-import { BIAS_RELU_GRADIENT } from './kernels/biasReluGradient.js';
+import { BIAS_RELU_GRADIENT } from '../kernels/biasReluGradient.js';
 import {
   computeConvolutionGeometry,
   computeFilterGradient,
   computeInputGradient,
-} from './kernels/convolutionGradients.js';
-import { tf } from './tf.js';
+} from '../kernels/convolutionGradients.js';
+import { tf } from '../tf.js';
 
 /** Options of a 2-D convolution of channels-last images. */
 export interface ConvolutionOptions {

@@ -1,6 +1,6 @@
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs';
-import { BATCH_NORM, BATCH_NORM_GRADIENT } from './kernels/batchNorm.js';
-import { tf } from './tf.js';
+import { BATCH_NORM, BATCH_NORM_GRADIENT } from '../kernels/batchNorm.js';
+import { tf } from '../tf.js';
 
 /**
  * Applies batch normalization in training mode, with the statistics of `x` over all axes except the last:

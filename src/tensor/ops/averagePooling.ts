@@ -1,5 +1,5 @@
 import type { Tensor4D } from '@tensorflow/tfjs';
-import { tf } from './tf.js';
+import { tf } from '../tf.js';
 
 /**
  * Computes average pooling with `same` padding. At the edges, only the pixels inside the image are averaged.
