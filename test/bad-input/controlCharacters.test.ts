@@ -100,6 +100,7 @@ describe('printed text', () => {
       state: 'failed',
       params: { kind: HOSTILE },
       rows: [],
+      after: [],
       reason: HOSTILE,
     } as never;
     expect(resultsTable(study, [trial])).not.toMatch(CONTROLS);
