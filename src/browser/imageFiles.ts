@@ -11,7 +11,7 @@ import { webWorkers } from './webWorkers.js';
 
 /**
  * Creates a dataset from files that a user selected or dropped, for example `input.files`. Users can also select a whole folder
- * (`webkitdirectory`). Files with the same name are unusable, because their labels cannot be told apart. As with `imageFolder` in Node, images are decoded and resized once, kept in memory as bytes, and sorted by path.
+ * (`webkitdirectory`). Files with the same name are unusable, because their labels would be ambiguous. As with `imageFolder` in Node, images are decoded and resized once, kept in memory as bytes, and sorted by path.
  *
  * @throws A `file` error if no file is an image. A `data` error if a file cannot be decoded or has no labels.
  * @example

@@ -5,12 +5,15 @@ const FOLDERS =
 /** Text that consists of one absolute path, which can contain spaces. */
 const ABSOLUTE_PATH = /^(?:file:\/\/\/?)?(?:\/|[A-Za-z]:[\\/]|\\\\)[^\n]*$/;
 
+/** Returns whether a text is an absolute path. */
+export const isAbsolutePath = (text: string): boolean => ABSOLUTE_PATH.test(text);
+
 /**
  * Replaces the absolute paths in a text by the names of their files. Records and reports are shared, and the folders of a disk often
  * contain the names of people.
  */
 export function shortenPaths(text: string): string {
-  if (ABSOLUTE_PATH.test(text)) return text.split(/[\\/]/).filter(Boolean).at(-1) ?? text;
+  if (isAbsolutePath(text)) return text.split(/[\\/]/).filter(Boolean).at(-1) ?? text;
   return text.replace(FOLDERS, '');
 }
 

@@ -148,7 +148,14 @@ describe('the record and the report of a run', () => {
   test('contain the names of files in place of absolute paths', async () => {
     const folder = join(top, 'jane.doe', 'run');
     const store = folderStore(folder);
-    const { train, validation } = images().split({ validation: 0.5, seed: 7 });
+    const faces = imagesInMemory(
+      ['a/1', 'a/2', 'b/1', 'b/2'].map((name, i) => ({
+        id: join(top, 'jane.doe', 'faces', name),
+        image: gray(40 * i),
+        labels: { light: i },
+      })),
+    );
+    const { train, validation } = faces.split({ validation: 0.5, by: 'last' });
     const model = build();
     const history = await model.fit(train, { validation, epochs: 1, engine: 'wasm' });
     const record = await recordRun(store, model, {
@@ -171,6 +178,7 @@ describe('the record and the report of a run', () => {
       url: 'https://example.org/jane/faces',
       files: ['a.csv'],
     });
+    expect(record.answers.map(({ id }) => id)).toEqual(['1', '2']);
     expect(record.remarks).toEqual(['The images of faces were resized.']);
     expect([record.name, record.data.name]).toEqual(['a run', 'my faces']);
     await model.save(store, 'best'); // The report writes the model card into this folder.

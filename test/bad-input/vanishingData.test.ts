@@ -57,7 +57,7 @@ describe('imageFolder with a CSV file', () => {
     expect(faces.ids.map((_, i) => faces.labels(i).age)).toEqual([3, 1, 2]);
   });
 
-  test('uses none of the files that match the same row, except one that is spelled like the row', async () => {
+  test('uses none of the files that match the same row, except a file that is spelled like the row', async () => {
     const names = ['Zoë.jpg'.normalize('NFC'), 'Zoë.jpg'.normalize('NFD')] as const;
     const folder = createFolder('ambiguous', [...names, 'a.jpg']);
     const both = await imageFolder(folder, { ...SKIP, labels: age(`file,age\n${names[0]},1\na.jpg,2\n`) });

@@ -8,7 +8,7 @@ const CONTAINERS = new Map([
 ]);
 const BYTES_PER_PIXEL = 19;
 
-/** Returns whether a file in an ISO media container is an AVIF image: one of its brands says so. */
+/** Returns whether a file in an ISO media container is an AVIF image, which one of its brands states. */
 export function isAvif(bytes: Uint8Array): boolean {
   if (bytes.length < 16 || readTag(bytes, 4) !== 'ftyp') return false;
   const end = Math.min(createView(bytes).getUint32(0), bytes.length, 256);

@@ -19,8 +19,9 @@ const TAGS = {
 const TYPE_SIZES: { readonly [type: number]: number } = { 1: 1, 3: 2, 4: 4, 16: 8 };
 
 /**
- * Reads the first directory of a TIFF or BigTIFF file. Returns undefined if it does not describe an image of full size: the first
- * image of a camera's raw file is a thumbnail.
+ * Reads the first directory of a TIFF or BigTIFF file. Returns undefined if the file has no directory.
+ *
+ * @throws An `Error` if the first image is not of full size, as in the raw files of cameras.
  */
 export function readTiffHeader(bytes: Uint8Array): ImageHeader | undefined {
   const readTag = openDirectory(bytes);
@@ -28,7 +29,11 @@ export function readTiffHeader(bytes: Uint8Array): ImageHeader | undefined {
   const [width = 0] = readTag(TAGS.width);
   const [height = 0] = readTag(TAGS.height);
   const isThumbnail = ((readTag(TAGS.subfileType)[0] ?? 0) & 1) === 1;
-  if (isThumbnail || readTag(TAGS.dngVersion).length > 0 || isCanonRaw(bytes)) return undefined;
+  if (isThumbnail || readTag(TAGS.dngVersion).length > 0 || isCanonRaw(bytes)) {
+    throw new Error(
+      'unsupported image format: the first image of the TIFF file is a thumbnail, as in raw files of cameras',
+    );
+  }
   const [samples = 1] = readTag(TAGS.samplesPerPixel);
   const [bits = 8] = readTag(TAGS.bitsPerSample);
   const [tileWidth = 1] = readTag(TAGS.tileWidth);

@@ -9,6 +9,7 @@ import {
   RUN_RECORD_OPTION_NAMES,
 } from '../../recording/createRunRecord.js';
 import { saveRunImages } from '../../recording/saveRunImages.js';
+import { shortenIds } from '../../recording/shortenIds.js';
 import type { Tasks } from '../../tasks/task.js';
 import { getRuntimeVersions } from '../platform/runtimeVersions.js';
 import { sharpEncoder } from '../platform/sharpEncoder.js';
@@ -111,6 +112,7 @@ export async function recordRun<T extends Tasks>(
         }),
       })
     : recordWithoutImages;
-  await store.write('run.json', new TextEncoder().encode(`${JSON.stringify(record)}\n`));
-  return record;
+  const sharedRecord = shortenIds(record);
+  await store.write('run.json', new TextEncoder().encode(`${JSON.stringify(sharedRecord)}\n`));
+  return sharedRecord;
 }
