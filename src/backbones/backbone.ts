@@ -15,8 +15,8 @@ import {
 } from './preprocessing.js';
 
 /**
- * A known architecture, usually with pretrained weights. Use it as the whole trunk, `.trunk(backbone)`, or as the first block of a trunk,
- * `.trunk(sharedTrunk([backbone, globalAveragePool()]))`. It includes its preprocessing, so its input is always the image itself. A
+ * A well-known architecture, usually with pretrained weights. Use it as the whole trunk, `.trunk(backbone)`, or as the first block of a
+ * trunk, `.trunk(sharedTrunk([backbone, globalAveragePool()]))`. It includes its preprocessing, so its input is always the image itself. A
  * backbone can be used in several networks, each of which creates new layers from it.
  *
  * @category Compose
@@ -24,10 +24,10 @@ import {
 export interface Backbone extends Trunk, Block {}
 
 /**
- * Option that selects which layers of a backbone are trained: all layers (the default, as in Keras), none, or the last ones.
+ * Option that selects which layers of a backbone are trained: all layers (the default, as in Keras), none, or only the last ones.
  *
  * Frozen layers run in inference mode, like a Keras base model that is called with `training=False`: batch normalization uses its moving
- * statistics and does not change them, and dropout drops nothing. Their outputs therefore depend only on the image. They have no gradient,
+ * statistics and does not change them, and dropout is disabled. Their outputs therefore depend only on the image. They have no gradient,
  * no regularization penalty and no optimizer state.
  *
  * @typeParam Stage - Names of the backbone's stages, which are prefixes of its layer names, in the order of the layers.
@@ -43,7 +43,7 @@ export type TrainableOption<Stage extends string> =
   | {
       /** Not allowed together with `trainableFrom`. */
       readonly trainable?: TypeErrorMessage<'trainableFrom is already set: omit one of the two'> | undefined;
-      /** Name of the first layer that is trained, or a prefix of the name, for example a stage. All layers before it are frozen. */
+      /** Name of the first layer that is trained, or a prefix of its name, for example a stage. All layers before it are frozen. */
       readonly trainableFrom?: Stage | (string & {}) | undefined;
     };
 
@@ -97,8 +97,8 @@ const OPTION_NAMES: checks.OptionNames<BackboneOptions<string>> = {
 };
 
 /**
- * Throws an `argument` error for options that are not an object, for unknown option names, and for boolean options that are not booleans,
- * because the string 'false' would count as true.
+ * Throws an `argument` error for options that are not an object, for unknown option names, and for boolean options whose value is not a
+ * boolean. Without this check, the string 'false' would count as true.
  */
 export function checkBackboneOptions(
   path: string,

@@ -6,11 +6,11 @@ import type { BackboneTable, WeightsFile } from './backbone.js';
 import { listWeightedLayers, matchWeights, type RowWeights, type WeightedLayer } from './matchWeights.js';
 import { PREPROCESSING_LAYER_NAME, type Preprocessing, readPreprocessing } from './preprocessing.js';
 
-/** Weights that were read from a file for a backbone. */
+/** Backbone weights that were read from a file. */
 export interface BackboneWeights {
   readonly rows: RowWeights;
   readonly inputLayerWeights: readonly Float32Array[] | undefined;
-  /** Preprocessing from the layer `image_preprocess`, if this library wrote the file. Such a file has no `inputLayerWeights`. */
+  /** Preprocessing from the `image_preprocess` layer, if this library wrote the file. Such a file has no `inputLayerWeights`. */
   readonly preprocessing?: Preprocessing;
 }
 

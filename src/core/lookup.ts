@@ -12,7 +12,8 @@ export const getOwnValue = <T>(table: { readonly [name: string]: T }, name: stri
 export const isInheritedName = (name: string): boolean => name in Object.prototype;
 
 /**
- * Creates an object from entries, without inherited properties, so that looking up a name such as `constructor` does not find a built-in.
+ * Creates an object from entries, without inherited properties, so that looking up a name such as `constructor` does not find a built-in
+ * property.
  */
 export const createTable = <T>(
   entries: Iterable<readonly [name: string, value: T]>,

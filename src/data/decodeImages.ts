@@ -137,8 +137,8 @@ export interface ImageFileOptions<L> extends DecodeLimitOptions {
    */
   readonly unusableFiles?: 'error' | 'skip';
   /**
-   * Maximum number of files to use. They are spread evenly over the sorted paths, because sorting often groups files by label. Default: all
-   * files.
+   * Maximum number of files to use. They are picked at even intervals from the sorted paths, because sorting often groups files by label.
+   * Default: all files.
    */
   readonly limit?: number;
   /** Called after each decoded file with the number of decoded files and the total number of files. */
@@ -156,7 +156,7 @@ export interface ImageFileOptions<L> extends DecodeLimitOptions {
 export interface EncodedImageSource {
   /** Name of the source in messages, for example the path of a folder. */
   readonly root: string;
-  /** Paths of the image files, relative to `root` and separated by `/`. */
+  /** Paths of the image files, relative to `root`, with `/` as the separator. */
   readonly paths: readonly string[];
   /** Other paths that a user could expect in the dataset, and the reasons why they cannot be used. */
   readonly unusable?: readonly SkippedFile[];

@@ -1,8 +1,8 @@
 import type { SkippedFile } from './dataset.js';
 
 /**
- * Pure function that reads the labels of an image from the path of its file, which is relative to the folder and separated by `/`. It
- * returns the labels, or the reason why the image has no labels.
+ * Pure function that reads the labels of an image from the path of its file, which is relative to the folder and has `/` as the separator.
+ * It returns the labels, or the reason why the image has no labels.
  *
  * @category Data
  */
@@ -15,7 +15,7 @@ export interface LabelReader<L> {
         readonly labels: L;
       }
     | {
-        /** Reason why the image has no labels, as a clause about the file: `its name has no age`. */
+        /** Reason why the image has no labels, as a clause about the file, for example `its name has no age`. */
         readonly reason: string;
       };
   /**

@@ -106,7 +106,9 @@ function splitLast(order: readonly number[], from: number) {
   return { train: order.slice(0, from), validation: order.slice(from) };
 }
 
-/** Draws the validation images. Both lists keep the order of the dataset, because each epoch shuffles the training images anyway. */
+/**
+ * Draws the validation images. Both resulting lists keep the order of the dataset, because each epoch shuffles the training images anyway.
+ */
 function splitShuffled(order: readonly number[], share: number, seed: number) {
   const drawn = createRng(seed, 'split').permutation(order.length);
   const chosen = new Set(drawn.slice(0, Math.round(share * order.length)));

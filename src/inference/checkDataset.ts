@@ -90,7 +90,7 @@ function toWeightEntries(weights: Exclude<SampleWeight, number>, path: string, t
   });
 }
 
-/** Throws an `argument` error unless `value` is a dataset, from any copy of the library. */
+/** Throws an `argument` error unless `value` is a dataset. Datasets from other copies of the library are accepted. */
 export function checkIsDataset(path: string, value: unknown, advice: string): void {
   const isDataset = typeof (value as Dataset<unknown> | null | undefined)?.augment === 'function';
   checks.valid(path, value, isDataset, { noun: 'a dataset', advice });

@@ -95,7 +95,7 @@ export function formatSummary(
 
 /**
  * Returns a function that lists the layers from which a layer receives its inputs. The name of a layer that is called several times is
- * followed by the index of the call: `conv1[0]`.
+ * followed by the index of the call, for example `conv1[0]`.
  */
 function createConnectionLookup(layers: readonly LayerRecord[]): (layer: LayerRecord) => readonly string[] {
   const callCounts = new Map(layers.map(({ name, calls }) => [name, calls.length]));

@@ -16,7 +16,10 @@ export interface SharedBuildState {
   readonly layersByName: LayersByName;
   /** Weights that {@link BuildContext.setWeights} assigned to layers. */
   readonly weightsByLayer: Map<tf.layers.Layer, readonly Float32Array[]>;
-  /** Returns the smallest supported image size as text for an error (`: at least 56x56 pixels`), or an empty string if it is unknown. */
+  /**
+   * Returns the smallest supported image size as text for an error, for example `: at least 56x56 pixels`, or an empty string if it is
+   * unknown.
+   */
   readonly describeMinimumSize: () => string;
   readonly pixelRange: PixelRange;
 }
@@ -36,7 +39,7 @@ export interface PartBuildContext extends BuildContext {
   /** Returns the weights that {@link BuildContext.setWeights} assigned to a layer. */
   getWeights(layer: tf.layers.Layer): readonly Float32Array[] | undefined;
   /**
-   * Marks the current state and returns a function that undoes everything after it: that function removes the layers connected since then,
+   * Records the current state and returns a function that restores it. That function removes the layers connected since then,
    * frees their names and disposes of their weights.
    */
   createRollback(): () => void;
@@ -235,7 +238,7 @@ function applyLayer(
 
 /**
  * Renames a `tf.layers` layer that was created without a name. TensorFlow.js numbers default names per process (`conv2d_Conv2D7`), and
- * initial weights depend on the layer name. Counting within one network instead gives a program that builds the same network twice equal
+ * initial weights depend on the layer name. With separate numbers for each network, a program that builds the same network twice gets equal
  * names and equal weights.
  */
 function renameDefaultLayer(layer: tf.layers.Layer, part: string, counts: Map<string, number>): void {

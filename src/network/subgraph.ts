@@ -33,7 +33,7 @@ export function findCallsTo(graph: LayerGraph, tensorId: number): LayerCall[] {
   return path;
 }
 
-/** Takes the layer calls that the tensor `end` depends on, and splits them at the output of `call`, which must be one of them. */
+/** Finds the layer calls that the tensor `end` depends on and splits them at the output of `call`, which must be one of them. */
 export function splitGraphAt(graph: LayerGraph, call: LayerCall, end: number): GraphSplit {
   const shapes = getTensorShapes(graph);
   const createGraphTensor = (tensorId: number): GraphTensor => ({

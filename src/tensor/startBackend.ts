@@ -1,14 +1,17 @@
 import { tf } from './tf.js';
 
-/** The part of TensorFlow.js's engine that starts backends. `tf.setBackend` would drop the backend in use before the new one has started. */
+/**
+ * The part of TensorFlow.js's engine that starts backends. It is used instead of `tf.setBackend`, which would drop the active backend
+ * before the new one has started.
+ */
 interface BackendRegistry {
   readonly registry: object;
   initializeBackend(name: string): { readonly success: boolean | Promise<boolean> };
 }
 
 /**
- * Starts a registered backend of TensorFlow.js without changing the backend in use, so that other calls can compute meanwhile and a
- * backend that fails to start replaces nothing. Returns false if it fails to start.
+ * Starts a registered TensorFlow.js backend without changing the active backend. Other computations can continue in the meantime. If the
+ * new backend fails to start, the active backend remains, and the function returns false.
  */
 export async function startBackend(name: string): Promise<boolean> {
   return startRegisteredBackend(name);
@@ -24,7 +27,7 @@ function startRegisteredBackend(name: string): boolean | Promise<boolean> {
   return name in engine.registry || engine.initializeBackend(name).success;
 }
 
-/** Makes a backend that has started the one in use, before it returns. */
+/** Makes a started backend the active backend synchronously. */
 export function setStartedBackend(name: string): void {
   void tf.setBackend(name);
 }

@@ -4,7 +4,7 @@ import type { Network } from '../network/network.js';
 /** Networks that are currently being trained by `fit`. */
 const networksInTraining = new WeakSet<Network>();
 
-/** Locks a network for a call of `fit`. Throws an `argument` error if another call of `fit` is training it. */
+/** Locks a network for a call to `fit`. Throws an `argument` error if another call to `fit` is training the network. */
 export function acquireTrainingLock(network: Network): void {
   if (networksInTraining.has(network)) {
     throw createError({
@@ -18,7 +18,7 @@ export function acquireTrainingLock(network: Network): void {
   networksInTraining.add(network);
 }
 
-/** Returns whether a call of `fit` is training the network. */
+/** Returns whether a call to `fit` is training the network. */
 export const isInTraining = (network: Network): boolean => networksInTraining.has(network);
 
 /** Unlocks a network at the end of `fit`. */

@@ -43,8 +43,8 @@ const FIT_REPLACEMENTS = {
 export type UncheckedFitOptions = { readonly [name in keyof typeof FIT_OPTION_NAMES]?: unknown };
 
 /**
- * Throws an `argument` error for unknown options, and for values of the wrong type. TypeScript rejects them too, but not in a program that
- * is written in JavaScript, and not in an object from a variable.
+ * Throws an `argument` error for unknown options, and for values of the wrong type. The TypeScript compiler does not detect these errors in
+ * JavaScript programs, and does not detect unknown options in an object that is stored in a variable.
  */
 export function validateFitArguments(train: unknown, options: UncheckedFitOptions): void {
   checkIsDataset('fit.train', train, 'Create a dataset with imageFolder() or imagesInMemory().');
@@ -84,7 +84,7 @@ export function validateFitArguments(train: unknown, options: UncheckedFitOption
   });
 }
 
-/** Throws an `argument` or `data` error for options and datasets with which the run would fail later. */
+/** Throws an `argument` or `data` error for options and datasets that would make the run fail later. */
 export function validateFitConfig({
   network,
   train,

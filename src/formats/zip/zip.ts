@@ -66,8 +66,8 @@ export function readZip(
 
 /**
  * Writes a zip archive of uncompressed members. All members have the earliest date that the format supports, so
- * the same members result in the same bytes. Keras does not compress either: the weights of a trained network
- * hardly shrink.
+ * the same members result in the same bytes. Keras does not compress members either, because the weights of a trained network are hardly
+ * compressible.
  */
 export function writeZip(members: { readonly [name: string]: Uint8Array }): Uint8Array {
   return zipSync({ ...members }, { level: 0, mtime: new Date(1980, 0, 1) });

@@ -17,7 +17,7 @@ const PATCHED_CLASSES: { readonly [className: string]: { readonly prototype: obj
   AveragePooling2D,
 };
 
-/** TensorFlow.js layers that are rejected because they draw random numbers inside `call`: the advice for the error, keyed by class name. */
+/** Advice for the error that rejects a TensorFlow.js layer because it draws random numbers inside `call`, keyed by class name. */
 const UNSUPPORTED_LAYERS: { readonly [className: string]: string } = {
   GaussianNoise: 'Use dropout(), or add noise to the images.',
   GaussianDropout: 'Use dropout().',
@@ -28,10 +28,10 @@ const UNSUPPORTED_LAYERS: { readonly [className: string]: string } = {
 
 /**
  * Changes the class of a TensorFlow.js layer to the class of this library that replaces it, if there is one. The layer keeps its weights,
- * name, configuration, connections and saved class name. Changing the prototype is safe because the replacing classes add no fields and no
- * constructor.
+ * name, configuration, connections and saved class name. Changing the prototype is safe because the replacement classes add no fields and
+ * no constructor.
  *
- * @param path - Position of the layer in the network, for errors: `branch age, block 3`.
+ * @param path - Position of the layer in the network, for errors, for example `branch age, block 3`.
  * @throws An `argument` error for a layer that draws random numbers (a step must be a pure function of its inputs), a nested model
  *   (TensorFlow.js does not restore its frozen layers from a saved model), batch normalization over an axis other than the last, or a
  *   dilated depthwise convolution.

@@ -7,7 +7,7 @@ import type { TracePair } from '../trace/tracePair.js';
 
 /**
  * Outputs that are compared with TensorFlow.js to verify a whole graph, keyed by name. Each output is a concatenation of vectors, for
- * example of one gradient per weight, and the value is the list of their lengths.
+ * example of one gradient per weight, and the value of the entry lists the lengths of the vectors.
  */
 export interface ComparedOutputs {
   readonly [output: string]: readonly number[];

@@ -125,7 +125,7 @@ function addTextAttribute(
 
 /**
  * Computes the number of strings in each attribute of a list that is split. Uses as few attributes as possible; as in numpy's
- * `array_split`, the first ones may contain one string more than the others.
+ * `array_split`, the first ones may contain one more string than the others.
  */
 function computePartSizes(count: number, width: number): number[] {
   let parts = 2;
