@@ -20,7 +20,7 @@ import { workerThreads } from './platform/workerThreads.js';
  * bytes, and sorted by path.
  *
  * - A file with the extension of an image format is never ignored silently: it is in the dataset or in its `skipped` list, or it
- *   causes an error. The same holds for a row of {@link csvLabels} without a file, and for a link to a folder, which is not searched.
+ *   causes an error. The same holds for a row of `csvLabels` without a file, and for a link to a folder, which is not searched.
  * - The content of a file determines its format, not its extension. `sharpDecoder` lists the formats and limits.
  *
  * @throws A `file` error if the folder cannot be read or contains no images. A `data` error if a file cannot be decoded or has no
