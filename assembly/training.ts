@@ -41,6 +41,100 @@ export function biasReluGradient(
   }
 }
 
+/**
+ * Computes y = min(max(x, low), high), where NaN stays NaN. `lowBits` and `highBits` are the bits of the float32 bounds. Parts are ranges of
+ * values. `y` may be `x`.
+ */
+export function clamp(x: usize, y: usize, lowBits: i32, highBits: i32, from: i32, to: i32): void {
+  const low = reinterpret<f32>(lowBits);
+  const high = reinterpret<f32>(highBits);
+  const lows = f32x4.splat(low);
+  const highs = f32x4.splat(high);
+  const end = <usize>to * FLOAT;
+  let at = <usize>from * FLOAT;
+  for (; at + 16 <= end; at += 16) v128.store(y + at, f32x4.min(f32x4.max(v128.load(x + at), lows), highs));
+  for (; at < end; at += FLOAT) store<f32>(y + at, min<f32>(max<f32>(load<f32>(x + at), low), high));
+}
+
+/** Computes the maximum of each window; NaN if the window contains one. Parts are ranges of output rows over all images. */
+export function maxPool(
+  x: usize, y: usize,
+  inHeight: i32, inWidth: i32, channels: i32, outHeight: i32, outWidth: i32,
+  windowHeight: i32, windowWidth: i32, strideHeight: i32, strideWidth: i32, padTop: i32, padLeft: i32, from: i32, to: i32,
+): void {
+  const pixel = <usize>channels * FLOAT;
+  const line = <usize>inWidth * pixel;
+  let output = y + <usize>from * <usize>outWidth * pixel;
+  for (let r = from; r < to; r++) {
+    const oy = r % outHeight;
+    const image = x + <usize>((r / outHeight) * inHeight) * line;
+    const top = max(oy * strideHeight - padTop, 0);
+    const bottom = min(oy * strideHeight - padTop + windowHeight, inHeight);
+    for (let ox = 0; ox < outWidth; ox++, output += pixel) {
+      const left = max(ox * strideWidth - padLeft, 0);
+      const width = min(ox * strideWidth - padLeft + windowWidth, inWidth) - left;
+      const corner = image + <usize>top * line + <usize>left * pixel;
+      let c: usize = 0;
+      for (; c + 16 <= pixel; c += 16) {
+        let maximum = v128.load(corner + c);
+        for (let iy = top; iy < bottom; iy++) {
+          let at = corner + <usize>(iy - top) * line + c;
+          for (let ix = 0; ix < width; ix++, at += pixel) maximum = f32x4.max(maximum, v128.load(at));
+        }
+        v128.store(output + c, maximum);
+      }
+      for (; c < pixel; c += FLOAT) {
+        let maximum = load<f32>(corner + c);
+        for (let iy = top; iy < bottom; iy++) {
+          let at = corner + <usize>(iy - top) * line + c;
+          for (let ix = 0; ix < width; ix++, at += pixel) maximum = max<f32>(maximum, load<f32>(at));
+        }
+        store<f32>(output + c, maximum);
+      }
+    }
+  }
+}
+
+/** Computes the mean of the pixels of each window that are inside the image. Parts are ranges of output rows over all images. */
+export function averagePool(
+  x: usize, y: usize,
+  inHeight: i32, inWidth: i32, channels: i32, outHeight: i32, outWidth: i32,
+  windowHeight: i32, windowWidth: i32, strideHeight: i32, strideWidth: i32, padTop: i32, padLeft: i32, from: i32, to: i32,
+): void {
+  const pixel = <usize>channels * FLOAT;
+  const line = <usize>inWidth * pixel;
+  let output = y + <usize>from * <usize>outWidth * pixel;
+  for (let r = from; r < to; r++) {
+    const oy = r % outHeight;
+    const image = x + <usize>((r / outHeight) * inHeight) * line;
+    const top = max(oy * strideHeight - padTop, 0);
+    const bottom = min(oy * strideHeight - padTop + windowHeight, inHeight);
+    for (let ox = 0; ox < outWidth; ox++, output += pixel) {
+      const left = max(ox * strideWidth - padLeft, 0);
+      const width = min(ox * strideWidth - padLeft + windowWidth, inWidth) - left;
+      const corner = image + <usize>top * line + <usize>left * pixel;
+      const factor = <f32>1 / <f32>((bottom - top) * width);
+      let c: usize = 0;
+      for (; c + 16 <= pixel; c += 16) {
+        let sum = f32x4.splat(0);
+        for (let iy = top; iy < bottom; iy++) {
+          let at = corner + <usize>(iy - top) * line + c;
+          for (let ix = 0; ix < width; ix++, at += pixel) sum = f32x4.add(sum, v128.load(at));
+        }
+        v128.store(output + c, f32x4.mul(sum, f32x4.splat(factor)));
+      }
+      for (; c < pixel; c += FLOAT) {
+        let sum: f32 = 0;
+        for (let iy = top; iy < bottom; iy++) {
+          let at = corner + <usize>(iy - top) * line + c;
+          for (let ix = 0; ix < width; ix++, at += pixel) sum += load<f32>(at);
+        }
+        store<f32>(output + c, sum * factor);
+      }
+    }
+  }
+}
+
 /** Adds the gradient of each window to its first maximum. Parts are ranges of images. `dx` must contain zeros. */
 export function maxPoolGradient(
   x: usize, dy: usize, dx: usize,

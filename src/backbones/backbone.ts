@@ -180,9 +180,9 @@ function findFirstTrainableRow(
     throw createError({
       kind: 'argument',
       path: `${path}.trainableFrom`,
-      expected: 'either trainable or trainableFrom',
+      expected: 'either trainable or trainableFrom, but not both',
       received: 'both trainable and trainableFrom',
-      advice: 'Use trainable for the whole backbone, or trainableFrom for its last layers.',
+      advice: 'Set trainable for the whole backbone, or set trainableFrom to train only the last layers.',
     });
   }
   const named = rows.findIndex(({ name }) => name === from);
@@ -192,11 +192,11 @@ function findFirstTrainableRow(
   throw createError({
     kind: 'argument',
     path: `${path}.trainableFrom`,
-    expected: `a stage (${stages.join(', ')}), or the name of a layer or a prefix of it`,
+    expected: `a stage (${stages.join(', ')}), a layer name or a prefix of a layer name`,
     received: formatValue(from),
     advice:
       (typeof from === 'string' && didYouMean(from, [...stages, ...rows.map(({ name }) => name)])) ||
-      'Set trainableFrom to the name of the first layer to train, or write trainable: false to freeze the whole backbone.',
+      'Set trainableFrom to the name of the first layer that you want to train, or set trainable to false to freeze the whole backbone.',
   });
 }
 
@@ -205,10 +205,10 @@ function checkBackboneInput(path: string, input: SymbolicTensor, image: Symbolic
     throw createError({
       kind: 'argument',
       path,
-      expected: 'the image as the input of the backbone, because the backbone includes its preprocessing',
+      expected: 'the image as the input of the backbone, because the backbone preprocesses the image',
       received: `the output of ${input.sourceLayer.name}`,
       advice:
-        'Make the backbone the first element of the trunk. To transform the image before it, use an input view: branch([...], { inputView: grayscaleImage() }).',
+        'Make the backbone the first element of the trunk. To transform the image before the backbone, use an input view: branch([...], { inputView: grayscaleImage() }).',
     });
   }
   const [, height, width] = input.shape as number[];

@@ -110,7 +110,7 @@ async function downloadFile(
   if (concurrentBytes && (await matchesHash(concurrentBytes, hash))) return concurrentBytes;
   throw createDownloadError(
     options,
-    bytes ? `${bytes.length} bytes ${describeMismatch(hash)}` : 'only a part of the file',
+    bytes ? `${bytes.length} bytes ${describeMismatch(hash)}` : 'only part of the file',
     'The downloaded file was removed. Check whether the file on the server has changed.',
   );
 }

@@ -70,7 +70,9 @@ function flattenNestedLayers(layers: WeightsByLayer, file: string): WeightsByLay
   const found = new Map<string, Map<string, HostArray>>();
   for (const [path, weights] of Object.entries(layers)) {
     for (const [name, array] of Object.entries(weights)) {
-      const [weight, layer = path.split('/').at(-1)!] = name.split('/').reverse() as [string, string?];
+      const at = name.lastIndexOf('/');
+      const weight = name.slice(at + 1);
+      const layer = at < 0 ? path.split('/').at(-1)! : name.slice(0, at);
       if (!found.has(layer)) found.set(layer, new Map());
       if (found.get(layer)!.has(weight)) {
         throw createError({
@@ -78,7 +80,7 @@ function flattenNestedLayers(layers: WeightsByLayer, file: string): WeightsByLay
           path: `${file}: ${path}`,
           expected: `only one layer named ${layer} in the model and its nested models`,
           received: 'a second layer with that name in a different nested model',
-          advice: 'Save the nested model that you want to load separately, and pass that file.',
+          advice: 'Save the nested model that you want to load to its own file, and pass that file.',
         });
       }
       found.get(layer)!.set(weight, array);

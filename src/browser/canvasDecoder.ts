@@ -3,14 +3,14 @@ import type { Decoder } from '../core/platform/platform.js';
 import { createLimitedDecoder, type DecodeLimitOptions } from '../data/decodeLimit.js';
 
 /**
- * Creates an image decoder that uses a canvas of the browser. It also works in a web worker.
+ * Creates an image decoder that uses a browser canvas. The decoder also works in a web worker.
  *
  * - The content of a file determines its format: JPEG, PNG, GIF, WebP, TIFF or AVIF, if the browser supports it. All other files are
  *   errors.
  * - Of a file with several frames or pages, the first is decoded.
  * - The image is rotated according to its EXIF orientation, converted to sRGB, and stretched to the requested shape.
  * - Transparent pixels become black.
- * - Browsers resize images differently, so pixel values differ from those of `sharpDecoder` by a few levels (of 255).
+ * - Browsers resize images differently, so pixel values differ from those of `sharpDecoder` by a few levels out of 255.
  * - A truncated file causes an error, and so does an image of more than `maxPixels`. Images that would together take more than about
  *   250 MB wait for each other.
  *

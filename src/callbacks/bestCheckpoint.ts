@@ -28,8 +28,8 @@ export interface BestCheckpointOptions<Monitor extends string> extends MonitorOp
 const BEST_CHECKPOINT_ADVICE = {
   replacements: {
     saveBestOnly:
-      'Remove it: only the best epochs are saved. To save the state of every epoch, pass checkpoint to fit().',
-    saveWeightsOnly: 'Remove it: whole models are saved.',
+      'Remove this option: only the best epochs are saved. To save the state of every epoch, pass checkpoint to fit().',
+    saveWeightsOnly: 'Remove this option: whole models are saved.',
   },
 };
 
@@ -84,10 +84,9 @@ export function bestCheckpoint<const Monitor extends string = 'val_loss'>(
       throw createError({
         kind: 'argument',
         path: 'bestCheckpoint.maxToKeep',
-        expected: 'a template as folder, such as "{epoch:02d}-{val_loss:.3f}"',
+        expected: 'a folder template, such as "{epoch:02d}-{val_loss:.3f}"',
         received: `the folder ${formatValue(name)}`,
-        advice:
-          'Set folder to a template, because a single folder contains only one model, or omit maxToKeep.',
+        advice: 'Set folder to a template that creates one folder per model, or omit maxToKeep.',
       });
     }
   }

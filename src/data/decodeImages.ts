@@ -244,7 +244,7 @@ export async function decodeImages<L>(
     path: source.root,
     expected: 'at least one image with labels',
     received: `${skipped.length} unusable ${skipped.length === 1 ? 'file' : 'files'} (${skipped[0]!.path}: ${skipped[0]!.reason})`,
-    advice: 'Check that the function `labels` can parse these file names, and that the files are images.',
+    advice: 'Check that the `labels` function can parse these file names, and that the files are images.',
   });
 }
 
@@ -306,7 +306,8 @@ export function checkImageFileOptions(caller: string, options: ImageFileOptions<
 }
 
 /** Returns `count` paths, evenly spaced over the list `all`. */
-function sampleEvenly(caller: string, all: readonly string[], count = all.length): readonly string[] {
+function sampleEvenly(caller: string, all: readonly string[], count: number | undefined): readonly string[] {
+  if (count === undefined) return all;
   checks.integer(`${caller}.limit`, count, { min: 1, advice: 'Omit it to use every file.' });
   if (count >= all.length) return all;
   return Array.from({ length: count }, (_, i) => all[Math.floor((i * all.length) / count)]!);

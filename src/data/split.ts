@@ -49,8 +49,9 @@ export function splitIndices<L>(
     {
       advice: 'Write dataset.split({ validation: 0.2 }).',
       replacements: {
-        test: 'Split twice: dataset.split({ validation: 0.2 }), then split its part train again.',
-        train: 'Pass the proportion of the validation images: split({ validation: 0.2 }). The rest is train.',
+        test: 'Split twice: dataset.split({ validation: 0.2 }), then split the train part again.',
+        train:
+          'Pass the proportion of validation images: split({ validation: 0.2 }). The remaining images are the train part.',
         stratify: 'Write split({ validation: 0.2, by: { stratify: ({ gender }) => gender } }).',
         shuffle: "Write by: 'shuffled', which is the default, or by: 'first' or by: 'last'.",
       },
@@ -72,7 +73,7 @@ export function splitIndices<L>(
       path: 'split.by',
       expected: `${SPLIT_ORDERS.map((order) => `"${order}"`).join(', ')} or { stratify: (labels) => ... }`,
       received: formatValue(by),
-      advice: didYouMean(String(by), SPLIT_ORDERS) ?? 'Omit it for a random split.',
+      advice: didYouMean(String(by), SPLIT_ORDERS) ?? 'Omit by for a random split.',
     });
   }
   if (typeof by === 'object') checks.options('split.by', by, { stratify: true });

@@ -254,7 +254,7 @@ function selectSharedEngine(request: EngineName | 'auto' | undefined): EngineCho
     expected: `"${name}", the engine of the run in progress`,
     received: formatValue(request),
     advice:
-      'Omit the option engine, or await the run first. To run two engines at the same time, use two processes.',
+      'Omit the engine option, or await the run first. To run two engines at the same time, use two processes.',
   });
 }
 
@@ -329,7 +329,7 @@ function formatThreadFailure(): string {
 }
 
 const REGISTER_ONNX_ADVICE =
-  "Register it first: await useEngine('onnx', { packages: { 'onnxruntime-web': () => import('onnxruntime-web') } }).";
+  "Register the package first: await useEngine('onnx', { packages: { 'onnxruntime-web': () => import('onnxruntime-web') } }).";
 
 /** Returns the ONNX Runtime that an earlier call to `useEngine` registered. If there is none, rethrows `error`. */
 function getRegisteredRuntime(error: unknown): OnnxRuntime {
@@ -377,7 +377,7 @@ async function selectNamedEngine(
 ): Promise<EngineChoice> {
   checks.oneOf('engine', name, ['auto', ...Object.keys(ENGINE_STARTERS)], {
     noun: 'the name of an engine',
-    advice: 'Omit the option engine to use the fastest installed engine.',
+    advice: 'Omit the engine option to use the fastest installed engine.',
   });
   return { name, reason: `asked for by name${await activateEngine(name, platform, options)}` };
 }
@@ -464,11 +464,11 @@ async function startImportedBackend(backend: string): Promise<EngineStart> {
     kind: isRegistered ? 'engine' : 'missing-package',
     path: `engine ${backend}`,
     expected: isRegistered
-      ? 'a backend that starts on this machine'
+      ? 'a backend that works on this machine'
       : `the package @tensorflow/tfjs-backend-${backend}`,
-    received: isRegistered ? 'a backend that failed to start' : 'a program that has not imported it',
+    received: isRegistered ? 'a backend that failed to start' : 'a program that does not import this package',
     advice: isRegistered
       ? 'Use engine: "wasm", which every runtime supports.'
-      : `Install it, and add to your program: import '@tensorflow/tfjs-backend-${backend}'.`,
+      : `Install the package, and add this line to your program: import '@tensorflow/tfjs-backend-${backend}'.`,
   });
 }

@@ -207,9 +207,9 @@ function getOutputFactors(
     throw createError({
       kind: 'argument',
       path: 'gradCam.target',
-      expected: `a target of the task ${name}: ${checks.formatOptions(words)}`,
+      expected: `a target of the ${name} task: ${checks.formatOptions(words)}`,
       received: formatValue(target),
-      advice: didYouMean(String(target), words) ?? 'Omit it to explain the predicted label.',
+      advice: didYouMean(String(target), words) ?? 'Omit target to explain the predicted label.',
     });
   }
   if (task.kind === 'categorical') return words.map((_, i) => (i === index ? 1 : 0));
@@ -241,7 +241,7 @@ function checkFinite(values: readonly number[], path: string): void {
     path,
     expected: 'a finite score and a heat map of finite numbers',
     received: String(invalid),
-    advice: 'Check the losses in the history of the training run: if it diverged, the weights are NaN.',
+    advice: 'Check the losses in the history of the training run: if training diverged, the weights are NaN.',
   });
 }
 

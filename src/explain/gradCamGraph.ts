@@ -1,11 +1,11 @@
-import type { LayerVariable, Tensor, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
+import type { Tensor, Tensor4D } from '@tensorflow/tfjs';
 import {
   getTensorShapes,
   type InferenceFunction,
-  type LayerCall,
   type LayerGraph,
   runInference,
 } from '../network/layerGraph.js';
+import { getFinalActivation, omitFinalActivation } from '../network/lossGraph.js';
 import { findFeatureMap, findLastFeatureMap, splitGraphAt } from '../network/subgraph.js';
 import type { AnyTask } from '../tasks/task.js';
 import { tf } from '../tensor/tf.js';
@@ -52,14 +52,18 @@ export function createGradCamGraph({
   layer,
   outputFactors,
 }: GradCamGraphOptions): GradCamGraph {
-  const output = graph.outputs.find(({ name }) => name === task)!;
-  const { tensorIndex, computeScore, threshold } = findScoreSource(graph, output.tensorId);
+  const outputIndex = graph.outputs.findIndex(({ name }) => name === task);
+  // The derivative of sigmoid and softmax is almost 0 for a confident prediction, so the score is their input.
+  const hasLogits = getFinalActivation(graph, outputIndex) !== undefined;
+  const scoreGraph = hasLogits ? omitFinalActivation(graph, outputIndex) : graph;
+  const threshold = hasLogits ? 0 : 0.5;
+  const output = scoreGraph.outputs[outputIndex]!;
   const call =
     layer === undefined
-      ? findLastFeatureMap(graph, tensorIndex, task)
-      : findFeatureMap(graph, layer, tensorIndex, task);
-  const { before, after } = splitGraphAt(graph, call, tensorIndex);
-  const [rows, columns] = getTensorShapes(graph).get(call.outputs[0]!)!;
+      ? findLastFeatureMap(scoreGraph, output.tensorId, task)
+      : findFeatureMap(scoreGraph, layer, output.tensorId, task);
+  const { before, after } = splitGraphAt(scoreGraph, call, output.tensorId);
+  const [rows, columns] = getTensorShapes(scoreGraph).get(call.outputs[0]!)!;
   const factors = (score: Tensor): Tensor => {
     if (outputFactors) return tf.tensor2d([...outputFactors], [1, outputFactors.length]);
     if (kind === 'categorical') return tf.cast(tf.equal(score, tf.max(score, -1, true)), 'float32');
@@ -68,7 +72,7 @@ export function createGradCamGraph({
   const run = ([image]: readonly Tensor[]) =>
     tf.tidy(() => {
       const [map, ...others] = runInference(before, [image!]) as [Tensor4D, ...Tensor[]];
-      const score = (x: Tensor) => computeScore(runInference(after, [x, ...others])[0]!);
+      const score = (x: Tensor) => runInference(after, [x, ...others])[0]!;
       const scores = score(map);
       const outputWeights = factors(scores); // Computed outside tf.grad(), because the choice of a label has no derivative.
       const gradient = tf.grad((x) => tf.sum(tf.mul(score(x), outputWeights)))(map);
@@ -80,7 +84,7 @@ export function createGradCamGraph({
     threshold,
     pass: {
       inputs: graph.inputs,
-      calls: [...before.calls, ...after.calls, ...findHeadCalls(graph, output.tensorId)],
+      calls: [...before.calls, ...after.calls],
       outputs: [
         { name: 'heat', shape: [rows!, columns!] },
         { name: 'score', shape: output.shape },
@@ -88,38 +92,4 @@ export function createGradCamGraph({
       run,
     },
   };
-}
-
-/** Returns the layer call that computes a tensor, as an array, or an empty array if the tensor is an input of the graph. */
-const findHeadCalls = (graph: LayerGraph, tensorId: number): readonly LayerCall[] =>
-  graph.calls.filter(({ outputs }) => outputs.includes(tensorId));
-
-/** Source of a task's score: a tensor of the graph, and a function that computes the score from this tensor. */
-interface ScoreSource {
-  readonly tensorIndex: number;
-  computeScore(value: Tensor): Tensor;
-  readonly threshold: number;
-}
-
-/**
- * Determines how the score of a task is computed. If its head ends with sigmoid or softmax, the score is the input of that activation (the
- * logit), because the derivative of the activation is almost 0 for confident predictions. Otherwise, the score is the output of the head.
- */
-function findScoreSource(graph: LayerGraph, outputId: number): ScoreSource {
-  const { layer, inputs } = findHeadCalls(graph, outputId)[0]!;
-  const { activation } = layer.getConfig() as { activation?: string };
-  const isSquashed = activation === 'sigmoid' || activation === 'softmax';
-  const kind = layer.getClassName();
-  const [tensorIndex] = inputs as [number];
-  if (kind === 'Softmax' || (kind === 'Activation' && isSquashed))
-    return { tensorIndex, computeScore: (x) => x, threshold: 0 };
-  if (kind === 'Dense' && isSquashed) {
-    const [kernel, bias] = layer.weights as [LayerVariable, LayerVariable | undefined];
-    const computeScore = (x: Tensor) => {
-      const product = tf.matMul(x as Tensor2D, kernel.read() as Tensor2D);
-      return bias ? tf.add(product, bias.read()) : product;
-    };
-    return { tensorIndex, computeScore, threshold: 0 };
-  }
-  return { tensorIndex: outputId, computeScore: (x) => x, threshold: 0.5 };
 }

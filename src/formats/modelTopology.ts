@@ -34,21 +34,30 @@ export function checkTopology(topology: object, path: string): void {
   const createTopologyError = (layerPath: string, expected: string, received: unknown) =>
     createFileError(`${path}: ${layerPath}`, expected, formatValue(received), 'Copy the whole folder again.');
   if (!Array.isArray(layers)) throw createTopologyError('layers', 'an array of layers', layers);
+  // TensorFlow.js would read this field instead of the checked layers.
+  const { model_config: otherModel } = topology as { model_config?: unknown };
+  if (otherModel !== undefined) throw createTopologyError('model_config', 'no such field', otherModel);
   const layerNames = new Set<unknown>();
   const topologyLayers = layers.map((layer: LayerJson | null, i): TopologyLayer => {
     const layerPath = `layers[${i}]`;
     const { name, config, inbound_nodes: inboundNodes, class_name: className } = layer ?? {};
     if (typeof name !== 'string' || name !== config?.name || layerNames.has(name)) {
-      throw createTopologyError(layerPath, 'a unique layer name that equals the name in its config', name);
+      throw createTopologyError(
+        layerPath,
+        'a unique layer name that matches the name in the config of the layer',
+        name,
+      );
     }
     layerNames.add(name);
+    if (containsModel(config))
+      throw createTopologyError(layerPath, 'a layer without nested layers', className);
     const calls: unknown[] = Array.isArray(inboundNodes) ? inboundNodes : [undefined];
     for (const call of calls) {
       const sources: unknown[] = Array.isArray(call) && call.length > 0 ? call : [undefined];
       for (const inbound of sources) {
         const [from, index, tensor] = Array.isArray(inbound) ? inbound : [];
         if (typeof from !== 'string' || !Number.isSafeInteger(index) || index < 0 || tensor !== 0) {
-          throw createTopologyError(layerPath, 'a reference to another layer as an input', inbound);
+          throw createTopologyError(layerPath, 'an input that refers to another layer', inbound);
         }
       }
     }
@@ -62,7 +71,7 @@ export function checkTopology(topology: object, path: string): void {
     const layerPath = `layers[${topologyLayers.findIndex(({ name }) => name === waiting)}]`;
     throw createTopologyError(
       layerPath,
-      'a layer whose inputs come from other layers of this model, without a cycle',
+      'a layer whose inputs come from other layers of this model and do not form a cycle',
       waiting,
     );
   }
@@ -71,6 +80,18 @@ export function checkTopology(topology: object, path: string): void {
       throw createTopologyError(`layers[${i}]`, 'a layer whose calls are listed in execution order', name);
     }
   });
+}
+
+/** Returns whether a layer's configuration contains the layers of a model, whose calls are not checked. */
+function containsModel(config: unknown): boolean {
+  const pending = [config];
+  while (pending.length > 0) {
+    const value = pending.pop();
+    if (typeof value !== 'object' || value === null) continue;
+    if (Array.isArray((value as { layers?: unknown }).layers)) return true;
+    for (const item of Object.values(value)) pending.push(item);
+  }
+  return false;
 }
 
 /**

@@ -74,7 +74,7 @@ export async function readSafetensors(file: Uint8Array, path: string): Promise<S
       path,
       'a complete safetensors file',
       received,
-      'Delete the file to start over, or restore it from a copy.',
+      'Delete the file to start over, or restore the file from a backup.',
       cause,
     );
   if (file.length < 8) throw createCorruptError(`a file of ${file.length} bytes`);

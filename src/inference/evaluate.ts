@@ -45,8 +45,9 @@ export async function evaluateDataset(
   options: EvaluationConfig,
 ): Promise<MetricAccumulator> {
   const { lossWeights, batchSize, seed, epoch, lossAverage, signal, workerPool } = options;
-  const wholeGraph = { frozenGraph: undefined, trainableGraph: network.graph };
+  const wholeGraph = { frozenGraph: undefined, trainableGraph: network.lossGraph };
   const inputPipeline = options.inputPipeline ?? new InputPipeline(engine, wholeGraph, network.input.range);
+  const { trainableGraph } = inputPipeline.frozenSplit;
   const result = createMetricAccumulator(network, lossAverage);
   for await (const batch of iterateBatches(dataset, {
     batchSize,
@@ -62,11 +63,12 @@ export async function evaluateDataset(
     let predictions: Tensor[] = [];
     let sums: Tensor | undefined;
     try {
-      predictions = await engine.forward(inputPipeline.frozenSplit.trainableGraph, inputs);
+      predictions = await engine.forward(trainableGraph, inputs);
       sums = tf.tidy(
         () =>
           computeLosses(
             network,
+            trainableGraph,
             lossWeights,
             predictions,
             getTaskTargets(network, targets),

@@ -54,7 +54,7 @@ export const LOSS_OPTION_REPLACEMENTS = {
   lossWeights: 'Write loss: weightedLoss({ age: 1, gender: 50 }).',
   sampleWeight: 'Write dataset.withSampleWeights(({ age }) => ...).',
   metrics: "Pass metrics to the task: regression({ unit: 'years', metrics: ['mae'] }).",
-  verbose: 'Pass callbacks: [progressBar()] to fit() to see its progress.',
+  verbose: 'To see the progress, pass callbacks: [progressBar()] to fit().',
 } as const;
 
 /** Throws an `argument` error for values of the wrong type in {@link LossOptions}. The engine checks its own options. */

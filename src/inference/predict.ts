@@ -150,7 +150,7 @@ function createFileOpener(platform: Platform, shape: ImageShape, decoder: Decode
         path,
         expected: 'the bytes of an image file, decoded pixels or a tensor',
         received: 'a path or URL, which this runtime cannot read',
-        advice: 'Read the file first, then pass its bytes and the option decoder.',
+        advice: 'Read the file first, then pass its bytes and set the decoder option.',
       });
     }
     loadedDecoder ??= await platform.loadDecoder?.();
@@ -158,10 +158,10 @@ function createFileOpener(platform: Platform, shape: ImageShape, decoder: Decode
       throw createError({
         kind: 'argument',
         path,
-        expected: 'decoded pixels or a tensor, because the option decoder is not set',
+        expected: 'decoded pixels or a tensor, because the decoder option is not set',
         received: 'an image file',
         advice:
-          'Decode the image first, or set decoder to a function that decodes the bytes of a file and resizes the image to a shape.',
+          'Decode the image first, or set the decoder option to a function that decodes the bytes of a file and resizes the image.',
       });
     }
     const bytes = isLocation ? await platform.readFile!(input) : input;
@@ -229,7 +229,6 @@ function checkImageShape(network: Network, imageShape: readonly number[], path: 
     path,
     expected: `an image of ${shape.join('x')} (height, width, channels)`,
     received: `an image of ${imageShape.join('x')}`,
-    advice:
-      'Resize the image first, or pass the bytes of the image file, which is resized when it is decoded.',
+    advice: 'Resize the image first, or pass the bytes of the image file: the decoder resizes the image.',
   });
 }

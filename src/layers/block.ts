@@ -68,4 +68,4 @@ export function createLayerBlock(
 export const SIZE_ADVICE = 'Pass a whole number, for example 3.';
 
 /** Advice for an invalid L2 factor. */
-export const L2_ADVICE = 'Pass a factor such as 0.001, or omit it to disable the penalty.';
+export const L2_ADVICE = 'Pass a factor such as 0.001, or omit the option to disable the penalty.';

@@ -129,7 +129,7 @@ function checkLayerStack(path: string, layerStack: readonly LayerLike[], example
       kind: 'argument',
       path: `${path}[${i}]`,
       expected: `a block such as ${example}, or a tf.layers layer`,
-      received: draw ? `the augmentation ${name ?? 'flip'}` : describeType(layer),
+      received: draw ? `the ${name ?? 'flip'} augmentation` : describeType(layer),
       advice: suggestAwait(
         layer,
         typeof layer === 'function'

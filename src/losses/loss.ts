@@ -3,6 +3,25 @@ import * as checks from '../core/errors/checks.js';
 import type { Json } from '../core/json.js';
 
 /**
+ * Activation of a classification head: `sigmoid` for two labels, `softmax` for several.
+ *
+ * @category Losses and metrics
+ */
+export type LogitActivation = 'sigmoid' | 'softmax';
+
+/**
+ * Computes a loss from the logits, the inputs of the head's activation.
+ *
+ * @category Losses and metrics
+ */
+export interface LogitLoss {
+  /** Activation that converts the logits to the predictions that {@link Loss.perExample} receives. */
+  readonly activation: LogitActivation;
+  /** Computes the loss of each example: `[batch]`. `logits` and `target` have the shape `[batch, units]`. */
+  perExample(logits: Tensor2D, target: Tensor2D): Tensor1D;
+}
+
+/**
  * Loss function that computes one value for each prediction in a batch. The caller applies weights and masks and computes the mean over the
  * batch, so that training, validation and figures use the same function.
  *
@@ -21,6 +40,11 @@ export interface Loss {
    * - `target`: `[batch, units]`, float32.
    */
   perExample(prediction: Tensor2D, target: Tensor2D): Tensor1D;
+  /**
+   * The same loss as a function of the logits. `fit` and `evaluate` use it instead of `perExample` if the head ends with the activation of
+   * `fromLogits`, because the gradient behind a saturated sigmoid or softmax is 0. Default: undefined, and `perExample` is always used.
+   */
+  readonly fromLogits?: LogitLoss;
 }
 
 /**

@@ -24,7 +24,7 @@ export function checkSummaryOptions(options: SummaryOptions): void {
       advice: 'Write model.summary({ log: console.log }).',
       replacements: {
         printFn: 'Write log: console.log.',
-        lineLength: 'Remove it: the table is as wide as its texts.',
+        lineLength: 'Remove this option: the table is as wide as its contents.',
       },
     },
   );

@@ -189,9 +189,10 @@ export function checkPixelRange(path: string, range: PixelRange): void {
   throw createError({
     kind: 'argument',
     path,
-    expected: '[black, white] as two different numbers',
+    expected: 'a range [black, white] of two different numbers',
     received: formatValue(range),
-    advice: 'Omit it to use the default, [0, 1], or write [-1, 1] for a network that expects that range.',
+    advice:
+      'Omit the range to use the default, [0, 1], or write [-1, 1] for a network that expects that range.',
   });
 }
 

@@ -243,7 +243,7 @@ export function createModel<T extends Tasks>(platform: Platform, network: Networ
       if (isDisposed) return;
       if (isInTraining(network)) throw createInTrainingError('dispose');
       isDisposed = true;
-      releaseGraph(network.graph);
+      for (const graph of [network.graph, network.lossGraph]) releaseGraph(graph);
       network.layersModel.dispose();
     },
   };
@@ -255,7 +255,7 @@ const createInTrainingError = (method: string) =>
     path: `model.${method}`,
     expected: 'a model that is not being trained',
     received: 'a model that fit() is training',
-    advice: `Await fit(), or stop it with its signal, before calling ${method}().`,
+    advice: `Await fit(), or abort its signal, before you call ${method}().`,
   });
 
 async function evaluate<

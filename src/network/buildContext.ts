@@ -125,7 +125,7 @@ export function createBuildContext(
           received: isTaskName ? 'a layer with the name of a task' : 'a second layer with this name',
           advice: isTaskName
             ? 'Rename the tf.layers layer or the task: the last layer of a task is named after the task.'
-            : 'Give the tf.layers layer another name, and use each layer object only once.',
+            : 'Give the tf.layers layer a different name, and use each layer object only once.',
         });
       }
       if (isInheritedName(layer.name)) {
@@ -166,7 +166,7 @@ function checkLayerWeights({ name, weights }: tf.layers.Layer, arrays: readonly 
     `weights of ${name}`,
     describeLengths(sizes),
     describeLengths(arrays.map(({ length }) => length)),
-    'Connect the layer first. Then pass one row-major array for each of layer.weights, in that order.',
+    'Connect the layer first. Then pass one row-major array for each weight in layer.weights, in the same order.',
   );
 }
 
@@ -226,7 +226,7 @@ function applyLayer(
     throw createError({
       kind: 'argument',
       path: layer.name,
-      expected: `an image large enough for a non-empty output of this layer${options.describeMinimumSize()}`,
+      expected: `an image large enough to produce a non-empty output of this layer${options.describeMinimumSize()}`,
       received: `an input of shape ${formatItemShape(shapes[0]!)}, which results in an output of shape ${formatItemShape(shape)}`,
       advice: 'Use larger images, smaller strides or fewer pooling layers.',
     });

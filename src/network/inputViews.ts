@@ -46,7 +46,7 @@ export function buildInputViews(
         path: `branch ${name}: inputView`,
         expected: 'an image of shape [height, width, channels]',
         received: `an output of shape ${formatItemShape(view.shape)}`,
-        advice: 'Move flatten() and pooling over the whole image from inputView to the layers of the branch.',
+        advice: 'Move flatten() and global pooling from inputView to the layers of the branch.',
       });
     }
     const signature = inputView.every((piece) => '~block' in piece)

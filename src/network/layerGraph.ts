@@ -1,6 +1,8 @@
 import type { SymbolicTensor, Tensor } from '@tensorflow/tfjs';
 import { BatchNormalization } from '../layers/patched/batchNormalization.js';
+import { computeDenseLogits } from '../layers/patched/denseLogits.js';
 import type { CallArguments } from '../layers/patched/forwardContext.js';
+import type { LogitActivation } from '../losses/loss.js';
 import { tf } from '../tensor/tf.js';
 import { withScope } from '../tensor/trace/tracer.js';
 import { getSourceNode, type LayerNodeRef, sortInKerasOrder } from './callOrder.js';
@@ -19,6 +21,8 @@ export interface LayerCall {
    * after the call.
    */
   readonly releasableInputs: readonly number[];
+  /** Whether a dense layer is called without its activation. Default: false. */
+  readonly omitsActivation?: boolean;
 }
 
 /** An input or output tensor of a graph. */
@@ -28,6 +32,8 @@ export interface GraphTensor {
   readonly name: string;
   /** Shape of one example, without the batch axis. */
   readonly shape: readonly number[];
+  /** Final activation of the layers that the graph leaves out: the output consists of logits. Undefined for any other tensor. */
+  readonly omittedActivation?: LogitActivation;
 }
 
 /** A network, or a subgraph of a network, as a list of layer calls in execution order. */
@@ -160,14 +166,16 @@ export function runGraph(graph: LayerGraph, graphInputs: readonly Tensor[], kwar
   graph.inputs.forEach(({ tensorId }, i) => {
     values[tensorId] = graphInputs[i]!;
   });
-  for (const { layer, inputs, outputs, releasableInputs } of graph.calls) {
+  for (const { layer, inputs, outputs, releasableInputs, omitsActivation } of graph.calls) {
     const layerInputs = inputs.map((source) => values[source]!);
     const callArguments = {
       ...kwargs,
       areInputsExternal: inputs.every((source) => externalIds.has(source)),
     } satisfies CallArguments;
     const result = withScope(`layer ${layer.name}`, () =>
-      layer.apply(layerInputs.length === 1 ? layerInputs[0]! : layerInputs, callArguments),
+      omitsActivation
+        ? computeDenseLogits(layer, layerInputs[0]!)
+        : layer.apply(layerInputs.length === 1 ? layerInputs[0]! : layerInputs, callArguments),
     ) as Tensor | Tensor[];
     const tensors = Array.isArray(result) ? result : [result];
     outputs.forEach((target, i) => {

@@ -2,6 +2,7 @@ import type { ImageShape, PixelRange } from '../core/images.js';
 import type { Tasks } from '../tasks/task.js';
 import type { tf } from '../tensor/tf.js';
 import { createLayerGraph, type LayerGraph } from './layerGraph.js';
+import { createLossGraph } from './lossGraph.js';
 import { WeightSync } from './weightSync.js';
 
 /**
@@ -19,6 +20,7 @@ export interface NetworkInput {
 /** Optional constructor arguments of {@link Network}, for a second network that shares the weights of an existing one. */
 interface NetworkParts {
   readonly graph?: LayerGraph;
+  readonly lossGraph?: LayerGraph;
   readonly weightSync?: WeightSync;
 }
 
@@ -30,6 +32,8 @@ export class Network<T extends Tasks = Tasks> {
   readonly graph: LayerGraph;
   /** Copies current weights into the variables of {@link layersModel} while an engine trains copies of these weights. */
   readonly weightSync: WeightSync;
+  /** {@link graph}, with logits in place of probabilities where the loss of a task is computed from logits. */
+  readonly lossGraph: LayerGraph;
   readonly #layersModel: tf.LayersModel;
 
   /**
@@ -44,6 +48,7 @@ export class Network<T extends Tasks = Tasks> {
   ) {
     this.#layersModel = layersModel;
     this.graph = parts.graph ?? createLayerGraph(layersModel);
+    this.lossGraph = parts.lossGraph ?? createLossGraph(this.graph, tasks);
     this.weightSync = parts.weightSync ?? new WeightSync();
   }
 

@@ -1,4 +1,6 @@
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs';
+import type { LogitActivation } from '../losses/loss.js';
+import type { LayerGraph } from '../network/layerGraph.js';
 import type { Network } from '../network/network.js';
 import { tf } from '../tensor/tf.js';
 import { withScope } from '../tensor/trace/tracer.js';
@@ -39,13 +41,15 @@ export function getSumsLength({ tasks }: Network): number {
  * Computes the losses and metrics of a batch. This is a pure function of tensors, and differentiable with respect to `predictions` and
  * `penalty`.
  *
+ * @param graph - Graph that computed `predictions`. Its outputs are predictions or logits, in the order of the tasks.
  * @param weights - Loss weights, keyed by task name.
- * @param predictions - Outputs of the network, in the order of the tasks.
+ * @param predictions - Outputs of `graph` for the batch, in the order of the tasks.
  * @param targets - Labels, in the order of the tasks.
  * @param penalty - Sum of the L1 and L2 penalties of all layers, as a scalar.
  */
 export function computeLosses(
   network: Network,
+  { outputs }: Pick<LayerGraph, 'outputs'>,
   weights: { readonly [task: string]: number },
   predictions: readonly Tensor[],
   targets: readonly TaskTargets[],
@@ -56,11 +60,14 @@ export function computeLosses(
   const measures: Tensor[] = [];
   let total = penalty;
   entries.forEach(([name, task], i) => {
-    const prediction = predictions[i] as Tensor2D;
+    const { omittedActivation } = outputs[i]!;
+    const output = predictions[i] as Tensor2D;
+    const prediction = omittedActivation ? applyActivation(omittedActivation, output) : output;
     const { target, present, weight } = targets[i]!;
     const counted = tf.mul(present, weight);
     const count = tf.sum(present);
-    const losses = withScope(`loss of ${name}`, () => task.loss.perExample(prediction, target));
+    const loss = omittedActivation ? task.loss.fromLogits! : task.loss;
+    const losses = withScope(`loss of ${name}`, () => loss.perExample(output, target));
     const sum = sumLabeled(losses, counted, present);
     // If no image of the batch has a label for this task, its loss is 0 / 1 instead of 0 / 0.
     total = tf.add(total, tf.mul(tf.div(sum, tf.maximum(count, 1)), weights[name]!));
@@ -73,6 +80,10 @@ export function computeLosses(
   });
   return { total, sums: tf.stack([total, penalty, ...parts, ...measures]) as Tensor1D };
 }
+
+/** Converts logits, shape `[batch, units]`, to probabilities. */
+const applyActivation = (activation: LogitActivation, logits: Tensor2D): Tensor2D =>
+  activation === 'sigmoid' ? tf.sigmoid(logits) : tf.softmax(logits);
 
 /**
  * Returns `Σ factor · value` over the examples that have a label. Values of all other examples are replaced by 0 first, because they may be

@@ -125,9 +125,10 @@ function computeGradients(
   let sums: Tensor1D | undefined;
   const { grads } = tf.variableGrads(
     () => {
-      const predictions = runGraph(network.graph, inputs, { training: true, forwardContext });
+      const predictions = runGraph(network.lossGraph, inputs, { training: true, forwardContext });
       const losses = computeLosses(
         network,
+        network.lossGraph,
         lossWeights,
         predictions,
         targets,
@@ -147,7 +148,7 @@ function computeGradients(
         path: weight.name,
         expected: 'a trainable weight that affects the loss of a task',
         received: 'a weight that no task uses',
-        advice: 'Set trainable: false on its layer, or connect the layer to a task.',
+        advice: 'Set trainable: false on the layer of this weight, or connect the layer to a task.',
       });
     }),
     // tf.keep() prevents the gradient function from disposing of these tensors. The outer tf.tidy() returns them to the caller.

@@ -184,7 +184,7 @@ export function checkLossWeights(
       path: `${path}.${unknown}`,
       expected: `a task of the model (${names.join(', ')})`,
       received: `"${unknown}"`,
-      advice: didYouMean(unknown, names) ?? 'Remove it, because the model has no such task.',
+      advice: didYouMean(unknown, names) ?? 'Remove this entry, because the model has no such task.',
     });
   }
   const missing = names.find((name) => getOwnValue(loss.weights, name) === undefined);

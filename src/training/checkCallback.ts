@@ -41,9 +41,14 @@ export function checkCallback(path: string, callback: unknown): void {
     throw createArgumentError(path, 'an object with either hooks or create()', received, advice);
   }
   if (isFunction('getState')) {
-    const advice = 'Add create(run, saved), and return an object with the hooks and getState() from it.';
+    const advice = 'Add create(run, saved), and let it return an object with the hooks and getState().';
     const received = 'an object with getState() and without create()';
-    throw createArgumentError(path, 'an object with create(), because it has state', received, advice);
+    throw createArgumentError(
+      path,
+      'an object with create(), because the callback has state',
+      received,
+      advice,
+    );
   }
   if (hook === undefined) {
     const advice = 'Add a hook such as onEpochEnd, or create(run, saved).';

@@ -53,6 +53,7 @@ export async function fitNetwork<
     featureCache: options.featureCache,
     signal: options.signal,
     clock: options.clock ?? (() => performance.now()),
+    log,
   };
   validateFitConfig(config);
   const prefixes: ColumnPrefix[] = validation
@@ -65,7 +66,7 @@ export async function fitNetwork<
     if (monitor !== undefined) checkMonitor(name, monitor, monitors);
   }
   acquireTrainingLock(network);
-  const frozenSplit = splitFrozen(network.graph);
+  const frozenSplit = splitFrozen(network.lossGraph);
   const { frozenGraph, trainableGraph } = frozenSplit;
   let executor: Executor | undefined;
   let run: TrainingRun | undefined;

@@ -11,8 +11,8 @@ export function acquireTrainingLock(network: Network): void {
       kind: 'argument',
       path: 'fit',
       expected: 'a model that is not being trained',
-      received: 'a model that another call of fit() is training',
-      advice: 'Await the first call of fit(), or build a second model.',
+      received: 'a model that another call to fit() is training',
+      advice: 'Await the first call to fit(), or build a second model.',
     });
   }
   networksInTraining.add(network);

@@ -49,6 +49,7 @@ export interface FitConfig {
   readonly featureCache: Store | undefined;
   readonly signal: AbortSignal | undefined;
   readonly clock: Clock;
+  readonly log: (line: string) => void;
 }
 
 /** Progress within an epoch before its first step. */
@@ -77,6 +78,7 @@ export class TrainingRun implements Run {
   /** Progress within the current epoch. */
   #position: Pick<RunState, 'step' | 'sums' | 'seconds' | 'lastRate'> = EPOCH_START;
   #stopReason: string | null = null;
+  #hasWarnedOfNaN = false;
 
   constructor(
     readonly config: FitConfig,
@@ -223,6 +225,7 @@ export class TrainingRun implements Run {
       means.add(sums, batch.count);
       const step = this.#position.step + 1;
       this.#position = { ...this.#position, step, sums: means.getState(), lastRate };
+      this.#warnOfNaN(sums[0]!);
       const event: BatchEvent = {
         epoch: this.#finishedEpochs + 1,
         batch: step,
@@ -236,6 +239,15 @@ export class TrainingRun implements Run {
       if (this.#stopReason !== null) break;
     }
     return this.#position.step < steps ? undefined : means.toLogs();
+  }
+
+  /** Logs the first loss that is NaN. Such a loss does not recover, because the next update makes the weights NaN. */
+  #warnOfNaN(loss: number): void {
+    if (this.#hasWarnedOfNaN || !Number.isNaN(loss)) return;
+    this.#hasWarnedOfNaN = true;
+    this.config.log(
+      `the loss became NaN in epoch ${this.#finishedEpochs + 1}, step ${this.#position.step}; lower the learning rate or set clipNorm of the optimizer; terminateOnNaN() stops such a run`,
+    );
   }
 
   async #trainBatch(batch: Batch): Promise<Float32Array> {

@@ -107,7 +107,7 @@ export function validateFitConfig({
       path: 'fit.evaluateUnaugmented',
       expected: 'a validation dataset that can be evaluated without augmentation',
       received: 'no validation dataset',
-      advice: 'Set the option validation, or omit evaluateUnaugmented.',
+      advice: 'Set the validation option, or omit evaluateUnaugmented.',
     });
   }
   if (!network.layersModel.layers.some((layer) => layer.trainableWeights.length > 0)) {
@@ -116,16 +116,16 @@ export function validateFitConfig({
       path: 'fit',
       expected: 'a model with at least one trainable layer',
       received: 'a model whose layers are all frozen',
-      advice: 'Unfreeze the layers to train with model.unfreeze().',
+      advice: 'Call model.unfreeze() to unfreeze the layers that you want to train.',
     });
   }
-  if (featureCache && !splitFrozen(network.graph).frozenGraph) {
+  if (featureCache && !splitFrozen(network.lossGraph).frozenGraph) {
     throw createError({
       kind: 'argument',
       path: 'fit.featureCache',
       expected: 'a model whose first layers are frozen',
       received: 'a model whose first layers are trainable',
-      advice: 'Freeze the first layers with model.freeze(), or omit featureCache.',
+      advice: 'Call model.freeze() to freeze the first layers, or omit featureCache.',
     });
   }
   checkDataset('train', train, network.tasks, network.input.shape);

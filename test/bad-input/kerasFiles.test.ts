@@ -232,6 +232,15 @@ describe('readHdf5', () => {
   });
 });
 
+test('loadKeras rejects a configuration that declares over 256 MiB, before it decompresses it', async () => {
+  const file = zipSync({ 'config.json': new TextEncoder().encode('{}') });
+  const view = new DataView(file.buffer);
+  view.setUint32(view.getUint32(file.length - 6, true) + 24, 2 ** 28 + 1, true);
+  const error = await catchError(() => loadKeras(file, { name: 'large.keras' }));
+  expect(error).toMatchObject({ kind: 'file', path: 'large.keras: config.json' });
+  expect(error.received).toBe('a JSON file that is too large (268435457 bytes)');
+});
+
 describe('readZip with an invalid archive', () => {
   const path = 'bad.keras';
   const HELLO = new TextEncoder().encode('hello');
@@ -274,12 +283,20 @@ describe('readZip with an invalid archive', () => {
     );
   });
 
+  test('rejects a small archive whose members expand to over 64 MiB, before it decompresses them', async () => {
+    const file = zipSync({ a: new Uint8Array(2 ** 25), b: new Uint8Array(2 ** 25), c: HELLO });
+    expect(Object.keys(readZip(file, path, (name) => name !== 'c'))).toEqual(['a', 'b']);
+    expect((await catchError(() => readZip(file, path))).received).toMatch(
+      /^a member "c" of \d+ bytes in an archive of \d+ bytes$/,
+    );
+  });
+
   test('rejects overlapping members, as in a zip bomb', async () => {
     const file = writeZip({ a: HELLO, b: HELLO });
     const view = new DataView(file.buffer);
     view.setUint32(entry(file) + 47 + 42, 0, true); // The second member starts at the offset of the first.
     expect((await catchError(() => readZip(file, path))).received).toMatch(
-      /not at the offset in the central directory/,
+      /not at the offset stored in the central directory/,
     );
   });
 

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   adam,
@@ -195,7 +196,7 @@ describe('an unusable checkpoint', () => {
       expect(error).toMatchObject({ kind: 'checkpoint', path: `copy/${CHECKPOINT_FILE}` });
       expect(error.expected).toBe('a complete safetensors file');
       expect(error.received).toContain(received);
-      expect(error.advice).toBe('Delete the file to start over, or restore it from a copy.');
+      expect(error.advice).toBe('Delete the file to start over, or restore the file from a backup.');
       expect(await contents(store)).toEqual(before);
       expect((await loadModel(store, { folder: 'best' })).tasks).toHaveProperty('age');
     },
@@ -286,14 +287,17 @@ describe('loadModel with a damaged model', () => {
     }
   });
 
-  test('either loads a model with a changed byte in a JSON file or rejects the model with a file error', async () => {
+  test('either loads a model with a changed byte in a JSON file or rejects the model with a file error, and leaks no tensors', async () => {
     for (const name of ['best/model.json', 'best/tasks.json']) {
       const bytes = (await saved.read(name))!;
       const store = await copyOf(saved);
       let refused = 0;
       for (let i = 0; i < bytes.length; i += name.endsWith('model.json') ? 23 : 3) {
         await store.write(name, flip(bytes, i));
+        const { numTensors } = tf.memory();
         const model = await loadModel(store, { folder: 'best' }).catch((error: unknown) => error);
+        if (!(model instanceof Error)) (model as { dispose(): void }).dispose();
+        expect(tf.memory().numTensors).toBe(numTensors);
         if (!(model instanceof Error)) continue;
         const error = await catchError(() => Promise.reject(model));
         expect(error.kind).toBe('file');
@@ -302,6 +306,91 @@ describe('loadModel with a damaged model', () => {
       }
       expect(refused).toBeGreaterThan(50);
     }
+  });
+
+  describe('whose model.json does not match its weights', () => {
+    const findLayer = (json: any, className: string) =>
+      json.modelTopology.config.layers.find((layer: any) => layer.class_name === className);
+    const changes: [string, (json: any) => void, received: RegExp][] = [
+      [
+        'a layer with more weights than the file contains',
+        (json) => {
+          findLayer(json, 'Dense').config.units = 2 ** 31;
+        },
+        /of shape \[\d+, 2147483648\]$/,
+      ],
+      [
+        'a layer with fewer weights than the file contains',
+        (json) => {
+          findLayer(json, 'Dense').config.use_bias = false;
+        },
+        /bias float32 \[\d+\]$/,
+      ],
+      [
+        'a list of weights that is larger than the weights file',
+        (json) => {
+          json.weightsManifest[0].weights[0].shape[0] = 2 ** 40;
+        },
+        /^weights of \d{13,} bytes$/,
+      ],
+      [
+        'a list with the same weight twice',
+        (json) => {
+          const { weights } = json.weightsManifest[0];
+          weights.push(weights[0]);
+        },
+        /name/,
+      ],
+      [
+        'weights that are to be converted from fewer bits',
+        (json) => {
+          json.weightsManifest[0].weights[0].quantization = { dtype: 'uint8', min: 0, scale: 1 };
+        },
+        /quantization/,
+      ],
+      [
+        'a nested model whose layers are not checked',
+        (json) => {
+          const layer = findLayer(json, 'Flatten');
+          layer.class_name = 'Model';
+          layer.config.layers = [];
+        },
+        /"Model"/,
+      ],
+      [
+        'a second model in the field model_config',
+        (json) => {
+          json.modelTopology.model_config = { class_name: 'Model', config: { layers: [] } };
+        },
+        /layers/,
+      ],
+    ];
+
+    test.each(changes)(
+      'is rejected before weights are allocated, and all tensors are released: %s',
+      async (_, change, received) => {
+        const store = await copyOf(saved);
+        const json = JSON.parse(new TextDecoder().decode((await store.read('best/model.json'))!));
+        change(json);
+        await store.write('best/model.json', new TextEncoder().encode(JSON.stringify(json)));
+        const { numTensors } = tf.memory();
+        const error = await catchError(() => loadModel(store, { folder: 'best' }));
+        expect(error.kind).toBe('file');
+        expect(error.path).toMatch(/^copy\/best\/model\.json/);
+        expect(error.received).toMatch(received);
+        expect(tf.memory().numTensors).toBe(numTensors);
+      },
+    );
+  });
+
+  test('releases all tensors of a model that is rejected after its weights were read', async () => {
+    const store = await copyOf(saved);
+    const table = JSON.parse(new TextDecoder().decode((await store.read('best/tasks.json'))!));
+    table.input.shape = [16, 16, 3];
+    await store.write('best/tasks.json', new TextEncoder().encode(JSON.stringify(table)));
+    const { numTensors } = tf.memory();
+    expect((await catchError(() => loadModel(store, { folder: 'best' }))).kind).toBe('file');
+    expect(tf.memory().numTensors).toBe(numTensors);
   });
 
   test('rejects a task table from another model, a newer file format, and tasks that differ from those of the model', async () => {

@@ -11,10 +11,12 @@ import {
   dense,
   depthwiseConv,
   dropout,
+  exportKeras,
   exportOnnx,
   flatten,
   globalAveragePool,
   imagesInMemory,
+  loadKeras,
   maxPool,
   multiTask,
   regression,
@@ -100,6 +102,28 @@ test.each([
         );
       });
     }
+  },
+);
+
+test.each([
+  ['input_layer_7', 'age'],
+  ['v0', 'c1'],
+])(
+  'exportOnnx names the input "image" and the output as its task, for a Keras model with the input "%s" and the task "%s"',
+  async (inputName, task) => {
+    const input = tf.input({ shape: [4, 4, 3], name: inputName });
+    const output = tf.layers.dense({ units: 1 }).apply(tf.layers.flatten().apply(input));
+    const file = await exportKeras(tf.model({ inputs: input, outputs: output as tf.SymbolicTensor }));
+    const model = await loadKeras(file, { tasks: { [task]: regression({ unit: 'years' }) } });
+    const data = Float32Array.from({ length: 48 }, (_, i) => i / 48);
+    const outputs = await runOnnx(await exportOnnx(model), 'image', data, [1, 4, 4, 3]);
+    expect(Object.keys(outputs)).toEqual([task]);
+    const expected = model.layersModel.predict(tf.tensor(data, [1, 4, 4, 3])) as tf.Tensor;
+    expect(outputs[task]!.data[0]).toBeCloseTo(expected.dataSync()[0]!, 5);
+    const [image] = await model.predict([{ data: new Uint8Array(48), height: 4, width: 4, channels: 3 }], {
+      engine: 'onnx',
+    });
+    expect(image).toHaveProperty(task);
   },
 );
 

@@ -26,6 +26,7 @@ import { type FixtureArray, fixture, numbers } from './fixture.js';
 
 const keras = fixture<{
   losses: { [name: string]: Record<'prediction' | 'target' | 'value' | 'gradient', FixtureArray> };
+  logit_losses: { [name: string]: Record<'logits' | 'target' | 'value' | 'gradient', FixtureArray> };
   metrics: {
     [name: string]: Record<'prediction' | 'target' | 'weights', FixtureArray> & {
       plain: number;
@@ -64,6 +65,33 @@ describe('a loss function', () => {
   });
 });
 
+describe('a cross-entropy computed from logits', () => {
+  const cases: { [name: string]: Loss } = {
+    binary_crossentropy: binaryCrossentropy(),
+    categorical_crossentropy: categoricalCrossentropy(),
+  };
+  test('is tested with every loss in the Keras fixture', () => {
+    expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.logit_losses).sort());
+  });
+  test.each(Object.entries(cases))(
+    'gives the same value and gradient as Keras in fit: %s',
+    (name, { fromLogits }) => {
+      const expected = keras.logit_losses[name]!;
+      const [logits, target] = [tensor(expected.logits), tensor(expected.target)];
+      const perExample = (z: Tensor) => fromLogits!.perExample(z as Tensor2D, target);
+      const values = numbers(expected.value);
+      perExample(logits)
+        .dataSync()
+        .forEach((value, i) => {
+          expectClose([value], [values[i]!], 1e-6 * Math.max(1, values[i]!), `loss ${i}`);
+        });
+      const gradient = tf.grad((z: Tensor) => tf.sum(perExample(z)))(logits);
+      expectClose(gradient.dataSync(), numbers(expected.gradient), 1e-6, 'gradient');
+      expect(Math.max(...values)).toBeGreaterThan(100);
+    },
+  );
+});
+
 describe('a metric that is averaged over several batches', () => {
   const years = (metrics: readonly ReturnType<typeof mae>[]) =>
     ({ ...regression({ unit: 'years', metrics: metrics as never }), units: 2, targetWidth: 2 }) as AnyTask;
@@ -82,6 +110,7 @@ describe('a metric that is averaged over several batches', () => {
   test.each(Object.entries(cases))('gives the same plain and weighted values as Keras: %s', (name, task) => {
     const expected = keras.metrics[name]!;
     const network = { tasks: { y: task } } as unknown as Network;
+    const graph = { outputs: [{ tensorId: 0, name: 'y', shape: [task.units] }] };
     const means = createMetricAccumulator(network, 'examples');
     const all = [tensor(expected.prediction), tensor(expected.target)] as const;
     const weights = tf.tensor1d(numbers(expected.weights));
@@ -95,7 +124,7 @@ describe('a metric that is averaged over several batches', () => {
       const weight = tf.slice(weights, [from], [count]) as Tensor1D;
       const targets = [{ target: target!, present: tf.ones([count]) as Tensor1D, weight }];
       means.add(
-        computeLosses(network, { y: 1 }, [prediction!], targets, tf.scalar(0)).sums.dataSync(),
+        computeLosses(network, graph, { y: 1 }, [prediction!], targets, tf.scalar(0)).sums.dataSync(),
         count,
       );
     }

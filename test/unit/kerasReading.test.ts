@@ -397,6 +397,7 @@ test('readKerasWeights returns the weights of a file, keyed by layer and name', 
       image: {},
       conv1: { 'conv1/kernel:0': array(1, 1, 3, 2), 'conv1/bias:0': array(2) },
       base: { 'conv/kernel': array(1, 1, 2, 2), 'norm/gamma': array(2) },
+      other: { 'a/conv/kernel': array(2), 'b/conv/kernel': array(2) },
     }),
   );
   const { layers: weights, whole } = await readKerasWeights(file, 'weights.h5');
@@ -405,8 +406,74 @@ test('readKerasWeights returns the weights of a file, keyed by layer and name', 
     ['image', []],
     ['conv1', ['kernel', 'bias']],
     ['base', ['conv/kernel', 'norm/gamma']],
+    ['other', ['a/conv/kernel', 'b/conv/kernel']],
   ]);
   expect(weights.conv1!.bias!.data).toEqual(uniform('2', [2]));
+});
+
+describe('loadKeras of a nested model whose weights have other names than its layers', () => {
+  const dense = (name: string, from: string) => layer('Dense', name, { units: 2 }, [[from, 0, 0, {}]]);
+  const nested = model([input('in', 2), dense('x', 'in'), dense('y', 'x')], ['in'], ['y'], 'base');
+  const outer = model(
+    [input('image', 2), { ...nested, name: 'base', inbound_nodes: [[['image', 0, 0, {}]]] }],
+    ['image'],
+    ['base'],
+  );
+  const load = (...names: string[]) =>
+    loadKeras(
+      writeKeras2File(outer, {
+        base: Object.fromEntries(
+          names.map((name, i) => [
+            `${name}:0`,
+            name.endsWith('kernel')
+              ? { shape: [2, 2], data: Float32Array.of(1 + i, 2, 3, 4) }
+              : { shape: [2], data: Float32Array.of(i, i) },
+          ]),
+        ),
+      }),
+    );
+
+  test('matches the weights by order, as Keras does', async () => {
+    const read = await load('x_1/kernel', 'x_1/bias', 'y_1/kernel', 'y_1/bias');
+    expect(read.weights.map((weight) => weight.read().dataSync()[0])).toEqual([1, 1, 3, 3]);
+    read.dispose();
+  });
+
+  test('rejects weights whose names contradict the order', async () => {
+    const { numTensors } = tf.memory();
+    const error = await catchError(() => load('y/kernel', 'y/bias', 'z/kernel', 'z/bias'));
+    expect(error).toMatchObject({ kind: 'file', received: 'no weight with that name' });
+    expect(error.expected).toBe('the weight kernel of layer x');
+    expect((await catchError(() => load('x_1/bias', 'x_1/kernel', 'y/kernel', 'y/bias'))).kind).toBe('file');
+    expect(tf.memory().numTensors).toBe(numTensors);
+  });
+});
+
+test('loadKeras rejects a Reshape layer whose sizes do not fit its input', async () => {
+  for (const target_shape of [[-1, 5], [-1, -1], [0, -1], [13]]) {
+    const reshape = layer('Reshape', 'line', { target_shape }, [['image', 0, 0, {}]]);
+    const error = await catchError(() =>
+      loadKeras(writeKeras2File(model([input('image', 4, 3), reshape], ['image'], ['line']))),
+    );
+    expect(error).toMatchObject({ kind: 'file', expected: 'a shape for the 4x3 numbers of each input' });
+    expect(error.path).toMatch(/layers\[1\]\.config\.target_shape$/);
+  }
+});
+
+test('loadKeras rejects a weights file of Windows that contains a group twice', async () => {
+  const vars = { vars: group({ arrays: { 0: array(2, 1), 1: array(1) } }) };
+  const weights = writeHdf5(
+    group({
+      groups: {
+        layers: group({ groups: { dense: group({ groups: vars }) } }),
+        'layers\\dense': group({ groups: vars }),
+      },
+    }),
+  );
+  const dense = layer('Dense', 'age', { units: 1 }, [['image', 0, 0, {}]]);
+  const file = writeKeras2File(model([input('image', 2), dense], ['image'], ['age']));
+  const error = await catchError(() => loadKeras(file, { weights, weightsName: 'twice.weights.h5' }));
+  expect(error).toMatchObject({ path: 'twice.weights.h5/layers/dense', received: 'two groups' });
 });
 
 test('loadKeras ignores and logs unsupported settings that only affect training', async () => {

@@ -221,7 +221,7 @@ export function optionNames(
     path,
     `only the options ${allowedNames.join(', ')}`,
     `the option "${unknown}"${describeClass(value)}`,
-    findReplacement(unknown, replacements) ?? suggestOption(unknown, allowedNames) ?? 'Remove it.',
+    findReplacement(unknown, replacements) ?? suggestOption(unknown, allowedNames) ?? 'Remove this option.',
   );
 }
 
@@ -250,12 +250,10 @@ function isRecord(value: unknown): value is object {
   return ['[object Object]', '[object Module]'].includes(Object.prototype.toString.call(value));
 }
 
-/** Returns text such as ` of an object of the class Dataset` for an instance of a class, otherwise an empty string. */
+/** Returns text such as ` of an object of class Dataset` for an instance of a class, otherwise an empty string. */
 function describeClass(value: object): string {
   const { name = 'Object' } = (value.constructor ?? {}) as { readonly name?: string };
-  return Object.getPrototypeOf(value) === null || name === 'Object'
-    ? ''
-    : ` of an object of the class ${name}`;
+  return Object.getPrototypeOf(value) === null || name === 'Object' ? '' : ` of an object of class ${name}`;
 }
 
 /** Formats the allowed values of an option for an error message, for example `"a", "b" or "c"`. */

@@ -11,7 +11,7 @@ const rejectPackage: PackageLoader = async (name, neededFor) => {
     path: name,
     expected: `a registered package (needed for ${neededFor})`,
     received: 'a package that is not registered',
-    advice: `Register it: useEngine('onnx', { packages: { '${name}': () => import('${name}') } }).`,
+    advice: `Register the package: useEngine('onnx', { packages: { '${name}': () => import('${name}') } }).`,
   });
 };
 

@@ -4,6 +4,18 @@ import { Inflate } from 'fflate';
 export const MAX_INFLATE_RATIO = 1032;
 /** Maximum uncompressed size in bytes. A file that declares a larger size may be an attempt to exhaust memory. */
 export const MAX_INFLATED_BYTES = 2 ** 31;
+/** Size in bytes up to which a file may decompress whatever its own size is. */
+const MAX_SMALL_INFLATED_BYTES = 2 ** 26;
+/** Maximum ratio of all decompressed data of a larger file to the size of the file. Weights rarely compress to less than a tenth. */
+const MAX_FILE_RATIO = 100;
+
+/**
+ * Returns the maximum number of bytes that all data of a file may have after decompression. A small file that declares gigabytes is an
+ * attempt to exhaust memory.
+ */
+export const getInflateLimit = (fileBytes: number): number =>
+  Math.min(MAX_INFLATED_BYTES, Math.max(MAX_SMALL_INFLATED_BYTES, MAX_FILE_RATIO * fileBytes));
+
 /** Number of compressed bytes that are decompressed at a time, so that decompression stops early if the data exceeds its declared size. */
 const CHUNK_BYTES = 16_384;
 

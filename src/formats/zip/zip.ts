@@ -1,7 +1,7 @@
 import { zipSync } from 'fflate';
 import { createFileError } from '../../core/errors/errors.js';
 import { createCrc32 } from '../crc32.js';
-import { inflate } from './inflate.js';
+import { getInflateLimit, inflate, MAX_INFLATE_RATIO } from './inflate.js';
 
 /** Entry of a zip archive's central directory, which describes one member. */
 interface ZipEntry {
@@ -22,13 +22,13 @@ interface ZipEntry {
  * point outside the archive are rejected.
  *
  * @param path - Path of the archive, for errors.
- * @param isWanted - Selects the members to read, by name. Default: all members.
+ * @param isWanted - Selects the members to read, by name and uncompressed size in bytes. Default: all members.
  * @throws A `file` error if the archive is truncated, corrupted or in another format.
  */
 export function readZip(
   archive: Uint8Array,
   path: string,
-  isWanted: (name: string) => boolean = () => true,
+  isWanted: (name: string, size: number) => boolean = () => true,
 ): { [member: string]: Uint8Array } {
   // Never a Node.js Buffer: slice() of the returned members would return views instead of copies.
   const bytes = new Uint8Array(archive.buffer, archive.byteOffset, archive.length);
@@ -42,6 +42,7 @@ export function readZip(
     );
   const members = readCentralDirectory(bytes, createCorruptError);
   const unpacked: [string, Uint8Array][] = [];
+  let remainingBytes = getInflateLimit(bytes.length);
   let end = 0;
   for (const member of members.sort((a, b) => a.headerOffset - b.headerOffset)) {
     const { name, headerOffset, compressedSize } = member;
@@ -51,13 +52,22 @@ export function readZip(
       headerOffset + 30 > bytes.length ||
       view.getUint32(headerOffset, true) !== 0x04034b50
     ) {
-      throw createCorruptError(`a member "${name}" that is not at the offset in the central directory`);
+      throw createCorruptError(
+        `a member "${name}" that is not at the offset stored in the central directory`,
+      );
     }
     const start =
       headerOffset + 30 + view.getUint16(headerOffset + 26, true) + view.getUint16(headerOffset + 28, true);
     end = start + compressedSize;
     if (end > bytes.length) throw createCorruptError(`a truncated member "${name}"`);
-    if (!name.endsWith('/') && isWanted(name)) {
+    if (!name.endsWith('/') && isWanted(name, member.uncompressedSize)) {
+      remainingBytes -= member.method === 0 ? 0 : member.uncompressedSize;
+      // A size that the compressed data cannot contain has an error of its own.
+      if (remainingBytes < 0 && member.uncompressedSize <= compressedSize * MAX_INFLATE_RATIO) {
+        throw createCorruptError(
+          `a member "${name}" of ${member.uncompressedSize} bytes in an archive of ${bytes.length} bytes`,
+        );
+      }
       unpacked.push([name, extractEntry(member, bytes.subarray(start, end), createCorruptError)]);
     }
   }

@@ -9,12 +9,13 @@ import type { AnyTask } from '../../tasks/task.js';
 /**
  * Exports a model as an `.onnx` file for ONNX Runtime and other tools. The file contains one graph with constant weights (opset 18).
  *
- * - Input `image`: float32 `[batch, height, width, channels]`, any batch size, in the model's pixel range (default: 0 to 1).
+ * - Input `image`: float32 `[batch, height, width, channels]`, any batch size, in the model's pixel range (default: 0 to 1). It has this name
+ *   also if {@link loadKeras} loaded the model from a file with another name for the input.
  * - One output per task, with the name of the task: float32 `[batch, units]`. The values are the predicted number in the task's unit
  *   (regression), the probability of the second label (binary), or one probability per label (categorical).
  * - Metadata `tfjs-multitask`: the task table as JSON, with labels, units and pixel range.
  *
- * @param model - A model that {@link multiTask} built or {@link loadModel} loaded.
+ * @param model - A model that {@link multiTask} built, or {@link loadModel} or {@link loadKeras} loaded.
  * @returns The bytes of the file, with the current weights.
  * @throws An `argument` error if `model` is not a model or was disposed. An `engine` error that contains the operation and its layer if the
  *   operation cannot be compiled to ONNX or depends on the batch size. A `memory` error if the weights exceed 2 GiB, the limit of the
@@ -45,10 +46,18 @@ export async function exportOnnx(model: ExportableModel): Promise<Uint8Array> {
 export function exportNetwork(network: Network): Uint8Array {
   network.weightSync.sync();
   const [black, white] = network.input.range;
-  return exportGraph(network.graph, {
+  const { inputs, outputs } = network.graph;
+  const taskNames = Object.keys(network.tasks);
+  // A model from Keras keeps the names of its layers, but the names in the ONNX file do not depend on the origin of the model.
+  const graph = {
+    ...network.graph,
+    inputs: inputs.map((input) => ({ ...input, name: 'image' })),
+    outputs: outputs.map((output, i) => ({ ...output, name: taskNames[i]! })),
+  };
+  return exportGraph(graph, {
     inputDescription: `Images, rows from the top, channels last; ${black} is black, ${white} is white.`,
     outputDescriptions: Object.values(network.tasks).map(describeOutput),
-    modelDescription: `Predicts ${Object.keys(network.tasks).join(', ')} for each image.`,
+    modelDescription: `Predicts ${taskNames.join(', ')} for each image.`,
     metadata: { 'tfjs-multitask': JSON.stringify(createTaskTable(network)) },
   });
 }

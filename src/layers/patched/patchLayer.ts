@@ -54,7 +54,7 @@ export function checkSupportedLayer(layer: tf.layers.Layer, path: string): void 
     kind: 'argument',
     path: `${path} (${layer.name})`,
     expected: advice === undefined ? 'a single layer' : 'a layer that does not draw random numbers',
-    received: advice === undefined ? `a model (${className})` : `the layer ${className}`,
+    received: advice === undefined ? `a model (${className})` : `a ${className} layer`,
     advice: advice ?? 'Pass the layers of the model instead of the model. Nested models are not supported.',
   });
 }
@@ -71,7 +71,7 @@ function checkDilation(layer: DepthwiseConv2D, path: string): void {
     expected: 'a depthwise convolution without dilation',
     received: `a depthwise convolution with dilation ${layer.dilationRate.join('x')}`,
     advice:
-      'Remove the option dilationRate, which TensorFlow.js ignores in predictions, or use conv(), which supports dilation.',
+      'Remove the dilationRate option, which TensorFlow.js ignores in predictions, or use conv(), which supports dilation.',
   });
 }
 
@@ -83,6 +83,6 @@ function checkLastAxis(layer: BatchNormalization, path: string): void {
     path: `${path} (${layer.name})`,
     expected: 'batch normalization over the last axis (the channels)',
     received: `batch normalization over axis ${layer.axis}`,
-    advice: 'Remove the option axis.',
+    advice: 'Remove the axis option.',
   });
 }

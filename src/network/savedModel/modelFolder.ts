@@ -5,11 +5,10 @@ import type { Store } from '../../core/platform/platform.js';
 import { checkTopology, renumberCalls } from '../../formats/modelTopology.js';
 import { patchLayer } from '../../layers/patched/patchLayer.js';
 import type { Tasks } from '../../tasks/task.js';
-import { ensureBackend } from '../../tensor/hostBackend.js';
-import { resetLayerRefCounts } from '../../tensor/stockLayers.js';
 import { tf } from '../../tensor/tf.js';
 import { createNetwork } from '../buildNetwork.js';
 import type { Network } from '../network.js';
+import { openLayersModel } from './openLayersModel.js';
 import { createTaskTable, parseTaskTable, type TaskTable } from './taskTable.js';
 
 interface ModelJson {
@@ -120,12 +119,10 @@ export async function readModelFolder<T extends Tasks>(
   }
   checkTopology(modelTopology, toPath('model.json'));
   const layersModel = await openLayersModel(toPath('model.json'), {
-    modelTopology,
-    format: 'layers-model',
-    weightSpecs: group.weights as tf.io.WeightsManifestEntry[],
-    weightData: bytes.slice().buffer,
+    topology: modelTopology,
+    weightSpecs: group.weights,
+    weightBytes: bytes,
   });
-  resetLayerRefCounts(layersModel);
   try {
     checkInputAndOutputs(layersModel, input.shape, networkTasks, toPath('model.json'));
     for (const layer of layersModel.layers) patchLayer(layer, toPath('model.json'));
@@ -134,22 +131,6 @@ export async function readModelFolder<T extends Tasks>(
     throw error;
   }
   return createNetwork(layersModel, networkTasks as T, input);
-}
-
-async function openLayersModel(path: string, artifacts: tf.io.ModelArtifacts): Promise<tf.LayersModel> {
-  ensureBackend();
-  try {
-    return await tf.loadLayersModel(tf.io.fromMemory(artifacts));
-  } catch (cause) {
-    throw createError({
-      kind: 'file',
-      path,
-      expected: 'a model that TensorFlow.js can load',
-      received: `a model that fails to load (${String((cause as Error)?.message).split('\n')[0]})`,
-      advice: COPY_ADVICE,
-      cause,
-    });
-  }
 }
 
 /**
@@ -171,7 +152,7 @@ function checkInputAndOutputs(
   throw createError({
     kind: 'file',
     path,
-    expected: `the input ${formatShape(image)} and the outputs ${expectedOutputs.join(', ')} of tasks.json`,
+    expected: `the input ${formatShape(image)} and the outputs ${expectedOutputs.join(', ')} from tasks.json`,
     received: `the input ${inputShapes.join(', ')} and the outputs ${modelOutputs.join(', ')}`,
     advice: COPY_ADVICE,
   });

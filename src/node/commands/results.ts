@@ -6,7 +6,7 @@ import { writeStudyResults } from '../tuning/writeStudyResults.js';
 import { createFolderOption, createSettingsOption, type TrialCommandOptions } from './commandOptions.js';
 import { printText } from './printText.js';
 
-/** Creates the command `tfjs-multitask results`. */
+/** Creates the `tfjs-multitask results` command. */
 export const createResultsCommand = (): Command =>
   new Command('results')
     .summary('show the results of a search, even while it is running')

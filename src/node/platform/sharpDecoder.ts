@@ -7,7 +7,7 @@ import { loadPackage } from './loadPackage.js';
 type Sharp = typeof import('sharp').default;
 
 /**
- * Creates an image decoder that uses the npm package `sharp`.
+ * Creates an image decoder that uses the `sharp` npm package.
  *
  * - The content of a file determines its format: JPEG, PNG, GIF, WebP, TIFF or AVIF. All other files are errors, for example SVG.
  * - Of a file with several frames or pages, the first is decoded.

@@ -66,7 +66,7 @@ export async function startWasmBackend(options: WasmOptions = {}): Promise<numbe
       expected: 'a runtime with WebAssembly',
       received: 'a runtime in which the wasm backend failed to start',
       advice:
-        'In a page, serve the .wasm files of @tensorflow/tfjs-backend-wasm, and pass their URL to its function setWasmPaths.',
+        'On a web page, serve the .wasm files of @tensorflow/tfjs-backend-wasm, and pass their URL to its setWasmPaths function.',
     });
   }
   const backend = getBackend();

@@ -4,7 +4,8 @@ import { registerBiasReluGradient } from './biasReluGradient.js';
 import { registerConvolutionGradients } from './convolutionKernels.js';
 import { registerDepthwiseGradients } from './depthwiseGradients.js';
 import { fixFullSum } from './fullSum.js';
-import { registerMaxPoolGradient } from './maxPoolGradient.js';
+import { preserveNaN } from './nanPropagation.js';
+import { registerPooling } from './pooling.js';
 import { fixSamePadding } from './samePadding.js';
 
 /**
@@ -15,9 +16,10 @@ export function registerTrainingKernels(): void {
   if (tf.getKernel(BATCH_NORM, 'wasm')) return;
   fixSamePadding();
   fixFullSum();
+  preserveNaN();
   registerConvolutionGradients();
   registerDepthwiseGradients();
-  registerMaxPoolGradient();
+  registerPooling();
   registerBiasReluGradient();
   registerBatchNorm();
 }

@@ -1,5 +1,12 @@
 /** Names of the SIMD kernels in assembly/training.ts. The thread pool identifies a kernel by its index in this list. */
-export const SIMD_KERNELS = ['biasReluGradient', 'maxPoolGradient', 'filterGradient'] as const;
+export const SIMD_KERNELS = [
+  'biasReluGradient',
+  'clamp',
+  'maxPool',
+  'averagePool',
+  'maxPoolGradient',
+  'filterGradient',
+] as const;
 
 /** Name of a SIMD kernel in assembly/training.ts. */
 export type SimdKernel = (typeof SIMD_KERNELS)[number];

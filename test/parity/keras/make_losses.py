@@ -60,6 +60,45 @@ def loss(kind, options, data):
     return {"prediction": array(prediction), "target": array(target), "value": array(value), "gradient": array(tape.gradient(value, p))}
 
 
+def sigmoid_logits():
+    logits = uniform("losses/z", [ROWS, 1], -6, 6)
+    logits[:8, 0] = [0, 0, 30, -30, 200, -200, 60, -60]
+    target = (hashes("losses/t", ROWS) >> np.uint32(31)).astype("float32").reshape(ROWS, 1)
+    target[:8, 0] = [0, 1, 0, 1, 0, 1, 1, 0]
+    return logits, target
+
+
+def softmax_logits():
+    logits = uniform("losses/y", [ROWS, 3], -6, 6)
+    logits[:5] = [[0, 0, 0], [80, 0, -80], [80, 0, -80], [1000, 0, 1], [5, 5, -5]]
+    target = np.eye(3, dtype="float32")[hashes("losses/c", ROWS) % 3]
+    target[:5] = np.eye(3)[[0, 0, 2, 1, 1]]
+    return logits, target
+
+
+LOGIT_LOSSES = {
+    "binary_crossentropy": (losses.BinaryCrossentropy, "sigmoid", sigmoid_logits),
+    "categorical_crossentropy": (losses.CategoricalCrossentropy, "softmax", softmax_logits),
+}
+
+
+def logit_loss(kind, activation, data):
+    """Computes a loss of a model that ends with `activation`, in a graph as in fit."""
+    logits, target = data()
+    inputs = keras.Input([logits.shape[1]])
+    model = keras.Model(inputs, keras.layers.Activation(activation)(inputs))
+
+    @tf.function
+    def compute(z):
+        with tf.GradientTape() as tape:
+            tape.watch(z)
+            value = kind(reduction=None)(target, model(z, training=True))
+        return value, tape.gradient(value, z)
+
+    value, gradient = compute(tf.constant(logits))
+    return {"logits": array(logits), "target": array(target), "value": array(value), "gradient": array(gradient)}
+
+
 def metric(kind, data):
     """Computes metrics over batches of five, the last one smaller, with and without sample weights."""
     prediction, target = data()
@@ -77,5 +116,6 @@ def metric(kind, data):
 def make():
     return {
         "losses": {name: loss(*case) for name, case in LOSSES.items()},
+        "logit_losses": {name: logit_loss(*case) for name, case in LOGIT_LOSSES.items()},
         "metrics": {name: metric(*case) for name, case in METRICS.items()},
     }

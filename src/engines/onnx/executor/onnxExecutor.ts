@@ -150,7 +150,7 @@ export function createOnnxExecutor(
             path: `weight ${weight.originalName}`,
             expected: 'a layer that only reads its weights during a training step',
             received: 'a layer that writes this weight during the step',
-            advice: 'Store the value that changes outside the weights of the layer, or use engine: "wasm".',
+            advice: 'Store the changing value outside the weights of the layer, or use engine: "wasm".',
           });
         }
         return { inputs: { ...batch, ...slots, ...variables }, outputs: toNamedOutputs(step) };

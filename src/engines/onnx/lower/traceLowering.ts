@@ -67,6 +67,7 @@ export class TraceLowering {
    * transpose.
    */
   readonly #transposeSources = new Map<string, string>();
+  readonly #endpointNames: ReadonlySet<string>;
   #nameCount = 0;
 
   constructor(
@@ -80,6 +81,7 @@ export class TraceLowering {
     this.#inputs = inputs;
     this.#outputs = outputs;
     this.#channelBlock = channelBlock;
+    this.#endpointNames = new Set([...inputs, ...outputs].map(({ name }) => name));
     this.#inputIds = new Set(inputs.map(({ tensor }) => tensor.id));
     this.#otherShapes = pairShapes(trace.calls, otherTrace.calls);
   }
@@ -186,7 +188,7 @@ export class TraceLowering {
     attributes,
     outputCount,
   ) => {
-    const outputs = Array.from({ length: outputCount }, () => this.#createName());
+    const outputs = Array.from({ length: outputCount }, () => this.#createName('v'));
     this.#nodes.push({ opType, inputs, outputs, attributes });
     if (opType === 'Transpose' && String(attributes.perm) === NCHW_TO_NHWC.join()) {
       this.#transposeSources.set(outputs[0]!, inputs[0]!);
@@ -200,14 +202,16 @@ export class TraceLowering {
   readonly #addIntegers = (values: readonly number[]): string =>
     this.#addInitializer(BigInt64Array.from(values, BigInt), [values.length]);
 
-  #createName(): string {
-    return `v${this.#nameCount++}`;
+  /** Creates a name that no input or output of the graph has. Layers and tasks may be named `v0` or `c1`. */
+  #createName(prefix: 'v' | 'c'): string {
+    const name = `${prefix}${this.#nameCount++}`;
+    return this.#endpointNames.has(name) ? this.#createName(prefix) : name;
   }
 
   #addInitializer(data: Initializer['data'], shape: readonly number[]): string {
     // Equal short constants share one name, because ONNX Runtime merges equal nodes only if their inputs have the same names.
-    const key = data.length > 8 ? this.#createName() : `${data.constructor.name}[${shape}]${data}`;
-    const name = this.#initializers.get(key)?.name ?? `c${this.#nameCount++}`;
+    const key = data.length > 8 ? this.#createName('v') : `${data.constructor.name}[${shape}]${data}`;
+    const name = this.#initializers.get(key)?.name ?? this.#createName('c');
     this.#initializers.set(key, { name, shape, data });
     return name;
   }

@@ -95,7 +95,7 @@ function createStepMismatchError(description: string, output: string, distance: 
     kind: 'engine',
     path: `engine onnx: ${description}`,
     expected: `outputs within ${STEP_TOLERANCE} of TensorFlow.js`,
-    received: `a relative distance of ${distance.toPrecision(2)} in the output "${output}", although each single operation is correct`,
+    received: `a relative distance of ${distance.toPrecision(2)} in the output "${output}", although each individual operation is correct`,
     advice: 'Report this network as a bug, and use engine: "wasm" until it is fixed.',
   });
 }

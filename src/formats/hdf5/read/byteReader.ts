@@ -1,5 +1,5 @@
 import { createError } from '../../../core/errors/errors.js';
-import { MAX_INFLATED_BYTES } from '../../zip/inflate.js';
+import { getInflateLimit } from '../../zip/inflate.js';
 
 /** Value that represents HDF5's undefined address, which means that the referenced object does not exist. */
 export const UNDEFINED_ADDRESS = -1;
@@ -39,7 +39,7 @@ export class ByteReader {
       heaps: length,
       texts: length,
       numbers: length,
-      unpacked: MAX_INFLATED_BYTES,
+      unpacked: getInflateLimit(length),
     };
   }
 

@@ -76,7 +76,10 @@ export class JsonNode {
     return Array.isArray(this.value);
   }
 
-  /** Returns a field of a record. A missing field results in a node with the value undefined, so that a later check can report its path. */
+  /**
+   * Returns a field of a record. A missing field results in a node with the value undefined, so that a later check can report the path of
+   * the field.
+   */
   at(key: string): JsonNode {
     if (!this.isRecord) throw this.createError('an object');
     const record = this.value as { readonly [key: string]: unknown };
@@ -87,8 +90,8 @@ export class JsonNode {
   }
 
   /**
-   * Returns the field of the first key that exists, for settings with different keys in Keras 2 and 3. If no key exists, returns the
-   * missing field of the first key.
+   * Returns the field with the first key that exists, for settings with different keys in Keras 2 and 3. If no key exists, returns
+   * a missing field with the first key.
    */
   atAny(...keys: readonly [string, ...string[]]): JsonNode {
     return this.at(keys.find((key) => !this.at(key).isMissing) ?? keys[0]);
@@ -105,6 +108,17 @@ export class JsonNode {
     return this.value.map((item, i) => new JsonNode(item, `${this.path}[${i}]`));
   }
 
+  /**
+   * Returns the node of the number or list in a numpy value: `{ value }` in Keras 2, `{ class_name: "__numpy__", config: { value } }` in Keras
+   * 3. Returns this node if it is any other value.
+   */
+  unwrapNumpy(): JsonNode {
+    if (!this.isRecord) return this;
+    const record = this.at('class_name').value === '__numpy__' ? this.at('config') : this;
+    const value = record.isRecord ? record.at('value') : record;
+    return typeof value.value === 'number' || value.isList ? value : this;
+  }
+
   asText(fallback?: string): string {
     if (this.isMissing && fallback !== undefined) return fallback;
     if (typeof this.value !== 'string') throw this.createError('a string');
@@ -119,22 +133,21 @@ export class JsonNode {
 
   asNumber(fallback?: number): number {
     if (this.isMissing && fallback !== undefined) return fallback;
-    // Keras 2 stores numpy scalars as objects that contain the number.
-    if (this.isRecord && typeof this.at('value').value === 'number') return this.at('value').asNumber();
-    if (typeof this.value !== 'number' || !Number.isFinite(this.value)) throw this.createError('a number');
-    return this.value;
+    const { value } = this.unwrapNumpy();
+    if (typeof value !== 'number' || !Number.isFinite(value)) throw this.createError('a number');
+    return value;
   }
 
-  /** Returns the value as an integer. Throws a `file` error if it is not an integer of at least `min`. */
+  /** Returns the value as an integer. Throws a `file` error if the value is not an integer of at least `min`. */
   asInteger(min = 1, fallback?: number): number {
     if (this.isMissing && fallback !== undefined) return fallback;
-    const { value } = this;
+    const { value } = this.unwrapNumpy();
     if (!Number.isSafeInteger(value) || (value as number) < min)
       throw this.createError(`an integer of at least ${min}`);
     return value as number;
   }
 
-  /** Returns the value as a pair of integers of at least `min`. A single integer is used for both. */
+  /** Returns the value as a pair of integers of at least `min`. A single integer is used for both elements. */
   asIntegerPair(min = 1, fallback?: number): [number, number] {
     if (!this.isList) {
       const both = this.asInteger(min, fallback);
@@ -145,7 +158,7 @@ export class JsonNode {
     return [items[0]!.asInteger(min), items[1]!.asInteger(min)];
   }
 
-  /** Returns the value. Throws a `file` error if it is not one of `words`. */
+  /** Returns the value. Throws a `file` error if the value is not one of `words`. */
   asOneOf<const W extends string>(words: readonly W[], fallback?: W): W {
     if (this.isMissing && fallback !== undefined) return fallback;
     const found = words.find((word) => word === this.value);

@@ -2,6 +2,7 @@ import { createFileError } from '../../../core/errors/errors.js';
 import type { Hdf5Group } from '../../../formats/hdf5/hdf5Group.js';
 import { readHdf5 } from '../../../formats/hdf5/read/readHdf5.js';
 import { readZip } from '../../../formats/zip/zip.js';
+import { hasLayerContainer, nestWindowsGroups } from './containerGroups.js';
 import { JsonNode } from './jsonNode.js';
 import { TASK_TABLE_KEY } from './kerasNames.js';
 
@@ -13,7 +14,7 @@ export interface KerasWeightsFile {
    */
   readonly layout: 'containers' | 'legacy';
   readonly root: Hdf5Group;
-  /** Path of the weights, used in error messages: `face.keras: model.weights.h5`. */
+  /** Path of the weights, used in error messages, for example `face.keras: model.weights.h5`. */
   readonly path: string;
 }
 
@@ -47,12 +48,14 @@ const isZip = (bytes: Uint8Array) => bytes[0] === 0x50 && bytes[1] === 0x4b;
 
 async function openArchive(bytes: Uint8Array, path: string): Promise<KerasFile> {
   const texts = ['config.json', 'metadata.json'];
-  const members = readZip(bytes, path, (name) => texts.includes(name) || name === 'model.weights.h5');
+  const members = readZip(bytes, path, (name, size) => {
+    if (texts.includes(name) && size > MAX_JSON_BYTES)
+      throw createNotKerasError(`${path}: ${name}`, `a JSON file that is too large (${size} bytes)`);
+    return texts.includes(name) || name === 'model.weights.h5';
+  });
   const json = (name: string) => {
     const member = members[name];
     if (member === undefined) return undefined;
-    if (member.length > MAX_JSON_BYTES)
-      throw createNotKerasError(`${path}: ${name}`, `a JSON file that is too large (${member.length} bytes)`);
     return JsonNode.parse(new TextDecoder().decode(member), `${path}: ${name}`);
   };
   const model = json('config.json');
@@ -66,7 +69,7 @@ async function openArchive(bytes: Uint8Array, path: string): Promise<KerasFile> 
     model,
     ...(typeof version?.value === 'string' ? { version: version.value } : {}),
     ...(taskTable && !taskTable.isMissing ? { taskTable } : {}),
-    ...(weights ? { weights: { layout: 'containers', root: readHdf5(weights, inside), path: inside } } : {}),
+    ...(weights ? { weights: createContainerWeights(readHdf5(weights, inside), inside) } : {}),
   };
 }
 
@@ -92,11 +95,16 @@ function openHdf5(root: Hdf5Group, path: string): KerasFile {
   }
   const legacy = ['layer_names', 'layer_names0'].some((name) => Object.hasOwn(root.attributes, name));
   if (legacy) return { weights: { layout: 'legacy', root, path }, ...versionField };
-  if (root.groups.layers ?? root.groups._layer_checkpoint_dependencies) {
-    return { weights: { layout: 'containers', root, path }, ...versionField };
-  }
+  const containerWeights = createContainerWeights(root, path);
+  if (hasLayerContainer(containerWeights.root)) return { weights: containerWeights, ...versionField };
   throw createNotKerasError(path, 'an HDF5 file without model_config, layer_names or layers');
 }
+
+const createContainerWeights = (root: Hdf5Group, path: string): KerasWeightsFile => ({
+  layout: 'containers',
+  root: nestWindowsGroups(root, path),
+  path,
+});
 
 function getAttribute(group: Hdf5Group, name: string) {
   return Object.hasOwn(group.attributes, name) ? group.attributes[name] : undefined;
@@ -107,6 +115,6 @@ function createNotKerasError(path: string, received: string): Error {
     path,
     'a Keras model or weights file (.keras, .h5, .weights.h5)',
     received,
-    "Save one in Keras with model.save('face.keras').",
+    "Save the model in Keras with model.save('face.keras').",
   );
 }

@@ -2,13 +2,14 @@ import type { HostArray } from '../../../core/arrays.js';
 import { createFileError, isMultitaskError } from '../../../core/errors/errors.js';
 import type { PixelRange } from '../../../core/images.js';
 import { type Hdf5Dataset, type Hdf5Group, readNameList } from '../../../formats/hdf5/hdf5Group.js';
+import { getContainerName, getLayerContainer } from './containerGroups.js';
 import { type KerasFile, openKerasFile } from './openKerasFile.js';
 
 /** Weight in a Keras file. */
 export interface StoredWeight {
   /**
-   * Name of the weight. Legacy layout: for example `conv1/kernel`, without the suffix `:0`. Keras 3: the index of the weight in its layer,
-   * for example `0`.
+   * Name of the weight. In the legacy layout, for example `conv1/kernel`, without the `:0` suffix. In Keras 3, the index of the weight in
+   * its layer, for example `0`.
    */
   readonly name: string;
   readonly array: Hdf5Dataset;
@@ -20,8 +21,8 @@ const createWeightsFileError = (path: string, expected: string, received: string
   createFileError(path, expected, received, 'Save the file again with Keras.');
 
 /**
- * Reads the weights of one layer from a legacy h5 file, including the weights of layers nested in it, in the order of the attribute
- * `weight_names`.
+ * Reads the weights of one layer from a legacy h5 file, including the weights of layers nested in it, in the order of the
+ * `weight_names` attribute.
  */
 export function readLegacyWeights(group: Hdf5Group, path: string): StoredWeight[] {
   return readNames(group, 'weight_names', path).map((name) => {
@@ -33,7 +34,7 @@ export function readLegacyWeights(group: Hdf5Group, path: string): StoredWeight[
   });
 }
 
-/** Returns the HDF5 groups of a legacy h5 file, keyed by layer name, in the order of the attribute `layer_names`. */
+/** Returns the HDF5 groups of a legacy h5 file, keyed by layer name, in the order of the `layer_names` attribute. */
 export function readLegacyGroups(root: Hdf5Group, path: string): Map<string, Hdf5Group> {
   const groups = new Map<string, Hdf5Group>();
   for (const name of readNames(root, 'layer_names', path)) {
@@ -53,23 +54,6 @@ export function readContainerWeights(group: Hdf5Group, path: string): StoredWeig
     .map((name) => ({ name, array: arrays[name]!, path: `${path}/vars/${name}` }));
 }
 
-/**
- * Returns the HDF5 groups of a model's layers in a Keras 3 file, keyed by group name, for example `conv2d_1`. Keras 2.13 stores them under
- * a different parent group.
- */
-export function getContainerLayers(group: Hdf5Group): { readonly [key: string]: Hdf5Group } {
-  return (group.groups.layers ?? group.groups._layer_checkpoint_dependencies)?.groups ?? {};
-}
-
-/**
- * Returns the name of the layer whose weights are in an HDF5 group. Returns undefined for files of early Keras 3 versions, which do not
- * store the name.
- */
-export function getContainerName({ groups: { vars } }: Hdf5Group): string | undefined {
-  const name = vars && Object.hasOwn(vars.attributes, 'name') ? vars.attributes.name : undefined;
-  return typeof name === 'string' ? name : undefined;
-}
-
 /** Converts a stored weight to float32. Throws a `file` error if a number is NaN or infinite. */
 export function toFiniteNumbers({ array: { data }, path: weightPath }: StoredWeight): Float32Array {
   const numbers = data instanceof Float32Array ? data : Float32Array.from(data as ArrayLike<number>, Number);
@@ -87,10 +71,11 @@ export interface WeightsByLayer {
 }
 
 /**
- * Reads the weights of a file, keyed by layer and weight name: `{ conv1_conv: { kernel, bias }, … }`. The layers are in file order. A layer
- * without weights has an empty record.
+ * Reads the weights of a file, keyed by layer and weight name, for example `{ conv1_conv: { kernel, bias }, … }`. The layers are in file
+ * order. A layer without weights has an empty record.
  *
- * - Legacy layout: a weight's name is the last segment of its path. In a nested model, it is the path without the model: `conv/kernel`.
+ * - Legacy layout: the name of a weight is the last segment of its path. In a nested model, the name is the path without the model name,
+ *   for example `conv/kernel`.
  * - Keras 3: weights have no names, so their indices are used (`0`, `1`). Layers of a nested model are listed as `model/layer`.
  *
  * @returns The weights as `layers`. `whole` is true if the file contains a model and not only weights. `range` is present if this library
@@ -134,17 +119,23 @@ function readLegacyByLayer(root: Hdf5Group, path: string): WeightsByLayer {
   const layers = [...readLegacyGroups(root, path)].map(([layer, group]) => {
     const storedWeights = readLegacyWeights(group, `${path}/${layer}`);
     const nameParts = storedWeights.map(({ name }) => name.split('/'));
-    // The paths of one layer's weights differ only in the last segment. In a nested model, the layer's name is also needed.
-    const parts = new Set(nameParts.map((name) => name.at(-2))).size > 1 ? 2 : 1;
-    return [layer, indexByName(storedWeights, (_, i) => nameParts[i]!.slice(-parts).join('/'))] as const;
+    // The paths of one layer's weights differ only in the last segment. In a nested model, the layer's name is also needed, which may
+    // contain slashes.
+    let parts = new Set(nameParts.map((name) => name.at(-2))).size > 1 ? 2 : 1;
+    const maxParts = nameParts.reduce((max, name) => Math.max(max, name.length), 1);
+    const shortenName = (i: number) => nameParts[i]!.slice(-parts).join('/');
+    const areUnique = () => new Set(nameParts.map((_, i) => shortenName(i))).size === nameParts.length;
+    while (parts < maxParts && !areUnique()) parts++;
+    return [layer, indexByName(storedWeights, (_, i) => shortenName(i))] as const;
   });
   return Object.fromEntries(layers);
 }
 
 function readContainersByLayer(root: Hdf5Group, path: string, prefix = ''): WeightsByLayer {
-  const layers = Object.entries(getContainerLayers(root)).flatMap(([key, group]) => {
+  const container = getLayerContainer(root);
+  const layers = Object.entries(container.layers).flatMap(([key, group]) => {
     const name = `${prefix}${getContainerName(group) ?? key}`;
-    const layerPath = `${path}/layers/${key}`;
+    const layerPath = `${path}/${container.name}/${key}`;
     return [
       [name, indexByName(readContainerWeights(group, layerPath), ({ name: number }) => number)] as const,
       ...Object.entries(readContainersByLayer(group, layerPath, `${name}/`)),

@@ -29,8 +29,8 @@ export interface BuildOptions {
   /** Image shape `[height, width, channels]`, for models in files without a fixed input shape. */
   readonly inputShape: readonly number[] | undefined;
   /**
-   * Maximum number of weight values of all layers together, which is the number of values in the file. It prevents a malicious
-   * configuration from allocating unlimited memory.
+   * Maximum total number of weight values in all layers, which is the number of values in the file. This limit prevents a
+   * malicious configuration from allocating unlimited memory.
    */
   readonly maxWeightValues: number;
 }
@@ -82,10 +82,18 @@ interface AddsWeights {
   addWeight(name: string, shape: readonly (number | null)[], ...rest: unknown[]): LayerVariable;
 }
 
+/** Layer of the file as a function of TensorFlow.js tensors. */
+interface ImportedCall {
+  readonly apply: ApplyLayer;
+  readonly training: boolean | undefined;
+  /** Input shapes that the importer read. Undefined if the import is the same for all shapes. */
+  readonly inputShapes: string | undefined;
+}
+
 class LayerBuilder {
   private callCount = 0;
   private readonly loggedDtypes = new Set<string>();
-  private readonly applyByLayer = new Map<KerasLayer, { apply: ApplyLayer; training: boolean | undefined }>();
+  private readonly importsByLayer = new Map<KerasLayer, ImportedCall[]>();
   private remainingWeightValues: number;
 
   constructor(
@@ -182,7 +190,7 @@ class LayerBuilder {
     }
     const shapes = inputs.map(({ shape }) => shape as Shape);
     try {
-      const imported = this.applyByLayer.get(layer) ?? this.importLayer(layer, shapes, training);
+      const imported = this.findImport(layer, shapes) ?? this.importLayer(layer, shapes, training);
       checkArguments(layer, call);
       if (imported.training !== training) {
         throw createLayerError(
@@ -208,17 +216,17 @@ class LayerBuilder {
       throw createError({
         kind: 'file',
         path: `${layer.config.path.replace(/\.config$/, '')} (${layer.name})`,
-        expected: `a layer that TensorFlow.js can create for inputs of shape ${shapes.map(formatShape).join(', ')}`,
+        expected: `a layer that TensorFlow.js can create for inputs of shape ${formatShapes(shapes)}`,
         received: `${layer.className} (${line})`,
-        advice: 'Register the class with `layers`, or build the model without this layer.',
+        advice: 'Register the class with the `layers` option, or build the model without this layer.',
         cause,
       });
     }
   }
 
   /**
-   * Replaces repeated inputs of a layer call by copies. If a layer receives the same tensor twice, TensorFlow.js frees the tensor before
-   * other layers have read it.
+   * Replaces repeated inputs of a layer call with copies. If a layer receives the same tensor twice, TensorFlow.js frees the tensor
+   * before other layers have read it.
    */
   private copyRepeatedInputs(
     layer: KerasLayer,
@@ -231,14 +239,27 @@ class LayerBuilder {
     });
   }
 
+  /**
+   * Returns the import of a layer for inputs of these shapes, or undefined if there is none yet. A layer with weights is imported only once,
+   * because all its calls share the weights.
+   */
+  private findImport(layer: KerasLayer, shapes: readonly Shape[]): ImportedCall | undefined {
+    const imports = this.importsByLayer.get(layer) ?? [];
+    const hasWeights = this.importedLayers.get(layer)?.layers.some(({ weights }) => weights.length > 0);
+    return hasWeights
+      ? imports[0]
+      : imports.find(({ inputShapes }) => inputShapes === undefined || inputShapes === formatShapes(shapes));
+  }
+
   private importLayer(
     layer: KerasLayer,
     inputShapes: readonly Shape[],
     training: boolean | undefined,
-  ): { apply: ApplyLayer; training: boolean | undefined } {
+  ): ImportedCall {
     const { options } = this;
     const { name, isTrainable } = options.flatLayers.get(layer)!;
-    const layers: tf.layers.Layer[] = [];
+    const previousLayers = this.importedLayers.get(layer)?.layers ?? [];
+    const layers = [...previousLayers];
     this.importedLayers.set(layer, { layers, customWeights: undefined });
     const add = (stock: tf.layers.Layer) => {
       layers.push(stock);
@@ -249,23 +270,25 @@ class LayerBuilder {
     if (factory) {
       const stock = add(createCustomLayer(factory, layer, name));
       if (!isTrainable) stock.trainable = false;
-      const imported = { apply: createApply(stock), training };
-      this.applyByLayer.set(layer, imported);
-      return imported;
+      return this.storeImport(layer, { apply: createApply(stock), training, inputShapes: undefined });
     }
     const importer = findLayerImporter(layer);
     this.logDtype(readDtype(layer));
-    let isNameUsed = false;
+    let isNameUsed = previousLayers.length > 0;
     const allocateName = (part: string | undefined) => {
       if (part) return options.nameAllocator.allocate(`${name}_${part}`);
       if (isNameUsed) return options.nameAllocator.allocate(name);
       isNameUsed = true;
       return name;
     };
+    let dependsOnShapes = false;
     const context: ImportContext = {
       layer,
       config: layer.config,
-      inputShapes,
+      get inputShapes() {
+        dependsOnShapes = true;
+        return inputShapes;
+      },
       isKeras3: options.isKeras3,
       training,
       log: options.log,
@@ -281,8 +304,16 @@ class LayerBuilder {
     const result = importer(context);
     const customWeights = typeof result === 'function' ? undefined : result;
     if (customWeights) this.importedLayers.set(layer, { layers, customWeights });
-    const imported = { apply: typeof result === 'function' ? result : result.apply, training };
-    this.applyByLayer.set(layer, imported);
+    return this.storeImport(layer, {
+      apply: typeof result === 'function' ? result : result.apply,
+      training,
+      inputShapes: dependsOnShapes ? formatShapes(inputShapes) : undefined,
+    });
+  }
+
+  private storeImport(layer: KerasLayer, imported: ImportedCall): ImportedCall {
+    if (this.importsByLayer.has(layer)) this.importsByLayer.get(layer)!.push(imported);
+    else this.importsByLayer.set(layer, [imported]);
     return imported;
   }
 
@@ -294,8 +325,8 @@ class LayerBuilder {
   }
 
   /**
-   * Makes a layer initialize its weights with zeros, which is fast, and makes it throw a `file` error if the layers need more weight values
-   * than the file contains.
+   * Makes a layer initialize its weights with zeros, which is fast, and throw a `file` error if the layers need more weight values than the
+   * file contains.
    */
   private limitWeights(stock: tf.layers.Layer, layer: KerasLayer): void {
     stock.setFastWeightInitDuringBuild(true);
@@ -315,6 +346,8 @@ class LayerBuilder {
     };
   }
 }
+
+const formatShapes = (shapes: readonly Shape[]) => shapes.map(formatShape).join(', ');
 
 const formatShape = (shape: Shape) => `[${shape.slice(1).join(', ')}]`;
 

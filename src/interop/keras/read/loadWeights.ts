@@ -1,12 +1,8 @@
-import { createFileError } from '../../../core/errors/errors.js';
-import { getOwnValue } from '../../../core/lookup.js';
 import type { Hdf5Group } from '../../../formats/hdf5/hdf5Group.js';
 import { tf } from '../../../tensor/tf.js';
-import { toSnakeCase } from '../file/kerasNames.js';
+import { computeContainerKeys, getContainerName, getLayerContainer } from '../file/containerGroups.js';
 import type { KerasWeightsFile } from '../file/openKerasFile.js';
 import {
-  getContainerLayers,
-  getContainerName,
   readContainerWeights,
   readLegacyGroups,
   readLegacyWeights,
@@ -14,18 +10,11 @@ import {
   toFiniteNumbers,
 } from '../file/weightFiles.js';
 import type { ImportedLayer } from './buildLayers.js';
+import { matchNestedWeights } from './nestedWeights.js';
 import type { KerasLayer, KerasModel } from './structure/modelStructure.js';
-
-/** Name and shape of a weight that a layer expects in the file. */
-interface WeightSlot {
-  readonly name: string;
-  readonly shape: readonly number[];
-}
+import { createWeightError, describeSlots, matchLayerWeights, type WeightSlot } from './weightSlots.js';
 
 type ImportedLayers = ReadonlyMap<KerasLayer, ImportedLayer>;
-
-const createWeightError = (path: string, expected: string, received: string) =>
-  createFileError(path, expected, received, 'Pass the weights file of this model.');
 
 /**
  * Sets the weights of a built model from a file. Weights are matched by name. They are matched by order only if
@@ -61,7 +50,7 @@ function hasWeights(layer: KerasLayer, importedLayers: ImportedLayers): boolean 
     : getWeightSlots(layer, importedLayers).length > 0;
 }
 
-/** Sets the weights of one layer. `storedWeights` contains its weights in Keras's order. */
+/** Sets the weights of one layer. `storedWeights` contains the weights from the file in Keras's order. */
 function setLayerWeights(
   layer: KerasLayer,
   importedLayers: ImportedLayers,
@@ -94,7 +83,8 @@ function setLayerWeights(
 }
 
 /**
- * Sets weights that are computed from a layer's configuration, such as the scales of a `Rescaling` layer. They are not in the weights file.
+ * Sets weights that are computed from a layer's configuration, such as the scales of a `Rescaling` layer. Such weights are not in the
+ * weights file.
  */
 export function setConstantWeights(importedLayers: ImportedLayers): void {
   for (const { customWeights } of importedLayers.values())
@@ -123,8 +113,12 @@ function loadLegacyWeights(
       ? ([layer.name, storedByLayer.get(layer.name)!] as const)
       : nonEmptyGroups[i]!;
     used.add(name);
-    if (layer.model) loadNestedWeights(model.name, layer, importedLayers, weights, `${path}/${name}`);
-    else
+    if (layer.model) {
+      const getSlots = (inner: KerasLayer) => getWeightSlots(inner, importedLayers);
+      const weightsByLayer = matchNestedWeights(model.name, layer, getSlots, weights, `${path}/${name}`);
+      for (const [inner, storedWeights] of weightsByLayer)
+        setLayerWeights(inner, importedLayers, storedWeights);
+    } else
       setLayerWeights(
         layer,
         importedLayers,
@@ -140,122 +134,14 @@ function loadLegacyWeights(
     );
 }
 
-/** Alternative weight names in Keras, keyed by TensorFlow.js name. */
-const WEIGHT_ALIASES: { readonly [slot: string]: readonly string[] } = {
-  depthwise_kernel: ['kernel'],
-  moving_mean: ['running_mean'],
-  moving_variance: ['running_std'],
-};
-
-/** Returns a noun phrase for the weights that a layer expects: `2 weights for layer conv1 (kernel, bias)`. */
-const describeSlots = ({ name }: KerasLayer, slots: readonly WeightSlot[]) =>
-  `${slots.length} ${slots.length === 1 ? 'weight' : 'weights'} for layer ${name} (${slots.map((slot) => slot.name).join(', ')})`;
-
-const matchesSlotName = (storedName: string, slot: string) =>
-  storedName === slot || (getOwnValue(WEIGHT_ALIASES, slot) ?? []).includes(storedName);
-
-/**
- * Sorts the stored weights of one layer into the order that the layer expects. Weights are matched by the last segment of their names, or
- * by order if no name matches.
- */
-function matchLayerWeights(
-  layer: KerasLayer,
-  slots: readonly WeightSlot[],
-  storedWeights: readonly StoredWeight[],
-  groupPath: string,
-): StoredWeight[] {
-  const candidates = slots.map(({ name }) =>
-    storedWeights.filter((weight) => matchesSlotName(weight.name.split('/').at(-1)!, name)),
-  );
-  const byName = candidates.every((matches) => matches.length === 1);
-  const isUnnamed = candidates.every((matches) => matches.length === 0);
-  if (storedWeights.length === slots.length && (byName || isUnnamed)) {
-    return byName ? candidates.map(([weight]) => weight!) : [...storedWeights];
-  }
-  throw createWeightError(
-    groupPath,
-    describeSlots(layer, slots),
-    storedWeights.length === 0
-      ? 'no weights'
-      : `the weights ${storedWeights.map(({ name }) => name).join(', ')}`,
-  );
-}
-
-/**
- * Loads the weights of a nested model, which are all in one group of a legacy h5 file. Each weight name starts with the name of its layer,
- * possibly preceded by the names of nested models.
- */
-function loadNestedWeights(
-  root: string,
-  outer: KerasLayer,
-  importedLayers: ImportedLayers,
-  storedWeights: readonly StoredWeight[],
-  groupPath: string,
-): void {
-  const unusedWeights = new Set(storedWeights);
-  const index = new Map<string, StoredWeight[]>();
-  for (const weight of storedWeights) {
-    const key = weight.name.split('/').slice(-2).join('/');
-    if (index.has(key)) index.get(key)!.push(weight);
-    else index.set(key, [weight]);
-  }
-  const visit = (model: KerasModel, path: readonly string[]) => {
-    for (const layer of model.layers) {
-      if (layer.model) visit(layer.model, [...path, layer.name]);
-      else {
-        const weights = getWeightSlots(layer, importedLayers).map(({ name }) => {
-          const storedNames = [name, ...(getOwnValue(WEIGHT_ALIASES, name) ?? [])];
-          const candidates = storedNames.flatMap(
-            (storedName) => index.get(`${layer.name}/${storedName}`) ?? [],
-          );
-          const weight = findBestMatch(candidates, path);
-          if (!weight || !unusedWeights.delete(weight)) {
-            throw createWeightError(
-              groupPath,
-              `the weight ${name} of layer ${layer.name}`,
-              'no weight with that name',
-            );
-          }
-          return weight;
-        });
-        if (weights.length > 0) setLayerWeights(layer, importedLayers, weights);
-      }
-    }
-  };
-  visit(outer.model!, [root, outer.name]);
-  const [unusedWeight] = unusedWeights;
-  if (unusedWeight)
-    throw createWeightError(
-      unusedWeight.path,
-      `a weight of a layer in the nested model ${outer.name}`,
-      'a weight of a layer that the nested model does not have',
-    );
-}
-
-/**
- * Returns the weight whose path best matches the names of the models that contain the layer, or undefined if two weights match equally
- * well. Keras writes the names of sequential models to weight paths, but not those of functional models.
- */
-function findBestMatch(weights: readonly StoredWeight[], path: readonly string[]): StoredWeight | undefined {
-  const countMatchingModels = ({ name }: StoredWeight) => {
-    const models = name.split('/').slice(0, -2);
-    let at = 0;
-    for (const model of path) if (models[at] === model) at++;
-    return at === models.length ? at : -1;
-  };
-  const [best, second] = weights
-    .map((weight) => ({ weight, fits: countMatchingModels(weight) }))
-    .sort((a, b) => b.fits - a.fits);
-  return best && best.fits !== second?.fits ? best.weight : undefined;
-}
-
 function loadContainerWeights(
   model: KerasModel,
   importedLayers: ImportedLayers,
   group: Hdf5Group,
   path: string,
 ): void {
-  const groups = getContainerLayers(group);
+  const container = getLayerContainer(group);
+  const { layers: groups } = container;
   const keys = Object.keys(groups);
   const keysByName = new Map<string, string[]>();
   for (const key of keys) {
@@ -266,19 +152,24 @@ function loadContainerWeights(
   }
   const layersWithWeights = model.layers.filter((layer) => hasWeights(layer, importedLayers));
   const byName = layersWithWeights.every(({ name }) => keysByName.get(name)?.length === 1);
-  const computedKeys = computeLayerKeys(model);
+  const numberedLayers = model.layers.filter(({ className }) => className !== 'InputLayer');
+  const computedKeys = computeContainerKeys(
+    container,
+    numberedLayers.map(({ className }) => className.split('>').at(-1)!),
+  );
+  const keysByLayer = new Map(numberedLayers.map((layer, i) => [layer, computedKeys[i]!] as const));
   const used = new Set<string>();
   for (const layer of layersWithWeights) {
-    const key = byName ? keysByName.get(layer.name)![0]! : computedKeys.get(layer)!;
+    const key = byName ? keysByName.get(layer.name)![0]! : keysByLayer.get(layer)!;
     const layerGroup = Object.hasOwn(groups, key) ? groups[key] : undefined;
     if (!layerGroup)
       throw createWeightError(
         path,
         `weights of the layer ${layer.name}`,
-        `a file without the group layers/${key}`,
+        `a file without the group ${container.name}/${key}`,
       );
     used.add(key);
-    const groupPath = `${path}/layers/${key}`;
+    const groupPath = `${path}/${container.name}/${key}`;
     if (layer.model) loadContainerWeights(layer.model, importedLayers, layerGroup, groupPath);
     else {
       const storedWeights = readContainerWeights(layerGroup, groupPath);
@@ -294,7 +185,9 @@ function loadContainerWeights(
     }
   }
   for (const key of keys) {
-    const [unusedWeight] = used.has(key) ? [] : readContainerWeights(groups[key]!, `${path}/layers/${key}`);
+    const [unusedWeight] = used.has(key)
+      ? []
+      : readContainerWeights(groups[key]!, `${path}/${container.name}/${key}`);
     if (unusedWeight)
       throw createWeightError(
         unusedWeight.path,
@@ -302,17 +195,4 @@ function loadContainerWeights(
         'a weight of a layer that the model does not have',
       );
   }
-}
-
-/** Computes the group names that Keras 3 gives to layers: class names in snake case, numbered in layer order. */
-function computeLayerKeys(model: KerasModel): Map<KerasLayer, string> {
-  const counts = new Map<string, number>();
-  return new Map(
-    model.layers.map((layer) => {
-      const snakeCaseName = toSnakeCase(layer.className.split('>').at(-1)!);
-      const count = counts.get(snakeCaseName) ?? 0;
-      counts.set(snakeCaseName, count + 1);
-      return [layer, count === 0 ? snakeCaseName : `${snakeCaseName}_${count}`] as const;
-    }),
-  );
 }

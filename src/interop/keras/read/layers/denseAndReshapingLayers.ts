@@ -1,3 +1,4 @@
+import { countElements } from '../../../../core/arrays.js';
 import {
   checkChannelsLast,
   createApply,
@@ -24,16 +25,42 @@ const importFlatten: LayerImporter = (context) => {
 };
 
 /**
- * Imports the Keras layer `Reshape` or the operation `ops.reshape`. The shape of the operation includes the batch dimension, which must be
+ * Imports the Keras layer `Reshape` or the operation `ops.reshape`. TensorFlow.js does not compute the size that replaces -1 before it
+ * runs the model, so the importer computes it from the input shape. The shape of the operation includes the batch dimension, which must be
  * -1.
  */
-const importReshape: LayerImporter = ({ config, createLayer }) => {
+const importReshape: LayerImporter = (context) => {
+  const { config, createLayer, inputShapes } = context;
   const target = config.atAny('target_shape', 'newshape');
   const sizes = target.items().map((size) => size.asInteger(-1));
   const isOperation = config.at('target_shape').isMissing;
   if (isOperation && sizes[0] !== -1) throw target.createError('-1 as the first size, the batch size');
-  return createApply(createLayer('Reshape', { targetShape: isOperation ? sizes.slice(1) : sizes }));
+  const inputShape = inputShapes[0]!.slice(1);
+  const targetShape = computeTargetShape(inputShape, isOperation ? sizes.slice(1) : sizes);
+  if (targetShape) return createApply(createLayer('Reshape', { targetShape }));
+  throw target.createError(
+    `a shape for the ${inputShape.join('x')} numbers of each input`,
+    undefined,
+    'Save the model again with Keras.',
+  );
 };
+
+/**
+ * Returns the shape with the computed size in place of -1. If a size of the input is variable, -1 remains. Returns undefined if an input of this
+ * shape does not fit.
+ */
+function computeTargetShape(
+  inputShape: readonly (number | null)[],
+  sizes: readonly number[],
+): readonly number[] | undefined {
+  const knownCount = countElements(sizes.filter((size) => size !== -1));
+  const unknownSizes = sizes.filter((size) => size === -1).length;
+  if (unknownSizes > 1 || knownCount === 0) return undefined;
+  if (inputShape.includes(null)) return sizes;
+  const missing = countElements(inputShape as readonly number[]) / knownCount;
+  if (unknownSizes === 0) return missing === 1 ? sizes : undefined;
+  return Number.isInteger(missing) ? sizes.map((size) => (size === -1 ? missing : size)) : undefined;
+}
 
 const importPermute: LayerImporter = ({ config, createLayer }) =>
   createApply(

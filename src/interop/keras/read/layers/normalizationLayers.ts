@@ -19,7 +19,7 @@ function checkLastAxis(context: ImportContext): void {
   throw part.createError(
     'the last axis (the channels)',
     undefined,
-    'Use the last axis, because TensorFlow.js supports no other axis.',
+    'Use the last axis, because TensorFlow.js does not support any other axis.',
   );
 }
 
@@ -88,7 +88,7 @@ const importLayerNormalization: LayerImporter = (context) => {
 };
 
 /**
- * Imports the Keras layer `Normalization`, which computes `(x - mean) / deviation`. The mean and the variance are in the configuration or
+ * Imports the Keras `Normalization` layer, which computes `(x - mean) / deviation`. The mean and the variance are in the configuration or
  * in the weights of the file.
  */
 const importNormalization: LayerImporter = (context) => {
@@ -116,18 +116,19 @@ const importNormalization: LayerImporter = (context) => {
 };
 
 /** Reads all numbers from nested lists. Keras stores the means of channels as `[[[0.5, 0.4, 0.3]]]`. */
-function flattenNumbers(part: JsonNode): number[] {
+function flattenNumbers(node: JsonNode): number[] {
+  const part = node.unwrapNumpy();
   return part.isList ? part.items().flatMap(flattenNumbers) : [part.asNumber()];
 }
 
 /**
- * Imports the Keras layer `Rescaling`. TensorFlow.js supports only one scale and offset for all channels, so an affine layer replaces it if
- * they differ between channels.
+ * Imports the Keras `Rescaling` layer. TensorFlow.js supports only one scale and one offset for all channels, so if the channels have
+ * different values, an affine layer is created instead.
  */
 const importRescaling: LayerImporter = (context) => {
   const { config, createLayer } = context;
-  const scale = config.at('scale');
-  const offset = config.at('offset');
+  const scale = config.at('scale').unwrapNumpy();
+  const offset = config.at('offset').unwrapNumpy();
   if (!scale.isList && !offset.isList) {
     return createApply(createLayer('Rescaling', { scale: scale.asNumber(), offset: offset.asNumber(0) }));
   }

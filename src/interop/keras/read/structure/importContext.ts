@@ -12,7 +12,10 @@ export type Shape = readonly (number | null)[];
 export interface ImportContext {
   readonly layer: KerasLayer;
   readonly config: JsonNode;
-  /** Shape of each input of the layer's first call. */
+  /**
+   * Shape of each input of the call. If the importer reads it, and the layer has no weights, the layer is imported again for calls with
+   * other shapes.
+   */
   readonly inputShapes: readonly Shape[];
   /** Whether Keras 3 wrote the file. A few settings have a different meaning in Keras 2. */
   readonly isKeras3: boolean;
@@ -60,7 +63,7 @@ export const applyLayer = (
   input: SymbolicTensor | SymbolicTensor[],
 ): SymbolicTensor => layer.apply(input) as SymbolicTensor;
 
-/** Returns the input unchanged. Replaces layers that have no effect outside training. */
+/** Returns the input unchanged. Used in place of layers that have no effect outside training. */
 export const passThrough: ApplyLayer = ([input]) => input!;
 
 /** Creates a `file` error about a layer that cannot be imported. */
