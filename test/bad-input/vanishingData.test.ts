@@ -66,6 +66,14 @@ describe('imageFolder with a CSV file', () => {
       { path: names[1], reason: expect.stringContaining('several files') },
     ]);
   });
+
+  test('rejects a folder in which every image matches the same row as another image', async () => {
+    const folder = createFolder('ambiguous-alone', ['x\\a.jpg', 'x/a.jpg']);
+    const labels = age('file,age\nx//a.jpg,1\n');
+    const error = await catchError(() => imageFolder(folder, { ...SKIP, labels }));
+    expect(error).toMatchObject({ kind: 'data', path: folder });
+    expect(error.received).toContain('2 unusable files');
+  });
 });
 
 describe('csvLabels', () => {
