@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import * as checks from '../core/errors/checks.js';
@@ -10,10 +10,14 @@ import {
   hasImageExtension,
   type ImageFileOptions,
 } from '../data/decodeImages.js';
-import { createAccessError } from './platform/accessError.js';
+import { createAccessError, describeAccessError } from './platform/files/accessError.js';
+import { readRegularFile } from './platform/files/regularFile.js';
 import { listFiles } from './platform/listFiles.js';
 import { sharpDecoder } from './platform/sharpDecoder.js';
 import { workerThreads } from './platform/workerThreads.js';
+
+/** Limit for the size of an image file in bytes, which bounds the memory for the files that are read at the same time. */
+const MAX_IMAGE_FILE_BYTES = 2 ** 28;
 
 /**
  * Creates a dataset from the images in a folder and its subfolders. Images are decoded and resized once, kept in memory as
@@ -21,6 +25,7 @@ import { workerThreads } from './platform/workerThreads.js';
  *
  * - A file with the extension of an image format is never ignored silently: it is in the dataset or in its `skipped` list, or it
  *   causes an error. The same holds for a row of `csvLabels` without a file, and for a link to a folder, which is not searched.
+ * - A named pipe, a device, or a file of more than 256 MiB is unusable and is not opened.
  * - The content of a file determines its format, not its extension. `sharpDecoder` lists the formats and limits.
  *
  * @throws A `file` error if the folder cannot be read or contains no images. A `data` error if a file cannot be decoded or has no
@@ -43,8 +48,8 @@ export async function imageFolder<L>(root: string, options: ImageFileOptions<L>)
   checkImageFileOptions('imageFolder', options);
   const source: EncodedImageSource = {
     root,
-    ...(await listImagePaths(root)),
-    read: (path: string) => readFile(join(root, path)),
+    ...(await listImagePaths(root, options.signal)),
+    read: (path: string) => readImageFile(join(root, path), options.signal),
     concurrency: availableParallelism() + 2,
     loadDecoder: sharpDecoder,
     spawner: workerThreads(),
@@ -53,11 +58,15 @@ export async function imageFolder<L>(root: string, options: ImageFileOptions<L>)
 }
 
 /** Lists the image files and the links to folders in `root` and its subfolders, as relative paths with `/`. */
-async function listImagePaths(root: string): Promise<Pick<EncodedImageSource, 'paths' | 'unusable'>> {
+async function listImagePaths(
+  root: string,
+  signal: AbortSignal | undefined,
+): Promise<Pick<EncodedImageSource, 'paths' | 'unusable'>> {
   try {
     const files = await listFiles(
       root,
       (entry) => !entry.isDirectory() && (hasImageExtension(entry.name) || entry.isSymbolicLink()),
+      signal,
     );
     const paths = files.filter(hasImageExtension);
     const folderLinks: SkippedFile[] = [];
@@ -69,6 +78,17 @@ async function listImagePaths(root: string): Promise<Pick<EncodedImageSource, 'p
     }
     return { paths, unusable: folderLinks };
   } catch (cause) {
+    signal?.throwIfAborted();
     throw createAccessError(root, 'a readable folder', cause, 'Check the path.');
+  }
+}
+
+/** Reads an image file. The message of an error describes the reason. */
+async function readImageFile(path: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  try {
+    return await readRegularFile(path, { maxBytes: MAX_IMAGE_FILE_BYTES, signal });
+  } catch (cause) {
+    signal?.throwIfAborted();
+    throw new Error(describeAccessError(cause), { cause });
   }
 }
