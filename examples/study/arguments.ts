@@ -1,3 +1,4 @@
+import { basename, isAbsolute } from 'node:path';
 import { Command, Option } from 'commander';
 import { type EngineName, isMultitaskError, type Json } from 'tfjs-multitask';
 import { DEMO } from '../demo-faces/write.js';
@@ -269,9 +270,16 @@ export function describeArguments(args: StudyArguments): { readonly [name: strin
   const { data, demo, subset, size, augment, epochs, batchSize, decayRate, seed, ...others } = args;
   const { engine, threads, out, resume, overwrite, images, watch, ...specific } = others;
   const { trainableLayers, learningRate, ...options } = specific as Partial<ModelBArguments>; // both follow from fineTune
-  return {
+  const described: { readonly [name: string]: Json } = {
     data: demo ? 'drawn faces' : data,
     ...{ size, batchSize, epochs, seed, engine, limit: subset.limit ?? null, augment },
     ...(options as { readonly [name: string]: Json }),
   };
+  // The report and the summary are shared, so they contain no folders of this machine.
+  return Object.fromEntries(
+    Object.entries(described).map(([name, value]) => [
+      name,
+      typeof value === 'string' && isAbsolute(value) ? basename(value) : value,
+    ]),
+  );
 }

@@ -1,13 +1,18 @@
 import { toGrayscaleBytes } from '../core/images.js';
 import type { Decoder } from '../core/platform/platform.js';
+import { createLimitedDecoder, type DecodeLimitOptions } from '../data/decodeLimit.js';
 
 /**
  * Creates an image decoder that uses a browser canvas. The decoder also works in a web worker.
  *
+ * - The content of a file determines its format: JPEG, PNG, GIF, WebP, TIFF or AVIF, if the browser supports it. All other files are
+ *   errors.
+ * - Of a file with several frames or pages, the first is decoded.
  * - The image is rotated according to its EXIF orientation, converted to sRGB, and stretched to the requested shape.
  * - Transparent pixels become black.
  * - Browsers resize images differently, so pixel values differ from those of `sharpDecoder` by a few levels out of 255.
- * - Some browsers reject a truncated file. Others return an image whose lower part is gray.
+ * - A truncated file causes an error, and so does an image of more than `maxPixels`. Images that would together take more than about
+ *   250 MB wait for each other.
  *
  * @example
  * ```ts
@@ -20,8 +25,8 @@ import type { Decoder } from '../core/platform/platform.js';
  * ```
  * @category Data
  */
-export function canvasDecoder(): Decoder {
-  return async (encoded, [height, width, channels]) => {
+export function canvasDecoder(options: DecodeLimitOptions = {}): Decoder {
+  const decode = createLimitedDecoder('canvasDecoder', options, async (encoded, _, [height, width]) => {
     const bitmap = await createImageBitmap(new Blob([encoded as Uint8Array<ArrayBuffer>]), {
       resizeWidth: width,
       resizeHeight: height,
@@ -31,7 +36,11 @@ export function canvasDecoder(): Decoder {
     const context = new OffscreenCanvas(width, height).getContext('2d', { alpha: false })!;
     context.drawImage(bitmap, 0, 0);
     bitmap.close();
-    const rgba = context.getImageData(0, 0, width, height).data;
+    return context.getImageData(0, 0, width, height).data;
+  });
+  return async (encoded, shape) => {
+    const [height, width, channels] = shape;
+    const rgba = await decode(encoded, shape);
     return { data: channels === 1 ? toGrayscaleBytes(rgba, 4) : toRgb(rgba), height, width, channels };
   };
 }

@@ -1,9 +1,9 @@
-import type { Dataset } from '../data/dataset.js';
+import type { Dataset, SkippedFile } from '../data/dataset.js';
 import {
   checkImageFileOptions,
   decodeImages,
   type EncodedImageSource,
-  IMAGE_EXTENSIONS,
+  hasImageExtension,
   type ImageFileOptions,
 } from '../data/decodeImages.js';
 import { canvasDecoder } from './canvasDecoder.js';
@@ -11,7 +11,7 @@ import { webWorkers } from './webWorkers.js';
 
 /**
  * Creates a dataset from files that a user selected or dropped, for example `input.files`. Users can also select a whole folder
- * (`webkitdirectory`). As with `imageFolder` in Node, images are decoded and resized once, kept in memory as bytes, and sorted by path.
+ * (`webkitdirectory`). Files with the same name are unusable, because their labels would be ambiguous. As with `imageFolder` in Node, images are decoded and resized once, kept in memory as bytes, and sorted by path.
  *
  * @throws A `file` error if no file is an image. A `data` error if a file cannot be decoded or has no labels.
  * @example
@@ -30,13 +30,21 @@ export async function imageFiles<L>(
   options: ImageFileOptions<L>,
 ): Promise<Dataset<L>> {
   checkImageFileOptions('imageFiles', options);
-  const byPath = new Map(Array.from(files, (file) => [file.webkitRelativePath || file.name, file] as const));
+  const filesByPath = new Map<string, File>();
+  const repeated: SkippedFile[] = [];
+  for (const file of Array.from(files)) {
+    const path = file.webkitRelativePath || file.name;
+    if (!hasImageExtension(path)) continue;
+    if (filesByPath.has(path)) repeated.push({ path, reason: 'several of the files have this name' });
+    else filesByPath.set(path, file);
+  }
   const source: EncodedImageSource = {
     root: 'files',
-    paths: [...byPath.keys()].filter((path) => IMAGE_EXTENSIONS.test(path)),
-    read: async (path: string) => new Uint8Array(await byPath.get(path)!.arrayBuffer()),
+    paths: [...filesByPath.keys()],
+    unusable: repeated,
+    read: async (path: string) => new Uint8Array(await filesByPath.get(path)!.arrayBuffer()),
     concurrency: navigator.hardwareConcurrency + 2,
-    loadDecoder: async () => canvasDecoder(),
+    loadDecoder: async (limits) => canvasDecoder(limits),
     spawner: webWorkers(),
   };
   return decodeImages('imageFiles', source, options);

@@ -1,4 +1,5 @@
 import * as checks from '../core/errors/checks.js';
+import { escapeText } from '../core/errors/escapeText.js';
 import type { Store } from '../core/platform/platform.js';
 import type { HistoryRow } from '../core/records/history.js';
 import type { StatelessCallback } from '../training/callback.js';
@@ -67,5 +68,11 @@ export function getLogName(
 function toCsv(rows: readonly HistoryRow[]): string {
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const lines = rows.map((row) => columns.map((column) => row[column] ?? '').join(','));
-  return `${[columns.join(','), ...lines].join('\n')}\n`;
+  return `${[columns.map(formatName).join(','), ...lines].join('\n')}\n`;
+}
+
+/** Formats the name of a column, which can be the name of a user's metric. */
+function formatName(column: string): string {
+  const name = escapeText(column);
+  return /[",]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name;
 }

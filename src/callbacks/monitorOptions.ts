@@ -1,4 +1,5 @@
 import * as checks from '../core/errors/checks.js';
+import { getOwnValue } from '../core/lookup.js';
 import type { HistoryRow } from '../core/records/history.js';
 import type { Run } from '../training/callback.js';
 
@@ -43,5 +44,5 @@ export function resolveMode(run: Run, monitor: string, mode: 'auto' | 'min' | 'm
  * Returns the value of the monitored column in a history row. If the row has no value, returns NaN, which never counts as an improvement.
  */
 export function getMonitorValue(row: HistoryRow, monitor: string): number {
-  return row[monitor] ?? Number.NaN;
+  return getOwnValue(row as { readonly [column: string]: number }, monitor) ?? Number.NaN;
 }

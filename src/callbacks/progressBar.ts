@@ -1,4 +1,5 @@
 import * as checks from '../core/errors/checks.js';
+import { escapeText } from '../core/errors/escapeText.js';
 import { findBestEpoch, type HistoryRow } from '../core/records/history.js';
 import { formatEngineChoice, isEngineLogged } from '../engines/engineChoice.js';
 import type { StatefulCallback } from '../training/callback.js';
@@ -70,7 +71,9 @@ export function progressBar(output: ProgressOutput = getDefaultOutput()): Statef
           const remaining = batch > first ? ` ${formatDuration(((batches - batch) * each) / 1000)} left` : '';
           const filled = Math.round((BAR_WIDTH * batch) / batches);
           const bar = `${'━'.repeat(filled)}${'╌'.repeat(BAR_WIDTH - filled)}`;
-          const values = Object.entries(logs).map(([name, value]) => `${name} ${formatNumber(value)}`);
+          const values = Object.entries(logs).map(
+            ([name, value]) => `${escapeText(name)} ${formatNumber(value)}`,
+          );
           const line = `epoch ${epoch}/${run.epochs} ${bar} ${batch}/${batches}${remaining}  ${values.join('  ')}`;
           output.write(`\r\u001B[K${line.slice(0, (output.columns ?? 80) - 1)}`);
         },
@@ -98,16 +101,17 @@ function getDefaultOutput(): ProgressOutput {
 /** Formats the losses and metrics of an epoch as a text table, with one row each for training, validation and unaugmented validation. */
 function formatTable(row: HistoryRow): string {
   const columns = Object.keys(row).filter((name) => !/^val_|^(epoch|seconds|learning_rate)$/.test(name));
-  const width = (name: string) => Math.max(name.length, 7) + 2;
+  const width = (name: string) => Math.max(escapeText(name).length, 7) + 2;
   const lines = ROW_LABELS.filter(([prefix]) => row[`${prefix}loss`] !== undefined).map(
     ([prefix, name]) =>
       `  ${name.padEnd(13)}${columns
         .map((column) => formatNumber(row[`${prefix}${column}`] ?? Number.NaN).padStart(width(column)))
         .join('')}`,
   );
-  return [`${' '.repeat(15)}${columns.map((name) => name.padStart(width(name))).join('')}`, ...lines].join(
-    '\n',
-  );
+  return [
+    `${' '.repeat(15)}${columns.map((name) => escapeText(name).padStart(width(name))).join('')}`,
+    ...lines,
+  ].join('\n');
 }
 
 /** Formats a number with four decimals, or with fewer if it is 10 or larger. */

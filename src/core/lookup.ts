@@ -6,6 +6,12 @@ export const getOwnValue = <T>(table: { readonly [name: string]: T }, name: stri
   Object.hasOwn(table, name) ? table[name] : undefined;
 
 /**
+ * Returns whether every object has a property of this name, for example `constructor`. Such names cannot be keys of tables in code outside
+ * this library: TensorFlow.js takes the inherited property for an entry.
+ */
+export const isInheritedName = (name: string): boolean => name in Object.prototype;
+
+/**
  * Creates an object from entries, without inherited properties, so that looking up a name such as `constructor` does not find a built-in
  * property.
  */

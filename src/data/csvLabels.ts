@@ -2,7 +2,9 @@ import * as checks from '../core/errors/checks.js';
 import { createError } from '../core/errors/errors.js';
 import { formatValue } from '../core/errors/formatValue.js';
 import { didYouMean } from '../core/errors/suggestions.js';
+import type { SkippedFile } from './dataset.js';
 import type { LabelReader } from './labelReader.js';
+import { parseCsv } from './parseCsv.js';
 
 /**
  * Type of a CSV column, which determines how {@link csvLabels} reads its cells:
@@ -55,11 +57,15 @@ export interface CsvLabelsOptions<C extends { readonly [task: string]: CsvColumn
 /**
  * Creates a label reader from the text of a CSV file with a header row. Quoted cells can contain commas, quotes and line breaks (RFC 4180).
  *
+ * A path in the file matches an image if both have the same parts: `\` is read as `/`, and Unicode forms (NFC, NFD) do not differ.
+ * `imageFolder` and `imageFiles` treat a row without an image, and an image without a row, as an unusable file. If you call the reader in
+ * a function of your own, pass on its method `findUnmatched`, otherwise rows without an image are ignored.
+ *
  * @param text - Contents of the CSV file.
  * @param options - `columns`: the columns that contain labels, and their types. `pathColumn`: the column of image paths.
  * @returns A reader for `imageFolder` and `imageFiles`. An image without a row in the CSV file has no labels.
- * @throws A `data` error that contains the row and column, for a missing column, an invalid cell, or an image with two rows; an `argument`
- * error for an invalid option.
+ * @throws A `data` error that contains the line, or the row and column, for a missing column, an invalid cell, an image with two rows, or a
+ *   quotation mark that is not closed; an `argument` error for an invalid option.
  * @example
  * ```ts
  * import { csvLabels } from 'tfjs-multitask';
@@ -84,57 +90,84 @@ export function csvLabels<const C extends { readonly [task: string]: CsvColumn }
   const { pathColumn = 'file', columns } = options;
   checks.string('csvLabels.pathColumn', pathColumn, { advice: "Omit it to use the default, 'file'." });
   checks.record('csvLabels.columns', columns, { noun: 'an object with an entry for each column', advice });
-  const [header = [], ...rows] = parseRows(text);
+  const [headerRow, ...rows] = parseCsv(text);
+  const header = headerRow?.cells ?? [];
   const findColumn = (name: string) => {
     const index = header.indexOf(name);
+    if (index >= 0 && header.includes(name, index + 1)) {
+      throw createError({
+        kind: 'data',
+        path: 'CSV header',
+        expected: `one column "${name}"`,
+        received: 'several columns with this name',
+        advice: 'Rename or delete the other columns.',
+      });
+    }
     if (index >= 0) return index;
     throw createError({
       kind: 'data',
       path: 'CSV header',
       expected: `a column "${name}"`,
-      received: header.some(Boolean) ? `the columns ${header.join(', ')}` : 'an empty file',
+      received: header.length > 0 ? `the columns ${header.join(', ')}` : 'an empty file',
       advice:
         didYouMean(name, header) ?? 'Add the column, or rename the entry in `columns` to match the header.',
     });
   };
+  checks.table('csvLabels.columns', columns, {
+    noun: 'an object of columns',
+    advice: 'Pass an object literal, and rename a column __proto__.',
+  });
+  for (const name of Object.keys(columns)) {
+    checks.propertyName('csvLabels.columns', name, { advice: 'Rename the column.' });
+  }
   const fileColumn = findColumn(pathColumn);
   const readers = Object.entries(columns).map(([name, column]) => ({
     name,
     read: createCellReader(`csvLabels.columns.${name}`, column),
     index: findColumn(name),
   }));
-  const labelsByPath = new Map<string, object>();
-  rows.forEach((row, i) => {
-    const line = `CSV row ${i + 2}`;
-    if (row.length !== header.length) {
+  const labeledRows = new Map<string, LabeledRow>();
+  rows.forEach(({ cells }, i) => {
+    const rowName = `CSV row ${i + 2}`;
+    if (cells.length !== header.length) {
       throw createError({
         kind: 'data',
-        path: line,
+        path: rowName,
         expected: `${header.length} cells`,
-        received: `${row.length} cells`,
+        received: `${cells.length} cells`,
         advice: 'Quote every cell that contains a comma or a quotation mark.',
       });
     }
-    const path = row[fileColumn]!.replace(/^\.\//, '');
-    if (labelsByPath.has(path)) {
+    const path = cells[fileColumn]!;
+    const key = normalizePath(path);
+    if (key === '') {
       throw createError({
         kind: 'data',
-        path: line,
+        path: `${rowName}, column ${pathColumn}`,
+        expected: 'the path of an image',
+        received: 'an empty cell',
+        advice: 'Add the path, or delete the row.',
+      });
+    }
+    if (labeledRows.has(key)) {
+      throw createError({
+        kind: 'data',
+        path: rowName,
         expected: 'one row for each file',
-        received: `a second row for ${path}`,
+        received: `a second row for ${key}`,
         advice: 'Delete one of the two rows.',
       });
     }
     const labels: { [task: string]: unknown } = {};
     for (const { name, read, index } of readers) {
-      const cell = row[index]!;
+      const cell = cells[index]!;
       if (cell === '') continue;
       try {
         labels[name] = read(cell);
       } catch (cause) {
         throw createError({
           kind: 'data',
-          path: `${line}, column ${name}`,
+          path: `${rowName}, column ${name}`,
           expected: (cause as Error).message,
           received: JSON.stringify(cell),
           advice: 'Fix the cell, or leave it empty if the label is unknown.',
@@ -142,13 +175,56 @@ export function csvLabels<const C extends { readonly [task: string]: CsvColumn }
         });
       }
     }
-    labelsByPath.set(path, labels);
+    labeledRows.set(key, { path, rowName, labels });
   });
-  return (path) => {
-    const labels = labelsByPath.get(path);
-    return labels ? { labels: labels as never } : { reason: 'it has no row in the CSV file' };
+  const readLabels: LabelReader<{ readonly [K in keyof C]?: CsvLabel<C[K]> }> = (path) => {
+    const row = labeledRows.get(normalizePath(path));
+    return row ? { labels: row.labels as never } : { reason: 'it has no row in the CSV file' };
   };
+  return Object.assign(readLabels, {
+    findUnmatched: (paths: readonly string[]) => findUnmatched(labeledRows, paths),
+  });
 }
+
+/** Row of a CSV file that contains the labels of an image. */
+interface LabeledRow {
+  /** Path of the image as written in the file. */
+  readonly path: string;
+  /** Name of the row in messages. */
+  readonly rowName: string;
+  readonly labels: object;
+}
+
+/** Returns the rows that match none of the paths, and the paths that match the same row as another path. */
+function findUnmatched(
+  labeledRows: ReadonlyMap<string, LabeledRow>,
+  paths: readonly string[],
+): readonly SkippedFile[] {
+  const pathsByKey = new Map<string, string[]>();
+  for (const path of paths) {
+    const key = normalizePath(path);
+    pathsByKey.set(key, [...(pathsByKey.get(key) ?? []), path]);
+  }
+  return [...labeledRows].flatMap(([key, { path, rowName }]) => {
+    const matches = pathsByKey.get(key) ?? [];
+    if (matches.length === 0)
+      return [{ path, reason: `${rowName} refers to it, but there is no such image file` }];
+    if (matches.length === 1) return [];
+    const ambiguous = matches.includes(path) ? matches.filter((match) => match !== path) : matches;
+    return ambiguous.map((match) => ({
+      path: match,
+      reason: `${rowName} refers to several files whose names differ only in their Unicode form or separators`,
+    }));
+  });
+}
+
+/** Returns the form of a path that is equal for all spellings of this path: parts separated by `/`, in Unicode form NFC. */
+const normalizePath = (path: string): string =>
+  path
+    .normalize('NFC')
+    .split(/[\\/]/)
+    .filter((part) => part !== '' && part !== '.')
+    .join('/');
 
 /**
  * Returns the function that converts the cells of a column to labels. For an invalid cell, this function throws an `Error` whose message is
@@ -191,18 +267,4 @@ function createNumberReader({ min = -Infinity, max = Infinity }: NumberColumn) {
     if (Number.isFinite(value) && value >= min && value <= max) return value;
     throw new Error(expected);
   };
-}
-
-/** Splits CSV text into rows of cells (RFC 4180). */
-function parseRows(text: string): string[][] {
-  const rows: string[][] = [];
-  let row: string[] = [];
-  const cells = /("(?:[^"]|"")*"|[^,\r\n]*)(,|\r?\n|$)/g;
-  for (const [, raw = '', end] of text.replace(/^\uFEFF/, '').matchAll(cells)) {
-    row.push(raw.startsWith('"') ? raw.slice(1, -1).replaceAll('""', '"') : raw);
-    if (end === ',') continue;
-    if (row.length > 1 || row[0] !== '') rows.push(row);
-    row = [];
-  }
-  return rows;
 }

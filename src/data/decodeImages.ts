@@ -1,12 +1,122 @@
 import * as checks from '../core/errors/checks.js';
-import { createError, isMultitaskError } from '../core/errors/errors.js';
+import { createArgumentError, createError, isMultitaskError } from '../core/errors/errors.js';
+import { escapeText } from '../core/errors/escapeText.js';
 import { checkImageBytes, type ImageBytes } from '../core/images.js';
 import type { Decoder, Spawner } from '../core/platform/platform.js';
 import { Dataset, type DatasetItem, type SkippedFile } from './dataset.js';
+import { checkMaxPixels, type DecodeLimitOptions } from './decodeLimit.js';
 import type { LabelReader } from './labelReader.js';
 
-/** Extensions of the files that are read as images. Other files are ignored. */
-export const IMAGE_EXTENSIONS = /\.(jpe?g|png|webp|gif|tiff?|avif)$/i;
+/** File name extensions of the formats that the decoders of the library read. */
+const DECODED_EXTENSIONS = [
+  'jpg',
+  'jpeg',
+  'jpe',
+  'jfif',
+  'jif',
+  'pjpeg',
+  'pjp',
+  'png',
+  'apng',
+  'webp',
+  'gif',
+  'tif',
+  'tiff',
+  'avif',
+];
+
+/** Extensions of other image formats. Such a file is decoded only if its content has one of the formats above, or by your own decoder. */
+const OTHER_EXTENSIONS = [
+  ...[
+    'bmp',
+    'dib',
+    'ico',
+    'cur',
+    'pbm',
+    'pgm',
+    'ppm',
+    'pnm',
+    'pam',
+    'pfm',
+    'tga',
+    'pcx',
+    'xbm',
+    'xpm',
+    'sgi',
+    'ras',
+    'wbmp',
+  ],
+  ...[
+    'heic',
+    'heics',
+    'heif',
+    'heifs',
+    'hif',
+    'avifs',
+    'avci',
+    'jp2',
+    'j2k',
+    'j2c',
+    'jpc',
+    'jpf',
+    'jpx',
+    'jpm',
+    'jxl',
+    'jxr',
+    'wdp',
+    'jng',
+    'mng',
+  ],
+  ...[
+    'svg',
+    'svgz',
+    'psd',
+    'psb',
+    'xcf',
+    'exr',
+    'hdr',
+    'pic',
+    'dds',
+    'qoi',
+    'fit',
+    'fits',
+    'dcm',
+    'dicom',
+    'eps',
+    'emf',
+    'wmf',
+    'bpg',
+    'flif',
+  ],
+  ...[
+    'dng',
+    'cr2',
+    'cr3',
+    'crw',
+    'nef',
+    'nrw',
+    'arw',
+    'sr2',
+    'srf',
+    'orf',
+    'raf',
+    'rw2',
+    'pef',
+    'srw',
+    'x3f',
+    '3fr',
+    'raw',
+  ],
+];
+
+const IMAGE_EXTENSIONS = new Set([...DECODED_EXTENSIONS, ...OTHER_EXTENSIONS]);
+
+/** Returns whether the name of a file has the extension of an image format. Files with other names are ignored. */
+export const hasImageExtension = (path: string): boolean => {
+  const extension = /\.([^./\\]*)$/.exec(path)?.[1];
+  return extension !== undefined && IMAGE_EXTENSIONS.has(extension.toLowerCase());
+};
+
 const DECODE_FAILURE = 'it cannot be decoded';
 
 /**
@@ -14,7 +124,7 @@ const DECODE_FAILURE = 'it cannot be decoded';
  *
  * @category Data
  */
-export interface ImageFileOptions<L> {
+export interface ImageFileOptions<L> extends DecodeLimitOptions {
   /** Reads the labels of an image from the path of its file: `utkFace()`, {@link csvLabels}, or your own function. */
   readonly labels: LabelReader<L>;
   /** Height and width in pixels. Every image is resized to this size; the aspect ratio is not preserved. */
@@ -22,8 +132,8 @@ export interface ImageFileOptions<L> {
   /** Number of channels of the images: 3 for color (default), 1 for grayscale. */
   readonly channels?: 1 | 3;
   /**
-   * Handling of files that cannot be decoded or have no labels: `error` (default) throws an error, `skip` adds the file to the `skipped`
-   * list of the dataset.
+   * Handling of files that cannot be decoded or have no labels, of links to folders, and of rows of a CSV file without an image: `error`
+   * (default) throws an error, `skip` adds the path to the `skipped` list of the dataset.
    */
   readonly unusableFiles?: 'error' | 'skip';
   /**
@@ -35,7 +145,10 @@ export interface ImageFileOptions<L> {
   readonly onProgress?: (done: number, total: number) => void;
   /** Signal that aborts reading. The returned promise then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
-  /** Function that decodes and resizes one image file. Default: sharp in Node, the browser's decoder in a page. */
+  /**
+   * Function that decodes and resizes one image file. Default: sharp in Node, the browser's decoder in a page. Your own decoder receives
+   * files of any format and any size.
+   */
   readonly decoder?: Decoder;
 }
 
@@ -45,12 +158,14 @@ export interface EncodedImageSource {
   readonly root: string;
   /** Paths of the image files, relative to `root`, with `/` as the separator. */
   readonly paths: readonly string[];
+  /** Other paths that a user could expect in the dataset, and the reasons why they cannot be used. */
+  readonly unusable?: readonly SkippedFile[];
   /** Reads the bytes of a file. */
   read(path: string): Promise<Uint8Array>;
   /** Number of files that are decoded at the same time. */
   readonly concurrency: number;
   /** Loads the platform's decoder, which is used if the options do not contain a decoder. */
-  loadDecoder(): Promise<Decoder>;
+  loadDecoder(limits: DecodeLimitOptions): Promise<Decoder>;
   /** Factory for the workers that augment the images of the dataset. */
   readonly spawner: Spawner;
 }
@@ -66,7 +181,19 @@ export async function decodeImages<L>(
   options: ImageFileOptions<L>,
 ): Promise<Dataset<L>> {
   checkImageFileOptions(caller, options);
-  const { labels, size, channels = 3, unusableFiles = 'error', limit, onProgress, signal } = options;
+  const {
+    labels,
+    size,
+    channels = 3,
+    unusableFiles = 'error',
+    limit,
+    maxPixels,
+    onProgress,
+    signal,
+  } = options;
+  const unmatched = labels.findUnmatched?.(source.paths) ?? [];
+  const excluded = [...(source.unusable ?? []), ...unmatched].sort(comparePaths);
+  if (excluded[0] && unusableFiles === 'error') throw createUnusableFileError(source.root, excluded[0]);
   if (source.paths.length === 0) {
     throw createError({
       kind: 'file',
@@ -76,9 +203,10 @@ export async function decodeImages<L>(
       advice: 'Check the path. Subfolders are searched; files of other types are ignored.',
     });
   }
-  const sorted = [...source.paths].sort((a, b) => (a < b ? -1 : 1));
+  const excludedPaths = new Set(excluded.map(({ path }) => path));
+  const sorted = source.paths.filter((path) => !excludedPaths.has(path)).sort((a, b) => (a < b ? -1 : 1));
   const paths = sampleEvenly(caller, sorted, limit);
-  const decode = options.decoder ?? (await source.loadDecoder());
+  const decode = options.decoder ?? (await source.loadDecoder(maxPixels === undefined ? {} : { maxPixels }));
   const shape = [size[0], size[1], channels] as const;
   const outcomes: (DatasetItem<L> | SkippedFile)[] = new Array(paths.length);
   const readOne = (path: string) => readItem(source, path, labels, (bytes) => decode(bytes, shape));
@@ -107,18 +235,21 @@ export async function decodeImages<L>(
     if ('reason' in again || unusableFiles === 'skip') outcomes[index] = again;
   }
   const items = outcomes.filter((outcome): outcome is DatasetItem<L> => 'read' in outcome);
-  const skipped = outcomes.filter((outcome): outcome is SkippedFile => 'reason' in outcome);
+  const failed = outcomes.filter((outcome): outcome is SkippedFile => 'reason' in outcome);
   // Decoding starts in the order of the paths and is not canceled, so the error always reports the first unusable file.
-  if (skipped[0] && unusableFiles === 'error') throw createUnusableFileError(source.root, skipped[0]);
+  if (failed[0] && unusableFiles === 'error') throw createUnusableFileError(source.root, failed[0]);
+  const skipped = [...failed, ...excluded].sort(comparePaths);
   if (items.length > 0) return new Dataset(shape, items, skipped).withWorkers(source.spawner);
   throw createError({
     kind: 'data',
     path: source.root,
     expected: 'at least one image with labels',
-    received: `${paths.length} unusable ${paths.length === 1 ? 'file' : 'files'} (${skipped[0]!.path}: ${skipped[0]!.reason})`,
+    received: `${skipped.length} unusable ${skipped.length === 1 ? 'file' : 'files'} (${skipped[0]!.path}: ${skipped[0]!.reason})`,
     advice: 'Check that the `labels` function can parse these file names, and that the files are images.',
   });
 }
+
+const comparePaths = (a: SkippedFile, b: SkippedFile) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0);
 
 /** Returns the result of `promise`. If the signal is aborted first, rejects with its reason, even if the promise is never resolved. */
 async function untilAborted<R>(promise: Promise<R>, signal: AbortSignal | undefined): Promise<R> {
@@ -144,6 +275,7 @@ export function checkImageFileOptions(caller: string, options: ImageFileOptions<
     channels: true,
     unusableFiles: true,
     limit: true,
+    maxPixels: true,
     onProgress: true,
     signal: true,
     decoder: true,
@@ -153,7 +285,16 @@ export function checkImageFileOptions(caller: string, options: ImageFileOptions<
     advice,
     replacements: { unusable: "Write unusableFiles: 'skip'.", errors: "Write unusableFiles: 'skip'." },
   });
-  const { labels, size, channels = 3, unusableFiles = 'error', onProgress, signal, decoder } = options;
+  const {
+    labels,
+    size,
+    channels = 3,
+    unusableFiles = 'error',
+    onProgress,
+    signal,
+    decoder,
+    maxPixels,
+  } = options;
   checks.shape(`${caller}.size`, size, ['height', 'width'], {
     advice: 'Pass the input size of the network, for example [128, 128].',
   });
@@ -170,10 +311,20 @@ export function checkImageFileOptions(caller: string, options: ImageFileOptions<
   if (signal !== undefined) checks.signal(`${caller}.signal`, signal);
   if (decoder !== undefined)
     checks.callable(`${caller}.decoder`, decoder, { advice: 'Pass await sharpDecoder().' });
+  if (maxPixels === undefined) return;
+  checkMaxPixels(caller, maxPixels);
+  if (decoder === undefined) return;
+  throw createArgumentError(
+    `${caller}.maxPixels`,
+    'no limit, because the option decoder is set',
+    String(maxPixels),
+    'Set the limit of your decoder instead, for example sharpDecoder({ maxPixels }).',
+  );
 }
 
 /** Returns `count` paths, evenly spaced over the list `all`. */
-function sampleEvenly(caller: string, all: readonly string[], count = all.length): readonly string[] {
+function sampleEvenly(caller: string, all: readonly string[], count: number | undefined): readonly string[] {
+  if (count === undefined) return all;
   checks.integer(`${caller}.limit`, count, { min: 1, advice: 'Omit it to use every file.' });
   if (count >= all.length) return all;
   return Array.from({ length: count }, (_, i) => all[Math.floor((i * all.length) / count)]!);
@@ -204,7 +355,7 @@ async function readItem<L>(
     return { id: path, labels: result.labels as L, read: () => Promise.resolve(image) };
   } catch (cause) {
     if (isMultitaskError(cause)) throw cause;
-    return { path, reason: `${failure} (${(cause as Error).message.split('\n')[0]})` };
+    return { path, reason: escapeText(`${failure} (${(cause as Error).message.split('\n')[0]})`) };
   }
 }
 

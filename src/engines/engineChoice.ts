@@ -1,3 +1,4 @@
+import { escapeText } from '../core/errors/escapeText.js';
 /**
  * Name of an engine. `onnx` is ONNX Runtime, which runs a training step as one compiled graph. All other engines are TensorFlow.js
  * backends.
@@ -29,7 +30,7 @@ export interface EngineChoice {
  * Returns log lines about an engine: its name, the reason for the choice, and the command that installs a faster engine, if there is one.
  */
 export function formatEngineChoice({ name, reason, fasterEngine }: EngineChoice): string[] {
-  const lines = [`engine ${name}: ${reason}`];
+  const lines = [`engine ${name}: ${escapeText(reason)}`];
   if (fasterEngine?.name === 'onnx') lines.push(`for more speed: ${fasterEngine.install}`);
   return lines;
 }

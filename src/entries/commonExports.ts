@@ -64,6 +64,7 @@ export { createRng, type Rng } from '../core/rng.js';
 export { type CsvColumn, type CsvLabel, type CsvLabelsOptions, csvLabels } from '../data/csvLabels.js';
 export { type AugmentOptions, Dataset, type SampleWeight, type SkippedFile } from '../data/dataset.js';
 export type { ImageFileOptions } from '../data/decodeImages.js';
+export type { DecodeLimitOptions } from '../data/decodeLimit.js';
 export { imagesInMemory, type LabeledImage } from '../data/imagesInMemory.js';
 export type { LabelReader } from '../data/labelReader.js';
 export type { SplitOptions } from '../data/split.js';

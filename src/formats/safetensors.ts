@@ -1,6 +1,7 @@
 import { type HostArray, viewBytes } from '../core/arrays.js';
 import { sha256 } from '../core/digest.js';
 import { createCheckpointError } from '../core/errors/errors.js';
+import { createTable } from '../core/lookup.js';
 
 /** Contents of a safetensors file: arrays, keyed by name, and metadata. */
 export interface Safetensors {
@@ -99,7 +100,7 @@ export async function readSafetensors(bytes: Uint8Array, path: string): Promise<
   if (hashOffset < 0 || (await sha256(blank)) !== metadata.sha256) {
     throw createCorruptError('contents that do not match the hash in the file');
   }
-  const arrays: Record<string, HostArray> = {};
+  const arrays = createTable<HostArray>([]);
   for (const [name, entry] of Object.entries(header)) {
     const { dtype, shape, data_offsets } = entry ?? {};
     const [start, end] = Array.isArray(data_offsets) ? data_offsets : [];

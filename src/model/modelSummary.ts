@@ -1,4 +1,5 @@
 import * as checks from '../core/errors/checks.js';
+import { escapeText } from '../core/errors/escapeText.js';
 import type { ArchitectureRecord, LayerRecord } from '../core/records/architecture.js';
 
 /**
@@ -49,7 +50,7 @@ export function formatSummary(
   { showTrainable = false }: SummaryOptions,
 ): string {
   const columns: Column[] = [
-    { title: 'Layer (type)', align: 'left', getCell: ({ name, kind }) => [`${name} (${kind})`] },
+    { title: 'Layer (type)', align: 'left', getCell: ({ name, kind }) => [escapeText(`${name} (${kind})`)] },
     {
       title: 'Output Shape',
       align: 'left',
@@ -77,7 +78,7 @@ export function formatSummary(
     );
   });
   return [
-    `Model: "${modelName}"`,
+    `Model: "${escapeText(modelName)}"`,
     drawRule(['┏', '━', '┳', '┓']),
     drawLine(
       columns.map(({ title }) => title),
@@ -101,7 +102,8 @@ function createConnectionLookup(layers: readonly LayerRecord[]): (layer: LayerRe
   return ({ calls }) => {
     const sources = calls
       .flat()
-      .map(({ layer, call }) => ((callCounts.get(layer) ?? 0) > 1 ? `${layer}[${call}]` : layer));
+      .map(({ layer, call }) => ((callCounts.get(layer) ?? 0) > 1 ? `${layer}[${call}]` : layer))
+      .map(escapeText);
     return sources.length > 0 ? [...new Set(sources)] : ['-'];
   };
 }

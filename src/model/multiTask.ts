@@ -4,6 +4,7 @@ import { describeType, formatValue } from '../core/errors/formatValue.js';
 import { suggestAwait } from '../core/errors/suggestions.js';
 import type { ImageShape, PixelRange } from '../core/images.js';
 import type { Simplify, TypeErrorMessage } from '../core/inferenceTypes.js';
+import { isInheritedName } from '../core/lookup.js';
 import type { Platform } from '../core/platform/platform.js';
 import type { Branch, Trunk } from '../layers/trunkAndBranch.js';
 import { buildNetwork, type TaskDefinition } from '../network/buildNetwork.js';
@@ -283,6 +284,14 @@ export function checkNamedTask(
       'a task name that consists of letters, digits and _ and is not reserved for history columns',
       formatValue(name),
       `Choose a name that starts with a letter and is not one of ${RESERVED_NAME_LIST.join(', ')}.`,
+    );
+  }
+  if (isInheritedName(name)) {
+    throw createArgumentError(
+      path,
+      'a task name that is not a property of every JavaScript object',
+      formatValue(name),
+      'Choose another name. TensorFlow.js could not open a saved model with an output of this name.',
     );
   }
   if (otherNames.includes(name)) {

@@ -1,8 +1,9 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { formatItemShape } from '../core/arrays.js';
 import { createArgumentError, createError } from '../core/errors/errors.js';
-import { describeType } from '../core/errors/formatValue.js';
+import { describeType, formatValue } from '../core/errors/formatValue.js';
 import type { PixelRange } from '../core/images.js';
+import { isInheritedName } from '../core/lookup.js';
 import type { BuildContext, LayerLike } from '../layers/block.js';
 import { checkSupportedLayer, patchLayer } from '../layers/patched/patchLayer.js';
 import { tf } from '../tensor/tf.js';
@@ -125,6 +126,16 @@ export function createBuildContext(
           advice: isTaskName
             ? 'Rename the tf.layers layer or the task: the last layer of a task is named after the task.'
             : 'Give the tf.layers layer a different name, and use each layer object only once.',
+        });
+      }
+      if (isInheritedName(layer.name)) {
+        throw createError({
+          kind: 'argument',
+          path: `${part}: ${layer.name}`,
+          expected: 'a layer name that is not a property of every JavaScript object',
+          received: formatValue(layer.name),
+          advice:
+            'Give the tf.layers layer another name. TensorFlow.js could not open a saved model with this layer.',
         });
       }
       layersByName.set(layer.name, layer);

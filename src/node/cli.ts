@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { isMultitaskError } from '../core/errors/errors.js';
+import { escapeLines } from '../core/errors/escapeText.js';
 import { createBuildNativeCommand } from './commands/buildNative.js';
 import { INVALID_VALUE_CODE, USAGE_EXIT_CODE } from './commands/commandOptions.js';
+import { printError } from './commands/printText.js';
 import { createReportCommand } from './commands/report.js';
 import { createResultsCommand } from './commands/results.js';
 import { createSearchCommand } from './commands/search.js';
@@ -23,6 +25,7 @@ function createProgram(): Command {
     })
     .addHelpText('after', '\nOptions of a command: tfjs-multitask COMMAND --help')
     .showHelpAfterError('Run the command with --help to see its usage.')
+    .configureOutput({ writeErr: (text) => process.stderr.write(escapeLines(text)) })
     .exitOverride();
   for (const command of [
     createBuildNativeCommand(),
@@ -44,11 +47,11 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) {
-      if (error.code === INVALID_VALUE_CODE) console.error(error.message);
+      if (error.code === INVALID_VALUE_CODE) printError(error.message);
       return error.exitCode === 0 ? 0 : USAGE_EXIT_CODE;
     }
     if (!isMultitaskError(error)) throw error; // Any other error is a bug, so its stack is printed.
-    console.error(error.message);
+    printError(error.message);
     return 1;
   }
 }

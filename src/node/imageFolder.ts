@@ -1,12 +1,13 @@
+import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import * as checks from '../core/errors/checks.js';
-import type { Dataset } from '../data/dataset.js';
+import type { Dataset, SkippedFile } from '../data/dataset.js';
 import {
   checkImageFileOptions,
   decodeImages,
   type EncodedImageSource,
-  IMAGE_EXTENSIONS,
+  hasImageExtension,
   type ImageFileOptions,
 } from '../data/decodeImages.js';
 import { createAccessError, describeAccessError } from './platform/files/accessError.js';
@@ -20,8 +21,12 @@ const MAX_IMAGE_FILE_BYTES = 2 ** 28;
 
 /**
  * Creates a dataset from the images in a folder and its subfolders. Images are decoded and resized once, kept in memory as
- * bytes, and sorted by path. A file with an image extension is never ignored silently: the file is added to the dataset or to its
- * `skipped` list, or causes an error. A named pipe, a device, or a file of more than 256 MiB is unusable and is not opened.
+ * bytes, and sorted by path.
+ *
+ * - A file with the extension of an image format is never ignored silently: it is in the dataset or in its `skipped` list, or it
+ *   causes an error. The same holds for a row of `csvLabels` without a file, and for a link to a folder, which is not searched.
+ * - A named pipe, a device, or a file of more than 256 MiB is unusable and is not opened.
+ * - The content of a file determines its format, not its extension. `sharpDecoder` lists the formats and limits.
  *
  * @throws A `file` error if the folder cannot be read or contains no images. A `data` error if a file cannot be decoded or has no
  *   labels.
@@ -43,7 +48,7 @@ export async function imageFolder<L>(root: string, options: ImageFileOptions<L>)
   checkImageFileOptions('imageFolder', options);
   const source: EncodedImageSource = {
     root,
-    paths: await listImagePaths(root, options.signal),
+    ...(await listImagePaths(root, options.signal)),
     read: (path: string) => readImageFile(join(root, path), options.signal),
     concurrency: availableParallelism() + 2,
     loadDecoder: sharpDecoder,
@@ -52,14 +57,26 @@ export async function imageFolder<L>(root: string, options: ImageFileOptions<L>)
   return decodeImages('imageFolder', source, options);
 }
 
-/** Lists the image files in `root` and its subfolders, as relative paths with `/` as the separator. */
-async function listImagePaths(root: string, signal: AbortSignal | undefined): Promise<string[]> {
+/** Lists the image files and the links to folders in `root` and its subfolders, as relative paths with `/`. */
+async function listImagePaths(
+  root: string,
+  signal: AbortSignal | undefined,
+): Promise<Pick<EncodedImageSource, 'paths' | 'unusable'>> {
   try {
-    return await listFiles(
+    const files = await listFiles(
       root,
-      (entry) => !entry.isDirectory() && IMAGE_EXTENSIONS.test(entry.name),
+      (entry) => !entry.isDirectory() && (hasImageExtension(entry.name) || entry.isSymbolicLink()),
       signal,
     );
+    const paths = files.filter(hasImageExtension);
+    const folderLinks: SkippedFile[] = [];
+    for (const path of files.filter((file) => !hasImageExtension(file))) {
+      const target = await stat(join(root, path)).catch(() => undefined);
+      if (target?.isDirectory()) {
+        folderLinks.push({ path, reason: 'it is a link to a folder, and links to folders are not searched' });
+      }
+    }
+    return { paths, unusable: folderLinks };
   } catch (cause) {
     signal?.throwIfAborted();
     throw createAccessError(root, 'a readable folder', cause, 'Check the path.');

@@ -10,6 +10,7 @@ import type {
   RunRecord,
   SplitRecord,
 } from '../core/records/runRecord.js';
+import { shortenAllPaths, shortenPaths } from '../core/shortenPaths.js';
 import type { Dataset } from '../data/dataset.js';
 import { checkIsDataset } from '../inference/checkDataset.js';
 import type { MultiTaskModel } from '../model/multiTaskModel.js';
@@ -79,7 +80,8 @@ export interface CreateRunRecordOptions<T extends Tasks = Tasks> {
 /**
  * Creates the record of a run: plain data from which a report is created. The record contains the predictions of the model for
  * every validation image, so pass the best model that was saved: `loadModel(store, { folder: 'best' })`. The report then
- * describes the metrics of its epoch.
+ * describes the metrics of its epoch. Absolute paths in the texts of the options are replaced by the names of their files, because records
+ * and reports are shared.
  *
  * @throws The errors of `model.predict`. An `argument` error if `checkpointEpoch` is not the epoch whose weights the model has, or if the
  *   run of the model was stopped within an epoch.
@@ -116,20 +118,20 @@ export async function createRunRecord<T extends Tasks>(
     createSplitRecord(dataset, Object.keys(model.tasks), groups);
   return {
     format: 1,
-    name,
-    remarks: options.remarks ?? [],
+    name: shortenPaths(name),
+    remarks: shortenAllPaths(options.remarks ?? []),
     monitor,
     ...(epoch.checkpointEpoch !== undefined && { checkpointEpoch: epoch.checkpointEpoch }),
     ...('isFinalModel' in epoch && epoch.isFinalModel && { isFinalModel: true }),
-    ...(stopped !== undefined && { stopped }),
+    ...(stopped !== undefined && { stopped: shortenPaths(stopped) }),
     tasks: Object.entries(model.tasks).map(([task, parts]) => createTaskRecord(task, parts)),
     rows: history?.rows ?? [],
-    arguments: options.arguments ?? {},
-    ...(engine && { engine: { name: engine.name, reason: engine.reason } }),
-    versions: options.versions ?? {},
+    arguments: shortenAllPaths(options.arguments ?? {}),
+    ...(engine && { engine: { name: engine.name, reason: shortenPaths(engine.reason) } }),
+    versions: shortenAllPaths(options.versions ?? {}),
     architecture: model.architecture(),
     data: {
-      name: datasetName,
+      name: shortenPaths(datasetName),
       shape: train.shape,
       skipped: train.skipped.length,
       train: toSplitRecord(train),

@@ -1,5 +1,6 @@
 import type { NamedTensorMap, Scalar, Tensor } from '@tensorflow/tfjs';
 import type { HostArray, NamedArrays } from '../core/arrays.js';
+import { getOwnValue } from '../core/lookup.js';
 import type { Batch, Dataset } from '../data/dataset.js';
 import type { Network } from '../network/network.js';
 import { tf } from '../tensor/tf.js';
@@ -51,7 +52,8 @@ export function createTargetArrays(
       if (label === undefined) return;
       target.set(task.encode(label, `${dataset.id(index)}: ${name}`), row * task.targetWidth);
       present[row] = 1;
-      weight[row] = getSampleWeight(dataset, index, name) * (classWeights[name]?.[String(label)] ?? 1);
+      weight[row] =
+        getSampleWeight(dataset, index, name) * (getOwnValue(classWeights[name] ?? {}, String(label)) ?? 1);
     });
     arrays[`${name}/target`] = { shape: [n, task.targetWidth], data: target };
     arrays[`${name}/present`] = { shape: [n], data: present };
@@ -62,7 +64,7 @@ export function createTargetArrays(
 
 function getSampleWeight(dataset: Dataset<any>, index: number, task: string): number {
   const weights = dataset.sampleWeight(index);
-  return typeof weights === 'number' ? weights : (weights[task] ?? 1);
+  return typeof weights === 'number' ? weights : (getOwnValue(weights, task) ?? 1);
 }
 
 /**

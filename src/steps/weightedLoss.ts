@@ -2,6 +2,7 @@ import * as checks from '../core/errors/checks.js';
 import { createError } from '../core/errors/errors.js';
 import { didYouMean } from '../core/errors/suggestions.js';
 import type { IsWideString, TypeErrorMessage } from '../core/inferenceTypes.js';
+import { getOwnValue } from '../core/lookup.js';
 import type { AnyTask, TargetOf, Tasks } from '../tasks/task.js';
 
 /**
@@ -186,7 +187,7 @@ export function checkLossWeights(
       advice: didYouMean(unknown, names) ?? 'Remove this entry, because the model has no such task.',
     });
   }
-  const missing = names.find((name) => loss.weights[name] === undefined);
+  const missing = names.find((name) => getOwnValue(loss.weights, name) === undefined);
   if (missing !== undefined) {
     throw createError({
       kind: 'argument',

@@ -188,6 +188,10 @@ const getDefaultMetrics = <M>() => ['accuracy'] as readonly string[] as readonly
 function checkDistinctLabels(path: string, labels: readonly string[]): void {
   checks.distinct(path, labels, { noun: 'different labels', advice: 'Remove the duplicate label.' });
   for (const label of labels) {
+    checks.propertyName(path, label, {
+      noun: 'labels that objects can contain',
+      advice: 'Rename the label.',
+    });
     if (typeof label === 'string' && label !== '') continue;
     throw createArgumentError(
       path,

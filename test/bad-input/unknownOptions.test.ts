@@ -118,6 +118,8 @@ const OPTION_FUNCTIONS: { readonly [name: string]: Row | readonly Row[] } = {
   imageFiles: ['imageFiles', second([]), { labels: datasets.utkFace(), size: [8, 8] }],
   webWorkers: ['webWorkers', first],
   imageFolder: ['imageFolder', second('faces'), { labels: datasets.utkFace(), size: [8, 8] }],
+  canvasDecoder: ['canvasDecoder', first],
+  sharpDecoder: ['sharpDecoder', first],
   sharpEncoder: ['sharpEncoder', first],
   workerThreads: ['workerThreads', first],
   learningCurves: ['learningCurves', (callee, options) => callee(history, options, tools), { task: 'age' }],
@@ -163,8 +165,7 @@ const WITHOUT_OPTIONS: { readonly [reason: string]: readonly string[] } = {
   class: ['Dataset', 'MultitaskError'],
   'no arguments': [
     ...['terminateOnNaN', 'flatten', 'grayscaleImage', 'globalAveragePool', 'binaryCrossentropy'],
-    ...['categoricalCrossentropy', 'meanAbsoluteError', 'meanSquaredError', 'utkFace', 'canvasDecoder'],
-    ...['sharpDecoder', 'random'],
+    ...['categoricalCrossentropy', 'meanAbsoluteError', 'meanSquaredError', 'utkFace', 'random'],
   ],
   'a text or a number': [
     ...[

@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { branch, dense, flatten, memoryStore, multiTask, regression } from '../../src/entries/node.js';
 import { writeHdf5 } from '../../src/formats/hdf5/write/writeHdf5.js';
 import { sharpDecoder } from '../../src/node/index.js';
+import { createImageBombs } from '../bad-input/imageBombs.js';
 import { findCodeBlocks } from '../docs/codeBlocks.js';
 import { gradients } from './gradients.js';
 import { browser, inPage } from './page.js';
@@ -180,6 +181,42 @@ describe.skipIf(!browser)('a web page with this library', () => {
     expect(outcome.skipped).toEqual([
       '32: the file is empty',
       expect.stringMatching(/^33: it cannot be decoded \(/),
+    ]);
+  });
+
+  test('rejects images that are truncated, too large, of another format or of the same name, before or after it decodes them', async () => {
+    const outcome = (await inPage(
+      `
+      import { canvasDecoder, imageFiles } from 'tfjs-multitask/browser';
+      const read = async (name) => new Uint8Array(await (await fetch(name)).arrayBuffer());
+      const [face, png, frame] = [await read('face.jpg'), await read('face.png'), await read('bomb.gif')];
+      const claim = png.slice();
+      for (const offset of [16, 20]) new DataView(claim.buffer).setUint32(offset, 100_000);
+      const picked = [new File([face], 'a.jpg'), new File([face], 'same.jpg'), new File([face], 'same.jpg'),
+        new File([face.subarray(0, face.length / 2)], 'cut.jpg'), new File([png.subarray(0, png.length - 20)], 'cut.png'),
+        new File([claim], 'claim.png'), new File([frame], 'frame.gif'),
+        new File(['<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'], 'drawing.png')];
+      const { ids, skipped } = await imageFiles(picked, { labels: () => ({ labels: {} }), size: [8, 8], unusableFiles: 'skip' });
+      const limited = await canvasDecoder({ maxPixels: 9999 })(face, [8, 8, 3]).catch(({ message }) => message);
+      report({ ids, limited, skipped: skipped.map(({ path, reason }) => path + ': ' + reason) });
+    `,
+      {
+        ...files,
+        'face.png': await sharp(await jpeg(100))
+          .png()
+          .toBuffer(),
+        'bomb.gif': (await createImageBombs())['refused-frame.gif']!,
+      },
+    )) as { ids: string[]; limited: string; skipped: string[] };
+    expect(outcome.ids).toEqual(['a.jpg']);
+    expect(outcome.limited).toContain('maxPixels');
+    expect(outcome.skipped).toEqual([
+      expect.stringMatching(/^claim.png: .*maxPixels/),
+      expect.stringMatching(/^cut.jpg: it cannot be decoded/),
+      expect.stringMatching(/^cut.png: it cannot be decoded/),
+      expect.stringMatching(/^drawing.png: .*unsupported image format/),
+      expect.stringMatching(/^frame.gif: .*maxPixels/),
+      expect.stringMatching(/^same.jpg: several of the files/),
     ]);
   });
 

@@ -226,6 +226,23 @@ export function optionNames(
 }
 
 /**
+ * Throws if an object that is used as a table does not list its entries as properties: an object literal with the key `__proto__`, whose
+ * value becomes its prototype, or an object of a class. `noun` describes the table, for example `an object of columns`.
+ */
+export function table(path: string, value: unknown, { noun = 'an object', ...options }: CheckOptions): void {
+  const prototype = typeof value === 'object' && value !== null ? Object.getPrototypeOf(value) : null;
+  const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null;
+  if (isPlain) return;
+  throw createCheckError(path, noun, 'an object with another prototype', options);
+}
+
+/** Throws if `name` is `__proto__`, which objects cannot contain as the name of a property. */
+export function propertyName(path: string, name: string, options: CheckOptions): void {
+  if (name !== '__proto__') return;
+  throw createCheckError(path, options.noun ?? 'a name that objects can contain', formatValue(name), options);
+}
+
+/**
  * Returns whether `value` is a plain object or an instance of a user-defined class, as opposed to an array, a map, a date or a typed array.
  */
 function isRecord(value: unknown): value is object {

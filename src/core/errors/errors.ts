@@ -1,3 +1,5 @@
+import { escapeLines, escapeText } from './escapeText.js';
+
 /**
  * Category of an error, for programs that branch on it.
  *
@@ -56,6 +58,7 @@ const ERROR_SYMBOL = Symbol.for('tfjs-multitask/error');
 
 /**
  * The only error class of the library. The parts of its message are properties, so a program can handle an error without parsing English.
+ * Control characters, for example in the name of a file, are escaped, so that an error can be printed.
  *
  * Test for it with {@link isMultitaskError} instead of `instanceof`, which fails for errors from another copy of the library, for example
  * if a process loads both the ESM and the CommonJS build.
@@ -87,7 +90,13 @@ export class MultitaskError extends Error implements ErrorDetails {
   readonly [ERROR_SYMBOL] = true;
 
   constructor(details: ErrorDetails) {
-    const { kind, path, expected, received, advice, cause } = details;
+    const { kind, cause } = details;
+    const path = escapeText(details.path);
+    const expected = escapeText(details.expected);
+    // Only these errors contain the output of another program, which has several lines.
+    const hasOutput = kind === 'engine' || kind === 'broken-package';
+    const received = hasOutput ? escapeLines(details.received) : escapeText(details.received);
+    const advice = details.advice && escapeText(details.advice);
     super(
       `${path}: expected ${expected}, received ${received}.${advice ? ` ${advice}` : ''}`,
       cause === undefined ? undefined : { cause },

@@ -1,4 +1,5 @@
 import { createError } from '../../core/errors/errors.js';
+import { getOwnValue } from '../../core/lookup.js';
 import type { tf } from '../../tensor/tf.js';
 import { AveragePooling2D } from './averagePooling.js';
 import { BatchNormalization } from './batchNormalization.js';
@@ -37,7 +38,7 @@ const UNSUPPORTED_LAYERS: { readonly [className: string]: string } = {
  */
 export function patchLayer<L extends tf.layers.Layer>(layer: L, path: string): L {
   checkSupportedLayer(layer, path);
-  const replacement = PATCHED_CLASSES[layer.getClassName()];
+  const replacement = getOwnValue(PATCHED_CLASSES, layer.getClassName());
   if (replacement) Object.setPrototypeOf(layer, replacement.prototype);
   if (layer instanceof BatchNormalization && layer.axis !== -1) checkLastAxis(layer, path);
   if (layer instanceof DepthwiseConv2D) checkDilation(layer, path);
@@ -47,7 +48,7 @@ export function patchLayer<L extends tf.layers.Layer>(layer: L, path: string): L
 /** Throws an `argument` error for a nested model, or a layer that draws random numbers. */
 export function checkSupportedLayer(layer: tf.layers.Layer, path: string): void {
   const className = layer.getClassName();
-  const advice = UNSUPPORTED_LAYERS[className];
+  const advice = getOwnValue(UNSUPPORTED_LAYERS, className);
   if (advice === undefined && !('layers' in layer)) return;
   throw createError({
     kind: 'argument',

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { type BuildNativeOptions, buildNative } from '../native/buildNative.js';
+import { printText } from './printText.js';
 
 /** Creates the `tfjs-multitask build-native` command. */
 export const createBuildNativeCommand = (): Command =>
@@ -31,11 +32,11 @@ async function runBuildNative(options: Pick<BuildNativeOptions, 'python' | 'pack
   const { bindingInfo, package: nativePackage } = await buildNative({
     ...options,
     compiler: process.env.CXX || undefined,
-    log: (line) => console.log(line),
+    log: printText,
   });
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
-  console.log(
+  printText(
     `tested      on Node ${process.versions.node}: TensorFlow ${bindingInfo.tensorflow} multiplies on the ${bindingInfo.gpu ? 'GPU' : 'CPU'}`,
   );
-  console.log(`done in ${seconds} s: the engine "native" now uses ${nativePackage.name}.`);
+  printText(`done in ${seconds} s: the engine "native" now uses ${nativePackage.name}.`);
 }

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { type WriteReportOptions, writeReport } from '../report/writeReport.js';
+import { printText } from './printText.js';
 
 /** Creates the `tfjs-multitask report` command. */
 export const createReportCommand = (): Command =>
@@ -13,5 +14,5 @@ export const createReportCommand = (): Command =>
     .option('--out <DIR>', 'folder for the page and the figures (default: the first DIR)')
     .option('--no-images', 'do not show images on the page')
     .action(async (folders: readonly string[], options: WriteReportOptions) => {
-      console.log(await writeReport(folders, options));
+      printText(await writeReport(folders, options));
     });

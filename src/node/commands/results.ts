@@ -4,6 +4,7 @@ import { readStudy } from '../tuning/readStudy.js';
 import type { StudyResult } from '../tuning/runStudy.js';
 import { writeStudyResults } from '../tuning/writeStudyResults.js';
 import { createFolderOption, createSettingsOption, type TrialCommandOptions } from './commandOptions.js';
+import { printText } from './printText.js';
 
 /** Creates the `tfjs-multitask results` command. */
 export const createResultsCommand = (): Command =>
@@ -25,6 +26,6 @@ export async function printResults(
   folder: string,
   { study, trials }: Pick<StudyResult, 'study' | 'trials'>,
 ): Promise<void> {
-  console.log(resultsTable(study, trials, process.stdout.columns));
-  console.log(`\n${await writeStudyResults(folder, study, trials)}`);
+  printText(resultsTable(study, trials, process.stdout.columns));
+  printText(`\n${await writeStudyResults(folder, study, trials)}`);
 }

@@ -10,6 +10,7 @@ import {
   STOPPED_EXIT_CODE,
   type TrialCommandOptions,
 } from './commandOptions.js';
+import { printText } from './printText.js';
 
 interface SingleTrialCommandOptions extends TrialCommandOptions {
   readonly number: number;
@@ -42,5 +43,5 @@ async function runTrial(module: string, options: SingleTrialCommandOptions): Pro
   const { number } = options;
   const reason = trial?.reason === undefined ? '' : `: ${trial.reason}`;
   const missing = stop.aborted ? `trial ${number} was stopped` : `the search has no trial ${number}`;
-  console.log(trial ? `trial ${number} ${trial.state}${reason}` : missing);
+  printText(trial ? `trial ${number} ${trial.state}${reason}` : missing);
 }

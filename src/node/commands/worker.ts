@@ -11,6 +11,7 @@ import {
   type TrialCommandOptions,
   toQueueOptions,
 } from './commandOptions.js';
+import { printText } from './printText.js';
 
 interface WorkerCommandOptions extends TrialCommandOptions {
   readonly queue: string;
@@ -56,7 +57,7 @@ async function runWorker(
     ...options,
     queue: toQueueOptions(url, { name, workerTimeout }),
     signal: createStopSignal(),
-    log: console.log,
+    log: printText,
   }).finally(() => {
     // An open connection to a server that is unreachable would keep the process alive.
     setTimeout(() => process.exit(), 2000).unref();

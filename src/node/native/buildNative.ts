@@ -1,4 +1,5 @@
 import { createError } from '../../core/errors/errors.js';
+import { escapeText } from '../../core/errors/escapeText.js';
 import { type CompiledBinding, compileBinding } from './compileBinding.js';
 import { findNativePackage, type NativePackage } from './findNativePackage.js';
 import { findTensorFlow, type PipTensorFlow } from './findTensorFlow.js';
@@ -31,7 +32,8 @@ export interface NativeBuild extends CompiledBinding {
  *   TensorFlow, or the compiler is missing. A `broken-package` error if the binding does not load.
  */
 export async function buildNative(options: BuildNativeOptions = {}): Promise<NativeBuild> {
-  const { log = () => {}, compiler = 'g++' } = options;
+  const { compiler = 'g++' } = options;
+  const log = (line: string) => options.log?.(escapeText(line));
   if (process.platform !== 'linux') {
     throw createError({
       kind: 'engine',

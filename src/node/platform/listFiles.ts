@@ -6,6 +6,7 @@ export interface FolderEntry {
   readonly name: string;
   isFile(): boolean;
   isDirectory(): boolean;
+  isSymbolicLink(): boolean;
 }
 
 /**

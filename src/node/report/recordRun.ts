@@ -14,6 +14,7 @@ import {
   type RunHistory,
 } from '../../recording/createRunRecord.js';
 import { createRunImages, writeRunRecord } from '../../recording/saveRunImages.js';
+import { shortenIds } from '../../recording/shortenIds.js';
 import type { Tasks } from '../../tasks/task.js';
 import { getRuntimeVersions } from '../platform/runtimeVersions.js';
 import { sharpEncoder } from '../platform/sharpEncoder.js';
@@ -206,6 +207,7 @@ async function writeRecord<T extends Tasks>(
         }),
       })
     : { record: recordWithoutImages, files: new Map<string, Uint8Array>() };
-  await writeRunRecord(store, record, files);
-  return record;
+  const sharedRecord = shortenIds(record);
+  await writeRunRecord(store, sharedRecord, files);
+  return sharedRecord;
 }

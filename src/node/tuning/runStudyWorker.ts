@@ -1,5 +1,6 @@
 import * as checks from '../../core/errors/checks.js';
 import { createError } from '../../core/errors/errors.js';
+import { escapeText } from '../../core/errors/escapeText.js';
 import type { Store } from '../../core/platform/platform.js';
 import { hasEnded } from '../../tuner/results/trialRecord.js';
 import type { Study } from '../../tuner/study.js';
@@ -83,8 +84,9 @@ export async function runStudyWorker(module: string | URL, options: RunStudyWork
     advice:
       "Write runStudyWorker('search.ts', { folder: 'out/study', queue: { url: 'redis://10.0.0.5:6379' } }).",
   });
-  const { queue, log = () => {} } = options;
-  checks.callable('runStudyWorker.log', log, { advice: 'Write log: console.log.' });
+  const { queue, log: logLine = () => {} } = options;
+  checks.callable('runStudyWorker.log', logLine, { advice: 'Write log: console.log.' });
+  const log = (line: string) => logLine(escapeText(line));
   const resources = resolveTrialResources('runStudyWorker', options);
   const { store, parallel } = resources;
   const { study, records, moduleUrl } = await openStudy(module, store, options.settings);

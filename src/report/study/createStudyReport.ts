@@ -1,4 +1,5 @@
 import type { Json } from '../../core/json.js';
+import { shortenPaths } from '../../core/shortenPaths.js';
 import { findBestTrialNumbers } from '../../tuner/results/bestTrials.js';
 import { checkResultsArguments } from '../../tuner/results/checkResults.js';
 import { findBestRow, toObjectiveList } from '../../tuner/results/objectives.js';
@@ -107,7 +108,11 @@ ${
   html`<h3>Trials that ended early</h3>${renderTable(
     'Reasons',
     ['trial', 'state', 'reason'],
-    endedEarly.map(({ number, state, reason }) => [String(number), state, truncateMiddle(reason!, 300)]),
+    endedEarly.map(({ number, state, reason }) => [
+      String(number),
+      state,
+      truncateMiddle(shortenPaths(reason!), 300),
+    ]),
     'words',
   )}`
 }</section>`;

@@ -1,4 +1,5 @@
 import type { Json } from '../../core/json.js';
+import { shortenPaths } from '../../core/shortenPaths.js';
 import type { Dimension } from '../space/space.js';
 import { findBestTrialNumbers } from './bestTrials.js';
 import { checkResultsArguments } from './checkResults.js';
@@ -61,7 +62,7 @@ export function resultsCsv(study: SearchTarget, trials: readonly TrialRecord[]):
       ...params,
       epoch,
       ...results,
-      trial.reason,
+      trial.reason === undefined ? undefined : shortenPaths(trial.reason),
     ];
   });
   return `${[head, ...lines].map((line) => line.map(formatCsvCell).join(',')).join('\n')}\n`;

@@ -1,4 +1,5 @@
 import * as checks from '../../core/errors/checks.js';
+import { escapeText } from '../../core/errors/escapeText.js';
 import type { Json } from '../../core/json.js';
 import type { Dimension } from '../space/space.js';
 import { findBestTrialNumbers } from './bestTrials.js';
@@ -44,7 +45,7 @@ export function resultsTable(study: SearchTarget, trials: readonly TrialRecord[]
   const star = metrics.length > 1 ? '* front' : '* best';
   const paths = study.space.dimensions.map(({ path }: Dimension) => path);
   const head: TableLine = {
-    leading: ['trial', 'state', 'epochs', ...metrics],
+    leading: ['trial', 'state', 'epochs', ...metrics.map(escapeText)],
     params: paths,
     reason: '',
   };
@@ -55,7 +56,7 @@ export function resultsTable(study: SearchTarget, trials: readonly TrialRecord[]
     return {
       leading: [trial.number, state, epochs, ...results].map(formatCell),
       params: params.map(formatCell),
-      reason: trial.reason?.split('\n')[0] ?? '',
+      reason: escapeText(trial.reason?.split('\n')[0] ?? ''),
     };
   });
   const all = [head, ...lines];
@@ -102,4 +103,4 @@ const formatCell = (value: Json | undefined): string =>
       ? Number.isInteger(value)
         ? String(value)
         : String(Number(value.toPrecision(4)))
-      : String(value);
+      : escapeText(String(value));

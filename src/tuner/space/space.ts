@@ -210,6 +210,10 @@ export const isAlternatives = (part: Parameter<any> | Alternatives<any>): part i
   '~alternatives' in part;
 
 function createDimensions(parts: ParameterMap, prefix: string, when: Dimension['when']): Dimension[] {
+  checks.table(`space${prefix && `.${prefix.slice(0, -1)}`}`, parts, {
+    noun: 'an object of parameters',
+    advice: 'Pass an object literal, and choose another name for a parameter __proto__.',
+  });
   return Object.entries(parts ?? {}).flatMap(([name, part]): Dimension[] => {
     const path = `${prefix}${name}`;
     if (!/^[\p{L}\p{N}_-]+$/u.test(name)) {
@@ -221,6 +225,7 @@ function createDimensions(parts: ParameterMap, prefix: string, when: Dimension['
         advice: 'Use only these characters, because the name becomes a column of the results.',
       });
     }
+    checks.propertyName(`space: ${formatValue(name)}`, name, { advice: 'Rename the parameter.' });
     const untypedPart: unknown = part;
     if (
       typeof untypedPart !== 'object' ||

@@ -1,3 +1,4 @@
+import { isInheritedName } from '../../../core/lookup.js';
 import type { KerasLayer, KerasModel } from './structure/modelStructure.js';
 
 /** Layer of the flat model, which contains the layers of all nested models directly. */
@@ -27,7 +28,7 @@ export function createNameAllocator(reservedNames: readonly string[] = []): Name
       const name = requestedName.replaceAll(/[^-A-Za-z0-9._]/g, '_').replace(/^(?![A-Za-z0-9])/, 'layer');
       let uniqueName = name;
       let number = nextNumbers.get(name) ?? 2;
-      while (usedNames.has(uniqueName)) uniqueName = `${name}_${number++}`;
+      while (usedNames.has(uniqueName) || isInheritedName(uniqueName)) uniqueName = `${name}_${number++}`;
       nextNumbers.set(name, number);
       usedNames.add(uniqueName);
       return uniqueName;

@@ -1,5 +1,6 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { createError } from '../../../core/errors/errors.js';
+import { escapeText } from '../../../core/errors/escapeText.js';
 import type { Hdf5Group } from '../../../formats/hdf5/hdf5Group.js';
 import { patchLayer } from '../../../layers/patched/patchLayer.js';
 import { ensureBackend } from '../../../tensor/hostBackend.js';
@@ -50,7 +51,8 @@ export interface ImportedModel {
  * @throws A `file` error if the file is corrupted, a layer or setting is not supported, or the weights do not match the model.
  */
 export async function readKerasModel(bytes: Uint8Array, options: ReadKerasOptions): Promise<ImportedModel> {
-  const { path, log = () => {}, layers: layerFactories = {}, input: inputShape, chooseOutputs } = options;
+  const { path, layers: layerFactories = {}, input: inputShape, chooseOutputs } = options;
+  const log = (text: string) => options.log?.(escapeText(text));
   const file = await openKerasFile(bytes, path);
   if (!file.model) {
     throw createError({

@@ -1,4 +1,5 @@
 import { createFileError } from '../../../core/errors/errors.js';
+import { getOwnValue } from '../../../core/lookup.js';
 import type { StoredWeight } from '../file/weightFiles.js';
 import type { KerasLayer } from './structure/modelStructure.js';
 
@@ -16,7 +17,10 @@ const WEIGHT_ALIASES: { readonly [slot: string]: readonly string[] } = {
 };
 
 /** Returns the names that Keras gives to a weight. */
-export const getStoredNames = (slot: string): readonly string[] => [slot, ...(WEIGHT_ALIASES[slot] ?? [])];
+export const getStoredNames = (slot: string): readonly string[] => [
+  slot,
+  ...(getOwnValue(WEIGHT_ALIASES, slot) ?? []),
+];
 
 /** Creates a `file` error for weights that do not match the model. */
 export const createWeightError = (path: string, expected: string, received: string) =>

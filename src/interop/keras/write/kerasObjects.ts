@@ -1,6 +1,7 @@
 import { createArgumentError, createError } from '../../../core/errors/errors.js';
 import { formatValue } from '../../../core/errors/formatValue.js';
 import type { Json } from '../../../core/json.js';
+import { getOwnValue } from '../../../core/lookup.js';
 import { ACTIVATION_NAMES, camelToSnakeCase, VARIANCE_SCALING_CLASSES } from '../file/kerasNames.js';
 
 /** Initializer, regularizer or constraint of a layer, as serialized by TensorFlow.js. */
@@ -47,7 +48,7 @@ export function toKerasActivation(name: string, path: string): string {
     path,
     expected: `an activation that Keras also has (${Object.keys(ACTIVATION_NAMES).join(', ')})`,
     received: formatValue(name),
-    advice: adviceByName[name] ?? 'Use one of these activations.',
+    advice: getOwnValue(adviceByName, name) ?? 'Use one of these activations.',
   });
 }
 

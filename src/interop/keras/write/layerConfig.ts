@@ -1,5 +1,6 @@
 import { createArgumentError } from '../../../core/errors/errors.js';
 import type { Json } from '../../../core/json.js';
+import { getOwnValue } from '../../../core/lookup.js';
 import type { tf } from '../../../tensor/tf.js';
 import { camelToSnakeCase, toCamelCase } from '../file/kerasNames.js';
 import {
@@ -175,7 +176,7 @@ export function toLayerConfig(layer: tf.layers.Layer): LayerConfig {
   const schema = Object.hasOwn(LAYER_SCHEMAS, className) ? LAYER_SCHEMAS[className] : undefined;
   if (!schema) {
     const advice =
-      UNSUPPORTED_CLASSES[tfjsClassName] ??
+      getOwnValue(UNSUPPORTED_CLASSES, tfjsClassName) ??
       'Remove the layer, because only image layers that Keras also has can be exported.';
     throw createArgumentError(
       `${name} (${tfjsClassName})`,

@@ -1,0 +1,108 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { branch, flatten, multiTask, regression } from '../../src/entries/node.js';
+import { imageFolder, sharpDecoder } from '../../src/node/index.js';
+import { catchError } from './catchError.js';
+import { createImageBombs } from './imageBombs.js';
+
+const ROOT = new URL('../..', import.meta.url).pathname;
+const top = mkdtempSync(join(tmpdir(), 'hostile-'));
+afterAll(() => rmSync(top, { recursive: true, force: true }));
+
+let bombs: Awaited<ReturnType<typeof createImageBombs>>;
+beforeAll(async () => {
+  bombs = await createImageBombs();
+});
+
+const MAX_MEMORY = 500 * 2 ** 20;
+
+/** Reads the folder twice at the same time, and prints the peak of its memory above the memory before, and the paths. */
+const PROGRAM = `
+import { imageFolder } from '${ROOT}src/node/index.ts';
+const options = { labels: () => ({ labels: {} }), size: [8, 8], unusableFiles: 'skip' };
+await imageFolder(process.argv[2], options);
+const before = process.memoryUsage.rss();
+const [{ ids, skipped }] = await Promise.all([1, 2].map(() => imageFolder(process.argv[3], options)));
+const bytes = process.resourceUsage().maxRSS * 1024 - before;
+console.log('result ' + JSON.stringify({ bytes, ids, skipped }));
+`;
+
+describe('imageFolder with hostile images', () => {
+  test('takes less than 500 MB of memory, and reports every image above the limit', async () => {
+    const [harmless, hostile] = [join(top, 'harmless'), join(top, 'hostile')];
+    for (const folder of [harmless, hostile]) mkdirSync(folder);
+    const image = sharp({ create: { width: 64, height: 64, channels: 3, background: 'gray' } });
+    writeFileSync(join(harmless, 'a.png'), await image.png().toBuffer());
+    let fileBytes = 0;
+    for (const [name, bytes] of Object.entries(bombs)) {
+      fileBytes += bytes.length;
+      writeFileSync(join(hostile, name), bytes);
+    }
+    const program = join(top, 'program.mts');
+    writeFileSync(program, PROGRAM);
+    const output = execFileSync(process.execPath, ['--import', 'tsx', program, harmless, hostile], {
+      cwd: ROOT,
+      encoding: 'utf8',
+    });
+    const { bytes, ids, skipped } = JSON.parse(output.split('result ')[1]!) as {
+      readonly bytes: number;
+      readonly ids: readonly string[];
+      readonly skipped: readonly { readonly path: string; readonly reason: string }[];
+    };
+    expect(bytes - fileBytes).toBeLessThan(MAX_MEMORY);
+    const refused = Object.keys(bombs).filter((name) => name.startsWith('refused'));
+    expect(ids.filter((id) => id.includes('refused'))).toEqual([]);
+    for (const { path, reason } of skipped) {
+      if (path.includes('refused')) expect(reason).toMatch(/maxPixels|unsupported image format/);
+    }
+    expect(skipped.filter(({ path }) => path.includes('refused'))).toHaveLength(refused.length);
+    for (const name of [
+      'deep.png',
+      'gif.gif',
+      'strip.tif',
+      'webp.webp',
+      'avif.avif',
+      'text.png',
+      'progressive.jpg',
+    ]) {
+      expect(ids).toContain(name);
+    }
+  });
+
+  test('decodes an image above the limit if maxPixels allows it, and names the option otherwise', async () => {
+    const folder = join(top, 'limit');
+    mkdirSync(folder);
+    const image = sharp({ create: { width: 100, height: 100, channels: 3, background: 'gray' } });
+    writeFileSync(join(folder, 'a.png'), await image.png().toBuffer());
+    const options = { labels: () => ({ labels: {} }), size: [8, 8] } as const;
+    expect((await imageFolder(folder, { ...options, maxPixels: 10_000 })).size).toBe(1);
+    const error = await catchError(() => imageFolder(folder, { ...options, maxPixels: 9_999 }));
+    expect(error).toMatchObject({ kind: 'data', path: join(folder, 'a.png') });
+    expect(error.received).toContain('100x100 pixels, more than the 9999 that the option maxPixels allows');
+    for (const maxPixels of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+      const invalid = await catchError(() => imageFolder(folder, { ...options, maxPixels }));
+      expect(invalid).toMatchObject({ kind: 'argument', path: 'imageFolder.maxPixels' });
+      expect(await catchError(() => sharpDecoder({ maxPixels }))).toMatchObject({ kind: 'argument' });
+    }
+    const decoder = await sharpDecoder({ maxPixels: 9_999 });
+    const both = await catchError(() => imageFolder(folder, { ...options, decoder, maxPixels: 1 }));
+    expect(both).toMatchObject({ kind: 'argument', path: 'imageFolder.maxPixels' });
+  });
+});
+
+describe('model.predict', () => {
+  test('rejects an image above the limit, and a file in another format by its content', async () => {
+    const model = multiTask({ input: [8, 8, 3] })
+      .task('age', regression({ unit: 'years' }), branch([flatten()]))
+      .build();
+    for (const name of ['refused-claim.png', 'refused-frame.gif', 'refused-svg.png']) {
+      const error = await catchError(() => model.predict(bombs[name]!, { engine: 'wasm' }));
+      expect(error).toMatchObject({ kind: 'data', path: 'predict[0]' });
+      expect(error.received).toMatch(/maxPixels|unsupported image format/);
+    }
+  });
+});
