@@ -1,41 +1,20 @@
 import { ISOLATED_WORKER_OPTIONS, type NodeModules, type NodeWorker } from './nodeModules.js';
-
-/** Wasm module that is passed to the constructor of TensorFlow.js's `BackendWasm`. */
-export interface WasmModule {
-  tfjs: {
-    readonly initWithThreadsCount: () => void;
-    readonly getThreadsCount: () => number;
-    readonly [name: string]: (...numbers: number[]) => unknown;
-  };
-}
-
-interface EmscriptenModule extends WasmModule {
-  cwrap(
-    name: string,
-    returnType: 'number' | null,
-    argumentTypes: readonly 'number'[],
-  ): (...numbers: number[]) => never;
-}
+import { createWasmModule, WASM_BUILDS, type WasmModule } from './wasmModule.js';
 
 /** Maximum number of threads of the threaded build of TensorFlow.js, whose pool has eight workers. */
 export const MAX_WASM_THREADS = 8;
 
-const THREADED_BUILD = '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-threaded-simd';
+const THREADED_BUILD = 'tfjs-backend-wasm-threaded-simd';
 
 /**
  * Loads the threaded build of TensorFlow.js's wasm module in Node. The package does not support this (tensorflow/tfjs#3830): it tries to
- * load its workers from files that do not exist, and derives the number of threads from the number of cores.
- *
- * The source code of the build is run as a function whose parameters shadow some globals: `Worker` is the class of
- * {@link createWorkerClass}, `os` reports twice as many cores as `threads`, and `process` registers no listeners. The real globals do not
- * change.
+ * load its workers from files that do not exist, and derives the number of threads from the number of cores. Therefore `Worker` is the
+ * class of {@link createWorkerClass}, and `os` reports twice as many cores as `threads`.
  *
  * @throws An `Error` if the build is not installed or fails to start.
  */
 export async function createThreadedModule(node: NodeModules, threads: number): Promise<WasmModule> {
-  const scriptPath = node.require.resolve(`${THREADED_BUILD}.js`);
-  const factory = node.require(`${THREADED_BUILD}.js`) as (options: object) => Promise<EmscriptenModule>;
-  const { wasmWorkerContents } = node.require(`${THREADED_BUILD}.worker.js`) as {
+  const { wasmWorkerContents } = node.require(`${WASM_BUILDS}/${THREADED_BUILD}.worker.js`) as {
     wasmWorkerContents: string;
   };
   let onError!: (cause: unknown) => void;
@@ -44,30 +23,22 @@ export async function createThreadedModule(node: NodeModules, threads: number): 
   });
   // In the package's copy of the worker's source code, each `\n` in a string literal has become a line break. This reverses it.
   const workerScript = wasmWorkerContents.replaceAll('\n', '\\n');
+  const threadPool: NodeWorker[] = [];
   const globals = {
     // The build uses half as many threads as there are cores.
     require: (name: string) =>
       name === 'os' ? { cpus: () => ({ length: 2 * threads }) } : node.require(name),
-    process: { versions: { node: 'yes' }, argv: [], on: () => {} },
-    global: {},
-    Worker: createWorkerClass(node, { workerScript, threads, onError }),
-    __dirname: '',
+    Worker: createWorkerClass(node, { workerScript, threads, threadPool, onError }),
   };
-  const createModule = new Function(...Object.keys(globals), `return (${factory.toString()})`)(
-    ...Object.values(globals),
-  ) as typeof factory;
-  const wasmBinary = node.readFile(node.require.resolve(`${THREADED_BUILD}.wasm`));
-  const module = await Promise.race([createModule({ wasmBinary, mainScriptUrlOrBlob: scriptPath }), failure]);
-  const init = module.cwrap('init_with_threads_count', null, ['number']);
-  module.tfjs = {
-    init: module.cwrap('init', null, []),
-    initWithThreadsCount: () => init(threads),
-    getThreadsCount: module.cwrap('get_threads_count', 'number', []),
-    registerTensor: module.cwrap('register_tensor', null, ['number', 'number', 'number']),
-    disposeData: module.cwrap('dispose_data', null, ['number']),
-    dispose: module.cwrap('dispose', null, []),
-  };
-  return module;
+  try {
+    const module = await Promise.race([createWasmModule(node, THREADED_BUILD, globals), failure]);
+    const { initWithThreadsCount } = module.tfjs;
+    module.tfjs.initWithThreadsCount = () => initWithThreadsCount(threads);
+    return module;
+  } catch (error) {
+    for (const thread of threadPool) void thread.terminate();
+    throw error;
+  }
 }
 
 interface WorkerMessage {
@@ -78,6 +49,8 @@ interface WorkerClassOptions {
   /** Source code of a worker in the pool of the threaded build. */
   readonly workerScript: string;
   readonly threads: number;
+  /** Receives the threads that start. */
+  readonly threadPool: NodeWorker[];
   readonly onError: (cause: unknown) => void;
 }
 
@@ -87,7 +60,7 @@ interface WorkerClassOptions {
  * does not keep the process alive.
  */
 function createWorkerClass({ workerThreads: { Worker } }: NodeModules, options: WorkerClassOptions) {
-  const { workerScript, threads, onError } = options;
+  const { workerScript, threads, threadPool, onError } = options;
   let workerCount = 0;
   return class {
     /** Listener for messages of the worker, set by the threaded build. */
@@ -98,6 +71,7 @@ function createWorkerClass({ workerThreads: { Worker } }: NodeModules, options: 
       workerCount++;
       if (workerCount <= MAX_WASM_THREADS + 1 - threads) return;
       this.thread = new Worker(workerScript, ISOLATED_WORKER_OPTIONS);
+      threadPool.push(this.thread);
       this.thread.on('error', onError);
     }
 

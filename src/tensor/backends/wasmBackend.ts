@@ -6,10 +6,12 @@ import type { ThreadStarter } from '../kernels/threadPool.js';
 import type { WasmBackend } from '../kernels/wasmHeap.js';
 import { setStartedBackend, startBackend } from '../startBackend.js';
 import { tf } from '../tf.js';
+import { withoutEmscriptenListeners } from './emscriptenListeners.js';
 import { loadNodeModules } from './nodeModules.js';
 import { createNodeThreadStarter } from './nodeThreadStarter.js';
 import { pageThreadStarter } from './pageThreadStarter.js';
 import { createThreadedModule, MAX_WASM_THREADS } from './threadedModule.js';
+import { createWasmModule, type WasmModule } from './wasmModule.js';
 
 /** Options for starting the wasm backend. They only have an effect when the backend is first started in a process. */
 export interface WasmOptions {
@@ -41,7 +43,7 @@ export async function startWasmBackend({ threads, load }: WasmOptions = {}): Pro
   registerTrainingKernels();
   if (!('wasm' in tf.engine().registry)) {
     const startThread = await selectWasmBuild(stock, threads, load);
-    if (!(await startBackend('wasm'))) {
+    if (!(await withoutEmscriptenListeners(() => startBackend('wasm')))) {
       throw createError({
         kind: 'engine',
         path: 'engine wasm',
@@ -75,7 +77,7 @@ export function runOnWasmBackend<R>(action: () => R): R {
 const DEFAULT_MAX_THREADS = 4;
 
 /**
- * Selects the build of the wasm backend. Returns the function that starts threads for the SIMD kernels, or undefined if the build has only
+ * Selects the build of the wasm backend, and loads it in Node. Returns the function that starts threads for the SIMD kernels, or undefined if the build has only
  * one thread.
  */
 async function selectWasmBuild(
@@ -91,13 +93,23 @@ async function selectWasmBuild(
     return pageThreadStarter;
   }
   const count = Math.min(threads ?? Math.min(load.threads ?? 1, DEFAULT_MAX_THREADS), MAX_WASM_THREADS);
-  if (count === 1) return undefined;
-  try {
-    const module = await createThreadedModule(node, count);
+  const register = (module: WasmModule) => {
     tf.removeBackend('wasm');
     tf.registerBackend('wasm', async () => new stock.BackendWasm(module as never), 2);
-    return createNodeThreadStarter(node);
-  } catch {
-    return undefined; // The backend then uses its build with one thread, which works everywhere.
+  };
+  if (count > 1) {
+    try {
+      register(await createThreadedModule(node, count));
+      return createNodeThreadStarter(node);
+    } catch {
+      // The backend then uses a build with one thread, which works everywhere.
+    }
   }
+  try {
+    const hasSimd = await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT');
+    register(await createWasmModule(node, hasSimd ? 'tfjs-backend-wasm-simd' : 'tfjs-backend-wasm'));
+  } catch {
+    // The backend then loads its module itself, for example if a bundler has moved the files of the package.
+  }
+  return undefined;
 }
