@@ -3,11 +3,14 @@ import * as checks from '../core/errors/checks.js';
 import { createArgumentError, createError } from '../core/errors/errors.js';
 import { formatValue } from '../core/errors/formatValue.js';
 import { didYouMean } from '../core/errors/suggestions.js';
+import type { Platform } from '../core/platform/platform.js';
 import type { HeatMap } from '../core/records/heatMap.js';
 import { yieldToEventLoop } from '../core/yieldToEventLoop.js';
 import { releaseGraph, startEngine } from '../engines/select.js';
 import { createImageReader, type PredictInput, type PredictOptions } from '../inference/predict.js';
+import { checkModel } from '../network/checkModel.js';
 import { type ExportableModel, getNetwork, getPlatform } from '../network/exportableModel.js';
+import type { Network } from '../network/network.js';
 import type { AnyTask, TargetOf, Tasks } from '../tasks/task.js';
 import { tf } from '../tensor/tf.js';
 import { createGradCamGraph, type GradCamGraph } from './gradCamGraph.js';
@@ -121,12 +124,12 @@ async function computeHeatMaps(
   inputs: readonly PredictInput[] | Tensor4D,
   options: UntypedGradCamOptions,
 ): Promise<GradCam[]> {
-  const { task: name, layer, target, batchSize = 32, decoder } = options;
+  checkModel('gradCam', model, false);
+  const { task: name, layer, target, batchSize = 32 } = options;
   checks.integer('gradCam.batchSize', batchSize, { min: 1, defaultValue: 32 });
   const task = getTask(model.tasks, name);
   const outputFactors = getOutputFactors(task, name, target);
   const network = getNetwork(model);
-  const platform = getPlatform(model);
   const graph = createGradCamGraph({
     graph: network.graph,
     task: name,
@@ -134,9 +137,20 @@ async function computeHeatMaps(
     layer,
     outputFactors,
   });
+  return network.usage.run(() => runGradCam(graph, network, getPlatform(model), inputs, options));
+}
+
+async function runGradCam(
+  graph: GradCamGraph,
+  network: Network,
+  platform: Platform,
+  inputs: readonly PredictInput[] | Tensor4D,
+  { target, batchSize = 32, decoder, ...options }: UntypedGradCamOptions,
+): Promise<GradCam[]> {
   const engine = await startEngine(platform, options.engine, options);
   const readImages = createImageReader(platform, network, inputs, { path: 'gradCam', decoder });
   const size = Array.isArray(inputs) ? inputs.length : (inputs as Tensor4D).shape[0];
+  const task = getTask(network.tasks, options.task);
   const maps: GradCam[] = [];
   try {
     for (let start = 0; start < size; start += batchSize) {

@@ -1,4 +1,5 @@
 import type { ImageShape, PixelRange } from '../core/images.js';
+import { UseCounter } from '../core/useCounter.js';
 import type { Tasks } from '../tasks/task.js';
 import type { tf } from '../tensor/tf.js';
 import { createLayerGraph, type LayerGraph } from './layerGraph.js';
@@ -20,6 +21,7 @@ export interface NetworkInput {
 interface NetworkParts {
   readonly graph?: LayerGraph;
   readonly weightSync?: WeightSync;
+  readonly usage?: UseCounter;
 }
 
 /** A built network: a flat `tf.LayersModel`, its tasks and its input. */
@@ -30,6 +32,8 @@ export class Network<T extends Tasks = Tasks> {
   readonly graph: LayerGraph;
   /** Copies current weights into the variables of {@link layersModel} while an engine trains copies of them. */
   readonly weightSync: WeightSync;
+  /** Calls that read the weights across several steps, such as predictions. The weights are disposed of after the last of them. */
+  readonly usage: UseCounter;
   readonly #layersModel: tf.LayersModel;
 
   /**
@@ -45,6 +49,7 @@ export class Network<T extends Tasks = Tasks> {
     this.#layersModel = layersModel;
     this.graph = parts.graph ?? createLayerGraph(layersModel);
     this.weightSync = parts.weightSync ?? new WeightSync();
+    this.usage = parts.usage ?? new UseCounter();
   }
 
   /** The TensorFlow.js model. Reading this property first copies the weights of the last training step into its variables. */
@@ -57,6 +62,10 @@ export class Network<T extends Tasks = Tasks> {
    * Returns a network that shares the weights of this network but runs only the layer calls of `graph`, for example its trainable layers.
    */
   withGraph(graph: LayerGraph): Network<T> {
-    return new Network(this.#layersModel, this.tasks, this.input, { graph, weightSync: this.weightSync });
+    return new Network(this.#layersModel, this.tasks, this.input, {
+      graph,
+      weightSync: this.weightSync,
+      usage: this.usage,
+    });
   }
 }

@@ -43,7 +43,8 @@ async function main() {
     })),
   );
   const add = (moment: string) => {
-    for (const { event, when, listener } of hostListeners) if (when === moment) process.on(event, listener);
+    for (const { event, when, listener } of hostListeners)
+      if (when === moment) process.on(event as 'uncaughtException', listener);
   };
   const count = () => EVENTS.map((event) => process.listenerCount(event));
   const before = count();
@@ -56,7 +57,7 @@ async function main() {
   void Promise.reject(new Error('a rejection'));
   await new Promise((resolve) => setTimeout(resolve, 50));
   const kept = hostListeners.filter(({ event, listener }) =>
-    process.listeners(event).includes(listener as never),
+    process.listeners(event as 'uncaughtException').includes(listener as never),
   );
   console.log(JSON.stringify({ reason, added, kept: kept.length, errors }));
 }

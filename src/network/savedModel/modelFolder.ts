@@ -6,6 +6,7 @@ import { checkTopology, renumberCalls } from '../../formats/modelTopology.js';
 import { patchLayer } from '../../layers/patched/patchLayer.js';
 import type { Tasks } from '../../tasks/task.js';
 import { ensureBackend } from '../../tensor/hostBackend.js';
+import { awaitBackendOfProgram } from '../../tensor/startBackend.js';
 import { resetLayerRefCounts } from '../../tensor/stockLayers.js';
 import { tf } from '../../tensor/tf.js';
 import { createNetwork } from '../buildNetwork.js';
@@ -137,6 +138,7 @@ export async function readModelFolder<T extends Tasks>(
 }
 
 async function openLayersModel(path: string, artifacts: tf.io.ModelArtifacts): Promise<tf.LayersModel> {
+  await awaitBackendOfProgram();
   ensureBackend();
   try {
     return await tf.loadLayersModel(tf.io.fromMemory(artifacts));

@@ -18,7 +18,7 @@ const EMSCRIPTEN_LISTENERS: readonly (readonly [event: string, code: RegExp])[] 
  * process of Node, also if the start fails. Listeners that the program adds meanwhile stay.
  */
 export async function withoutEmscriptenListeners<R>(start: () => Promise<R>): Promise<R> {
-  const { process } = globalThis as { process?: Partial<ListenerRegistry> };
+  const { process } = globalThis as unknown as { process?: Partial<ListenerRegistry> };
   if (typeof process?.on !== 'function' || typeof process.removeListener !== 'function') return start();
   const registry = process as ListenerRegistry;
   const added: [event: string, listener: (...args: never[]) => unknown][] = [];

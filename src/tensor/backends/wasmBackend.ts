@@ -59,20 +59,6 @@ export async function startWasmBackend({ threads, load }: WasmOptions = {}): Pro
   return stock.getThreadsCount();
 }
 
-/**
- * Runs `action` on the wasm backend, which must have started, and restores the backend in use. Other calls that compute cannot
- * run in between.
- */
-export function runOnWasmBackend<R>(action: () => R): R {
-  const backend = tf.getBackend();
-  setStartedBackend('wasm');
-  try {
-    return action();
-  } finally {
-    setStartedBackend(backend);
-  }
-}
-
 /** Default limit on the number of threads in Node. Benchmarks cover only one and two threads. */
 const DEFAULT_MAX_THREADS = 4;
 

@@ -20,6 +20,12 @@ interface EmscriptenModule extends WasmModule {
 /** Folder of the builds of TensorFlow.js's wasm module, as a module name. */
 export const WASM_BUILDS = '@tensorflow/tfjs-backend-wasm/wasm-out';
 
+/** Returns the time as Node's `process.hrtime()` does: in seconds, and the rest in nanoseconds. */
+function getHighResolutionTime(): [seconds: number, nanoseconds: number] {
+  const milliseconds = performance.now();
+  return [Math.floor(milliseconds / 1000), Math.floor((milliseconds % 1000) * 1e6)];
+}
+
 /**
  * Loads a build of TensorFlow.js's wasm module in Node. The build adds listeners for uncaught exceptions and unhandled rejections to the
  * process, which throw the error again: the process then ends although it has listeners of its own. When the build is disposed of, it
@@ -39,7 +45,7 @@ export async function createWasmModule(
   const factory = node.require(scriptPath) as (options: object) => Promise<EmscriptenModule>;
   const parameters = {
     require: node.require,
-    process: { versions: { node: 'yes' }, argv: [], on: () => {} },
+    process: { versions: { node: 'yes' }, argv: [], on: () => {}, hrtime: getHighResolutionTime },
     global: {},
     __dirname: '',
     ...globals,
