@@ -5,6 +5,7 @@ import { describeType } from '../core/errors/formatValue.js';
 import type { PixelRange } from '../core/images.js';
 import type { BuildContext, LayerLike } from '../layers/block.js';
 import { checkSupportedLayer, patchLayer } from '../layers/patched/patchLayer.js';
+import { countUses } from '../tensor/stockLayers.js';
 import { tf } from '../tensor/tf.js';
 
 /** Layers of the network under construction, keyed by name. A null entry reserves a name for a layer that is created later. */
@@ -18,6 +19,8 @@ export interface SharedBuildState {
   /** Returns the smallest supported image size as text for an error (`: at least 56x56 pixels`), or an empty string if it is unknown. */
   readonly describeMinimumSize: () => string;
   readonly pixelRange: PixelRange;
+  /** Number of models that use a layer, counted before the layer was connected. Other models can use a `tf.layers` layer, too. */
+  readonly useCounts: Map<tf.layers.Layer, number>;
 }
 
 /** Recorded call of a layer. The calls of the trunk are repeated on every input view that differs from the first one. */
@@ -74,7 +77,7 @@ export function applyLayers(
 export function createBuildContext(
   part: string,
   image: SymbolicTensor,
-  { layersByName, weightsByLayer, describeMinimumSize, pixelRange }: SharedBuildState,
+  { layersByName, weightsByLayer, describeMinimumSize, pixelRange, useCounts }: SharedBuildState,
 ): PartBuildContext {
   const counts = new Map<string, number>();
   const connections: LayerConnection[] = [];
@@ -125,6 +128,7 @@ export function createBuildContext(
         });
       }
       layersByName.set(layer.name, layer);
+      useCounts.set(layer, countUses(layer));
       checkSupportedLayer(layer, part);
       const inputs = [input].flat() as SymbolicTensor[];
       const output = applyLayer(layer, inputs, {
