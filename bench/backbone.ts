@@ -1,8 +1,8 @@
 /**
- * Times the forward pass of a backbone without its top on one engine, and that of Keras's compiled function. The two take
- * turns. Prints milliseconds per image, the minimum of all rounds. Without --python the engine runs alone.
+ * Measures the forward pass of a backbone without its top on one engine, and in Keras with a compiled function. The two take turns. Prints
+ * the minimum of all rounds in milliseconds per image. Without --python, Keras is not measured.
  *
- *   npx tsx bench/backbone.ts [--python PATH] [--backbone resnet50] [--engine onnx] [--size 128] [--batch 32] [--rounds 15]
+ * npx tsx bench/backbone.ts [--python PATH] [--backbone resnet50] [--engine onnx] [--size 128] [--batch 32] [--rounds 15]
  */
 
 import { fileURLToPath } from 'node:url';

@@ -5,17 +5,17 @@ import { join } from 'node:path';
 import type { EngineProcess, Job, Operation } from './engineProcess.js';
 import { bootstrapMedian, computeMedian, type Interval } from './statistics.js';
 
-/** How the times of this checkout relate to those of another one, for one engine and one operation. */
+/** Comparison of the times of this checkout and of another checkout, for one engine and one operation. */
 export interface Comparison {
   readonly engine: string;
   readonly what: Operation;
   readonly size: number;
   readonly batch: number;
-  /** Milliseconds per image of this checkout: the median of all rounds. */
+  /** Median of all rounds of this checkout, in milliseconds per image. */
   readonly ms: number;
-  /** Milliseconds per image of the other checkout: the median of all rounds. */
+  /** Median of all rounds of the other checkout, in milliseconds per image. */
   readonly baseMs: number;
-  /** Median of the ratios of the rounds. Below 1, this checkout is faster. */
+  /** Median over all rounds of the time of this checkout divided by that of the other checkout. Below 1, this checkout is faster. */
   readonly ratio: number;
   /** 95 % bootstrap interval of `ratio`. */
   readonly interval: Interval;
@@ -26,7 +26,7 @@ export interface CompareOptions {
   readonly size: number;
   readonly batch: number;
   readonly rounds: number;
-  /** Timed calls per round, operation and checkout. */
+  /** Number of measured calls per round, operation and checkout. */
   readonly calls: number;
   /** Starts the engine with the library of this checkout. */
   readonly start: () => EngineProcess;
@@ -34,18 +34,18 @@ export interface CompareOptions {
   readonly startBase: () => EngineProcess;
 }
 
-/** A checkout is slower if the whole interval is above this ratio. */
+/** Ratio that the interval must reach for this checkout to be considered slower. */
 export const MAX_RATIO = 1.03;
 
-/** Calls of each operation at the start of a round that are not counted: the first compiles. */
+/** Number of calls at the start of each round that are not measured, because the first call compiles the operation. */
 const WARM_UPS = 2;
 const OPERATIONS: readonly Operation[] = ['train', 'predict'];
 const SEED = 1;
 
 /**
- * Compares two checkouts. Every round starts two new processes, so that the ratios of the rounds include what differs from
- * process to process. Within a round the processes take turns call by call, and the first turn alternates, so that other load
- * on the machine slows both down. The ratio of a round is that of the fastest calls.
+ * Compares two checkouts. Every round starts two new processes, so that the ratios of the rounds include the variation between processes.
+ * Within a round, the processes alternate after every call, so that other load on the machine slows both of them down. The ratio of a round
+ * is computed from the fastest call of each process.
  */
 export async function compareCheckouts(options: CompareOptions): Promise<Comparison[]> {
   const { engine, size, batch, rounds } = options;
@@ -64,7 +64,7 @@ export async function compareCheckouts(options: CompareOptions): Promise<Compari
   });
 }
 
-/** Returns the milliseconds of the fastest call of each checkout, by operation. */
+/** Returns the time in milliseconds of the fastest call of each checkout, for each operation. */
 async function timeRound(
   { start, startBase, batch, calls }: CompareOptions,
   round: number,
@@ -91,10 +91,10 @@ async function timeRound(
   }
 }
 
-/** Returns true if the interval lies above 1 and reaches {@link MAX_RATIO}. */
+/** Returns whether this checkout is slower: the whole interval is above 1, and its upper end is at least {@link MAX_RATIO}. */
 export const isSlower = ({ interval: { low, high } }: Comparison): boolean => low > 1 && high >= MAX_RATIO;
 
-/** Returns a line of text per comparison. */
+/** Returns a table with one line per comparison. */
 export function formatComparisons(comparisons: readonly Comparison[], commit: string): string {
   const header = ['engine', 'operation', 'ms', `${commit} ms`, 'ratio', '95 % interval'];
   const rows = comparisons.map(({ engine, what, ms, baseMs, ratio, interval: { low, high } }) => [
@@ -110,7 +110,7 @@ export function formatComparisons(comparisons: readonly Comparison[], commit: st
   return [header, ...rows].map(align).join('\n');
 }
 
-/** A commit that is checked out in a temporary folder. */
+/** Commit that is checked out in a temporary folder. */
 export interface TemporaryCheckout {
   readonly folder: string;
   /** Hash of the commit, abbreviated. */
@@ -119,9 +119,9 @@ export interface TemporaryCheckout {
 }
 
 /**
- * Checks a commit out into a temporary git worktree that shares this checkout's node_modules.
+ * Checks out a commit in a temporary git worktree that shares the node_modules of this checkout.
  *
- * @throws Error if `revision` names no commit of this repository.
+ * @throws Error if `revision` is not a commit of this repository.
  */
 export function checkOut(root: string, revision: string): TemporaryCheckout {
   const git = (...args: string[]) => spawnSync('git', args, { cwd: root, encoding: 'utf8' });

@@ -1,6 +1,6 @@
 /**
- * One engine of this library, timed on request: `engine.ts NAME SIZE BATCH [IMAGES]`. NAME may include a number of
- * threads (`wasm:2`). With BENCH_CHECKOUT in the environment, the library of that checkout is timed. See protocol.ts.
+ * Process that runs one engine of this library and measures it on request: `engine.ts NAME SIZE BATCH [IMAGES]`. NAME may include a number
+ * of threads (`wasm:2`). If the environment variable BENCH_CHECKOUT is set, the library of that checkout is measured. See protocol.ts.
  */
 
 import { randomFillSync } from 'node:crypto';
@@ -21,7 +21,7 @@ const checkout = process.env.BENCH_CHECKOUT ?? fileURLToPath(new URL('..', impor
 /** Number of threads that the engine reports. */
 let reportedThreads: string | undefined;
 
-/** Loads Chrome's WebGPU for Node, and TensorFlow.js's backend that uses it. */
+/** Loads Chrome's WebGPU implementation for Node, and the TensorFlow.js backend that uses it. */
 async function loadWebGpu(): Promise<void> {
   const [webgpu, backend] = ['webgpu', '@tensorflow/tfjs-backend-webgpu'];
   const { create, globals } = await import(webgpu).catch((cause) => {
@@ -44,7 +44,7 @@ const THREADS: { readonly [engine: string]: string } = {
 };
 
 async function readInfo(): Promise<EngineInfo> {
-  // The library has imported TensorFlow.js by now, and silenced it. Imported first, it prints its advice.
+  // The library has already imported TensorFlow.js and silenced its advice. If TensorFlow.js were imported before the library, it would print it.
   const tf = await import('@tensorflow/tfjs');
   const backend = tf.backend() as { isUsingGpuDevice?: boolean; binding?: { TF_Version?: string } };
   const tensorflow = backend.binding?.TF_Version;
@@ -75,7 +75,7 @@ try {
     labels: { age: (i * 37) % 80, gender: i % 2 ? ('female' as const) : ('male' as const) },
   }));
   const images = examples.slice(0, batch).map(({ image }) => image);
-  // Predictions use a model whose weights do not change, as those of a trained model: an engine may prepare itself for them.
+  // Predictions use a separate model whose weights do not change, like those of a trained model, because an engine may optimize for constant weights.
   const predictor = createModelA(api, size);
 
   // A dataset of one batch makes each epoch one step; a larger one makes each epoch many. Training waits for requests

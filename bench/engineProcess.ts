@@ -5,31 +5,31 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Answer, Request } from './protocol.js';
 
-/** What is timed: a training step on a batch, or the predictions for a batch. */
+/** Measured operation: a training step on a batch, or the predictions for a batch. */
 export type Operation = 'train' | 'predict';
 
-/** One call of an engine. An engine always trains on the batch size that it was started with. */
+/** One measured call of an engine. Training always uses the batch size with which the engine was started. */
 export interface Job {
   readonly what: Operation;
   readonly batch: number;
 }
 
-/** What an engine reports about itself. */
+/** Device, threads and versions that an engine reports. */
 export interface EngineInfo {
   readonly device: 'CPU' | 'GPU';
   /** Number of threads, or a phrase: `2`, `its own choice`. */
   readonly threads: string;
   readonly operations: readonly Operation[];
-  /** Versions by package or runtime. */
+  /** Versions, keyed by package or runtime. */
   readonly versions: { readonly [name: string]: string };
 }
 
-/** An engine in a separate process, which runs until `close` is called. */
+/** Engine in a separate process, which runs until `close` is called. */
 export interface EngineProcess {
   readonly engine: string;
   /** Waits until the engine is ready. Rejects if the engine fails to start. */
   readInfo(): Promise<EngineInfo>;
-  /** Runs a job once and returns the milliseconds of the whole batch. */
+  /** Runs a job once, and returns the time of the whole batch in milliseconds. */
   time(job: Job): Promise<number>;
   /** Peak memory of the process so far, in bytes. Undefined on systems other than Linux. */
   readPeakMemory(): number | undefined;
@@ -43,9 +43,9 @@ export interface EngineProcessOptions {
   readonly batch: number;
   /** Path of the Python interpreter. Required for an engine that is a Python program. */
   readonly python?: string | undefined;
-  /** Trains on a dataset of so many images. Default: one batch, which is repeated. */
+  /** Number of images in the training dataset. Default: one batch, which is used for every step. */
   readonly images?: number | undefined;
-  /** Folder of the checkout whose library is timed. Only for engines of this library. Default: this checkout. */
+  /** Folder of the checkout whose library is measured. Only for engines of this library. Default: this checkout. */
   readonly checkout?: string | undefined;
 }
 
@@ -58,11 +58,11 @@ export const isPythonEngine = (engine: string): engine is PythonEngine =>
 const resolvePath = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
 /**
- * Starts the process of an engine: `keras` and `torch` run in Python, `onnx-cuda` and other `onnx-...` names run ONNX
- * Runtime with that execution provider, any other name is an engine of this library.
+ * Starts the process of an engine: `keras` and `torch` run in Python, `onnx-cuda` and other `onnx-...` names run ONNX Runtime with that
+ * execution provider, any other name is an engine of this library.
  *
- * Each process reads requests as lines of JSON (`{"what":"train","batch":32}`), and writes one line per request
- * (`{"ms":812.4}` or `{"error":"..."}`). So engines of both languages are timed by the same rules.
+ * Each process reads requests as lines of JSON (`{"what":"train","batch":32}`), and writes one line per request (`{"ms":812.4}` or
+ * `{"error":"..."}`). In this way, engines of both languages are measured by the same rules.
  *
  * @throws Error if the engine needs Python and `python` is missing.
  */
@@ -86,7 +86,7 @@ export function startEngine(
   return connectEngine(engine, child);
 }
 
-/** Returns the engine that runs in `child`, a process that follows protocol.ts or protocol.py. */
+/** Returns an object that controls the engine in the process `child`, which implements the protocol in protocol.ts or protocol.py. */
 export function connectEngine(engine: string, child: ChildProcess): EngineProcess {
   const answers = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
   const ended = new Promise<never>((_, reject) => {
@@ -95,7 +95,7 @@ export function connectEngine(engine: string, child: ChildProcess): EngineProces
       reject(new Error(`${engine}: ended with ${signal ?? `code ${code}`}`)),
     );
   });
-  ended.catch(() => {}); // A pending request reports it. An end after the last request is no error.
+  ended.catch(() => {}); // A pending request reports the error. It is not an error if the process ends after the last request.
   child.stdin!.on('error', () => {}); // `ended` reports the same failure.
 
   const ask = async (request: Request): Promise<Exclude<Answer, { error: string }>> => {
@@ -122,7 +122,7 @@ export function connectEngine(engine: string, child: ChildProcess): EngineProces
   };
 }
 
-/** Starts a process whose input and output are pipes. Its errors are printed. */
+/** Starts a process whose standard input and output are pipes. Its standard error is printed. */
 export function startProcess(
   command: string,
   args: readonly string[],
@@ -131,7 +131,9 @@ export function startProcess(
   return spawn(command, args, { ...options, stdio: ['pipe', 'pipe', 'inherit'] });
 }
 
-/** Environment in which engine.ts times the library of a checkout, compiled with the settings of that checkout. */
+/**
+ * Returns the environment variables with which engine.ts measures the library of a checkout, compiled with the settings of that checkout.
+ */
 const selectCheckout = (checkout: string) => ({
   ...process.env,
   BENCH_CHECKOUT: checkout,

@@ -1,9 +1,9 @@
 /**
- * Times an epoch of Model B whose backbone is frozen, with and without a feature cache, and compares it with the forward pass
- * of the backbone over the same images.
+ * Measures an epoch of Model B with a frozen backbone, with and without a feature cache, and compares it with the forward pass of the
+ * backbone for the same images.
  *
- *   npm run bench:frozen                                     (onnx, 128x128, batch 32, 256 images)
- *   npm run bench:frozen -- --engine wasm --images 64
+ * npm run bench:frozen                                     (onnx, 128x128, batch 32, 256 images) npm run bench:frozen -- --engine wasm
+ * --images 64
  */
 import { parseArgs } from 'node:util';
 import {
@@ -56,7 +56,7 @@ const dataset = imagesInMemory(
 
 const { reason } = await useEngine(engine);
 const createBackbone = () => resnet50Backbone({ weights: null, trainable: false });
-// The smallest network that has the backbone.
+// The smallest network that contains the backbone.
 const backboneModel = multiTask({ input: [size, size, 3] })
   .trunk(sharedTrunk([await createBackbone(), globalAveragePool()]))
   .task('age', regression({ unit: 'years' }), branch([dense(1)]))
@@ -88,7 +88,7 @@ console.log(
   `epoch of Model B, feature cache  ${formatPerImage(minima.cachedEpoch)}, ${formatRatio(minima.cachedEpoch)}`,
 );
 
-/** Returns the milliseconds of the last of two epochs. The first includes compilation. */
+/** Trains for two epochs, and returns the time of the second epoch in milliseconds. The first epoch includes compilation. */
 async function timeLastEpoch(more: { featureCache?: typeof featureCache }): Promise<number> {
   const { rows } = await model.fit(dataset, { ...options, ...more, epochs: 2 });
   return 1000 * rows.at(-1)!.seconds!;

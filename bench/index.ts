@@ -1,10 +1,9 @@
 /**
- * Times Model A on several engines: milliseconds per image of a training step, and of a prediction.
+ * Measures Model A on several engines: milliseconds per image for a training step and for a prediction.
  *
- *   npm run bench                                            (all installed engines, 64x64, batch 16)
- *   npm run --silent bench -- --json --size 64 --batch 16 --engines wasm,native --python PATH
- *   npm run bench -- --write                                 (everything; rewrites the tables of docs/benchmarks.md)
- *   npm run bench -- --against COMMIT                        (this checkout compared with a commit)
+ * npm run bench                                            (all installed engines, 64x64, batch 16) npm run --silent bench -- --json --size
+ * 64 --batch 16 --engines wasm,native --python PATH npm run bench -- --write                                 (everything; rewrites the
+ * tables of docs/benchmarks.md) npm run bench -- --against COMMIT                        (this checkout compared with a commit)
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -45,15 +44,15 @@ if (args.help) {
                        [--python PATH | --env DIR]
        npm run bench -- --against COMMIT [--json] [--size N] [--batch N] [--engines a,b] [--rounds N] [--calls N]
 Engines: wasm, onnx, native, keras, torch, and with a GPU webgpu, onnx-cuda, onnx-webgpu (ONNX Runtime's execution
-providers, prediction only). Default: all installed engines. An engine in --engines that does not start is an error.
-wasm:1 is wasm on one thread, wasm:2 on two; the same for onnx.
-Each time is the minimum of N rounds (at least 5, default 7) in which the engines take turns.
---write    64x64 and 128x128, batch 32 and single images, and memory; rewrites the tables of docs/benchmarks.md
+providers, prediction only). Default: all installed engines. If an engine in --engines fails to start, the benchmark fails.
+wasm:1 is wasm with one thread, wasm:2 with two threads; onnx:1 and onnx:2 work the same way.
+Each result is the minimum of N rounds (at least 5, default 7). In each round, the engines take turns.
+--write    measures 64x64 and 128x128, batch 32 and single images, and memory; rewrites the tables of docs/benchmarks.md
 --env      virtual environment of keras and torch; default ${getDefaultEnvironment()}.
            With --env or --write it is created if it is missing, and updated if it lacks the pinned versions.
 --python   Python interpreter that has keras and torch already
 --against  compares this checkout with COMMIT on wasm and onnx: median ratio of N rounds (at least 2, default 10) of
-           --calls calls (default 5), with its 95 % bootstrap interval. Exits with 1 if an interval is above ${MAX_RATIO}.`);
+           --calls calls (default 5), with its 95 % bootstrap interval. Exits with 1 if an interval is above 1 and reaches ${MAX_RATIO}.`);
   process.exit(0);
 }
 
@@ -65,7 +64,7 @@ const parseInteger = (
   const value = Number(args[option] ?? defaultValue);
   if (Number.isInteger(value) && value >= min) return value;
   throw new Error(
-    `--${option}: expected a whole number of at least ${min}, received ${JSON.stringify(args[option])}.`,
+    `--${option}: expected an integer of at least ${min}, received ${JSON.stringify(args[option])}.`,
   );
 };
 const parseRounds = () => parseInteger('rounds', 5, 7);
@@ -85,7 +84,7 @@ const requestedEngines = args.engines
 if (requestedEngines && args.python !== undefined && !requestedEngines.includes('keras')) {
   requestedEngines.push('keras');
 }
-/** A failure of a requested engine ends the benchmark. Of the default engines, those that fail are skipped. */
+/** Handles the failure of an engine: the benchmark ends if the engine was requested with `--engines`, otherwise the engine is skipped. */
 const handleFailure = (_: string, error: Error) => {
   if (requestedEngines) throw error;
   skip(error.message);
@@ -94,12 +93,12 @@ const handleFailure = (_: string, error: Error) => {
 function getDefaultEngines(): string[] {
   const gpuEngines = ['webgpu', 'onnx-webgpu', 'onnx-cuda'];
   if (gpu === undefined) {
-    skip(`${gpuEngines.join(', ')}, and native on CUDA: no NVIDIA GPU here (asked nvidia-smi).`);
+    skip(`${gpuEngines.join(', ')}, and native on CUDA: nvidia-smi finds no NVIDIA GPU on this machine.`);
   }
   return ['wasm', 'onnx', 'native', ...(gpu === undefined ? [] : gpuEngines), ...PYTHON_ENGINES];
 }
 
-/** Returns the engines that can start, each with its Python interpreter if it needs one. */
+/** Returns the available engines, with the Python interpreter of each engine that is a Python program. */
 async function preparePythons(engines: readonly string[]): Promise<Map<string, string | undefined>> {
   const pythons = new Map<string, string | undefined>();
   const folder = args.env ?? getDefaultEnvironment();
@@ -115,7 +114,7 @@ async function preparePythons(engines: readonly string[]): Promise<Map<string, s
   return pythons;
 }
 
-/** Starts the engines one after the other, and times their jobs. Removes an engine that does not start from `pythons`. */
+/** Starts the engines one after the other, and measures their jobs. An engine that fails to start is removed from `pythons`. */
 async function measure(pythons: Map<string, string | undefined>, size: number, jobs: readonly Job[]) {
   const batch = Math.max(...jobs.map((job) => job.batch));
   const engines: RunningEngine[] = [];
@@ -143,7 +142,7 @@ async function measure(pythons: Map<string, string | undefined>, size: number, j
   }
 }
 
-/** Replaces the user's own folders in an argument: they must not be published. */
+/** Replaces a path in a command line argument by a placeholder, because paths of the user must not be published. */
 const removePath = (argument: string) => {
   const [path] = [args.python, args.env].filter((each) => each !== undefined && argument.endsWith(each));
   return path ? argument.replace(path, path === args.python ? 'PATH' : 'DIR') : argument;
@@ -237,7 +236,9 @@ async function printComparison(revision: string): Promise<void> {
       console.log(formatComparisons(comparisons, commit));
     }
     for (const { engine, what } of comparisons.filter(isSlower)) {
-      log(`${engine}, ${what}: slower than ${commit}: the interval of the ratio is above ${MAX_RATIO}.`);
+      log(
+        `${engine}, ${what}: slower than ${commit}: the interval of the ratio is above 1 and reaches ${MAX_RATIO}.`,
+      );
       process.exitCode = 1;
     }
   } finally {

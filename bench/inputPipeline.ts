@@ -1,9 +1,9 @@
 /**
- * Measures whether the input pipeline keeps up with the training steps: the time of an epoch, divided by the number of steps
- * times the time of a step.
+ * Measures whether the input pipeline keeps up with the training steps. Prints the time of an epoch divided by the total time of its steps,
+ * so 1 means that no step waits for images.
  *
- *   npm run bench:input                                      (128x128, batch 32, simulated steps)
- *   npm run bench:input -- --engine wasm --images 64         (steps of Model A)
+ * npm run bench:input                                      (128x128, batch 32, simulated steps) npm run bench:input -- --engine wasm
+ * --images 64         (steps of Model A)
  */
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -59,7 +59,7 @@ const pipelines = args.workers
     dataset: workers === 0 ? augmented : augmented.withWorkers(workerThreads({ count: workers })),
   }));
 const steps = Math.ceil(count / batchSize);
-/** Returns the minimum of several measurements. */
+/** Runs a measurement several times, and returns the minimum. */
 const measureMinimum = async (measure: () => number | Promise<number>, times: number) => {
   let minimum = Number.POSITIVE_INFINITY;
   for (let i = 0; i < times; i++) minimum = Math.min(minimum, await measure());
@@ -78,7 +78,9 @@ console.log(`rotation, zoom and flip on one thread: ${augmentTime.toFixed(3)} ms
 if (args.engine) await timeModelA(args.engine as EngineName);
 else await timeSimulatedSteps();
 
-/** Times steps of a known length. A busy loop blocks the main thread, as wasm and tfjs-node do; a timer does not. */
+/**
+ * Measures epochs with simulated steps of a known length. A busy loop blocks the main thread, like wasm and tfjs-node; a timer does not.
+ */
 async function timeSimulatedSteps(): Promise<void> {
   const blocked = async (ms: number) => {
     for (const end = performance.now() + ms; performance.now() < end; );
@@ -101,7 +103,7 @@ async function timeSimulatedSteps(): Promise<void> {
   }
 }
 
-/** Returns the milliseconds of an epoch that runs `step` for each batch. */
+/** Runs an epoch that calls `step` for each batch, and returns its time in milliseconds. */
 async function timeEpoch(
   dataset: Dataset<unknown>,
   workerPool: WorkerPool,
@@ -114,7 +116,9 @@ async function timeEpoch(
   return performance.now() - start;
 }
 
-/** Times epochs of Model A in turns: without augmentation, which is steps x step time, and with it. */
+/**
+ * Measures epochs of Model A, alternately without and with augmentation. An epoch without augmentation shows the total time of the steps.
+ */
 async function timeModelA(name: EngineName): Promise<void> {
   const epochs = [{ workers: undefined, dataset }, ...pipelines];
   const minima = epochs.map(() => Number.POSITIVE_INFINITY);
@@ -130,7 +134,7 @@ async function timeModelA(name: EngineName): Promise<void> {
   }
 }
 
-/** Returns the milliseconds of the second epoch of a run. The first is the warm-up. */
+/** Returns the time of the second epoch of a run in milliseconds. The first epoch is a warm-up. */
 async function timeModelAEpoch(data: typeof dataset, name: EngineName): Promise<number> {
   let [start, epochTime] = [0, 0];
   const stopwatch: Callback = {

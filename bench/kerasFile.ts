@@ -1,10 +1,8 @@
 /**
- * Measures how fast a weight file as large as that of ResNet50 is read, and how much memory that takes. Every measurement
- * has its own process.
+ * Measures the time and memory for reading a weights file of the size of ResNet50. Every measurement runs in a separate process.
  *
- *   npx tsx bench/kerasFile.ts                         (a generated file of 94 MB)
- *   npx tsx bench/kerasFile.ts weights.h5              (an existing file)
- *   npx tsx bench/kerasFile.ts weights.h5 resnet50     (loads the file of ResNet50 without its top into a network)
+ * npx tsx bench/kerasFile.ts                         (a generated file of 94 MB) npx tsx bench/kerasFile.ts weights.h5              (an
+ * existing file) npx tsx bench/kerasFile.ts weights.h5 resnet50     (loads a weights file of ResNet50 without its top into a network)
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -76,7 +74,7 @@ function runRounds(path: string | undefined, task: 'read' | 'build'): void {
   }
 }
 
-/** Runs this program in a new process, and returns what it prints. */
+/** Runs this program in a new process, and returns its output. */
 function runTask(file: string, task: 'create' | 'read' | 'build'): string {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
@@ -89,7 +87,7 @@ function runTask(file: string, task: 'create' | 'read' | 'build'): string {
   return stdout;
 }
 
-/** Creates 53 convolutions with their batch normalization, 23.5 million numbers in total, with Keras's names. */
+/** Creates the weights of 53 convolution and batch normalization layers with Keras's names, 23.5 million numbers in total. */
 function createWeights(): Hdf5Group {
   const createLayerGroup = (
     name: string,

@@ -1,4 +1,4 @@
-"""A frozen Keras backbone without its top, timed on request: keras_backbone.py NAME SIZE BATCH. See protocol.py.
+"""Measures a frozen Keras backbone without its top on request: keras_backbone.py NAME SIZE BATCH. See protocol.py.
 
 Needs: pip install keras tensorflow-cpu. TensorFlow chooses the number of threads.
 """

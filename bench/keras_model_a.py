@@ -1,4 +1,4 @@
-"""Model A in Keras, timed on request: keras_model_a.py SIZE BATCH [IMAGES]. See protocol.py.
+"""Measures Model A in Keras on request: keras_model_a.py SIZE BATCH [IMAGES]. See protocol.py.
 
 With IMAGES it trains on a dataset of that many images in memory: bytes, which are converted batch by batch.
 Needs: pip install keras tensorflow-cpu. TensorFlow chooses the number of threads.

@@ -5,12 +5,15 @@ import type { Callback } from 'tfjs-multitask';
 
 type Api = typeof import('tfjs-multitask');
 
-/** The public API of a checkout of this repository, which may be an older one. */
+/** Public API of a checkout of this repository, which may be an older version. */
 export interface Library {
   readonly api: Api;
-  /** Options that every call needs which may start an engine. Empty if the entry of the package passes the platform. */
+  /**
+   * Options that an old version requires for every call that may start an engine. Empty for newer versions, whose package entries provide
+   * the platform.
+   */
   readonly platformOptions: object;
-  /** Creates a callback of the interface that this checkout has. */
+  /** Creates a callback with the callback interface of this checkout. */
   createCallback(name: string, hooks: BatchHooks): Callback;
 }
 
@@ -22,7 +25,7 @@ export interface BatchHooks {
 /**
  * Imports the library from the sources of a checkout.
  *
- * @param checkout - Root folder. Its tsconfig.json states which files the entries of the package are.
+ * @param checkout - Root folder of the checkout. Its tsconfig.json maps the package entries to files.
  */
 export async function importLibrary(checkout: string): Promise<Library> {
   const tsconfig = JSON.parse(readFileSync(join(checkout, 'tsconfig.json'), 'utf8')) as {
@@ -32,7 +35,7 @@ export async function importLibrary(checkout: string): Promise<Library> {
   const importEntry = (name: string) => import(pathToFileURL(join(checkout, paths[name]![0])).href);
 
   const api = (await importEntry('tfjs-multitask')) as Api;
-  // An entry in src/entries passes the platform by itself. Before there were entries, the caller passed it.
+  // An entry in src/entries provides the platform. In versions without entries, the caller had to pass it.
   const passesPlatform = paths['tfjs-multitask']![0].includes('/entries/');
   const platformOptions = passesPlatform
     ? {}

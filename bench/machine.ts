@@ -10,11 +10,11 @@ export function findGpu(): string | undefined {
   return name?.trim() ? `${name.trim()} (driver ${driver?.trim()})` : undefined;
 }
 
-/** Returns the name of the device that an engine runs on: that of the GPU, or `CPU`. */
+/** Returns the device on which an engine runs: the name of the GPU, or `CPU`. */
 export const formatDevice = ({ device }: EngineInfo, gpu: string | undefined): string =>
   device === 'GPU' ? (gpu ?? 'a GPU') : 'CPU';
 
-/** Describes processor, memory, system and load in one sentence. */
+/** Returns one sentence about the processor, memory, operating system and load of the machine. */
 export function describeMachine(): string {
   const model = cpus()[0]?.model.trim() || 'unknown processor';
   const memory = Math.round(totalmem() / 2 ** 30);

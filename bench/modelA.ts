@@ -1,6 +1,6 @@
 type Api = typeof import('tfjs-multitask');
 
-/** The functions of the library that Model A is composed of. */
+/** Functions of the library with which Model A is built. */
 export type ModelAApi = Pick<
   Api,
   | 'batchNorm'
@@ -17,7 +17,7 @@ export type ModelAApi = Pick<
 >;
 
 /**
- * Builds Model A, as the examples do, with the API of any checkout.
+ * Builds Model A with the API of a checkout. The layers are those of `examples/model-a.ts`.
  *
  * @param size - Height and width of the images in pixels, at least 56.
  */

@@ -1,7 +1,7 @@
 /**
- * Predictions of Model A by ONNX Runtime itself, with one of its execution providers, from the file that `exportOnnx`
- * writes: `onnxProvider.ts PROVIDER SIZE BATCH`. It shows what a GPU gives: this library's `onnx` engine uses the CPU. It
- * does not train. See protocol.ts.
+ * Process that measures predictions of Model A in ONNX Runtime with an execution provider: `onnxProvider.ts PROVIDER SIZE BATCH`. The model
+ * is exported with `exportOnnx`. It shows the speed on a GPU, because the `onnx` engine of this library uses the CPU. Training is not
+ * supported. See protocol.ts.
  */
 import * as library from 'tfjs-multitask';
 import { loadPackage } from '../src/node/platform/loadPackage.js';

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 
-/** Returns the versions of the packages that are installed, by name. Packages that are not installed are left out. */
+/** Returns the versions of installed packages, keyed by package name. Packages that are not installed are omitted. */
 export function readVersions(packages: readonly string[]): { readonly [name: string]: string } {
   const require = createRequire(import.meta.url);
   return Object.fromEntries(

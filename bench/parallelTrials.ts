@@ -1,7 +1,7 @@
 /**
- * Measures the gain of parallel trials: equal trials, each on one thread of wasm, run one at a time and two at a time.
+ * Measures the speedup from parallel trials. Runs equal trials, each on one thread of wasm, first one at a time and then two at a time.
  *
- *   npm run bench:search                                     (6 trials, 160 images, 3 rounds)
+ * npm run bench:search                                     (6 trials, 160 images, 3 rounds)
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -41,7 +41,10 @@ for (let round = 0; round < rounds; round++) {
     `${trials} trials: ${sequential.toFixed(1)} s one at a time, ${parallel.toFixed(1)} s two at a time, ratio ${(parallel / sequential).toFixed(2)}`,
   );
 }
-/** Largest ratio for two trials at a time on two cores. Above it, the processes slow each other down. */
+/**
+ * Largest acceptable ratio of the time for two trials at a time to the time for one at a time, on two cores. A larger ratio means that the
+ * processes slow each other down.
+ */
 const MAX_RATIO = 0.65;
 const ratio = computeMedian(ratios);
 if (ratio > MAX_RATIO) process.exitCode = 1;

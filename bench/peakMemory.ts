@@ -1,6 +1,9 @@
 import type { EngineProcess } from './engineProcess.js';
 
-/** Enough steps for two copies of every array to exist: an engine that compiles its step does so in the first. */
+/**
+ * Number of training steps. It is large enough for two copies of every array to exist, because engines that compile the step do so in the
+ * first one.
+ */
 export const MEMORY_STEPS = 4;
 
 /** Trains for {@link MEMORY_STEPS} steps, returns the peak memory of the process in bytes, and closes it. */

@@ -1,11 +1,11 @@
-"""The Python side of engineProcess.ts: reads requests as lines of JSON, and writes one line of JSON per request."""
+"""Python counterpart of protocol.ts: reads requests as lines of JSON, and writes one line of JSON per request."""
 import json
 import sys
 import time
 
 
 def serve(info, actions):
-    """Answers requests until the input ends. `actions` has a function of the batch size for `train` and for `predict`."""
+    """Responds to requests until the input ends. `actions` contains the functions `train` and `predict`, which receive the batch size."""
     for line in sys.stdin:
         request = json.loads(line)
         if request["what"] == "info":
@@ -17,7 +17,7 @@ def serve(info, actions):
 
 
 def cycle_batches(count, batch):
-    """Yields slices of `batch` examples of a dataset of `count`, and starts again at its end."""
+    """Yields endless slices of `batch` examples from a dataset of `count` examples, starting again at its end."""
     while True:
         for start in range(0, max(count - batch, 0) + 1, batch):
             yield slice(start, start + batch)

@@ -1,13 +1,13 @@
 import { createInterface } from 'node:readline';
 import type { EngineInfo, Job } from './engineProcess.js';
 
-/** One line on standard input: describe the engine, or run a job once. */
+/** Request to describe the engine, or to run a job once. It is one line on standard input. */
 export type Request = { readonly what: 'info' } | Job;
 
-/** One line on standard output: the answer to one request. */
+/** Response to one request. It is one line on standard output. */
 export type Answer =
   | { readonly info: EngineInfo }
-  /** Milliseconds of the whole batch. */
+  /** Time of the whole batch in milliseconds. */
   | { readonly ms: number }
   | { readonly error: string };
 
@@ -19,5 +19,5 @@ export async function readRequest(): Promise<Request | undefined> {
   return done ? undefined : JSON.parse(value);
 }
 
-/** Answers the last request. */
+/** Writes the response to the last request. */
 export const writeAnswer = (answer: Answer): void => void process.stdout.write(`${JSON.stringify(answer)}\n`);

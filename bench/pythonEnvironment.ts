@@ -6,13 +6,16 @@ import type { PythonEngine } from './engineProcess.js';
 
 const { platform } = process;
 
-/** On Linux and Windows only CPU builds have `+cpu` in their version, so a build with CUDA (several GB) is never installed. */
+/**
+ * Pinned version of PyTorch. On Linux and Windows, only CPU builds have `+cpu` in their version, so a CUDA build of several GB is never
+ * installed.
+ */
 const TORCH = platform === 'darwin' ? 'torch==2.13.0' : 'torch==2.13.0+cpu';
-/** Index of PyTorch's CPU builds. The default package index has builds with CUDA. */
+/** Package index of PyTorch's CPU builds. The default package index contains CUDA builds. */
 const TORCH_INDEX = 'https://download.pytorch.org/whl/cpu';
 const TENSORFLOW = platform === 'darwin' ? 'tensorflow==2.21.0' : 'tensorflow-cpu==2.21.0';
 
-/** Pinned packages of an engine, and the pip options to try, in order. */
+/** Pinned packages of each Python engine, and the pip options that are tried in order. */
 const REQUIREMENTS: {
   readonly [E in PythonEngine]: {
     readonly packages: readonly string[];
@@ -23,7 +26,7 @@ const REQUIREMENTS: {
   torch: { packages: [TORCH], pipOptions: [[], ['--extra-index-url', TORCH_INDEX]] },
 };
 
-/** Returns the default folder of the virtual environment: in the user's cache, outside any checkout. */
+/** Returns the default folder of the virtual environment. It is in the user's cache folder, so that all checkouts share it. */
 export function getDefaultEnvironment(): string {
   const { XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
   const home = platform === 'darwin' ? join(homedir(), 'Library', 'Caches') : join(homedir(), '.cache');
@@ -32,9 +35,9 @@ export function getDefaultEnvironment(): string {
 }
 
 export interface EnvironmentOptions {
-  /** Creates the environment if it is missing, and installs the pinned versions if it lacks them. */
+  /** Whether to create the environment if it is missing, and to install the pinned versions if they are missing. */
   readonly create: boolean;
-  /** Receives a line before each step that takes long. */
+  /** Callback that receives a line of text before each slow step. */
   readonly log: (line: string) => void;
 }
 
@@ -55,7 +58,7 @@ export async function preparePython(
   if ((await run(python, ['-c', CHECK_VERSIONS, ...packages])).code === 0) return python;
   if (!create) {
     throw new Error(
-      `${engine}: expected a Python with ${requirements} in ${folder}, found none. Pass --env DIR to create an environment, or --python PATH to use your own.`,
+      `${engine}: expected a Python environment with ${requirements} in ${folder}, received a folder without these packages. Pass --env DIR to create an environment, or --python PATH to use an existing interpreter.`,
     );
   }
   if ((await run(python, ['-m', 'pip', '--version'])).code !== 0)
@@ -95,7 +98,7 @@ async function createEnvironment(folder: string, engine: string, log: (line: str
   );
 }
 
-/** Returns the line of an output that states the reason: pip's last error, or the last line. */
+/** Returns the line of pip's output that states the reason for a failure: the last error, or the last line. */
 function findReason(output: string): string {
   const lines = output.split('\n').filter((line) => line.trim());
   return lines.findLast((line) => line.startsWith('ERROR:')) ?? lines.at(-1) ?? 'no reason was printed';

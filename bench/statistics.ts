@@ -1,6 +1,6 @@
 import { createRng } from 'tfjs-multitask';
 
-/** Returns the median of at least one number: the middle one, or the mean of the two in the middle. */
+/** Returns the median of one or more numbers. For an even count, it is the mean of the two middle numbers. */
 export function computeMedian(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = (sorted.length - 1) / 2;
@@ -13,9 +13,9 @@ export interface Interval {
 }
 
 export interface BootstrapOptions {
-  /** Seed of the samples. */
+  /** Seed for drawing the bootstrap samples. */
   readonly seed: number;
-  /** Number of samples. Default: 10,000. */
+  /** Number of bootstrap samples. Default: 10,000. */
   readonly samples?: number;
 }
 

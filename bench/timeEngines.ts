@@ -1,21 +1,21 @@
 import type { EngineInfo, EngineProcess, Job, Operation } from './engineProcess.js';
 import { computeMedian } from './statistics.js';
 
-/** The times of one engine in one job. */
+/** Times of one engine for one job. */
 export interface Timing {
   readonly engine: string;
   readonly what: Operation;
   readonly size: number;
   readonly batch: number;
-  /** Milliseconds per image: the minimum of all rounds. */
+  /** Minimum of all rounds, in milliseconds per image. */
   readonly ms: number;
-  /** Milliseconds per image: the median of all rounds. */
+  /** Median of all rounds, in milliseconds per image. */
   readonly median: number;
-  /** Milliseconds of the first call of the process for the whole batch. Includes compilation. */
+  /** Time of the first call in the process for the whole batch, in milliseconds. Includes compilation. */
   readonly first: number;
 }
 
-/** An engine that has started. */
+/** Engine that has been started. */
 export interface RunningEngine {
   readonly process: EngineProcess;
   readonly info: EngineInfo;
@@ -24,18 +24,18 @@ export interface RunningEngine {
 export interface TimeEnginesOptions {
   readonly size: number;
   readonly jobs: readonly Job[];
-  /** Rounds after the warm-up. */
+  /** Number of rounds after the warm-up. */
   readonly rounds: number;
-  /** Called when an engine fails, which is then skipped. If the function throws, the measurement ends with that error. */
+  /** Callback for an engine that fails. The engine is then skipped. If the callback throws, the measurement ends with that error. */
   readonly onFailure: (engine: string, error: Error) => void;
 }
 
-/** Rounds that are not counted. Keras traces its graph in the first, and is still slower in the second. */
+/** Number of rounds at the start that are not counted. Keras traces its graph in the first round, and is still slower in the second. */
 const WARM_UPS = 2;
-/** A prediction for a single image is short, so each round makes several. */
+/** Returns the number of calls per round. A prediction for a single image is short, so it is repeated. */
 const countCalls = ({ batch }: Job) => (batch === 1 ? 10 : 1);
 
-/** Times the jobs of all engines. The engines take turns, and every round starts with another engine. */
+/** Measures the jobs of all engines. The engines take turns, and every round starts with a different engine. */
 export async function timeEngines(
   engines: readonly RunningEngine[],
   { size, jobs, rounds, onFailure }: TimeEnginesOptions,

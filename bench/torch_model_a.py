@@ -1,4 +1,4 @@
-"""Model A in PyTorch, channels last, timed on request: torch_model_a.py SIZE BATCH [IMAGES]. See protocol.py.
+"""Measures Model A in PyTorch (channels last) on request: torch_model_a.py SIZE BATCH [IMAGES]. See protocol.py.
 
 With IMAGES it trains on a dataset of that many images in memory: bytes, which are converted batch by batch.
 Runs on the CPU. PyTorch chooses the number of threads.
@@ -43,7 +43,7 @@ class ModelA(nn.Module):
         return self.age(features), self.gender(features)
 
     def regularized_kernels(self):
-        """Kernels of the dense layers before the outputs."""
+        """Returns the kernels of the hidden dense layers, which have an L2 penalty."""
         dense = [layer for layer in self.modules() if isinstance(layer, nn.Linear) and layer.out_features > 1]
         return [layer.weight for layer in dense]
 

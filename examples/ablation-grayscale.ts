@@ -1,13 +1,12 @@
 /**
- * Grayscale ablation: how much color contributes to Model A. Trains it with grayscale images for neither task, for gender, for age, and
- * for both.
+ * Grayscale ablation: measures how much color contributes to the accuracy of Model A. Trains the model with grayscale images for neither
+ * task, for gender, for age, and for both tasks.
  *
- *   npm run ablation                                         (drawn faces)
- *   npm run ablation -- --data FOLDER --limit 1000 --size 64 --epochs 5 --seeds 3
- *   npm run ablation -- --help
+ * npm run ablation                                         (drawn faces) npm run ablation -- --data FOLDER --limit 1000 --size 64 --epochs
+ * 5 --seeds 3 npm run ablation -- --help
  *
- * With the same seed, all four have the same split, weight initialization, order of the images and augmentation. Each run has a folder
- * in --out. The same command again continues a run that was stopped, and does not repeat a finished one.
+ * For each seed, the four runs have the same split, weight initialization, order of images and augmentation. Each run has a folder in
+ * --out. If you run the same command again, it continues a stopped run and does not repeat finished runs.
  */
 import { join } from 'node:path';
 import { bestCheckpoint, csvLogger, type HistoryRecord, loadModel, progressBar } from 'tfjs-multitask';
@@ -58,7 +57,7 @@ for (let seed = args.seed; seed < args.seed + args.seeds; seed++) {
       train,
       validation,
       args: runArgs,
-      resumeAdvice: 'The same command continues from there.',
+      resumeAdvice: 'Run the same command again to continue.',
     });
     const history = await model.fit(train, {
       validation,

@@ -62,7 +62,7 @@ const augment = (images: typeof faces) =>
 const train = augment(split.train);
 const validation = augment(split.validation);
 
-// Model: both tasks share the trunk, and each task has its own branch. The last layer of a branch follows from the kind of the task.
+// Model: both tasks share the trunk, and each task has its own branch. The output layer of a task depends on the type of the task, and is added automatically.
 const faceBranch = (filters: number) =>
   branch([
     conv(64, 3),
@@ -85,12 +85,12 @@ const model = multiTask({ input: [args.size, args.size, 3], seed: args.seed })
   .task('gender', binary(['male', 'female']), faceBranch(args.genderFilters))
   .build();
 
-// Loss: a squared error of ages is in the hundreds, and a cross-entropy is below one. With equal weights the network would hardly
-// learn the gender.
+// Loss: the squared error of ages is in the hundreds, but the cross-entropy of the gender is below 1. With equal weights, the network would
+// hardly learn the gender.
 const loss = weightedLoss({ age: 1, gender: 50 });
 
-// Optimizer: the learning rate falls a little at every step. One epoch multiplies it by args.decayRate: by 0.95, or by 0.75 on the
-// drawn faces, which need fewer epochs.
+// Optimizer: the learning rate decreases a little at every step. Over one epoch, it is multiplied by args.decayRate: 0.95, or 0.75 for drawn
+// faces, which need fewer epochs.
 const optimizer = adam({
   learningRate: exponentialDecay({
     initialLearningRate: 1e-3,
@@ -99,12 +99,12 @@ const optimizer = adam({
   }),
 });
 
-// Training: all epochs are run, and the weights with the lowest validation loss are saved.
+// Training: runs all epochs, and saves the weights with the lowest validation loss.
 const store = folderStore(args.out);
 const run = await startRun({ name: 'Model A', model, train, validation, args });
 const history = await model.fit(train, {
   validation,
-  evaluateUnaugmented: true, // a second validation, on images as a user of the model would pass them
+  evaluateUnaugmented: true, // also validates on images without augmentation, as a user of the model would pass them
   epochs: args.epochs,
   batchSize: args.batchSize,
   seed: args.seed,

@@ -78,13 +78,13 @@ const model = multiTask({ input: [args.size, args.size, 3], seed: args.seed })
   .task('gender', binary(['male', 'female']), faceBranch())
   .build();
 
-// Loss: a squared error of ages is in the hundreds, and a cross-entropy is below one. With equal weights the network would hardly
-// learn the gender.
+// Loss: the squared error of ages is in the hundreds, but the cross-entropy of the gender is below 1. With equal weights, the network would
+// hardly learn the gender.
 const loss = weightedLoss({ age: 1, gender: 50 });
 
-// Optimizer: args.learningRate is 1e-3 for new layers, and 1e-4 when --fine-tune trains pretrained layers. Adam's first steps are as
-// large as the rate, whatever the gradient, so a rate of 1e-3 would undo the pretraining. A hundredth is usual when the branches were
-// trained before; here they are new, too, and would hardly learn.
+// Optimizer: args.learningRate is 1e-3 for new layers, and 1e-4 if --fine-tune trains pretrained layers. Adam's first steps are as large as
+// the learning rate, independent of the gradient, so 1e-3 would destroy the pretrained weights. 1e-5 is common if the branches were trained
+// before. Here, the branches are new and would hardly learn at that rate.
 const optimizer = adam({
   learningRate: exponentialDecay({
     initialLearningRate: args.learningRate,
@@ -93,7 +93,7 @@ const optimizer = adam({
   }),
 });
 
-// Training: ends after three epochs without a lower validation loss, and saves the weights of the lowest.
+// Training: ends after three epochs without a lower validation loss, and saves the weights with the lowest validation loss.
 const store = folderStore(args.out);
 const run = await startRun({
   name: 'Model B',
@@ -105,7 +105,7 @@ const run = await startRun({
 });
 const history = await model.fit(train, {
   validation,
-  evaluateUnaugmented: true, // a second validation, on images as a user of the model would pass them
+  evaluateUnaugmented: true, // also validates on images without augmentation, as a user of the model would pass them
   epochs: args.epochs,
   batchSize: args.batchSize,
   seed: args.seed,
@@ -117,8 +117,8 @@ const history = await model.fit(train, {
     csvLogger(store),
     progressBar(),
   ],
-  // Images that do not change are passed through the frozen layers once, in this run and in later ones. They change with --augment
-  // free, but not in the validation without augmentation.
+  // Images that are the same in every epoch pass through the frozen layers only once, in this run and in later runs. With --augment free, only
+  // the images of the validation without augmentation are the same.
   ...(args.fineTune !== 'all' && { featureCache: folderStore('out/features') }),
   ...run.fitOptions, // engine and threads; Ctrl-C stops the run, and --resume continues it
 });

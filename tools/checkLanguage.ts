@@ -1,12 +1,11 @@
 /**
  * Checks comments, strings and documents for phrases and spellings that this project avoids.
  *
- *   npm run lint:language                             (all files; exits with 1 if a phrase is found)
- *   npm run lint:language -- src/data docs            (some folders or files)
- *   npm run lint:language -- --identifiers            (also the names of variables, functions and members)
- *   npm run lint:language -- --summary                (counts per folder and phrase)
+ * npm run lint:language                             (all files; exits with 1 if a phrase is found) npm run lint:language -- src/data docs
+ * (some folders or files) npm run lint:language -- --identifiers            (also the names of variables, functions and members) npm run
+ * lint:language -- --summary                (counts per folder and phrase)
  *
- * The phrases are in language-rules.json. A phrase with a real use is listed in language-allow.json.
+ * The phrases are in language-rules.json. Legitimate uses of a phrase are listed in language-allow.json.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -15,17 +14,17 @@ import { parseArgs } from 'node:util';
 import { findDeclaredNames } from './declaredNames.js';
 import { extractProse, parseTypeScript } from './extractProse.js';
 
-/** A phrase to avoid. */
+/** Phrase to avoid. */
 export interface PhraseRule {
   /** Regular expression of whole words, case-insensitive. A space matches any white space. */
   readonly pattern: string;
-  /** What to write, for the message. */
+  /** What to write instead, used in the message. */
   readonly instead: string;
 }
 
-/** A British spelling. */
+/** British spelling to avoid. */
 export interface SpellingRule {
-  /** Regular expression of a part of a word, case-insensitive. */
+  /** Regular expression for a part of a word, case-insensitive. */
   readonly pattern: string;
   /** The US spelling of that part. `$1` is the first group of the pattern. */
   readonly replacement: string;
@@ -33,15 +32,15 @@ export interface SpellingRule {
 
 export interface Rules {
   readonly phrases: readonly PhraseRule[];
-  /** Spellings that are searched for in declared names and file names, too. */
+  /** British spellings, which are also searched for in declared names and file names. */
   readonly british: readonly SpellingRule[];
-  /** Names that a declaration of more than {@link MAX_LIFETIME} lines must not have. */
+  /** Names that must not be used for declarations with a lifetime of more than {@link MAX_LIFETIME} lines. */
   readonly identifiers: readonly string[];
 }
 
-/** A use of a phrase that is right. An entry without a match is an error. */
+/** Legitimate use of a phrase. An entry without a match is an error. */
 export interface AllowedUse {
-  /** The words as they are found. Upper and lower case are equal. */
+  /** The phrase as it occurs in the text. Case is ignored. */
   readonly phrase: string;
   /** Path from the root of the repository. `*` matches within a folder name, `**` across folders. */
   readonly files: string;
@@ -70,7 +69,7 @@ export interface LanguageReport {
   readonly unusedEntries: readonly AllowedUse[];
 }
 
-/** Lines in which a short name is clear. */
+/** Largest lifetime of a vague name in lines. In such a short span, its meaning is clear. */
 const MAX_LIFETIME = 3;
 const IDENTIFIER_ADVICE = 'a noun for the value';
 
@@ -134,7 +133,7 @@ function createPhraseSearch(rules: readonly PhraseRule[]): Search {
     });
 }
 
-/** Finds parts of words, and returns the whole words. */
+/** Creates a search for parts of words that returns the whole words. */
 function createSpellingSearch(rules: readonly SpellingRule[]): Search {
   const search = combinePatterns(
     rules.map(({ pattern }) => pattern),
@@ -151,7 +150,7 @@ function createSpellingSearch(rules: readonly SpellingRule[]): Search {
     });
 }
 
-/** One regular expression for all patterns: each is a named group, without groups of its own. */
+/** Combines all patterns into one regular expression with a named group per pattern. Groups within the patterns become non-capturing. */
 function combinePatterns(patterns: readonly string[], before: string, after: string): RegExp {
   const groups = patterns.map((pattern, i) => `(?<rule${i}>${pattern.replace(/(?<!\\)\((?!\?)/g, '(?:')})`);
   return new RegExp(`${before}(?:${groups.join('|')})${after}`, 'gi');
@@ -161,7 +160,7 @@ function findRule<T>({ groups }: RegExpExecArray, rules: readonly T[]): T {
   return rules.find((_, i) => groups![`rule${i}`] !== undefined)!;
 }
 
-/** Whether the snippet of an entry covers the phrase at `start`. */
+/** Returns whether the snippet of an entry covers the phrase at the offset `start`. */
 function allows(entry: AllowedUse, text: string, start: number, phrase: string): boolean {
   if (entry.phrase.toLowerCase() !== phrase.replace(/\s+/g, ' ').toLowerCase()) return false;
   const end = start + phrase.length;
@@ -181,7 +180,7 @@ function matchesGlob(path: string, glob: string): boolean {
 export const formatFinding = ({ path, line, phrase, instead }: Finding): string =>
   `${path}:${line}: "${phrase}": write ${instead} instead`;
 
-/** Returns a table with a line per folder, then per phrase: the highest counts first. */
+/** Returns the number of findings per folder and per phrase as a table, sorted by number. */
 export function summarize(findings: readonly Finding[]): string {
   const countBy = (key: (finding: Finding) => string) => {
     const counts = new Map<string, number>();
@@ -197,10 +196,10 @@ export function summarize(findings: readonly Finding[]): string {
 const ROOT = new URL('../', import.meta.url);
 
 const CHECKED_FILES = /\.([cm]?[jt]s|md|py|sh)$/;
-/** Texts of others, data of tests, generated files. */
+/** Files that are not checked: third-party texts, test data and generated files. */
 const EXCLUDED_FILES = /(^|\/)(fixtures|golden)\/|\/(simdModule|workerScript)\.ts$/;
 
-/** Reads every file of the repository that the check concerns, committed or not. */
+/** Reads all files of the repository that are checked, including uncommitted files. */
 function readRepository(): TextFile[] {
   const list = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
     cwd: fileURLToPath(ROOT),
@@ -241,7 +240,7 @@ function main(): void {
   console.log(args.summary ? summarize(findings) : findings.map(formatFinding).join('\n'));
   for (const { phrase, files, snippet } of report.unusedEntries) {
     console.log(
-      `tools/language-allow.json: expected "${phrase}" in "${snippet}" of ${files}, found no such text. Remove the entry.`,
+      `tools/language-allow.json: expected "${phrase}" in "${snippet}" of ${files}, received a file without that text. Remove the entry.`,
     );
   }
   console.log(`${findings.length} findings, ${report.unusedEntries.length} unused entries of the allow-list`);

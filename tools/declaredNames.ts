@@ -1,15 +1,15 @@
 import ts from 'typescript';
 
-/** A declaration in a TypeScript file. */
+/** Name that is declared in a TypeScript file. */
 export interface DeclaredName {
   readonly name: string;
   /** Offset of the name in the file. */
   readonly start: number;
-  /** Counts the lines from the declaration to the last use. Infinite for a function, a type or a member. */
+  /** Returns the number of lines from the declaration to the last use. Infinity for a function, a type or a member. */
   readonly measureLifetime: () => number;
 }
 
-/** Returns the declared names of a file, in order: variables, parameters, functions, classes, types and their members. */
+/** Returns all names that a file declares, in order: variables, parameters, functions, classes, types and their members. */
 export function findDeclaredNames(source: ts.SourceFile): DeclaredName[] {
   const declarations: DeclaredName[] = [];
   const visit = (node: ts.Node): void => {
@@ -62,7 +62,7 @@ function measureLifetime(node: ts.Node, name: ts.Node, source: ts.SourceFile): n
   return lineOf(last) - lineOf(start) + 1;
 }
 
-/** The function of a parameter, the block or loop of a variable. */
+/** Returns the node in which a local name is visible: the function of a parameter, or the block or loop of a variable. */
 function findScope(node: ts.Node): ts.Node {
   const isParameter = ts.findAncestor(node, (each) =>
     ts.isBlock(each) || ts.isSourceFile(each) ? 'quit' : ts.isParameter(each),

@@ -1,15 +1,15 @@
 import ts from 'typescript';
 
-/** A comment, a string literal or a Markdown file, in which everything that is not prose is masked. */
+/** Text of a comment, a string literal or a Markdown file, in which everything that is not prose is masked. */
 export interface Prose {
   readonly kind: 'comment' | 'string' | 'document';
   /** Offset of `text` in the file. */
   readonly start: number;
-  /** As long as the original, so that offsets in it are offsets in the file. */
+  /** Masked text. It has the same length as the original, so that offsets in it correspond to offsets in the file. */
   readonly text: string;
 }
 
-/** Replaces code. It is neither a letter nor white space, so no phrase matches across it. */
+/** Character that replaces code. It is neither a letter nor white space, so no phrase can match across it. */
 const MASK = '\u0001';
 const mask = (text: string) => text.replace(/[^\n]/g, MASK);
 const blank = (text: string) => text.replace(/[^\n]/g, ' ');
@@ -19,7 +19,7 @@ const blank = (text: string) => text.replace(/[^\n]/g, ' ');
  *
  * - TypeScript and JavaScript: comments and string literals, without module specifiers.
  * - Python and shell: comments and string literals.
- * - Markdown: the whole file. Of fenced code, its comments.
+ * - Markdown: the whole file, except that only the comments of fenced code blocks are included.
  *
  * Code spans, link targets and URLs are masked everywhere.
  */
@@ -29,7 +29,7 @@ export function extractProse(path: string, text: string, source: ts.SourceFile |
   return extractScriptProse(text);
 }
 
-/** Parses a TypeScript or JavaScript file; returns undefined for a file of another language. */
+/** Parses a TypeScript or JavaScript file. Returns undefined for a file in another language. */
 export function parseTypeScript(path: string, text: string): ts.SourceFile | undefined {
   if (!/\.[cm]?[jt]s$/.test(path)) return undefined;
   const options = {
@@ -62,7 +62,7 @@ function extractTypeScriptProse(text: string, source: ts.SourceFile): Prose[] {
   return prose;
 }
 
-/** Replaces escape sequences by as many characters. */
+/** Replaces escape sequences by text of the same length. */
 function maskEscapes(literal: string): string {
   return literal.replaceAll('\\`', ' `').replace(/\\[nrt]/g, '  ');
 }
@@ -80,7 +80,7 @@ function isProseLiteral(node: ts.Node): boolean {
   return !isModuleSpecifier;
 }
 
-/** Comments of `text` from `from` to `to`, a range without string literals. Line comments in a row are one comment. */
+/** Returns the comments of `text` between two offsets without string literals between them. Consecutive line comments are one comment. */
 function extractComments(text: string, from: number, to: number): Prose[] {
   const pattern = /\/\*[\s\S]*?\*\/|\/\/[^\n]*(?:\n[ \t]*\/\/[^\n]*)*/g;
   return [...text.slice(from, to).matchAll(pattern)].map((match) => ({
@@ -90,7 +90,7 @@ function extractComments(text: string, from: number, to: number): Prose[] {
   }));
 }
 
-/** Comments and string literals of Python and shell scripts. */
+/** Returns the comments and string literals of a Python or shell script. */
 function extractScriptProse(text: string): Prose[] {
   const pattern = /"""[\s\S]*?"""|'''[\s\S]*?'''|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|#[^\n]*(?:\n[ \t]*#[^\n]*)*/g;
   return [...text.matchAll(pattern)].map(([found], i, all) => ({
@@ -100,7 +100,7 @@ function extractScriptProse(text: string): Prose[] {
   }));
 }
 
-/** Masks code spans, fenced code without its comments, link targets and URLs. */
+/** Masks code spans, fenced code except its comments, link targets and URLs. */
 function maskCode(text: string): string {
   return text
     .replace(/^([ \t]*)(```|~~~)[^\n]*\n([\s\S]*?)^[ \t]*\2/gm, maskFence)

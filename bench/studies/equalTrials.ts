@@ -1,4 +1,4 @@
-/** A study of equal trials: each trains Model A on random images, on one thread of wasm. */
+/** Study whose trials are all equal: each trial trains Model A on random images with one thread of wasm. */
 import * as library from 'tfjs-multitask';
 import { float, minimize, random, space, study } from 'tfjs-multitask/tuner';
 import { createModelA } from '../modelA.js';

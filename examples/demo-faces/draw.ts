@@ -2,9 +2,9 @@ import type { Rng } from 'tfjs-multitask';
 
 /** Labels of a drawn face. */
 export interface Subject {
-  /** Years, 1 to 90. Shown by the number, depth and length of the wrinkles. */
+  /** Age in years, from 1 to 90. Expressed by the number, depth and length of the wrinkles. */
   readonly age: number;
-  /** Shown by brows, lashes, lips and beard. */
+  /** Gender. Expressed by brows, lashes, lips and beard. */
   readonly gender: 'male' | 'female';
 }
 
@@ -12,7 +12,7 @@ const hsl = (hue: number, saturation: number, light: number) => `hsl(${hue},${sa
 
 const rgb = (channels: readonly number[]) => `rgb(${channels.map(Math.round).join(',')})`;
 
-/** Converts HSL to channels of 0..255. The hue is 0 to 60 degrees; saturation and lightness are 0 to 1. */
+/** Converts an HSL color to RGB channels from 0 to 255. The hue is from 0 to 60 degrees; saturation and lightness are from 0 to 1. */
 function hslToRgb(hue: number, saturation: number, light: number): number[] {
   const chroma = (1 - Math.abs(2 * light - 1)) * saturation;
   const min = light - chroma / 2;
@@ -20,14 +20,14 @@ function hslToRgb(hue: number, saturation: number, light: number): number[] {
 }
 
 /**
- * Draws a face as SVG, 200x200 pixels. Position, scale, tilt, skin, hair and background are independent of the labels. Lines and shapes
- * alone show age and gender, so a model cannot predict them from the mean color or from a thumbnail.
+ * Draws a face as SVG, 200x200 pixels. Position, scale, tilt, skin, hair and background are independent of the labels. Age and gender are
+ * expressed by lines and shapes only, so a model cannot predict them from the mean color or from a thumbnail.
  */
 export function drawFace(random: Rng, { age, gender }: Subject): string {
   const skin = hslToRgb(random.uniform(14, 34), random.uniform(0.2, 0.4), random.uniform(0.44, 0.58));
   const face = rgb(skin);
-  // Lines are lighter than the skin as often as darker, by the same amount in every channel. So the sum over a region does not depend
-  // on the number of lines.
+  // Lines are lighter or darker than the skin with equal probability, by the same amount in every channel. Therefore, the expected sum over a
+  // region does not depend on the number of lines.
   const contrast = random.uniform(52, 62) * (random.next() < 0.5 ? -1 : 1);
   const ink = rgb(skin.map((channel) => channel + contrast));
   const hair = hsl(random.uniform(0, 50), random.uniform(0, 70), random.uniform(10, 75));

@@ -11,18 +11,18 @@ export const DEMO = {
   size: 56,
   batchSize: 6,
   epochs: 11,
-  /** Factor of the learning rate in each epoch. */
+  /** Factor by which the learning rate is multiplied over each epoch. */
   decayRate: 0.75,
   seed: 7,
 } as const;
 
 /**
- * Draws faces and writes them to `folder` as JPEG files with UTKFace names. Does nothing when the folder has the same faces already.
- * They are drawings: what a network learns from them tells nothing about real faces.
+ * Draws faces and writes them to `folder` as JPEG files with UTKFace names. Does nothing if the folder already contains the same faces.
+ * Results on these drawings say nothing about real faces.
  */
 export async function writeDemoFaces(folder: string): Promise<void> {
   const store = folderStore(folder);
-  const source = await readFile(new URL('./draw.js', import.meta.url));
+  const source = await readFile(new URL('./draw.ts', import.meta.url));
   const version = createHash('sha256').update(source).update(JSON.stringify(DEMO)).digest('hex');
   const written = await store.read('version.txt');
   if (written && new TextDecoder().decode(written) === version) return;

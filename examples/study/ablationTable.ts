@@ -7,7 +7,7 @@ export interface AblationSetting {
   readonly runs: readonly HistoryRecord[];
 }
 
-/** Columns that are compared, at the best epoch by `val_loss`. */
+/** History columns that are compared, each at the epoch with the lowest `val_loss`. */
 const MEASURES = [
   { column: 'val_age_mae', title: 'age MAE, years', format: (value: number) => value.toFixed(2) },
   { column: 'val_gender_accuracy', title: 'gender, %', format: (value: number) => (100 * value).toFixed(1) },

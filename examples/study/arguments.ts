@@ -3,7 +3,7 @@ import { type EngineName, isMultitaskError, type Json } from 'tfjs-multitask';
 import { DEMO } from '../demo-faces/write.js';
 import type { Hyperparameters } from './hyperparameters.js';
 
-/** Arguments of every example, with defaults filled in. */
+/** Arguments that all examples have in common, including default values. */
 export interface StudyArguments {
   /** Folder of images. */
   readonly data: string;
@@ -17,7 +17,7 @@ export interface StudyArguments {
   readonly augment: 'free' | 'fixed' | 'none';
   readonly epochs: number;
   readonly batchSize: number;
-  /** Factor of the learning rate in each epoch. */
+  /** Factor by which the learning rate is multiplied over each epoch. */
   readonly decayRate: number;
   readonly seed: number;
   readonly engine: EngineName | 'auto';
@@ -59,11 +59,11 @@ export interface TuneArguments extends StudyArguments {
 
 /** Arguments of `npm run ablation`. */
 export interface AblationArguments extends StudyArguments {
-  /** Number of repetitions, each with its own seed. */
+  /** Number of repetitions, each with a different seed. */
   readonly seeds: number;
 }
 
-/** Values that a number on the command line may have. */
+/** Allowed range of a numeric command line argument. */
 interface NumberRange {
   /** Noun phrase for error messages. */
   readonly expected: string;
@@ -71,12 +71,12 @@ interface NumberRange {
 }
 
 const integerFrom = (min: number): NumberRange => ({
-  expected: `a whole number of at least ${min}`,
+  expected: `an integer of at least ${min}`,
   includes: (value) => Number.isInteger(value) && value >= min,
 });
 
 const DROPOUT_RANGE: NumberRange = {
-  expected: 'a number from 0 to below 1',
+  expected: 'a number of at least 0 and less than 1',
   includes: (value) => value >= 0 && value < 1,
 };
 
@@ -85,7 +85,7 @@ const L2_RANGE: NumberRange = {
   includes: (value) => value >= 0 && Number.isFinite(value),
 };
 
-/** A command line whose errors have the exit code 2 and are followed by the help text. */
+/** Command line of an example. For invalid arguments, it prints the error and the help text, and exits with code 2. */
 class ExampleCommand extends Command {
   constructor(
     readonly example: string,
@@ -137,7 +137,7 @@ class ExampleCommand extends Command {
       )
       .number(
         '--batch-size <n>',
-        `images in a step (default: 16; drawn faces: ${DEMO.batchSize})`,
+        `images per training step (default: 16; drawn faces: ${DEMO.batchSize})`,
         integerFrom(1),
       )
       .number(
@@ -150,7 +150,7 @@ class ExampleCommand extends Command {
       .number('--threads <n>', 'threads of the engine (default: depends on the machine)', integerFrom(1));
   }
 
-  /** Adds the options for output. Not every example has every switch. */
+  /** Adds the options for output. `switches` are the flags that the example supports. */
   outputOptions(switches: readonly ('resume' | 'watch' | 'images')[]): this {
     this.optionsGroup('Output:').option('--out <folder>', 'output folder', `out/${this.example}`);
     if (switches.includes('resume')) this.option('--resume', 'continue the stopped run in the output folder');
@@ -162,7 +162,7 @@ class ExampleCommand extends Command {
   /** Parses the command line of this process. */
   readArguments<Extra extends object = object>(): StudyArguments & Extra {
     process.once('uncaughtException', (error) => {
-      // The errors of the library say what to do. A stack is useful only for other errors.
+      // The errors of the library contain advice. A stack trace is useful only for other errors.
       console.error(isMultitaskError(error) ? error.message : error);
       process.exit(1);
     });
@@ -247,7 +247,7 @@ export const readAblationArguments = (): AblationArguments =>
     .outputOptions(['images'])
     .readArguments<Pick<AblationArguments, 'seeds'>>();
 
-/** Returns the learning rate of Model B at the start: a tenth of 0.001 when pretrained layers are trained. */
+/** Returns the initial learning rate of Model B: 0.001, or 0.0001 if pretrained layers are trained. */
 export const getInitialLearningRate = ({
   weights,
   fineTune,

@@ -4,7 +4,7 @@ import { imageFolder } from 'tfjs-multitask/node';
 import { writeDemoFaces } from '../demo-faces/write.js';
 import type { StudyArguments } from './arguments.js';
 
-/** Draws the demo faces into `folder`, unless they are there, and prints that they are drawings. */
+/** Draws the demo faces in `folder` if they do not exist yet, and prints a note that they are drawings. */
 export async function drawDemoFaces(folder: string): Promise<void> {
   console.log('No --data: training on drawn faces. The results say nothing about real people.');
   await writeDemoFaces(folder);

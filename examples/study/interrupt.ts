@@ -1,4 +1,4 @@
-/** A signal that Ctrl-C aborts. */
+/** Abort signal that is triggered by Ctrl-C. */
 export interface InterruptSignal {
   readonly signal: AbortSignal;
   /** Restores the default behavior of Ctrl-C, which ends the process. */

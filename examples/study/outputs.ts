@@ -16,7 +16,7 @@ export interface OutputOptions {
   readonly kerasFile: string;
   readonly loss: WeightedLoss<{ readonly age: number; readonly gender: number }>;
   readonly optimizer: Optimizer;
-  /** Results of the study. They are printed for photographs only: drawn faces are another problem. */
+  /** Results of the study. They are printed for photographs only, because drawn faces are a different problem. */
   readonly published: { readonly training?: PublishedResult; readonly validation: PublishedResult };
 }
 
@@ -80,7 +80,7 @@ Files in ${store.label}:
 Report: ${page}`);
 }
 
-/** Returns the best and the last epoch as a table, with the results that they can be compared with. */
+/** Returns a table with the results of the best and the last epoch, and of a baseline and the published study for comparison. */
 function formatResults(
   { rows }: StudyHistory,
   bestRow: HistoryRow,
@@ -117,7 +117,7 @@ function formatResults(
   ].join('\n');
 }
 
-/** Returns the mean absolute error on `validation` of an answer that is always the mean age of the training images. */
+/** Returns the mean absolute error on `validation` of a baseline that always predicts the mean age of the training images. */
 function computeMeanAgeError(train: FaceDataset, validation: FaceDataset): number {
   const getAges = (dataset: FaceDataset) =>
     Array.from({ length: dataset.size }, (_, i) => dataset.labels(i).age!);

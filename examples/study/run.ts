@@ -8,10 +8,10 @@ import type { FaceDataset } from './faces.js';
 import { abortOnInterrupt } from './interrupt.js';
 import type { modelA } from './modelA.js';
 
-/** A network of the study: any model with the tasks of Model A. */
+/** Model of the study: any model with the tasks of Model A. */
 export type StudyModel = ReturnType<typeof modelA>;
 
-/** History of a network of the study. */
+/** Training history of a model of the study. */
 export type StudyHistory = History<StudyModel['tasks']>;
 
 /** Options of {@link startRun}. */
@@ -22,13 +22,13 @@ export interface StudyRunOptions {
   readonly train: FaceDataset;
   readonly validation: FaceDataset;
   readonly args: StudyArguments;
-  /** Sentence about the first weights that a reader of the results must know. */
+  /** Sentence about the initial weights that is shown with the results. */
   readonly origin?: string;
-  /** How to continue the run after Ctrl-C. */
+  /** Sentence that is printed after Ctrl-C about how to continue the run. */
   readonly resumeAdvice?: string;
 }
 
-/** A run of an example, from its first record to its report. */
+/** Run of an example that {@link startRun} has started. */
 export type StudyRun = Awaited<ReturnType<typeof startRun>>;
 
 /** Writes the first record of a run, so that its report can be watched, and returns the options of `fit` that depend on the machine. */
@@ -56,7 +56,7 @@ export async function startRun(options: StudyRunOptions) {
       signal: interrupt.signal,
       log: console.log,
     },
-    /** Writes the record of the finished run, with the answers of its best model. */
+    /** Writes the record of the finished run, with the predictions of its best model. */
     async saveRecord(bestModel: StudyModel, history: StudyHistory): Promise<void> {
       interrupt.dispose();
       await recordRun(store, bestModel, { ...describeRun(options), history });
@@ -64,7 +64,7 @@ export async function startRun(options: StudyRunOptions) {
   };
 }
 
-/** Returns what a report shows about a run in addition to its history. */
+/** Returns the information about a run that the report shows in addition to its history. */
 function describeRun({ name, train, validation, args, origin }: StudyRunOptions) {
   const { demo, data, seed, images } = args;
   return {

@@ -1,4 +1,7 @@
-/** The hyperparameter search of Model A, as `npm run tune` and the process of each trial import it. The search space is that of the study. */
+/**
+ * Hyperparameter search of Model A with the search space of the published study. `npm run tune` and the process of each trial import this
+ * module.
+ */
 import { createHash } from 'node:crypto';
 import { folderStore } from 'tfjs-multitask/node';
 import {
@@ -59,7 +62,7 @@ export default async function createSearch(args: TuneArguments) {
 }
 
 /**
- * Hashes what the results depend on. A search with another hash cannot be continued. File names are enough to identify the images: they
- * contain the labels.
+ * Computes a hash of everything on which the results depend. A search with a different hash cannot be continued. Images are identified by
+ * their file names, which contain the labels.
  */
 const computeDigest = (parts: unknown) => createHash('sha256').update(JSON.stringify(parts)).digest('hex');

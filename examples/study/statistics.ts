@@ -8,8 +8,8 @@ export interface MeanEstimate {
 }
 
 /**
- * Critical values of Student's t at 97.5 % for 1, 2, 3, ... degrees of freedom. Beyond the end of the list its last value is used,
- * which makes the interval a little too wide.
+ * Critical values of Student's t at 97.5 % for 1, 2, 3, ... degrees of freedom. For more degrees of freedom, the last value is used, which
+ * makes the interval slightly too wide.
  */
 const T_VALUES = [
   12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145, 2.131,

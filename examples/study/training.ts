@@ -7,9 +7,9 @@ export const LOSS = weightedLoss({ age: 1, gender: 50 });
 export interface OptimizerSettings {
   readonly trainingImages: number;
   readonly batchSize: number;
-  /** Factor of the learning rate in each epoch. */
+  /** Factor by which the learning rate is multiplied over each epoch. */
   readonly decayRate: number;
-  /** Learning rate at the start. Default 0.001. */
+  /** Initial learning rate. Default: 0.001. */
   readonly learningRate?: number;
 }
 

@@ -48,6 +48,9 @@ export function createAugmentationPipeline(
   checks.oneOf('augment.fillMode', fillMode, FILL_MODES, {
     advice: 'Omit it to repeat the nearest pixel.',
   });
+  checks.number('augment.fillValue', fillValue, { min: 0, max: 255, defaultValue: 0 });
+  if (compat !== undefined)
+    checks.oneOf('augment.compat', compat, ['keras'], { advice: 'Omit it to use the true center.' });
   const entries = transforms.flatMap((transform) =>
     transform.kind === 'flip'
       ? transform.axes.map((axis) => [`${axis}Flip`, transform.options] as const)

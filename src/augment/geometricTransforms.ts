@@ -19,12 +19,12 @@ const FRACTION_ADVICE = 'Pass a fraction of the image size, for example 0.1.';
  * ```
  * @category Augment
  */
-export function randomRotation({
-  degrees,
-}: {
+export function randomRotation(options: {
   /** Largest angle in degrees, 0 to 360. */
   readonly degrees: number;
 }): AffineTransform {
+  checks.options('randomRotation', options, { degrees: true }, { replacements: { factor: DEGREES_ADVICE } });
+  const { degrees } = options;
   checks.number('randomRotation.degrees', degrees, { min: 0, max: 360, advice: DEGREES_ADVICE });
   return {
     kind: 'affine',
@@ -52,19 +52,21 @@ export function randomRotation({
  * ```
  * @category Augment
  */
-export function randomZoom({
-  range,
-  axes = 'independent',
-}: {
+export function randomZoom(options: {
   /** Largest difference between a factor and 1, from 0 to 0.99. */
   readonly range: number;
   /** `independent` draws separate factors for height and width, `together` one factor for both. Default `independent`. */
   readonly axes?: 'independent' | 'together';
 }): AffineTransform {
+  checks.options('randomZoom', options, { range: true, axes: true });
+  const { range, axes = 'independent' } = options;
   checks.number('randomZoom.range', range, {
     min: 0,
     max: 0.99,
     advice: 'Pass the largest difference between a zoom factor and 1, for example 0.1.',
+  });
+  checks.oneOf('randomZoom.axes', axes, ['independent', 'together'], {
+    advice: "Omit it to use the default, 'independent'.",
   });
   return {
     kind: 'affine',
@@ -94,15 +96,14 @@ export function randomZoom({
  * ```
  * @category Augment
  */
-export function randomTranslation({
-  heightFactor = 0,
-  widthFactor = 0,
-}: {
+export function randomTranslation(options: {
   /** Largest vertical shift as a fraction of the height, 0 to 1. Default 0. */
   readonly heightFactor?: number;
   /** Largest horizontal shift as a fraction of the width, 0 to 1. Default 0. */
   readonly widthFactor?: number;
 }): AffineTransform {
+  checks.options('randomTranslation', options, { heightFactor: true, widthFactor: true });
+  const { heightFactor = 0, widthFactor = 0 } = options;
   checks.proportion('randomTranslation.heightFactor', heightFactor, { advice: FRACTION_ADVICE });
   checks.proportion('randomTranslation.widthFactor', widthFactor, { advice: FRACTION_ADVICE });
   return {
@@ -130,12 +131,12 @@ export function randomTranslation({
  * ```
  * @category Augment
  */
-export function randomShear({
-  degrees,
-}: {
+export function randomShear(options: {
   /** Largest angle in degrees, 0 to 89. */
   readonly degrees: number;
 }): AffineTransform {
+  checks.options('randomShear', options, { degrees: true });
+  const { degrees } = options;
   checks.number('randomShear.degrees', degrees, { min: 0, max: 89, advice: DEGREES_ADVICE });
   return {
     kind: 'affine',
@@ -170,9 +171,7 @@ const FLIP_AXES = {
  */
 export function randomFlip(
   mode: 'horizontal' | 'vertical' | 'both',
-  {
-    probability = 0.5,
-  }: {
+  options: {
     /** Probability of a flip along each axis, 0 to 1. Default 0.5. */
     readonly probability?: number;
   } = {},
@@ -180,6 +179,8 @@ export function randomFlip(
   checks.oneOf('randomFlip.mode', mode, ['horizontal', 'vertical', 'both'], {
     advice: "Write randomFlip('horizontal') to swap left and right.",
   });
+  checks.options('randomFlip', options, { probability: true });
+  const { probability = 0.5 } = options;
   checks.proportion('randomFlip.probability', probability, {
     advice: 'Pass the probability of a flip, for example 0.5.',
   });

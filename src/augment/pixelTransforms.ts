@@ -24,13 +24,11 @@ const LUMA = [0.299, 0.587, 0.114] as const;
  * ```
  * @category Augment
  */
-export function randomBrightness({
-  range,
-}: {
+export function randomBrightness(options: {
   /** Largest difference between the factor and 1, from 0 to 1. */
   readonly range: number;
 }): PixelTransform {
-  return createScalingTransform('brightness', 'randomBrightness', range, (pixels, factor) =>
+  return createScalingTransform('brightness', 'randomBrightness', options, (pixels, factor) =>
     blend(pixels, factor, 0),
   );
 }
@@ -51,13 +49,11 @@ export function randomBrightness({
  * ```
  * @category Augment
  */
-export function randomContrast({
-  range,
-}: {
+export function randomContrast(options: {
   /** Largest difference between the factor and 1, from 0 to 1. */
   readonly range: number;
 }): PixelTransform {
-  return createScalingTransform('contrast', 'randomContrast', range, (pixels, factor) => {
+  return createScalingTransform('contrast', 'randomContrast', options, (pixels, factor) => {
     let sum = 0;
     for (let i = 0; i < pixels.data.length; i += pixels.channels) sum += computeLuma(pixels, i);
     const mean = (sum * pixels.channels) / pixels.data.length;
@@ -82,13 +78,11 @@ export function randomContrast({
  * ```
  * @category Augment
  */
-export function randomSaturation({
-  range,
-}: {
+export function randomSaturation(options: {
   /** Largest difference between the factor and 1, from 0 to 1. */
   readonly range: number;
 }): PixelTransform {
-  return createScalingTransform('saturation', 'randomSaturation', range, (pixels, factor) =>
+  return createScalingTransform('saturation', 'randomSaturation', options, (pixels, factor) =>
     blendWithLuma(pixels, factor),
   );
 }
@@ -111,12 +105,14 @@ export function randomSaturation({
  * ```
  * @category Augment
  */
-export function randomGrayscale({
-  probability = 0.1,
-}: {
-  /** Probability that an image is converted to grayscale, 0 to 1. Default 0.1. */
-  readonly probability?: number;
-} = {}): PixelTransform {
+export function randomGrayscale(
+  options: {
+    /** Probability that an image is converted to grayscale, 0 to 1. Default 0.1. */
+    readonly probability?: number;
+  } = {},
+): PixelTransform {
+  checks.options('randomGrayscale', options, { probability: true });
+  const { probability = 0.1 } = options;
   checks.proportion('randomGrayscale.probability', probability, {
     advice: 'Pass the probability that an image is converted to grayscale, for example 0.1.',
   });
@@ -149,12 +145,14 @@ export function randomGrayscale({
  * ```
  * @category Augment
  */
-export function randomCutout({
-  side = 0.25,
-}: {
-  /** Side of the square as a fraction of the shorter side of the image, 0 to 1. Default 0.25. */
-  readonly side?: number;
-} = {}): PixelTransform {
+export function randomCutout(
+  options: {
+    /** Side of the square as a fraction of the shorter side of the image, 0 to 1. Default 0.25. */
+    readonly side?: number;
+  } = {},
+): PixelTransform {
+  checks.options('randomCutout', options, { side: true });
+  const { side = 0.25 } = options;
   checks.proportion('randomCutout.side', side, {
     advice: 'Pass the side of the square as a fraction of the shorter image side, for example 0.25.',
   });
@@ -176,9 +174,11 @@ export function randomCutout({
 function createScalingTransform(
   name: string,
   caller: string,
-  range: number,
+  options: { readonly range: number },
   change: (pixels: Pixels, factor: number) => void,
 ): PixelTransform {
+  checks.options(caller, options, { range: true });
+  const { range } = options;
   checks.proportion(`${caller}.range`, range, {
     advice: 'Pass the largest difference between the factor and 1, for example 0.2.',
   });

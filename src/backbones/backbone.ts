@@ -1,7 +1,7 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import * as checks from '../core/errors/checks.js';
-import { createArgumentError, createError } from '../core/errors/errors.js';
-import { describeType, formatValue } from '../core/errors/formatValue.js';
+import { createError } from '../core/errors/errors.js';
+import { formatValue } from '../core/errors/formatValue.js';
 import { didYouMean } from '../core/errors/suggestions.js';
 import type { TypeErrorMessage } from '../core/inferenceTypes.js';
 import type { Block } from '../layers/block.js';
@@ -87,8 +87,14 @@ export interface BackboneTable<Stage extends string = string> {
   readonly stages: readonly Stage[];
 }
 
-/** Names of all options that {@link BackboneOptions} allows. */
-const OPTION_NAMES = ['weights', 'file', 'includeTop', 'trainable', 'trainableFrom'];
+/** Names of all options in {@link BackboneOptions}. */
+const OPTION_NAMES: checks.OptionNames<BackboneOptions<string>> = {
+  weights: true,
+  file: true,
+  includeTop: true,
+  trainable: true,
+  trainableFrom: true,
+};
 
 /**
  * Throws an `argument` error for options that are not an object, for unknown option names, and for boolean options that are not booleans,
@@ -97,17 +103,16 @@ const OPTION_NAMES = ['weights', 'file', 'includeTop', 'trainable', 'trainableFr
 export function checkBackboneOptions(
   path: string,
   options: { readonly trainable?: unknown; readonly includeTop?: unknown },
-  known: readonly string[] = OPTION_NAMES,
+  names: { readonly [name: string]: true } = OPTION_NAMES,
 ): void {
-  if (typeof options !== 'object' || options === null) {
-    throw createArgumentError(
-      path,
-      'an object with the option weights',
-      describeType(options),
-      `For random weights, write ${path}({ weights: null }). For ImageNet weights, import ${path} from tfjs-multitask/node.`,
-    );
-  }
-  checks.optionNames(path, options, known);
+  const advice = `For random weights, write ${path}({ weights: null }). For ImageNet weights, import ${path} from tfjs-multitask/node.`;
+  checks.optionNames(path, options, Object.keys(names), {
+    advice,
+    replacements: {
+      inputShape: 'Pass the size of the images to multiTask({ input: [128, 128, 3] }).',
+      pooling: 'Write sharedTrunk([backbone, globalAveragePool()]).',
+    },
+  });
   for (const name of ['trainable', 'includeTop'] as const) {
     if (options[name] === undefined) continue;
     checks.boolean(`${path}.${name}`, options[name], {

@@ -9,7 +9,7 @@ const loadPackage: PackageLoader = /* @__PURE__ */ Object.assign(
 );
 
 /**
- * Platform for a page or a web worker. Files are fetched by URL, and images are decoded with a canvas. Optional packages are
+ * Platform for a web page or a web worker. Files are fetched by URL, and images are decoded with a canvas. Optional packages must be
  * registered with `useEngine`.
  */
 export const browserPlatform: Platform = {

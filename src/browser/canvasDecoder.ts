@@ -2,7 +2,7 @@ import { toGrayscaleBytes } from '../core/images.js';
 import type { Decoder } from '../core/platform/platform.js';
 
 /**
- * Creates a decoder that uses the browser's canvas. It also works in a web worker.
+ * Creates an image decoder that uses a canvas of the browser. It also works in a web worker.
  *
  * - The image is rotated according to its EXIF orientation, converted to sRGB, and stretched to the requested shape.
  * - Transparent pixels become black.

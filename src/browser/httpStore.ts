@@ -1,3 +1,4 @@
+import * as checks from '../core/errors/checks.js';
 import { createError, createFileError } from '../core/errors/errors.js';
 import type { Store } from '../core/platform/platform.js';
 
@@ -19,6 +20,10 @@ import type { Store } from '../core/platform/platform.js';
  * @category Files
  */
 export function httpStore(url: string): Store {
+  checks.string('httpStore', url, {
+    noun: 'the URL of a folder',
+    advice: "Write httpStore('/models/faces').",
+  });
   const folder = url.replace(/\/?$/, '/');
   const rejectAccess = async (name: string): Promise<never> => {
     throw createError({
@@ -37,7 +42,7 @@ export function httpStore(url: string): Store {
       });
       if (response.ok) return new Uint8Array(await response.arrayBuffer());
       if (response.status === 404) return undefined;
-      throw createRequestError(folder + name, `HTTP status ${response.status}`);
+      throw createRequestError(folder + name, `a response with HTTP status ${response.status}`);
     },
     write: rejectAccess,
     append: rejectAccess,
@@ -49,7 +54,7 @@ export function httpStore(url: string): Store {
 const createRequestError = (path: string, received: string, cause?: unknown) =>
   createFileError(
     path,
-    'a file on the server',
+    'a response with the file',
     received,
     'Check the URL, and whether the server allows requests from this page (CORS).',
     cause,

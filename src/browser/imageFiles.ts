@@ -1,5 +1,6 @@
 import type { Dataset } from '../data/dataset.js';
 import {
+  checkImageFileOptions,
   decodeImages,
   type EncodedImageSource,
   IMAGE_EXTENSIONS,
@@ -9,9 +10,8 @@ import { canvasDecoder } from './canvasDecoder.js';
 import { webWorkers } from './webWorkers.js';
 
 /**
- * Creates a dataset from files that a user selected or dropped, for example `input.files`. The files of a whole folder
- * (`webkitdirectory`) work too. As with `imageFolder` in Node, images are decoded and resized once, kept in memory as bytes,
- * and sorted by path.
+ * Creates a dataset from files that a user selected or dropped, for example `input.files`. Users can also select a whole folder
+ * (`webkitdirectory`). As with `imageFolder` in Node, images are decoded and resized once, kept in memory as bytes, and sorted by path.
  *
  * @throws A `file` error if no file is an image. A `data` error if a file cannot be decoded or has no labels.
  * @example
@@ -29,6 +29,7 @@ export async function imageFiles<L>(
   files: Iterable<File> | ArrayLike<File>,
   options: ImageFileOptions<L>,
 ): Promise<Dataset<L>> {
+  checkImageFileOptions('imageFiles', options);
   const byPath = new Map(Array.from(files, (file) => [file.webkitRelativePath || file.name, file] as const));
   const source: EncodedImageSource = {
     root: 'files',

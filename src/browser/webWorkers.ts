@@ -22,11 +22,9 @@ const LISTENER_SCRIPT = '\nonmessage = ({ data }) => postMessage(...answer(data)
  * ```
  * @category Data
  */
-export function webWorkers({
-  count = getDefaultWorkerCount(navigator.hardwareConcurrency),
-}: {
-  readonly count?: number;
-} = {}): Spawner {
+export function webWorkers(options: { readonly count?: number } = {}): Spawner {
+  checks.options('webWorkers', options, { count: true });
+  const { count = getDefaultWorkerCount(navigator.hardwareConcurrency) } = options;
   checks.integer('webWorkers.count', count, { min: 1, advice: WORKER_COUNT_ADVICE });
   return {
     maxWorkers: count,

@@ -7,8 +7,8 @@ import { writeCheckpointEpoch } from '../core/records/checkpointEpoch.js';
 import type { HistoryRow } from '../core/records/history.js';
 import type { StatefulCallback } from '../training/callback.js';
 import { isImprovement } from '../training/monitor.js';
-import { checkWritable } from './checkWritable.js';
-import { getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
+import { checkCallbackStore, checkWritable } from './checkWritable.js';
+import { checkMonitorOptions, getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
 
 /**
  * Options of {@link bestCheckpoint}.
@@ -24,6 +24,14 @@ export interface BestCheckpointOptions<Monitor extends string> extends MonitorOp
   /** Number of saved models to keep if `folder` is a template. Older models are deleted. Default: all models are kept, as in Keras. */
   readonly maxToKeep?: number;
 }
+
+const BEST_CHECKPOINT_ADVICE = {
+  replacements: {
+    saveBestOnly:
+      'Remove it: only the best epochs are saved. To save the state of every epoch, pass checkpoint to fit().',
+    saveWeightsOnly: 'Remove it: whole models are saved.',
+  },
+};
 
 interface SavedModel {
   readonly folder: string;
@@ -56,6 +64,16 @@ export function bestCheckpoint<const Monitor extends string = 'val_loss'>(
   store: Store,
   options: BestCheckpointOptions<Monitor> = {},
 ): StatefulCallback<Monitor> {
+  checks.options(
+    'bestCheckpoint',
+    options,
+    { monitor: true, mode: true, folder: true, maxToKeep: true },
+    BEST_CHECKPOINT_ADVICE,
+  );
+  checkCallbackStore('bestCheckpoint', store);
+  checkMonitorOptions('bestCheckpoint', options);
+  if (options.folder !== undefined)
+    checks.text('bestCheckpoint.folder', options.folder, { advice: "Omit it to use the default, 'best'." });
   const { monitor = 'val_loss' as Monitor, folder: name = 'best', maxToKeep } = options;
   if (maxToKeep !== undefined) {
     checks.integer('bestCheckpoint.maxToKeep', maxToKeep, {

@@ -1,7 +1,8 @@
+import * as checks from '../core/errors/checks.js';
 import type { Store } from '../core/platform/platform.js';
 import type { HistoryRow } from '../core/records/history.js';
 import type { StatelessCallback } from '../training/callback.js';
-import { checkWritable } from './checkWritable.js';
+import { checkCallbackStore, checkWritable } from './checkWritable.js';
 
 /**
  * Options of {@link csvLogger} and {@link jsonLinesLogger}.
@@ -35,12 +36,30 @@ export interface LoggerOptions {
  * ```
  * @category Callbacks
  */
-export function csvLogger(store: Store, { name = 'history.csv' }: LoggerOptions = {}): StatelessCallback {
+export function csvLogger(store: Store, options: LoggerOptions = {}): StatelessCallback {
+  const name = getLogName('csvLogger', store, options, 'history.csv');
   return {
     name: 'csvLogger',
     onTrainBegin: () => checkWritable(store),
     onEpochEnd: (_, run) => store.write(name, new TextEncoder().encode(toCsv(run.history))),
   };
+}
+
+/** Checks the arguments of a logger and returns the name of its file. */
+export function getLogName(
+  callback: string,
+  store: Store,
+  options: LoggerOptions,
+  defaultName: string,
+): string {
+  checkCallbackStore(callback, store);
+  checks.options(callback, options, { name: true });
+  const { name = defaultName } = options;
+  checks.string(`${callback}.name`, name, {
+    noun: 'a file name',
+    advice: `Omit it to use the default, '${defaultName}'.`,
+  });
+  return name;
 }
 
 /** Formats history rows as CSV: a header, then one line per row. If a row has no value for a column, the cell is empty. */

@@ -2,7 +2,7 @@ import * as checks from '../core/errors/checks.js';
 import type { Weights } from '../network/weights.js';
 import type { StatefulCallback } from '../training/callback.js';
 import { isImprovement } from '../training/monitor.js';
-import { getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
+import { checkMonitorOptions, getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
 
 /**
  * Options of {@link earlyStopping}.
@@ -53,9 +53,25 @@ interface EarlyStoppingState {
 export function earlyStopping<const Monitor extends string = 'val_loss'>(
   options: EarlyStoppingOptions<Monitor> = {},
 ): StatefulCallback<Monitor> {
+  checks.options('earlyStopping', options, {
+    monitor: true,
+    mode: true,
+    patience: true,
+    minDelta: true,
+    baseline: true,
+    startFromEpoch: true,
+    restoreBestWeights: true,
+  });
+  checkMonitorOptions('earlyStopping', options);
   const { monitor = 'val_loss' as Monitor, patience = 0, baseline, startFromEpoch = 0 } = options;
   const { restoreBestWeights = false } = options;
+  checks.number('earlyStopping.minDelta', options.minDelta ?? 0, { defaultValue: 0 });
   const minDelta = Math.abs(options.minDelta ?? 0);
+  if (baseline !== undefined)
+    checks.number('earlyStopping.baseline', baseline, { advice: 'Omit it for no baseline.' });
+  checks.boolean('earlyStopping.restoreBestWeights', restoreBestWeights, {
+    advice: 'Omit it to use the default, false.',
+  });
   checks.integer('earlyStopping.patience', patience, { min: 0, defaultValue: 0 });
   checks.integer('earlyStopping.startFromEpoch', startFromEpoch, { min: 0, defaultValue: 0 });
   return {

@@ -1,7 +1,7 @@
 import type { Store } from '../core/platform/platform.js';
 import type { HistoryRow } from '../core/records/history.js';
 import type { StatelessCallback } from '../training/callback.js';
-import type { LoggerOptions } from './csvLogger.js';
+import { getLogName, type LoggerOptions } from './csvLogger.js';
 
 /**
  * Creates a callback that appends one line of JSON to a file after every epoch, for programs that monitor a run. A resumed run first
@@ -17,10 +17,8 @@ import type { LoggerOptions } from './csvLogger.js';
  * ```
  * @category Callbacks
  */
-export function jsonLinesLogger(
-  store: Store,
-  { name = 'history.jsonl' }: LoggerOptions = {},
-): StatelessCallback {
+export function jsonLinesLogger(store: Store, options: LoggerOptions = {}): StatelessCallback {
+  const name = getLogName('jsonLinesLogger', store, options, 'history.jsonl');
   const toBytes = (rows: readonly HistoryRow[]) =>
     new TextEncoder().encode(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
   return {

@@ -1,3 +1,4 @@
+import * as checks from '../core/errors/checks.js';
 import type { HistoryRow } from '../core/records/history.js';
 import type { Run } from '../training/callback.js';
 
@@ -14,6 +15,23 @@ export interface MonitorOptions<Monitor extends string> {
    * column.
    */
   readonly mode?: 'auto' | 'min' | 'max';
+}
+
+/** Throws an `argument` error for an invalid monitor or mode. */
+export function checkMonitorOptions(
+  callback: string,
+  { monitor, mode }: { readonly monitor?: unknown; readonly mode?: unknown },
+): void {
+  if (monitor !== undefined) {
+    checks.string(`${callback}.monitor`, monitor, {
+      noun: 'the name of a history column',
+      advice: "Write monitor: 'val_loss'.",
+    });
+  }
+  if (mode !== undefined)
+    checks.oneOf(`${callback}.mode`, mode, ['auto', 'min', 'max'], {
+      advice: "Omit it to use the default, 'auto'.",
+    });
 }
 
 /** Returns whether smaller or larger values of the monitored column are better. Resolves `auto` with the modes of the run. */

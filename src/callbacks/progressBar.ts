@@ -1,3 +1,4 @@
+import * as checks from '../core/errors/checks.js';
 import { findBestEpoch, type HistoryRow } from '../core/records/history.js';
 import { formatEngineChoice, isEngineLogged } from '../engines/engineChoice.js';
 import type { StatefulCallback } from '../training/callback.js';
@@ -45,6 +46,10 @@ const BAR_WIDTH = 16;
  * @category Callbacks
  */
 export function progressBar(output: ProgressOutput = getDefaultOutput()): StatefulCallback {
+  checks.callable('progressBar.output.write', (output as ProgressOutput | null)?.write, {
+    noun: 'an output with a method write(text)',
+    advice: 'Omit the output to write to the terminal, or pass { write: (text) => ... }.',
+  });
   return {
     name: 'progressBar',
     create: (run, saved) => {

@@ -1,7 +1,7 @@
 import * as checks from '../core/errors/checks.js';
 import type { StatefulCallback } from '../training/callback.js';
 import { isImprovement } from '../training/monitor.js';
-import { getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
+import { checkMonitorOptions, getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
 
 /**
  * Options of {@link reduceLROnPlateau}.
@@ -48,10 +48,22 @@ interface ReduceLROnPlateauState {
 export function reduceLROnPlateau<const Monitor extends string = 'val_loss'>(
   options: ReduceLROnPlateauOptions<Monitor> = {},
 ): StatefulCallback<Monitor> {
+  checks.options('reduceLROnPlateau', options, {
+    monitor: true,
+    mode: true,
+    factor: true,
+    patience: true,
+    minDelta: true,
+    cooldown: true,
+    minLearningRate: true,
+  });
+  checkMonitorOptions('reduceLROnPlateau', options);
   const { monitor = 'val_loss' as Monitor, factor = 0.1, patience = 10, minDelta = 1e-4 } = options;
   const { cooldown = 0, minLearningRate = 0 } = options;
   checks.integer('reduceLROnPlateau.patience', patience, { min: 0, defaultValue: 10 });
   checks.integer('reduceLROnPlateau.cooldown', cooldown, { min: 0, defaultValue: 0 });
+  checks.number('reduceLROnPlateau.minDelta', minDelta, { defaultValue: 1e-4 });
+  checks.number('reduceLROnPlateau.minLearningRate', minLearningRate, { min: 0, defaultValue: 0 });
   checks.number('reduceLROnPlateau.factor', factor, {
     above: 0,
     below: 1,

@@ -3,7 +3,7 @@ import type { Store } from '../core/platform/platform.js';
 import { getColumnPrefix, type HistoryRow } from '../core/records/history.js';
 import { EVENT_FILE_VERSION, encodeEvents, type ScalarSummary, type TfEvent } from '../formats/tfEvents.js';
 import type { StatefulCallback } from '../training/callback.js';
-import { checkWritable } from './checkWritable.js';
+import { checkCallbackStore, checkWritable } from './checkWritable.js';
 
 /**
  * Options of {@link tensorBoard}.
@@ -67,7 +67,11 @@ interface TensorBoardState {
  * @category Callbacks
  */
 export function tensorBoard(store: Store, options: TensorBoardOptions = {}): StatefulCallback {
+  checkCallbackStore('tensorBoard', store);
+  checks.options('tensorBoard', options, { folder: true, updateFreq: true, now: true });
   const { folder = '', updateFreq = 'epoch', now = Date.now } = options;
+  checks.text('tensorBoard.folder', folder, { advice: 'Omit it to use the root of the store.' });
+  checks.callable('tensorBoard.now', now, { advice: 'Omit it to use Date.now.' });
   const every = toBatchInterval(updateFreq);
   return {
     name: 'tensorBoard',

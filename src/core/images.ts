@@ -1,3 +1,6 @@
+import * as checks from './errors/checks.js';
+import { createError, type ErrorKind } from './errors/errors.js';
+import { describeType } from './errors/formatValue.js';
 /**
  * An image as bytes, 0..255. Rows start at the top, and channels are interleaved: `RGBRGB…`, or one gray value for each pixel.
  *
@@ -56,4 +59,31 @@ export function toGrayscaleBytes(pixels: ArrayLike<number>, stride: 3 | 4): Uint
       (pixels[offset]! * 19595 + pixels[offset + 1]! * 38470 + pixels[offset + 2]! * 7471 + 0x8000) >> 16;
   }
   return gray;
+}
+
+/**
+ * Throws an error unless `image` has a size and bytes. Numbers of another type, such as the floats of a `Float32Array`, are not bytes:
+ * values from 0 to 1 would become black images.
+ */
+export function checkImageBytes(path: string, image: unknown, kind: ErrorKind = 'argument'): void {
+  const advice =
+    'Pass { data, height, width, channels } with the pixels as a Uint8Array, each value from 0 to 255.';
+  checks.record(path, image, { kind, noun: 'an image: { data, height, width, channels }', advice });
+  const { data } = image;
+  if (data instanceof Uint8Array || data instanceof Uint8ClampedArray) {
+    for (const name of ['height', 'width', 'channels'])
+      checks.integer(`${path}.${name}`, image[name], { kind, min: 1, advice });
+    return;
+  }
+  const bytesAdvice =
+    data instanceof Float32Array || data instanceof Float64Array
+      ? 'Pass Uint8Array.from(data, (value) => Math.round(255 * value)) if the values are from 0 to 1.'
+      : advice;
+  throw createError({
+    kind,
+    path: `${path}.data`,
+    expected: 'the pixels as bytes in a Uint8Array',
+    received: describeType(data),
+    advice: bytesAdvice,
+  });
 }

@@ -1,4 +1,5 @@
 import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus';
+import * as checks from './errors/checks.js';
 
 /**
  * A stream of random numbers that is a pure function of its seed and keys. All functions that draw random numbers (splits, shuffles,
@@ -39,6 +40,7 @@ export interface Rng {
  * @category Data
  */
 export function createRng(seed: number, ...keys: readonly (string | number)[]): Rng {
+  checks.number('createRng.seed', seed, { advice: 'Pass an integer, for example 7.' });
   const generator = xoroshiro128plusFromState(hashToState(JSON.stringify([seed, ...keys])));
   const next = () => {
     const high = generator.next() >>> 5;

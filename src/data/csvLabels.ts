@@ -73,8 +73,17 @@ export interface CsvLabelsOptions<C extends { readonly [task: string]: CsvColumn
  */
 export function csvLabels<const C extends { readonly [task: string]: CsvColumn }>(
   text: string,
-  { pathColumn = 'file', columns }: CsvLabelsOptions<C>,
+  options: CsvLabelsOptions<C>,
 ): LabelReader<{ readonly [K in keyof C]?: CsvLabel<C[K]> }> {
+  const advice = "Write csvLabels(text, { columns: { age: Number, gender: ['male', 'female'] } }).";
+  checks.text('csvLabels.text', text, {
+    noun: 'the text of a CSV file',
+    advice: "Read the file as text, for example with readFile(path, 'utf8').",
+  });
+  checks.options('csvLabels', options, { pathColumn: true, columns: true }, { advice });
+  const { pathColumn = 'file', columns } = options;
+  checks.string('csvLabels.pathColumn', pathColumn, { advice: "Omit it to use the default, 'file'." });
+  checks.record('csvLabels.columns', columns, { noun: 'an object with an entry for each column', advice });
   const [header = [], ...rows] = parseRows(text);
   const findColumn = (name: string) => {
     const index = header.indexOf(name);
@@ -163,17 +172,18 @@ function createCellReader(path: string, column: unknown): (cell: string) => unkn
       advice: "Write { age: Number, gender: ['male', 'female'] }.",
     });
   }
-  checks.optionNames(path, column, ['min', 'max']);
+  checks.options<NumberColumn>(path, column, { min: true, max: true });
+  const { min, max } = column as NumberColumn;
+  for (const [name, bound] of Object.entries({ min, max })) {
+    if (bound === undefined || bound === -Infinity) continue;
+    checks.number(`${path}.${name}`, bound, { allowInfinity: true, advice: 'Omit it for no limit.' });
+  }
   return createNumberReader(column);
 }
 
-function createNumberReader({
-  min = -Infinity,
-  max = Infinity,
-}: {
-  readonly min?: number;
-  readonly max?: number;
-}) {
+type NumberColumn = Extract<CsvColumn, { readonly min?: number }>;
+
+function createNumberReader({ min = -Infinity, max = Infinity }: NumberColumn) {
   const expected =
     min === -Infinity && max === Infinity ? 'a finite number' : `a number from ${min} to ${max}`;
   return (cell: string) => {

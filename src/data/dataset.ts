@@ -159,6 +159,7 @@ export class Dataset<L> {
 
   /** Returns a dataset of the images at `indices`, in that order. */
   select(indices: readonly number[]): Dataset<L> {
+    checks.list('select', indices, { noun: 'an array of indices', advice: 'Write dataset.select([0, 1]).' });
     const items = indices.map((index) => this.#getItem(index));
     const sourceIndices = indices.map((index) => this.sourceIndex(index));
     return new Dataset(this.shape, items, this.skipped, sourceIndices, this.augmentation, this.spawner);
@@ -166,6 +167,7 @@ export class Dataset<L> {
 
   /** Returns a dataset of the first `count` images, or of all images if there are fewer. */
   take(count: number): Dataset<L> {
+    checks.integer('take.count', count, { min: 0, advice: 'Pass the number of images, for example 100.' });
     return this.select(Array.from({ length: Math.min(count, this.size) }, (_, i) => i));
   }
 
@@ -180,8 +182,9 @@ export class Dataset<L> {
    * Throws an `argument` error for a transform that appears twice, or an invalid option.
    */
   augment(transforms: readonly ImageTransform[], options: AugmentOptions = {}): Dataset<L> {
-    checks.optionNames('augment', options, ['fillMode', 'fillValue', 'fixed', 'compat']);
+    checks.options('augment', options, { fillMode: true, fillValue: true, fixed: true, compat: true });
     const { fixed = false, ...sampling } = options;
+    checks.boolean('augment.fixed', fixed, { advice: 'Omit it to use new random numbers in every epoch.' });
     return this.withAugmentation({ pipeline: createAugmentationPipeline(transforms, sampling), fixed });
   }
 
@@ -201,11 +204,20 @@ export class Dataset<L> {
    * `imagesInMemory` do not. A custom {@link PixelTransform} always runs on the main thread.
    */
   withWorkers(spawner: Spawner | null): Dataset<L> {
+    if (spawner !== null) {
+      checks.callable('withWorkers.spawn', (spawner as Spawner | undefined)?.spawn, {
+        noun: 'workers with a method spawn()',
+        advice: 'Pass workerThreads() or webWorkers(), or null to augment on the main thread.',
+      });
+    }
     return new Dataset(this.shape, this.items, this.skipped, this.sourceIndices, this.augmentation, spawner);
   }
 
   /** Returns a dataset with new weights in the loss, which `weight` computes from the labels and the identifier of each image. */
   withSampleWeights(weight: (labels: L, id: string) => SampleWeight): Dataset<L> {
+    checks.callable('withSampleWeights', weight, {
+      advice: 'Write dataset.withSampleWeights(({ age }) => (age > 60 ? 2 : 1)).',
+    });
     const items = this.items.map((item) => ({
       ...item,
       weight: weight(item.labels, item.id),

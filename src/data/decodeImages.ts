@@ -1,6 +1,6 @@
 import * as checks from '../core/errors/checks.js';
 import { createError, isMultitaskError } from '../core/errors/errors.js';
-import type { ImageBytes } from '../core/images.js';
+import { checkImageBytes, type ImageBytes } from '../core/images.js';
 import type { Decoder, Spawner } from '../core/platform/platform.js';
 import { Dataset, type DatasetItem, type SkippedFile } from './dataset.js';
 import type { LabelReader } from './labelReader.js';
@@ -65,8 +65,8 @@ export async function decodeImages<L>(
   source: EncodedImageSource,
   options: ImageFileOptions<L>,
 ): Promise<Dataset<L>> {
+  checkImageFileOptions(caller, options);
   const { labels, size, channels = 3, unusableFiles = 'error', limit, onProgress, signal } = options;
-  checkImageSize(caller, size, channels);
   if (source.paths.length === 0) {
     throw createError({
       kind: 'file',
@@ -119,12 +119,40 @@ export async function decodeImages<L>(
   });
 }
 
-/** Throws an `argument` error for an invalid size or number of channels. */
-function checkImageSize(caller: string, size: readonly number[], channels: number): void {
+/** Throws an `argument` error for unknown options and for options of the wrong type. */
+export function checkImageFileOptions(caller: string, options: ImageFileOptions<any>): void {
+  const names: checks.OptionNames<ImageFileOptions<any>> = {
+    labels: true,
+    size: true,
+    channels: true,
+    unusableFiles: true,
+    limit: true,
+    onProgress: true,
+    signal: true,
+    decoder: true,
+  };
+  const advice = `Write ${caller}(..., { labels: utkFace(), size: [128, 128] }).`;
+  checks.options(caller, options, names, {
+    advice,
+    replacements: { unusable: "Write unusableFiles: 'skip'.", errors: "Write unusableFiles: 'skip'." },
+  });
+  const { labels, size, channels = 3, unusableFiles = 'error', onProgress, signal, decoder } = options;
   checks.shape(`${caller}.size`, size, ['height', 'width'], {
     advice: 'Pass the input size of the network, for example [128, 128].',
   });
   checks.oneOf(`${caller}.channels`, channels, [1, 3], { advice: 'Pass 3 for color or 1 for grayscale.' });
+  checks.callable(`${caller}.labels`, labels, {
+    noun: 'a function from the path of a file to its labels',
+    advice: 'Pass utkFace(), csvLabels(...), or your own function.',
+  });
+  checks.oneOf(`${caller}.unusableFiles`, unusableFiles, ['error', 'skip'], {
+    advice: "Omit it to use the default, 'error'.",
+  });
+  if (onProgress !== undefined)
+    checks.callable(`${caller}.onProgress`, onProgress, { advice: 'Write onProgress: (done, total) => ...' });
+  if (signal !== undefined) checks.signal(`${caller}.signal`, signal);
+  if (decoder !== undefined)
+    checks.callable(`${caller}.decoder`, decoder, { advice: 'Pass await sharpDecoder().' });
 }
 
 /** Returns `count` paths, evenly spaced over the list `all`. */
@@ -140,15 +168,21 @@ async function readItem<L>(
   labels: LabelReader<L>,
   decode: (bytes: Uint8Array) => Promise<ImageBytes>,
 ): Promise<DatasetItem<L> | SkippedFile> {
-  const result = labels(path);
-  if ('reason' in result) return { path, reason: result.reason };
+  const result: unknown = labels(path);
+  checks.record(`labels of ${path}`, result, {
+    kind: 'data',
+    noun: 'an object with labels or a reason',
+    advice: "Return { labels: { age: 31 } }, or { reason: 'it has no label' } from the function labels.",
+  });
+  if ('reason' in result) return { path, reason: String(result.reason) };
   let failure = 'it cannot be read';
   try {
     const bytes = await source.read(path);
     if (bytes.length === 0) return { path, reason: 'the file is empty' };
     failure = DECODE_FAILURE;
     const image = await decode(bytes);
-    return { id: path, labels: result.labels, read: () => Promise.resolve(image) };
+    checkImageBytes(`decoder: ${path}`, image);
+    return { id: path, labels: result.labels as L, read: () => Promise.resolve(image) };
   } catch (cause) {
     if (isMultitaskError(cause)) throw cause;
     return { path, reason: `${failure} (${(cause as Error).message.split('\n')[0]})` };

@@ -1,5 +1,6 @@
+import * as checks from '../core/errors/checks.js';
 import { createError } from '../core/errors/errors.js';
-import type { ImageBytes } from '../core/images.js';
+import { checkImageBytes, type ImageBytes } from '../core/images.js';
 import { Dataset, type SampleWeight } from './dataset.js';
 
 /**
@@ -38,8 +39,8 @@ export interface LabeledImage<L> {
  * @category Data
  */
 export function imagesInMemory<L>(images: readonly LabeledImage<L>[]): Dataset<L> {
-  const first = images[0]?.image;
-  if (!first) {
+  checks.list('imagesInMemory', images, { noun: 'an array of images', advice: IMAGES_ADVICE });
+  if (images.length === 0) {
     throw createError({
       kind: 'data',
       path: 'images',
@@ -48,7 +49,10 @@ export function imagesInMemory<L>(images: readonly LabeledImage<L>[]): Dataset<L
       advice: 'Pass at least one image. The first image determines the image size of the dataset.',
     });
   }
-  const { height, width, channels } = first;
+  images.forEach((entry: unknown, i) => {
+    checkLabeledImage(`imagesInMemory[${i}]`, entry);
+  });
+  const { height, width, channels } = images[0]!.image;
   const items = images.map(({ image, labels, weight, ...rest }, index) => {
     const id = rest.id ?? String(index);
     const hasSameShape = image.height === height && image.width === width && image.channels === channels;
@@ -69,4 +73,25 @@ export function imagesInMemory<L>(images: readonly LabeledImage<L>[]): Dataset<L
     };
   });
   return new Dataset([height, width, channels], items);
+}
+
+const IMAGES_ADVICE =
+  'Write imagesInMemory([{ image: { data, height, width, channels }, labels: { age: 31 } }]).';
+
+function checkLabeledImage(path: string, entry: unknown): void {
+  checks.options(
+    path,
+    entry as LabeledImage<unknown>,
+    { image: true, labels: true, id: true, weight: true },
+    {
+      advice: IMAGES_ADVICE,
+    },
+  );
+  const { image, labels, id } = entry as { readonly [name: string]: unknown };
+  checkImageBytes(`${path}.image`, image);
+  checks.record(`${path}.labels`, labels, {
+    noun: 'an object with a label for each task',
+    advice: IMAGES_ADVICE,
+  });
+  if (id !== undefined) checks.text(`${path}.id`, id, { advice: 'Omit it to use the index of the image.' });
 }

@@ -40,8 +40,24 @@ const SPLIT_ORDERS: readonly string[] = ['shuffled', 'first', 'last'];
  */
 export function splitIndices<L>(
   labels: readonly L[],
-  { validation: share, by = 'shuffled', seed = 0 }: SplitOptions<L>,
+  options: SplitOptions<L>,
 ): { readonly train: readonly number[]; readonly validation: readonly number[] } {
+  checks.options(
+    'split',
+    options,
+    { validation: true, by: true, seed: true },
+    {
+      advice: 'Write dataset.split({ validation: 0.2 }).',
+      replacements: {
+        test: 'Split twice: dataset.split({ validation: 0.2 }), then split its part train again.',
+        train: 'Pass the proportion of the validation images: split({ validation: 0.2 }). The rest is train.',
+        stratify: 'Write split({ validation: 0.2, by: { stratify: ({ gender }) => gender } }).',
+        shuffle: "Write by: 'shuffled', which is the default, or by: 'first' or by: 'last'.",
+      },
+    },
+  );
+  const { validation: share, by = 'shuffled', seed = 0 } = options;
+  checks.integer('split.seed', seed, { defaultValue: 0 });
   checks.number('split.validation', share, {
     above: 0,
     below: 1,
@@ -59,6 +75,7 @@ export function splitIndices<L>(
       advice: didYouMean(String(by), SPLIT_ORDERS) ?? 'Omit it for a random split.',
     });
   }
+  if (typeof by === 'object') checks.options('split.by', by, { stratify: true });
   const n = labels.length;
   const order = Array.from({ length: n }, (_, i) => i);
   const parts =

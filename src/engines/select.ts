@@ -4,7 +4,7 @@ import { formatValue } from '../core/errors/formatValue.js';
 import type { PackageLoader, Platform, Store } from '../core/platform/platform.js';
 import type { InferenceFunction, LayerGraph } from '../network/layerGraph.js';
 import { loadNativeBackend } from '../tensor/backends/nativeBackend.js';
-import { loadWasmBackend, startWasmBackend } from '../tensor/backends/wasmBackend.js';
+import { getThreadFailure, loadWasmBackend, startWasmBackend } from '../tensor/backends/wasmBackend.js';
 import { checkSingleTensorFlow } from '../tensor/checkSingleTensorFlow.js';
 import {
   awaitBackendOfProgram,
@@ -97,6 +97,15 @@ export interface UseEngine {
 /** Creates the function `useEngine` for a platform. */
 export function createUseEngine(platform: Platform): UseEngine {
   return async (request = 'auto', options = {}) => {
+    checks.options<UseEngineOptions>(
+      'useEngine',
+      options,
+      { ...ENGINE_OPTION_NAMES, packages: true },
+      {
+        advice: "Write useEngine('wasm', { threads: 2 }).",
+        replacements: { engine: "Pass the engine as the first argument: useEngine('wasm')." },
+      },
+    );
     const select = () => selectNewEngine(platform, request, options);
     return selectEngine(request, options, select, (engine, choice, isShared) => {
       if (!isShared || request !== 'auto') {
@@ -297,16 +306,25 @@ const ENGINE_STARTERS: { readonly [Name in EngineName]: EngineStarter } = {
         : await loadOnnxRuntime(loader, REGISTER_ONNX_ADVICE).catch(getRegisteredRuntime);
     // The wasm backend runs the traces of training steps, and all operations outside the compiled graphs.
     await loadWasmBackend({ threads: options.threads, load: platform.loadPackage });
-    return { backend: 'wasm', onnx: { runtime, threads }, note: `, ${runtime.label}` };
+    const threadNote = runtime.threadNote === undefined ? '' : `, ${runtime.threadNote}`;
+    const note = `, ${runtime.label}${threadNote}${formatThreadFailure()}`;
+    return { backend: 'wasm', onnx: { runtime, threads }, note };
   },
   wasm: async ({ loadPackage }, { threads }) => {
     const running = await loadWasmBackend({ threads, load: loadPackage });
-    return { backend: 'wasm', note: `, on ${running} ${running === 1 ? 'thread' : 'threads'}` };
+    const count = `${running} ${running === 1 ? 'thread' : 'threads'}`;
+    return { backend: 'wasm', note: `, on ${count}${formatThreadFailure()}` };
   },
   webgpu: () => startImportedBackend('webgpu'),
   webgl: () => startImportedBackend('webgl'),
   cpu: () => startImportedBackend('cpu'),
 };
+
+/** Returns the text for the reason of a choice if the threads of wasm failed to start, else an empty text. */
+function formatThreadFailure(): string {
+  const failure = getThreadFailure();
+  return failure === undefined ? '' : `; the threads of wasm failed to start: ${failure}`;
+}
 
 const REGISTER_ONNX_ADVICE =
   "Register it first: await useEngine('onnx', { packages: { 'onnxruntime-web': () => import('onnxruntime-web') } }).";
@@ -411,16 +429,25 @@ const CANDIDATE_REASONS: { readonly [Name in Candidate]: string } = {
   wasm: 'it runs everywhere',
 };
 
-function checkEngineOptions({ threads, compileCache }: EngineOptions): void {
-  if (compileCache !== undefined) {
+/** Names of {@link EngineOptions}, for the functions that accept them next to their other options. */
+export const ENGINE_OPTION_NAMES: checks.OptionNames<EngineOptions> = {
+  log: true,
+  threads: true,
+  compileCache: true,
+};
+
+function checkEngineOptions({ threads, compileCache, log, packages }: UseEngineOptions): void {
+  if (compileCache !== undefined)
     checks.store('compileCache', compileCache, { advice: "Write compileCache: folderStore('out/graphs')." });
-  }
   if (threads !== undefined) {
-    checks.integer('threads', threads, {
-      min: 1,
-      advice: 'Omit threads to use the default number of the engine.',
-    });
+    const advice = 'Omit threads to use the default of the engine.';
+    checks.integer('threads', threads, { min: 1, advice });
   }
+  if (log !== undefined) checks.callable('log', log, { advice: 'Write log: console.log.' });
+  if (packages === undefined) return;
+  const advice = "Write packages: { 'onnxruntime-web': () => import('onnxruntime-web') }.";
+  checks.record('packages', packages, { noun: 'an object with a function for each package', advice });
+  for (const [name, load] of Object.entries(packages)) checks.callable(`packages.${name}`, load, { advice });
 }
 
 /** Starts a backend that the program has imported. */

@@ -68,6 +68,7 @@ export type { SplitOptions } from '../data/split.js';
 export type { EngineChoice, EngineName } from '../engines/engineChoice.js';
 export type { EngineOptions, UseEngineOptions } from '../engines/select.js';
 export { type GradCam, type GradCamOptions, type GradCamTarget, gradCam } from '../explain/gradCam.js';
+export type { LossOptions } from '../inference/lossOptions.js';
 export type { PredictInput, PredictOptions } from '../inference/predict.js';
 export { type ExportKerasOptions, exportKeras, type KerasFileOptions } from '../interop/keras/exportKeras.js';
 export type { LayerFactory } from '../interop/keras/read/customLayers.js';
@@ -168,6 +169,6 @@ export type {
   StatefulHooks,
   StatelessCallback,
 } from '../training/callback.js';
-export type { FitOptions } from '../training/fit.js';
+export type { FitOptions } from '../training/fitOptions.js';
 export type { HistoryColumn } from '../training/monitor.js';
 export type { History, HistoryRowOf } from '../training/trainingHistory.js';

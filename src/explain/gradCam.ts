@@ -7,7 +7,13 @@ import type { Platform } from '../core/platform/platform.js';
 import type { HeatMap } from '../core/records/heatMap.js';
 import { yieldToEventLoop } from '../core/yieldToEventLoop.js';
 import { releaseGraph, startEngine } from '../engines/select.js';
-import { createImageReader, type PredictInput, type PredictOptions } from '../inference/predict.js';
+import {
+  checkPredictOptions,
+  createImageReader,
+  PREDICT_OPTION_NAMES,
+  type PredictInput,
+  type PredictOptions,
+} from '../inference/predict.js';
 import { checkModel } from '../network/checkModel.js';
 import { type ExportableModel, getNetwork, getPlatform } from '../network/exportableModel.js';
 import type { Network } from '../network/network.js';
@@ -125,8 +131,16 @@ async function computeHeatMaps(
   options: UntypedGradCamOptions,
 ): Promise<GradCam[]> {
   checkModel('gradCam', model, false);
-  const { task: name, layer, target, batchSize = 32 } = options;
-  checks.integer('gradCam.batchSize', batchSize, { min: 1, defaultValue: 32 });
+  checks.options(
+    'gradCam',
+    options,
+    { ...PREDICT_OPTION_NAMES, task: true, layer: true, target: true },
+    {
+      advice: "Write gradCam(model, image, { task: 'age' }).",
+    },
+  );
+  checkPredictOptions('gradCam', options);
+  const { task: name, layer, target } = options;
   const task = getTask(model.tasks, name);
   const outputFactors = getOutputFactors(task, name, target);
   const network = getNetwork(model);

@@ -36,6 +36,11 @@ export function checkDataset(
   const labeledTasks = new Set<string>();
   for (let i = 0; i < dataset.size; i++) {
     const labels = dataset.labels(i);
+    checks.record(`${dataset.id(i)}: labels`, labels, {
+      kind: 'data',
+      noun: 'an object with a label for each task',
+      advice: 'Return { labels: { age: 31 } } from the label reader.',
+    });
     for (const [name, task] of Object.entries(tasks)) {
       if (labels[name] === undefined) continue;
       task.encode(labels[name], `${dataset.id(i)}: ${name}`);
@@ -83,4 +88,10 @@ function toWeightEntries(weights: Exclude<SampleWeight, number>, path: string, t
     received: formatValue(unknown ?? weights),
     advice: (unknown && didYouMean(unknown, tasks)) ?? 'Use the names of tasks as keys.',
   });
+}
+
+/** Throws an `argument` error unless `value` is a dataset, from any copy of the library. */
+export function checkIsDataset(path: string, value: unknown, advice: string): void {
+  const isDataset = typeof (value as Dataset<unknown> | null | undefined)?.augment === 'function';
+  checks.valid(path, value, isDataset, { noun: 'a dataset', advice });
 }

@@ -3,11 +3,11 @@ import type { HostArray } from '../core/arrays.js';
 import * as checks from '../core/errors/checks.js';
 import { createError, isMultitaskError } from '../core/errors/errors.js';
 import { describeType } from '../core/errors/formatValue.js';
-import type { ImageBytes, ImageShape } from '../core/images.js';
+import { checkImageBytes, type ImageBytes, type ImageShape } from '../core/images.js';
 import type { Decoder, Platform } from '../core/platform/platform.js';
 import { yieldToEventLoop } from '../core/yieldToEventLoop.js';
 import type { EngineName } from '../engines/engineChoice.js';
-import { type EngineOptions, startEngine } from '../engines/select.js';
+import { ENGINE_OPTION_NAMES, type EngineOptions, startEngine } from '../engines/select.js';
 import type { Network } from '../network/network.js';
 import type { PredictionsOf, Tasks } from '../tasks/task.js';
 import { tf } from '../tensor/tf.js';
@@ -39,6 +39,24 @@ export interface PredictOptions extends EngineOptions {
   readonly decoder?: Decoder;
 }
 
+/** Names of {@link PredictOptions}. */
+export const PREDICT_OPTION_NAMES: checks.OptionNames<PredictOptions> = {
+  ...ENGINE_OPTION_NAMES,
+  engine: true,
+  batchSize: true,
+  decoder: true,
+};
+
+/** Throws an `argument` error for an invalid batch size or decoder. */
+export function checkPredictOptions(caller: string, { batchSize = 32, decoder }: PredictOptions): void {
+  checks.integer(`${caller}.batchSize`, batchSize, { min: 1, defaultValue: 32 });
+  if (decoder === undefined) return;
+  checks.callable(`${caller}.decoder`, decoder, {
+    noun: 'a function that decodes the bytes of a file',
+    advice: 'Pass await sharpDecoder(), or canvasDecoder() in a page.',
+  });
+}
+
 /** Predicts all tasks for each image. Returns the predictions in the order of the images. */
 export async function predictImages<T extends Tasks>(
   platform: Platform,
@@ -46,8 +64,9 @@ export async function predictImages<T extends Tasks>(
   inputs: readonly PredictInput[] | Tensor4D,
   options: PredictOptions,
 ): Promise<PredictionsOf<T>[]> {
+  checks.options('predict', options, PREDICT_OPTION_NAMES, { advice: 'Pass several images as one array.' });
+  checkPredictOptions('predict', options);
   const { batchSize = 32, decoder } = options;
-  checks.integer('predict.batchSize', batchSize, { min: 1, defaultValue: 32 });
   const engine = await startEngine(platform, options.engine, options);
   const size = Array.isArray(inputs) ? inputs.length : (inputs as Tensor4D).shape[0];
   const readImages = createImageReader(platform, network, inputs, { path: 'predict', decoder });
@@ -198,6 +217,7 @@ async function writeImage(
       advice: 'Set data to the pixels row by row, with interleaved channels and without an alpha channel.',
     });
   }
+  checkImageBytes(path, image);
   rescalePixelsInto(image.data, range, values);
 }
 

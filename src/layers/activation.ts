@@ -1,6 +1,6 @@
 import { tf } from '../tensor/tf.js';
 import { type Block, createLayerBlock } from './block.js';
-import type { Activation } from './conv.js';
+import { type Activation, checkActivation } from './conv.js';
 
 /**
  * Creates an activation layer, for example after a residual block or after batch normalization.
@@ -17,5 +17,6 @@ import type { Activation } from './conv.js';
  * @category Compose
  */
 export function activation(kind: Activation): Block {
+  checkActivation('activation', kind);
   return createLayerBlock(kind, (name) => tf.layers.activation({ name, activation: kind }));
 }

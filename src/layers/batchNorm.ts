@@ -35,7 +35,10 @@ export interface BatchNormOptions {
  * ```
  * @category Compose
  */
-export function batchNorm({ momentum = 0.99, epsilon = 1e-3 }: BatchNormOptions = {}): Block {
+export function batchNorm(options: BatchNormOptions = {}): Block {
+  checks.options('batchNorm', options, { momentum: true, epsilon: true });
+  const { momentum = 0.99, epsilon = 1e-3 } = options;
+  checks.number('batchNorm.epsilon', epsilon, { min: 0, defaultValue: 1e-3 });
   checks.number('batchNorm.momentum', momentum, { min: 0, below: 1, defaultValue: 0.99 });
   return createLayerBlock('bn', (name) => tf.layers.batchNormalization({ name, momentum, epsilon }));
 }

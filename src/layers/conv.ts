@@ -1,7 +1,7 @@
 import * as checks from '../core/errors/checks.js';
 import { tf } from '../tensor/tf.js';
 import { type Block, createLayerBlock, L2_ADVICE, SIZE_ADVICE } from './block.js';
-import { createWindowOutputSize, type Padding } from './windowSize.js';
+import { checkPadding, createWindowOutputSize, type Padding } from './windowSize.js';
 
 /**
  * Name of an activation function, as in Keras.
@@ -71,6 +71,7 @@ export interface DepthwiseConvOptions extends WindowOptions {
  * @category Compose
  */
 export function conv(filters: number, kernelSize: number, options: ConvOptions = {}): Block {
+  checks.options('conv', options, { ...WINDOW_OPTION_NAMES, dilation: true }, WINDOW_ADVICE);
   checks.integer('conv.filters', filters, { min: 1, advice: SIZE_ADVICE });
   const { config, computeOutputSize } = createWindowConfig('conv', kernelSize, options);
   return createLayerBlock(
@@ -111,6 +112,7 @@ export function conv(filters: number, kernelSize: number, options: ConvOptions =
  * @category Compose
  */
 export function depthwiseConv(kernelSize: number, options: DepthwiseConvOptions = {}): Block {
+  checks.options('depthwiseConv', options, { ...WINDOW_OPTION_NAMES, depthMultiplier: true }, WINDOW_ADVICE);
   const { depthMultiplier = 1, l2 } = options;
   checks.integer('depthwiseConv.depthMultiplier', depthMultiplier, { min: 1, advice: SIZE_ADVICE });
   const { config, computeOutputSize } = createWindowConfig('depthwiseConv', kernelSize, options);
@@ -128,11 +130,49 @@ export function depthwiseConv(kernelSize: number, options: DepthwiseConvOptions 
   );
 }
 
+/** Names of the options of all layers with a kernel. */
+const WINDOW_OPTION_NAMES: checks.OptionNames<WindowOptions> = {
+  strides: true,
+  padding: true,
+  activation: true,
+  useBias: true,
+  l2: true,
+};
+
+const WINDOW_ADVICE = {
+  advice: 'Pass the options as the last argument, for example { strides: 2 }.',
+  replacements: {
+    kernelSize: 'Pass it as a number before the options: conv(8, 3).',
+    filters: 'Pass it as a number before the options: conv(8, 3).',
+  },
+};
+
+const ACTIVATIONS: { readonly [name in Activation]: true } = {
+  linear: true,
+  relu: true,
+  elu: true,
+  selu: true,
+  sigmoid: true,
+  tanh: true,
+  softplus: true,
+  swish: true,
+};
+
+/** Throws an `argument` error for an unknown activation function. */
+export function checkActivation(path: string, activation: unknown): void {
+  checks.oneOf(path, activation, Object.keys(ACTIVATIONS), {
+    advice: "Write activation: 'relu'. The softmax of a classification is part of its task.",
+  });
+}
+
 function createWindowConfig(path: string, kernelSize: number, options: ConvOptions) {
   const { strides = 1, padding = 'valid', dilation = 1, activation = 'relu', useBias = true } = options;
   checks.integer(`${path}.kernelSize`, kernelSize, { min: 1, advice: SIZE_ADVICE });
   checks.integer(`${path}.strides`, strides, { min: 1, advice: SIZE_ADVICE });
   checks.integer(`${path}.dilation`, dilation, { min: 1, advice: SIZE_ADVICE });
+  checkPadding(path, padding);
+  checkActivation(`${path}.activation`, activation);
+  checks.boolean(`${path}.useBias`, useBias, { advice: 'Omit it to use the default, true.' });
   if (options.l2 !== undefined) checks.number(`${path}.l2`, options.l2, { min: 0, advice: L2_ADVICE });
   return {
     config: { kernelSize, strides, padding, dilationRate: dilation, activation, useBias },

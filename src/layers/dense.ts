@@ -1,7 +1,7 @@
 import * as checks from '../core/errors/checks.js';
 import { tf } from '../tensor/tf.js';
 import { type Block, createLayerBlock, L2_ADVICE, SIZE_ADVICE } from './block.js';
-import type { Activation } from './conv.js';
+import { type Activation, checkActivation } from './conv.js';
 
 /**
  * Options of {@link dense}.
@@ -37,7 +37,18 @@ export interface DenseOptions {
  * ```
  * @category Compose
  */
-export function dense(units: number, { activation = 'relu', useBias = true, l2 }: DenseOptions = {}): Block {
+export function dense(units: number, options: DenseOptions = {}): Block {
+  checks.options(
+    'dense',
+    options,
+    { activation: true, useBias: true, l2: true },
+    {
+      advice: "Pass the options as the second argument, for example { activation: 'relu' }.",
+    },
+  );
+  const { activation = 'relu', useBias = true, l2 } = options;
+  checkActivation('dense.activation', activation);
+  checks.boolean('dense.useBias', useBias, { advice: 'Omit it to use the default, true.' });
   checks.integer('dense.units', units, { min: 1, advice: SIZE_ADVICE });
   if (l2 !== undefined) checks.number('dense.l2', l2, { min: 0, advice: L2_ADVICE });
   return createLayerBlock('dense', (name) =>

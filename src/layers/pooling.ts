@@ -1,7 +1,7 @@
 import * as checks from '../core/errors/checks.js';
 import { tf } from '../tensor/tf.js';
 import { type Block, createLayerBlock, SIZE_ADVICE } from './block.js';
-import { createWindowOutputSize, type Padding } from './windowSize.js';
+import { checkPadding, createWindowOutputSize, type Padding } from './windowSize.js';
 
 /**
  * Options of {@link maxPool} and {@link averagePool}.
@@ -88,7 +88,18 @@ export function globalAveragePool(): Block {
   return createLayerBlock('gap', (name) => tf.layers.globalAveragePooling2d({ name }));
 }
 
-function createPoolConfig(path: string, size: number, { strides = size, padding = 'valid' }: PoolOptions) {
+function createPoolConfig(path: string, size: number, options: PoolOptions) {
+  checks.options(
+    path,
+    options,
+    { strides: true, padding: true },
+    {
+      advice: 'Pass the options as the second argument, for example { strides: 2 }.',
+      replacements: { poolSize: `Pass it as the first argument: ${path}(2).` },
+    },
+  );
+  const { strides = size, padding = 'valid' } = options;
+  checkPadding(path, padding);
   checks.integer(`${path}.size`, size, { min: 1, advice: SIZE_ADVICE });
   checks.integer(`${path}.strides`, strides, { min: 1, advice: SIZE_ADVICE });
   return {

@@ -1,6 +1,7 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import * as checks from '../core/errors/checks.js';
-import { createError } from '../core/errors/errors.js';
+import { createArgumentError, createError } from '../core/errors/errors.js';
+import { describeType } from '../core/errors/formatValue.js';
 import { tf } from '../tensor/tf.js';
 import type { Block, BuildContext } from './block.js';
 
@@ -27,10 +28,16 @@ import type { Block, BuildContext } from './block.js';
  * @category Compose
  */
 export function residual(blocks: readonly Block[]): Block {
-  checks.list('residual.blocks', blocks, {
-    minLength: 1,
-    noun: 'an array with at least one block',
-    advice: "Write residual([conv(64, 3, { padding: 'same' })]).",
+  const advice = "Write residual([conv(64, 3, { padding: 'same' })]).";
+  checks.list('residual.blocks', blocks, { minLength: 1, noun: 'an array with at least one block', advice });
+  blocks.forEach((block: unknown, i) => {
+    if (typeof (block as Partial<Block> | null)?.build === 'function') return;
+    throw createArgumentError(
+      `residual.blocks[${i}]`,
+      'a block such as conv(64, 3)',
+      describeType(block),
+      advice,
+    );
   });
   return {
     '~block': 'residual',

@@ -109,7 +109,7 @@ function checkBranchOptions(options: unknown): void {
       advice: 'Write branch([flatten()], { inputView: grayscaleImage() }).',
     });
   }
-  checks.optionNames('branch', options, ['inputView']);
+  checks.options<BranchOptions>('branch', options, { inputView: true });
 }
 
 const isLayerLike = (layer: object) => '~block' in layer || 'computeOutputShape' in layer;

@@ -31,7 +31,9 @@ export interface HuberOptions {
  * ```
  * @category Losses and metrics
  */
-export function huber({ delta = 1 }: HuberOptions = {}): Loss {
+export function huber(options: HuberOptions = {}): Loss {
+  checks.options('huber', options, { delta: true });
+  const { delta = 1 } = options;
   checks.number('huber.delta', delta, {
     above: 0,
     advice: 'Pass the absolute error above which the loss grows linearly, in the unit of the target.',

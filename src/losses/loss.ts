@@ -1,4 +1,5 @@
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs';
+import * as checks from '../core/errors/checks.js';
 import type { Json } from '../core/json.js';
 
 /**
@@ -42,5 +43,8 @@ export interface Loss {
  * @category Losses and metrics
  */
 export function customLoss(name: string, perExample: Loss['perExample']): Loss {
+  const advice = "Write customLoss('mine', (prediction, target) => ...).";
+  checks.string('customLoss.name', name, { noun: 'the name of the loss', advice });
+  checks.callable('customLoss.perExample', perExample, { advice });
   return { name, options: {}, perExample };
 }

@@ -1,4 +1,5 @@
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs';
+import * as checks from '../core/errors/checks.js';
 
 /**
  * Metric that computes one value for each prediction in a batch. Its value for an epoch is the mean over all labeled examples, so it does
@@ -55,7 +56,9 @@ export function createMetric<Name extends string, Weighted extends boolean>(
   options: MetricOptions<Weighted>,
   formula: Pick<Metric, 'mode' | 'perExample' | 'finalize'>,
 ): Metric<MetricName<Name, Weighted>> {
+  checks.options(name, options, { weighted: true });
   const weighted = options.weighted ?? false;
+  checks.boolean(`${name}.weighted`, weighted, { advice: 'Omit it to use the default, false.' });
   return {
     ...formula,
     name: (weighted ? `weighted_${name}` : name) as MetricName<Name, Weighted>,

@@ -6,7 +6,8 @@ import type { Platform } from '../core/platform/platform.js';
 /**
  * A file that {@link loadKeras} reads:
  *
- * - a string or `URL`: in Node a path, a `file:` URL or an http(s) URL, in a page a URL. Other runtimes read neither.
+ * - a string or `URL`: in Node, a path, a `file:` URL or an http(s) URL; in a web page, any URL that the page can fetch. Not supported in
+ *   other runtimes.
  * - the bytes of the file
  * - a `Blob`, for example a `File` that the visitor of a page selected
  *
@@ -15,10 +16,11 @@ import type { Platform } from '../core/platform/platform.js';
 export type KerasSource = string | URL | Uint8Array | Blob;
 
 /**
- * Checks the type of a source before anything is read.
+ * Checks that a value is a {@link KerasSource} that the platform can read, before anything is read.
  *
- * @param path - Path for the error: `loadKeras`.
- * @throws An `argument` error for a value of another type, an empty string, and a path or URL on a platform that reads no files.
+ * @param path - Function or option that received the value, used in the error message: `loadKeras`.
+ * @throws An `argument` error if the value has another type or is an empty string, or if a path or URL is passed on a platform that cannot
+ *   read files.
  */
 export function checkKerasSource(path: string, source: unknown, platform: Platform): void {
   if (source instanceof Uint8Array || isBlob(source)) return;
@@ -36,7 +38,7 @@ export function checkKerasSource(path: string, source: unknown, platform: Platfo
     source instanceof ArrayBuffer
       ? 'Write new Uint8Array(buffer).'
       : platform.readFile
-        ? "Write loadKeras('face.keras'), or pass the content of the file as a Uint8Array or Blob."
+        ? "Pass a path such as 'face.keras', or the contents of the file as a Uint8Array or Blob."
         : 'Read the file first, and pass its bytes.';
   throw createArgumentError(
     path,
@@ -48,7 +50,10 @@ export function checkKerasSource(path: string, source: unknown, platform: Platfo
   );
 }
 
-/** Returns the path, the URL or the name of a `File`, for errors; undefined for bytes without a name. */
+/**
+ * Returns the name of a source for error messages: its path, its URL, or the name of a `File`. Returns undefined for bytes, which have no
+ * name.
+ */
 export function getSourceName(source: KerasSource | undefined): string | undefined {
   if (typeof source === 'string') return source;
   if (source instanceof URL) return source.href;
@@ -56,9 +61,9 @@ export function getSourceName(source: KerasSource | undefined): string | undefin
 }
 
 /**
- * Returns the bytes of a checked source.
+ * Reads the bytes of a source that was checked with {@link checkKerasSource}.
  *
- * @param name - Name of the file for the error.
+ * @param name - Name of the file, used in the error message.
  * @throws A `file` error if the file cannot be read.
  */
 export async function readKerasSource(
@@ -71,10 +76,10 @@ export async function readKerasSource(
   try {
     return new Uint8Array(await source.arrayBuffer());
   } catch (cause) {
-    const received = `the error ${(cause as Error)?.name ?? cause}`;
-    throw createFileError(name, 'a file that can be read', received, 'Select the file again.', cause);
+    const received = `a file that cannot be read (${(cause as Error)?.name ?? cause})`;
+    throw createFileError(name, 'a readable file', received, 'Select the file again.', cause);
   }
 }
 
-/** Some JavaScript runtimes have no `Blob`. */
+/** Returns whether a value is a `Blob`. Some JavaScript runtimes do not have this class. */
 const isBlob = (source: unknown): source is Blob => typeof Blob === 'function' && source instanceof Blob;

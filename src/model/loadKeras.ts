@@ -24,20 +24,26 @@ import { createModel, type MultiTaskModel } from './multiTaskModel.js';
  * @category Files
  */
 export interface LoadKerasOptions {
-  /** Name of the file in error messages. Default: the path, the URL or the name of a `File`, otherwise `file`. */
+  /** Name of the model file in error messages. Default: its path or URL, or the name of a `File`, otherwise `file`. */
   readonly name?: string;
   /**
-   * Second file, with the weights: a `.weights.h5` file, or a legacy `.h5` file of weights. Needed for a model that was saved without
-   * weights. Replaces the weights of a model that has them.
+   * File with the weights: a `.weights.h5` file, or a legacy `.h5` weights file. Required if the model was saved without weights.
+   * Otherwise, it replaces the weights in the model file.
    */
   readonly weights?: KerasSource;
-  /** Name of the second file in error messages. Default: its path, its URL or the name of a `File`, otherwise `weights`. */
+  /** Name of the weights file in error messages. Default: its path or URL, or the name of a `File`, otherwise `weights`. */
   readonly weightsName?: string;
-  /** `[height, width, channels]` of the images, for a model that was saved without a fixed input size. */
+  /** Shape of the images, `[height, width, channels]`. Required if the model was saved without a fixed input size. */
   readonly input?: ImageShape;
-  /** Functions that create layers of custom classes: `{ Blur: (config, name) => layer }`. The key may include the package: `mine>Blur`. */
+  /**
+   * Functions that create custom layers, keyed by Keras class name: `{ Blur: (config, name) => layer }`. A class name may include the
+   * package: `mine>Blur`.
+   */
   readonly layers?: { readonly [className: string]: LayerFactory };
-  /** Receives a line for each layer or setting that is omitted because it only affects training, and for each task that is matched by order. */
+  /**
+   * Callback that receives a line of text for each layer or setting that is omitted because it only affects training, and if tasks are
+   * matched to outputs by order.
+   */
   readonly log?: (text: string) => void;
 }
 
@@ -48,30 +54,31 @@ export interface LoadKerasOptions {
  */
 export interface LoadKerasModelOptions<T extends Tasks> extends LoadKerasOptions {
   /**
-   * Tasks of the model's outputs. If all task names are names of outputs, they are matched by name and other outputs are removed. If
-   * no task name is, tasks are matched by order.
+   * Tasks that the outputs of the model predict. Tasks are matched to outputs by name, and outputs without a task are removed. If no task
+   * has the name of an output, all tasks are matched by order.
    */
   readonly tasks: InferPerTask<T> & ValidTaskNames<T>;
   /**
-   * The values that the bytes 0 and 255 become at the model's input. Default: the range in the file if this library wrote it, else
-   * `[0, 1]`. A model that begins with `Rescaling` or `Normalization` usually expects `[0, 255]`.
+   * Numbers to which the pixel values 0 and 255 are mapped before they are passed to the model. Default: the range in the file if this
+   * library wrote it, otherwise `[0, 1]`. A model that begins with `Rescaling` or `Normalization` usually expects `[0, 255]`.
    */
   readonly range?: PixelRange;
 }
 
-/** The `loadKeras` function of an entry. */
+/** Type of the function `loadKeras`. */
 export interface LoadKeras {
   /**
-   * Reads a model that Keras saved: `.keras` (Keras 3), or a whole model as `.h5` (Keras 2 and 3).
+   * Loads a model that was saved by Keras, either as a `.keras` file (Keras 3) or as an `.h5` file with the whole model (Keras 2 and 3).
    *
-   * Nested models are flattened, and frozen layers stay frozen. Layers that TensorFlow.js cannot express are an error with the name
-   * of the layer. `Random*` layers, noise and constraints, which act only in training, are omitted, and `log` receives a line for each.
+   * Nested models are flattened, and frozen layers stay frozen. A layer that TensorFlow.js cannot express causes an error that contains the
+   * layer's name. `Random*` layers, noise layers and constraints only affect training. They are omitted, and each of them is logged with
+   * `log`.
    *
-   * @param source - Path, URL or content of the file, see {@link KerasSource}. The format is detected from the content.
+   * @param source - Path, URL or contents of the file, see {@link KerasSource}. The format is detected from the contents.
    * @returns With `tasks`, a typed model that can be trained and saved; without `tasks`, a plain `tf.LayersModel`.
-   * @throws A `file` error for a file that cannot be read or is damaged, an unknown layer or setting, or weights of another shape;
-   *   its path contains the file and the part of it. An `argument` error for tasks that do not match the model's outputs, and for a
-   *   path or URL in a runtime without access to files.
+   * @throws A `file` error if the file cannot be read or is corrupted, if a layer or setting is not supported, or if the weights do not fit
+   *   the layers; the error contains the path inside the file. An `argument` error if the tasks do not match the model's outputs, or if a
+   *   path or URL is passed in a runtime that cannot read files.
    * @example
    * ```ts
    * import { binary, loadKeras, regression } from 'tfjs-multitask';
@@ -88,11 +95,11 @@ export interface LoadKeras {
    * @category Files
    */
   <const T extends Tasks>(source: KerasSource, options: LoadKerasModelOptions<T>): Promise<MultiTaskModel<T>>;
-  /** Reads the model as a plain `tf.LayersModel`. */
+  /** Loads a Keras model as a plain `tf.LayersModel` without tasks. */
   (source: KerasSource, options?: LoadKerasOptions & { readonly tasks?: undefined }): Promise<tf.LayersModel>;
 }
 
-/** Creates the {@link LoadKeras} function of a platform. Its models use the platform to start engines and read images. */
+/** Creates the function `loadKeras` for a platform. The models that it loads use the platform to start engines and read images. */
 export const createLoadKeras = (platform: Platform): LoadKeras =>
   ((source: KerasSource, options?: LoadKerasOptions) => loadKeras(platform, source, options)) as LoadKeras;
 
@@ -101,6 +108,7 @@ async function loadKeras<T extends Tasks>(
   source: KerasSource,
   options: LoadKerasOptions & { readonly tasks?: T | undefined; readonly range?: PixelRange } = {},
 ): Promise<tf.LayersModel | MultiTaskModel<T>> {
+  checks.options('loadKeras', options, OPTION_NAMES);
   const {
     name,
     weights: weightsSource,
@@ -109,10 +117,28 @@ async function loadKeras<T extends Tasks>(
     range: requestedRange,
     ...readerOptions
   } = options;
-  checks.optionNames('loadKeras', options, OPTION_NAMES);
   checkKerasSource('loadKeras', source, platform);
   if (weightsSource !== undefined) checkKerasSource('loadKeras.weights', weightsSource, platform);
   checkInputShape(readerOptions.input);
+  for (const [option, text] of Object.entries({ name, weightsName }))
+    if (text !== undefined)
+      checks.text(`loadKeras.${option}`, text, { advice: 'Omit it to use the name of the file.' });
+  const { layers, log } = readerOptions;
+  if (log !== undefined) checks.callable('loadKeras.log', log, { advice: 'Write log: console.log.' });
+  const layersAdvice = 'Write layers: { Blur: (config, name) => layer }.';
+  if (layers !== undefined)
+    checks.record('loadKeras.layers', layers, {
+      noun: 'an object with a function for each class',
+      advice: layersAdvice,
+    });
+  for (const [className, create] of Object.entries(layers ?? {}))
+    checks.callable(`loadKeras.layers.${className}`, create, { advice: layersAdvice });
+  if (tasks !== undefined) {
+    checks.record('loadKeras.tasks', tasks, {
+      noun: 'an object with a task for each name',
+      advice: "Write tasks: { age: regression({ unit: 'years' }) }.",
+    });
+  }
   if (tasks && requestedRange !== undefined) checkPixelRange('loadKeras.range', requestedRange);
   const taskNames = Object.keys(tasks ?? {});
   taskNames.forEach((task, i) => {
@@ -142,7 +168,16 @@ async function loadKeras<T extends Tasks>(
   }
 }
 
-const OPTION_NAMES = ['name', 'weights', 'weightsName', 'input', 'layers', 'log', 'tasks', 'range'];
+const OPTION_NAMES: checks.OptionNames<LoadKerasModelOptions<Tasks>> = {
+  name: true,
+  weights: true,
+  weightsName: true,
+  input: true,
+  layers: true,
+  log: true,
+  tasks: true,
+  range: true,
+};
 
 function checkInputShape(input: unknown): void {
   if (input === undefined) return;

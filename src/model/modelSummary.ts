@@ -1,3 +1,4 @@
+import * as checks from '../core/errors/checks.js';
 import type { ArchitectureRecord, LayerRecord } from '../core/records/architecture.js';
 
 /**
@@ -6,20 +7,39 @@ import type { ArchitectureRecord, LayerRecord } from '../core/records/architectu
  * @category Compose
  */
 export interface SummaryOptions {
-  /** Called with the whole text, for example `console.log`. Default: the text is only returned. */
+  /** Callback that receives the summary text, for example `console.log`. Default: the text is only returned. */
   readonly log?: (text: string) => void;
   /** Whether to add a column that shows whether each layer is trainable: `Y`, `N`, or `-` for a layer without weights. Default false. */
   readonly showTrainable?: boolean;
 }
 
+/** Throws an `argument` error for unknown options, and for values of the wrong type. */
+export function checkSummaryOptions(options: SummaryOptions): void {
+  checks.options(
+    'summary',
+    options,
+    { log: true, showTrainable: true },
+    {
+      advice: 'Write model.summary({ log: console.log }).',
+      replacements: {
+        printFn: 'Write log: console.log.',
+        lineLength: 'Remove it: the table is as wide as its texts.',
+      },
+    },
+  );
+  const { log, showTrainable = false } = options;
+  if (log !== undefined) checks.callable('summary.log', log, { advice: 'Write log: console.log.' });
+  checks.boolean('summary.showTrainable', showTrainable, { advice: 'Omit it to use the default, false.' });
+}
+
 interface Column {
   readonly title: string;
   readonly align: 'left' | 'right';
-  /** Returns the lines of a cell. */
+  /** Returns the lines of text in the cell of a layer. */
   getCell(layer: LayerRecord): readonly string[];
 }
 
-/** Bytes of a parameter, because all weights are float32. */
+/** Number of bytes per parameter. All weights are float32. */
 const BYTES_PER_PARAM = 4;
 
 /** Returns the table of `model.summary()`, in the layout of Keras 3 `Model.summary` (utils/summary_utils.py). */
@@ -73,8 +93,8 @@ export function formatSummary(
 }
 
 /**
- * Returns a function that lists the layers whose outputs a layer receives. For a source layer that is called more than once, the list
- * includes the index of the call.
+ * Returns a function that lists the layers from which a layer receives its inputs. The name of a layer that is called several times is
+ * followed by the index of the call: `conv1[0]`.
  */
 function createConnectionLookup(layers: readonly LayerRecord[]): (layer: LayerRecord) => readonly string[] {
   const callCounts = new Map(layers.map(({ name, calls }) => [name, calls.length]));

@@ -17,11 +17,11 @@ import { createModel, type MultiTaskModel } from './multiTaskModel.js';
  * @category Compose
  */
 export interface MultiTaskOptions {
-  /** Shape of the images, `[height, width, channels]`, in pixels. There are 3 channels (RGB) or 1 channel (grayscale). */
+  /** Shape of the images, `[height, width, channels]`, in pixels. The number of channels is 3 (RGB) or 1 (grayscale). */
   readonly input: ImageShape;
-  /** Values that the bytes 0 and 255 are mapped to before the first layer. Default `[0, 1]`. */
+  /** Numbers to which the pixel values 0 and 255 are mapped before the first layer. Default: `[0, 1]`. */
   readonly range?: PixelRange;
-  /** Seed for weight initialization. Default 0. Equal seeds result in equal weights. */
+  /** Seed for weight initialization. The same seed results in the same initial weights. Default: 0. */
   readonly seed?: number;
 }
 
@@ -42,19 +42,19 @@ export interface MultiTaskBuilder<
   /**
    * Defines the layers that all tasks share. Without a trunk, the branches receive the image. It can be called at most once.
    *
-   * @throws `argument` error for a second trunk, and for a value that is not a trunk.
+   * @throws An `argument` error if a trunk is already defined, or if the value is not a trunk.
    */
   trunk(
-    trunk: HasTrunk extends true ? TypeErrorMessage<'the trunk is already given'> : Trunk,
+    trunk: HasTrunk extends true ? TypeErrorMessage<'the trunk is already defined'> : Trunk,
   ): MultiTaskBuilder<T, true, HasTask>;
 
   /**
-   * Adds a task. The builder adds the head, the last layer of the task.
+   * Adds a task. The layers of `branch` are followed by the task's output layer, which the builder adds.
    *
-   * @param name - Name of the task. It is also the name of the output, and the start of the names of history columns.
-   * @param task - Kind of the task: `regression()`, `binary()` or `categorical()`.
-   * @param branch - Layers of the task.
-   * @throws `argument` error for a name that another task already has, and for a name that would result in ambiguous history columns.
+   * @param name - Name of the task. It is also the name of the model's output and the prefix of the task's history columns.
+   * @param task - Type of the task: `regression()`, `binary()` or `categorical()`.
+   * @param branch - Layers that only this task uses, before its output layer.
+   * @throws An `argument` error if another task already has the name, or if the name would result in ambiguous history columns.
    */
   task<const N extends string, X extends AnyTask>(
     name: ValidTaskName<keyof T & string, N>,
@@ -65,15 +65,15 @@ export interface MultiTaskBuilder<
   /**
    * Builds the network and initializes its weights.
    *
-   * @throws `argument` error if the images are too small for the layers, if the output of a branch is not flat, and for layers that are not
-   *   supported in training.
+   * @throws An `argument` error if the images are too small for the layers, if the output of a branch is not flat, or if a layer does not
+   *   support training.
    */
   build: HasTask extends true
     ? () => MultiTaskModel<T>
     : TypeErrorMessage<'add at least one task() before build()'>;
 }
 
-/** Names of history columns, and names that are prefixes of the names of history columns or layers. */
+/** Names that a task cannot have, because history columns or layers have these names or prefixes. */
 const RESERVED_NAMES = [
   'val',
   'unaugmented',
@@ -88,15 +88,16 @@ const RESERVED_NAMES = [
 ] as const;
 
 /**
- * Resolves to `Name` if it is a valid name for a task in addition to the tasks `Defined`. Otherwise resolves to a message that the compiler
- * prints: the name is already defined, or its columns would have the same names as columns of another task.
+ * Resolves to `Name` if a task with this name can be added to the tasks `Defined`. Otherwise resolves to an error message that the compiler
+ * prints, because the name is reserved or already defined, or because its history columns would have the same names as those of another
+ * task.
  *
  * @category Compose
  */
 export type ValidTaskName<Defined, Name extends string> = Name extends Defined
   ? TypeErrorMessage<`task '${Name}' is already defined`>
   : Name extends (typeof RESERVED_NAMES)[number] | `val_${string}` | `unaugmented_${string}`
-    ? TypeErrorMessage<`'${Name}' cannot name a task: columns of the history are called so`>
+    ? TypeErrorMessage<`'${Name}' cannot be the name of a task: it is reserved for history columns`>
     : Defined & (`${Name}_${string}` | NamePrefixes<Name>) extends infer Clash extends string
       ? [Clash] extends [never]
         ? Name
@@ -104,7 +105,7 @@ export type ValidTaskName<Defined, Name extends string> = Name extends Defined
       : never;
 
 /**
- * Resolves to `unknown` if the names of `T` are valid together, otherwise to messages that the compiler prints.
+ * Resolves to `unknown` if the names of all tasks in `T` are valid, otherwise to error messages that the compiler prints.
  *
  * @category Compose
  */
@@ -116,7 +117,7 @@ export type ValidTaskNames<T> = {
     : Wrong
   : never;
 
-/** Prefixes of a name that end before an underscore: `a` and `a_b` for `a_b_c`. */
+/** All prefixes of a name that end before an underscore: `a` and `a_b` for `a_b_c`. */
 type NamePrefixes<Name extends string> = Name extends `${infer Head}_${infer Rest}`
   ? Head | `${Head}_${NamePrefixes<Rest>}`
   : never;
@@ -124,14 +125,13 @@ type NamePrefixes<Name extends string> = Name extends `${infer Head}_${infer Res
 // biome-ignore lint/complexity/noBannedTypes: a record without tasks, which `task()` extends by intersection
 type NoTasks = {};
 
-/** The `multiTask` function of an entry. */
+/** Type of the function `multiTask`. */
 export interface MultiTask {
   /**
    * Creates a builder for a network that predicts several tasks for each image. All tasks share a trunk, and each task has its own branch.
    *
    * @returns A builder. Its methods `trunk`, `task` and `build` define the network.
-   * @throws `argument` error for an `input` that is not the shape of an image, and for a `range` that is not two different
-   *   numbers.
+   * @throws An `argument` error if `input` is not the shape of an image, or if `range` does not consist of two different numbers.
    * @example
    * ```ts
    * import { binary, branch, conv, dense, flatten, maxPool, multiTask, regression, sharedTrunk } from 'tfjs-multitask';
@@ -149,9 +149,19 @@ export interface MultiTask {
   (options: MultiTaskOptions): MultiTaskBuilder<NoTasks>;
 }
 
-/** Creates the {@link MultiTask} function of a platform. Its models use the platform to start engines and read images. */
+/** Creates the function `multiTask` for a platform. Models that are built with it use the platform to start engines and read images. */
 export function createMultiTask(platform: Platform): MultiTask {
-  return ({ input, range = [0, 1], seed = 0 }) => {
+  return (options) => {
+    checks.options(
+      'multiTask',
+      options,
+      { input: true, range: true, seed: true },
+      {
+        advice: 'Write multiTask({ input: [128, 128, 3] }).',
+      },
+    );
+    const { input, range = [0, 1], seed = 0 } = options;
+    checks.integer('multiTask.seed', seed, { defaultValue: 0 });
     const inputOptions = {
       noun: '[height, width, channels] with 1 or 3 channels',
       advice: 'For color images of 128x128 pixels, write [128, 128, 3].',
@@ -171,7 +181,7 @@ export function createMultiTask(platform: Platform): MultiTask {
   };
 }
 
-/** Throws an `argument` error unless `range` is two different numbers. */
+/** Throws an `argument` error unless `range` consists of two different numbers. */
 export function checkPixelRange(path: string, range: PixelRange): void {
   if (Array.isArray(range) && range.length === 2 && range.every(Number.isFinite) && range[0] !== range[1])
     return;
@@ -191,7 +201,7 @@ interface BuilderState {
   readonly tasks: readonly TaskDefinition[];
 }
 
-/** Creates the builder that implements the typed interface. The implementation uses less precise types. */
+/** Creates a builder that implements {@link MultiTaskBuilder}. The implementation uses less precise types than the interface. */
 function createBuilder(platform: Platform, state: BuilderState) {
   const { trunk, tasks } = state;
   return {
@@ -200,7 +210,7 @@ function createBuilder(platform: Platform, state: BuilderState) {
         throw createError({
           kind: 'argument',
           path: 'multiTask().trunk',
-          expected: trunk ? 'at most one trunk' : 'a trunk, sharedTrunk([...])',
+          expected: trunk ? 'at most one trunk' : 'a trunk created with sharedTrunk([...])',
           received: trunk ? 'a second trunk' : describeType(newTrunk),
           advice: trunk
             ? 'Put all shared layers into one array.'
@@ -247,34 +257,39 @@ function checkTaskArguments(
     throw createError({
       kind: 'argument',
       path,
-      expected: 'a branch as the third argument, branch([...])',
+      expected: 'a branch created with branch([...]) as the third argument',
       received: describeType(branch),
       advice: `Write .task('${name}', ${task.kind}(...), branch([flatten(), dense(16)])).`,
     });
   }
 }
 
-/** Throws an `argument` error unless `task` is a task and `name` is a valid name for it in addition to `otherNames`. */
+/** Throws an `argument` error if `task` is not a task, or if its name is invalid or conflicts with one of `otherNames`. */
 export function checkNamedTask(
   path: string,
   name: string,
   task: AnyTask,
   otherNames: readonly string[],
 ): void {
-  if (!/^[A-Za-z]\w*$/.test(name) || RESERVED_NAME_LIST.includes(name) || /^(val|unaugmented)_/.test(name)) {
+  if (
+    typeof name !== 'string' ||
+    !/^[A-Za-z]\w*$/.test(name) ||
+    RESERVED_NAME_LIST.includes(name) ||
+    /^(val|unaugmented)_/.test(name)
+  ) {
     throw createArgumentError(
       path,
-      'a task name of letters, digits and _ that is not reserved for history columns',
+      'a task name that consists of letters, digits and _ and is not reserved for history columns',
       formatValue(name),
-      `Choose a name that starts with a letter and is not one of  ${RESERVED_NAME_LIST.join(', ')}.`,
+      `Choose a name that starts with a letter and is not one of ${RESERVED_NAME_LIST.join(', ')}.`,
     );
   }
   if (otherNames.includes(name)) {
     throw createArgumentError(
       path,
-      'a new task name',
-      `"${name}", which is already defined`,
-      'Give each task its own name.',
+      'a task name that is not in use',
+      `"${name}", the name of another task`,
+      'Choose a different name for each task.',
     );
   }
   // The tasks `age` and `age_loss` would both have a column `age_loss`.
@@ -282,15 +297,15 @@ export function checkNamedTask(
   if (clash) {
     throw createArgumentError(
       path,
-      'task names of which none starts with another one plus an underscore',
-      `"${name}" in addition to "${clash}"`,
-      'Rename one of the two. Otherwise their columns and layers could have the same names.',
+      'task names that do not start with another task name and an underscore',
+      `the task names "${name}" and "${clash}"`,
+      'Rename one of the two tasks. Otherwise, their history columns and layers could have the same names.',
     );
   }
   if (typeof task?.encode !== 'function') {
     throw createArgumentError(
       path,
-      'a task, regression(), binary() or categorical()',
+      'a task created with regression(), binary() or categorical()',
       describeType(task),
       "Write regression({ unit: 'years' }), or binary(['no', 'yes']).",
     );

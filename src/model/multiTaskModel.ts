@@ -5,31 +5,29 @@ import type { InferPerTask } from '../core/inferenceTypes.js';
 import type { Platform, Store } from '../core/platform/platform.js';
 import type { ArchitectureRecord } from '../core/records/architecture.js';
 import type { Dataset } from '../data/dataset.js';
-import type { EngineName } from '../engines/engineChoice.js';
-import { type EngineOptions, releaseGraph, startEngine } from '../engines/select.js';
-import { checkDataset } from '../inference/checkDataset.js';
+import { releaseGraph, startEngine } from '../engines/select.js';
+import { checkDataset, checkIsDataset } from '../inference/checkDataset.js';
 import { type EvaluationConfig, evaluateDataset } from '../inference/evaluate.js';
+import {
+  checkLossOptions,
+  LOSS_OPTION_NAMES,
+  LOSS_OPTION_REPLACEMENTS,
+  type LossOptions,
+} from '../inference/lossOptions.js';
 import { type PredictInput, type PredictOptions, predictImages } from '../inference/predict.js';
 import { createDisposedModelError } from '../network/checkModel.js';
 import { describeArchitecture } from '../network/describeArchitecture.js';
 import type { Network, NetworkInput } from '../network/network.js';
 import { readModelFolder, writeModelFolder } from '../network/savedModel/modelFolder.js';
-import type { LossAverage } from '../steps/metricAccumulator.js';
-import {
-  type ClassWeights,
-  checkLossWeights,
-  type ValidClassWeights,
-  type ValidLossWeights,
-  type WeightedLoss,
-  weightedLoss,
-} from '../steps/weightedLoss.js';
+import { type ClassWeights, checkLossWeights, weightedLoss } from '../steps/weightedLoss.js';
 import type { LabelsOf, PredictionsOf, Tasks } from '../tasks/task.js';
 import type { tf } from '../tensor/tf.js';
-import { type FitOptions, fitNetwork } from '../training/fit.js';
+import { fitNetwork } from '../training/fit.js';
+import type { FitOptions } from '../training/fitOptions.js';
 import type { HistoryColumn } from '../training/monitor.js';
 import type { History } from '../training/trainingHistory.js';
 import { isInTraining } from '../training/trainingLock.js';
-import { formatSummary, type SummaryOptions } from './modelSummary.js';
+import { checkSummaryOptions, formatSummary, type SummaryOptions } from './modelSummary.js';
 import { setTrainable } from './setTrainable.js';
 
 /**
@@ -41,23 +39,15 @@ export interface EvaluateOptions<
   T extends Tasks,
   W extends { readonly [task: string]: number },
   C extends ClassWeights = ClassWeights,
-> extends EngineOptions {
-  /** Number of images in a batch. Default 32. */
-  readonly batchSize?: number;
-  /** Weights of the task losses in the total loss. Default: 1 for each task. */
-  readonly loss?: WeightedLoss<W, C> & ValidLossWeights<T, W> & ValidClassWeights<T, C>;
+> extends LossOptions<T, W, C> {
   /** Seed of the run whose augmentation plans are used for an augmented dataset. Default 0. */
   readonly seed?: number;
-  /** Epoch of that run whose augmentation plans are used, counted from 1. Default 1. */
+  /** Epoch whose random augmentations are applied to an augmented dataset, counted from 1. Default: 1. */
   readonly epoch?: number;
-  /** How task losses are averaged: over `examples` (default) or `batches`; see {@link FitOptions.lossAverage}. */
-  readonly lossAverage?: LossAverage;
-  /** Engine to evaluate with. Default: the engine of the run in progress, else the engine in use, else `auto`. */
-  readonly engine?: EngineName | 'auto';
 }
 
 /**
- * Losses and metrics by their column names in a history: `loss`, `age_loss`, `age_mae`, ….
+ * Losses and metrics of an evaluation, keyed by the column names of a history: `loss`, `age_loss`, `age_mae`, ….
  *
  * @category Train
  */
@@ -66,8 +56,8 @@ export type Evaluation<T extends Tasks> = {
 };
 
 /**
- * A network that predicts several tasks for an image. {@link multiTask}, {@link loadModel} and {@link loadKeras} create it. The types of
- * its methods are determined by its tasks.
+ * Model that predicts several tasks for an image. Create it with {@link multiTask}, or load it with {@link loadModel} or {@link loadKeras}.
+ * The types of labels and predictions are inferred from its tasks.
  *
  * @example
  * ```ts
@@ -93,13 +83,14 @@ export type Evaluation<T extends Tasks> = {
  * @category Compose
  */
 export interface MultiTaskModel<T extends Tasks> {
-  /** Tasks by name, in the order of the outputs. */
+  /** Tasks of the model, keyed by name, in the order of its outputs. */
   readonly tasks: T;
-  /** Size and value range of the input images. */
+  /** Shape and pixel range of the input images. */
   readonly input: NetworkInput;
   /**
-   * The flat `tf.LayersModel` of the network. During a run, each read of this property updates the weights of the model to those of the
-   * last step; a reference that you obtained earlier has the weights of the last epoch or of the last read.
+   * Flat `tf.LayersModel` of the network. During training, reading this property updates the weights of the `tf.LayersModel` to those of
+   * the last step. A reference that you obtained earlier has the weights from the end of the last epoch, or from the last time the property
+   * was read.
    */
   readonly layersModel: tf.LayersModel;
   /** @internal */
@@ -108,24 +99,23 @@ export interface MultiTaskModel<T extends Tasks> {
   readonly '~platform': Platform;
 
   /**
-   * Trains the model. After every epoch the callbacks receive the new row of the history. With `checkpoint`, the state of the run is
-   * stored as well: a run that was interrupted at any moment continues with `resume: true`, and on the same engine the rest of its
-   * history is equal bit for bit, except `seconds`.
+   * Trains the model. After every epoch, the callbacks receive the new row of the history. With `checkpoint`, the state of the run is also
+   * saved, so that an interrupted run can be continued with `resume: true`. On the same engine, a resumed run has the same history as an
+   * uninterrupted run bit for bit, except for the column `seconds`.
    *
-   * Training columns are averages over batches, each computed before its update. Validation columns are computed at the end of the epoch.
-   * Both losses include the L2 penalties, as in Keras.
+   * Training columns are averages over the batches of the epoch, each computed before the weight update. Validation columns are computed at
+   * the end of the epoch. Both losses include the L2 penalties, as in Keras.
    *
-   * @param train - Training images with labels for the model's tasks. A missing label is masked: the image does not affect the loss and
-   *   metrics of that task.
-   * @returns The history, which contains the engine of the run. A run that `signal` stopped also returns its history, with `stopped`
-   *   set to `aborted`.
+   * @param train - Training images with labels for the model's tasks. If the label of a task is missing, the image does not affect the loss
+   *   and metrics of that task.
+   * @returns The history of the run. A run that was stopped by `signal` also returns its history, with `stopped` set to `aborted`.
    * @throws
    *   - `argument` or `data` error before the first step for invalid options or data: an invalid label, images of another size, an unknown
-   *     monitor, or weights for an unknown task
+   *   monitor, or weights for an unknown task
    *   - `memory` error for a batch that does not fit the engine's memory
    *   - `checkpoint` error for a checkpoint that is corrupt or was written with a different configuration
    *   - `missing-package`, `broken-package` or `engine` error for an engine that is not installed, does not start, or does not support an
-   *     operation of the model
+   *   operation of the model
    *   - `number` error if the first step on `onnx` results in NaN
    *   - `file` error for a compiled step in `compileCache` that was changed
    */
@@ -135,9 +125,10 @@ export interface MultiTaskModel<T extends Tasks> {
   ): Promise<History<T>>;
 
   /**
-   * Computes losses and metrics of a dataset in inference mode. The images of an augmented dataset are augmented.
+   * Computes the losses and metrics of the model on a dataset, in inference mode. The images of an augmented dataset are augmented.
    *
-   * @throws `argument` or `data` error for a dataset or an option that `fit` rejects; the errors of {@link useEngine} for a named engine.
+   * @throws An `argument` or `data` error for a dataset or an option that `fit` would also reject. The errors of {@link useEngine} if
+   *   `engine` is passed.
    */
   evaluate<const W extends { readonly [task: string]: number }, const C extends ClassWeights>(
     dataset: Dataset<LabelsOf<T>>,
@@ -147,16 +138,19 @@ export interface MultiTaskModel<T extends Tasks> {
   /**
    * Predicts all tasks for one image, without augmentation.
    *
-   * @throws `argument` error for an image of another size or type; `data` error for a file that cannot be decoded; the errors of
-   *   {@link useEngine} for a named engine.
+   * @throws An `argument` error for an image of the wrong size or type. A `data` error for a file that cannot be decoded. The errors of
+   *   {@link useEngine} if `engine` is passed.
    */
   predict(image: PredictInput, options?: PredictOptions): Promise<PredictionsOf<T>>;
-  /** Predicts all tasks for several images, in order. A tensor `[batch, height, width, channels]` contains several images. */
+  /**
+   * Predicts all tasks for several images, and returns one prediction per image in the same order. The images are an array, or a tensor of
+   * shape `[batch, height, width, channels]`.
+   */
   predict(images: readonly PredictInput[] | Tensor4D, options?: PredictOptions): Promise<PredictionsOf<T>[]>;
 
   /**
-   * Writes `model.json`, its weights and `tasks.json` to `store`, in `folder` if it is passed. `tf.loadLayersModel` reads the folder
-   * without this library. {@link loadModel} reads it as a typed model.
+   * Saves the model in `store`, or in a folder of `store`: `model.json`, the weights, and `tasks.json`. Load it with {@link loadModel} as a
+   * typed model, or with `tf.loadLayersModel` without this library.
    */
   save(store: Store, folder?: string): Promise<void>;
 
@@ -167,7 +161,7 @@ export interface MultiTaskModel<T extends Tasks> {
    *
    * @param layer - Name of a layer, a name with `*` for any characters (`trunk_*`), or a regular expression.
    * @returns The names of the frozen layers, in the order of the model.
-   * @throws `argument` error when no layer matches, and while `fit` trains the model.
+   * @throws An `argument` error if no layer matches, or while `fit` is training the model.
    */
   freeze(layer: string | RegExp): readonly string[];
   /**
@@ -175,7 +169,7 @@ export interface MultiTaskModel<T extends Tasks> {
    *
    * @param layer - Name of a layer, a name with `*` for any characters (`trunk_*`), or a regular expression.
    * @returns The names of the trainable layers, in the order of the model.
-   * @throws `argument` error when no layer matches, and while `fit` trains the model.
+   * @throws An `argument` error if no layer matches, or while `fit` is training the model.
    */
   unfreeze(layer: string | RegExp): readonly string[];
 
@@ -199,7 +193,7 @@ export interface MultiTaskModel<T extends Tasks> {
   dispose(): void;
 }
 
-/** Creates the typed model of a network. The model uses `platform` to start engines and read images. */
+/** Creates the model object of a network. The model uses `platform` to start engines and read images. */
 export function createModel<T extends Tasks>(platform: Platform, network: Network<T>): MultiTaskModel<T> {
   const { usage } = network;
   const checkNotDisposed = (method: string) => {
@@ -222,9 +216,9 @@ export function createModel<T extends Tasks>(platform: Platform, network: Networ
       checkNotDisposed('fit');
       return fitNetwork(platform, network, train, options);
     },
-    evaluate: async (dataset, options) => {
+    evaluate: async (dataset, options = {}) => {
       checkNotDisposed('evaluate');
-      return usage.run(() => evaluate(platform, network, dataset, options ?? {}));
+      return usage.run(() => evaluate(platform, network, dataset, options));
     },
     predict: (async (
       input: PredictInput | readonly PredictInput[] | Tensor4D,
@@ -239,11 +233,13 @@ export function createModel<T extends Tasks>(platform: Platform, network: Networ
     }) as MultiTaskModel<T>['predict'],
     save: async (store, folder = '') => {
       checkNotDisposed('save');
+      checkFolderArguments('save', store, folder);
       await usage.run(() => writeModelFolder(network, store, folder));
     },
     freeze: (layer) => changeTrainable('freeze', layer),
     unfreeze: (layer) => changeTrainable('unfreeze', layer),
     summary: (options = {}) => {
+      checkSummaryOptions(options);
       const text = formatSummary(network.layersModel.name, describeArchitecture(network), options);
       options.log?.(text);
       return text;
@@ -279,11 +275,23 @@ async function evaluate<
   dataset: Dataset<LabelsOf<T>>,
   options: EvaluateOptions<T, W, C>,
 ): Promise<Evaluation<T>> {
+  checkIsDataset('evaluate.dataset', dataset, 'Create one with imageFolder() or imagesInMemory().');
+  checks.options(
+    'evaluate',
+    options,
+    { ...LOSS_OPTION_NAMES, seed: true, epoch: true },
+    {
+      advice: 'Write model.evaluate(dataset, { batchSize: 32 }).',
+      replacements: LOSS_OPTION_REPLACEMENTS,
+    },
+  );
+  checkLossOptions('evaluate', options);
   const { batchSize = 32, seed = 0, epoch = 1, lossAverage = 'examples' } = options;
+  checks.integer('evaluate.seed', seed, { min: 0, defaultValue: 0 });
+  checks.integer('evaluate.epoch', epoch, { min: 1, defaultValue: 1 });
   const loss =
     options.loss ?? weightedLoss(Object.fromEntries(Object.keys(network.tasks).map((name) => [name, 1])));
   checkLossWeights(loss, network.tasks);
-  checks.integer('evaluate.batchSize', batchSize, { min: 1, defaultValue: 32 });
   checkDataset('evaluate', dataset, network.tasks, network.input.shape);
   const engine = await startEngine(platform, options.engine, options);
   const config: EvaluationConfig = {
@@ -302,19 +310,22 @@ async function evaluate<
  * @category Files
  */
 export interface LoadModelOptions<T extends Tasks> {
-  /** Folder of the model in the store. Default: the root of the store. */
+  /** Folder in the store that contains the model. Default: the root of the store. */
   readonly folder?: string;
-  /** Tasks that the folder must contain. They determine the types, losses and metrics of the model. Default: the tasks of the folder. */
+  /**
+   * Tasks that the saved model must have. They determine the types, losses and metrics of the loaded model. Default: the tasks stored with
+   * the model.
+   */
   readonly tasks?: InferPerTask<T>;
 }
 
-/** The `loadModel` function of an entry. */
+/** Type of the function `loadModel`. */
 export interface LoadModel {
   /**
-   * Reads a model that {@link MultiTaskModel.save} or `bestCheckpoint` wrote. Pass `tasks` to get a typed model and to check that the
-   * folder contains these tasks.
+   * Loads a model that was saved by {@link MultiTaskModel.save} or `bestCheckpoint`. Pass `tasks` to get a typed model and to check that
+   * the saved model has these tasks.
    *
-   * @throws `file` error for a missing, truncated or changed file, a newer format, or other tasks.
+   * @throws A `file` error if a file is missing, truncated or modified, has a newer format, or contains different tasks.
    * @example
    * ```ts
    * import { binary, loadModel, memoryStore, multiTask, branch, dense, flatten, regression } from 'tfjs-multitask';
@@ -335,8 +346,37 @@ export interface LoadModel {
   <const T extends Tasks = Tasks>(store: Store, options?: LoadModelOptions<T>): Promise<MultiTaskModel<T>>;
 }
 
-/** Creates the {@link LoadModel} function of a platform. Its models use the platform to start engines and read images. */
+/** Creates the function `loadModel` for a platform. The models that it loads use the platform to start engines and read images. */
 export function createLoadModel(platform: Platform): LoadModel {
-  return async (store, { folder = '', tasks } = {}) =>
-    createModel(platform, await readModelFolder(store, folder, tasks));
+  return async <T extends Tasks>(store: Store, options: LoadModelOptions<T> = {}) => {
+    checks.options(
+      'loadModel',
+      options,
+      { folder: true, tasks: true },
+      {
+        advice: "Write loadModel(folderStore('out'), { folder: 'best' }).",
+      },
+    );
+    const { folder = '', tasks } = options;
+    checkFolderArguments('loadModel', store, folder);
+    if (tasks !== undefined) {
+      checks.record('loadModel.tasks', tasks, {
+        noun: 'an object with a task for each name',
+        advice: "Write tasks: { age: regression({ unit: 'years' }) }.",
+      });
+    }
+    return createModel(platform, await readModelFolder(store, folder, tasks));
+  };
+}
+
+/** Throws an `argument` error unless `store` is a store and `folder` is a name. */
+function checkFolderArguments(caller: string, store: unknown, folder: unknown): void {
+  const path = typeof store === 'string' ? store : 'out';
+  checks.store(`${caller}.store`, store, {
+    advice: `Write ${caller}(folderStore('${path}')), with folderStore from tfjs-multitask/node.`,
+  });
+  checks.text(`${caller}.folder`, folder, {
+    noun: 'the name of a folder in the store',
+    advice: 'Omit it to use the root.',
+  });
 }

@@ -4,11 +4,11 @@ import { didYouMean } from '../core/errors/suggestions.js';
 import type { Network } from '../network/network.js';
 
 /**
- * Sets `trainable` of the layers that match `layer`, and returns their names in the order of the model.
+ * Freezes or unfreezes the layers that match `layer`. Returns their names in the order of the model.
  *
- * @param method - `freeze` or `unfreeze`, for errors.
+ * @param method - Whether to freeze or to unfreeze the layers.
  * @param layer - Name of a layer, a name with `*` for any characters, or a regular expression.
- * @throws `argument` error when no layer matches.
+ * @throws An `argument` error if no layer matches.
  */
 export function setTrainable(
   { layersModel }: Network,

@@ -37,7 +37,7 @@ function createProgram(): Command {
   return program;
 }
 
-/** Runs the command with the arguments `args`. Returns the exit code. */
+/** Runs the command line interface with the arguments `args`, and returns the exit code. */
 async function main(args: readonly string[]): Promise<number> {
   try {
     await createProgram().parseAsync(args.length > 0 ? args : ['--help'], { from: 'user' });

@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import * as checks from '../core/errors/checks.js';
 import type { Dataset } from '../data/dataset.js';
 import {
+  checkImageFileOptions,
   decodeImages,
   type EncodedImageSource,
   IMAGE_EXTENSIONS,
@@ -31,6 +33,11 @@ import { workerThreads } from './platform/workerThreads.js';
  * @category Data
  */
 export async function imageFolder<L>(root: string, options: ImageFileOptions<L>): Promise<Dataset<L>> {
+  checks.string('imageFolder', root, {
+    noun: 'the path of a folder',
+    advice: "Write imageFolder('faces', { ... }).",
+  });
+  checkImageFileOptions('imageFolder', options);
   const source: EncodedImageSource = {
     root,
     paths: await listImagePaths(root),

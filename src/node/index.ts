@@ -1,5 +1,5 @@
 /**
- * Functions for Node: datasets and stores for folders, image decoders, pretrained backbones, reports, and studies.
+ * Functions for Node: datasets and stores for folders, image decoders, pretrained backbones, reports, and hyperparameter search.
  *
  * @module tfjs-multitask/node
  */

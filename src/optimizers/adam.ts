@@ -1,7 +1,13 @@
 import type { Scalar, Tensor } from '@tensorflow/tfjs';
 import * as checks from '../core/errors/checks.js';
 import { tf } from '../tensor/tf.js';
-import { createOptimizer, type Optimizer, type OptimizerOptions, type UpdateRule } from './optimizer.js';
+import {
+  createOptimizer,
+  OPTIMIZER_OPTION_NAMES,
+  type Optimizer,
+  type OptimizerOptions,
+  type UpdateRule,
+} from './optimizer.js';
 
 /**
  * Options of {@link adam}.
@@ -50,6 +56,7 @@ export interface AdamWOptions extends AdamOptions {
  * @category Optimizers
  */
 export function adam(options: AdamOptions = {}): Optimizer {
+  checkAdamOptions('adam', options);
   return createOptimizer(createAdamRule('adam', options), options, 1e-3);
 }
 
@@ -70,7 +77,12 @@ export function adam(options: AdamOptions = {}): Optimizer {
  * @category Optimizers
  */
 export function adamw(options: AdamWOptions = {}): Optimizer {
+  checkAdamOptions('adamw', options);
   return createOptimizer(createAdamRule('adamw', options), { weightDecay: 0.004, ...options }, 1e-3);
+}
+
+function checkAdamOptions(name: string, options: AdamOptions): void {
+  checks.options(name, options, { ...OPTIMIZER_OPTION_NAMES, beta1: true, beta2: true, epsilon: true });
 }
 
 function createAdamRule(

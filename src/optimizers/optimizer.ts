@@ -4,7 +4,7 @@ import { createError } from '../core/errors/errors.js';
 import { formatValue } from '../core/errors/formatValue.js';
 import type { Json } from '../core/json.js';
 import { constantSchedule } from '../schedules/constantSchedule.js';
-import type { Schedule } from '../schedules/schedule.js';
+import { RATE_ADVICE, type Schedule } from '../schedules/schedule.js';
 
 /**
  * Options for clipping gradients before an update. As in Keras, at most one of the three options can be set.
@@ -90,6 +90,25 @@ export interface Optimizer {
   readonly description: Json;
 }
 
+/** Names of the options that all optimizers share. */
+export const OPTIMIZER_OPTION_NAMES: checks.OptionNames<OptimizerOptions> = {
+  learningRate: true,
+  weightDecay: true,
+  gradientAccumulationSteps: true,
+  clipNorm: true,
+  clipValue: true,
+  globalClipNorm: true,
+};
+
+/** Throws an `argument` error unless `value` is an optimizer. */
+export function checkOptimizer(path: string, value: unknown): void {
+  const { rule } = (value ?? {}) as Partial<Optimizer>;
+  checks.valid(path, value, typeof rule === 'object' && rule !== null, {
+    noun: 'an optimizer',
+    advice: 'Write optimizer: adam(), adamw() or sgd().',
+  });
+}
+
 /** Creates an optimizer from an update rule and the options that all optimizers have in common. */
 export function createOptimizer(rule: UpdateRule, options: OptimizerOptions, defaultRate: number): Optimizer {
   const { learningRate = defaultRate, weightDecay = 0, gradientAccumulationSteps = 1 } = options;
@@ -123,6 +142,8 @@ export function createOptimizer(rule: UpdateRule, options: OptimizerOptions, def
       advice: 'Pass a number such as 0.001, or a schedule such as exponentialDecay({ ... }).',
     });
   }
+  if (typeof learningRate === 'number')
+    checks.number(`${rule.name}.learningRate`, learningRate, { min: 0, advice: RATE_ADVICE });
   checks.number(`${rule.name}.weightDecay`, weightDecay, {
     min: 0,
     advice: 'Omit it to disable weight decay.',

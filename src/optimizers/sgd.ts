@@ -1,7 +1,12 @@
 import type { Scalar, Tensor } from '@tensorflow/tfjs';
 import * as checks from '../core/errors/checks.js';
 import { tf } from '../tensor/tf.js';
-import { createOptimizer, type Optimizer, type OptimizerOptions } from './optimizer.js';
+import {
+  createOptimizer,
+  OPTIMIZER_OPTION_NAMES,
+  type Optimizer,
+  type OptimizerOptions,
+} from './optimizer.js';
 
 /**
  * Options of {@link sgd}.
@@ -31,7 +36,9 @@ export interface SgdOptions extends OptimizerOptions {
  * @category Optimizers
  */
 export function sgd(options: SgdOptions = {}): Optimizer {
+  checks.options('sgd', options, { ...OPTIMIZER_OPTION_NAMES, momentum: true, nesterov: true });
   const { momentum = 0, nesterov = false } = options;
+  checks.boolean('sgd.nesterov', nesterov, { advice: 'Omit it to use the default, false.' });
   checks.number('sgd.momentum', momentum, { min: 0, below: 1, defaultValue: 0 });
   const apply = (weight: Tensor, gradient: Tensor, slots: readonly Tensor[], [rate]: readonly Scalar[]) => {
     const descent = tf.mul(gradient, rate!);

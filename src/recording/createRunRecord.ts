@@ -1,3 +1,4 @@
+import * as checks from '../core/errors/checks.js';
 import type { Json } from '../core/json.js';
 import { getOwnValue } from '../core/lookup.js';
 import type { HistoryRecord } from '../core/records/history.js';
@@ -9,11 +10,14 @@ import type {
   SplitRecord,
 } from '../core/records/runRecord.js';
 import type { Dataset } from '../data/dataset.js';
+import { checkIsDataset } from '../inference/checkDataset.js';
 import type { MultiTaskModel } from '../model/multiTaskModel.js';
+import { checkModel } from '../network/checkModel.js';
 import { createTaskRecord, type LabelsOf, type Tasks } from '../tasks/task.js';
 
 /**
- * Function that returns the groups of an image from its id and its labels, for example `{ sex: 'female', race: 'asian' }`.
+ * Function that returns the groups to which an image belongs, for example `{ sex: 'female', race: 'asian' }`. It receives the id and the
+ * labels of the image. The report shows the results of each group.
  *
  * @category Figures
  */
@@ -41,15 +45,15 @@ export interface RunHistory extends HistoryRecord {
  * @category Figures
  */
 export interface CreateRunRecordOptions<T extends Tasks = Tasks> {
-  /** Title of the run. */
+  /** Title of the run, shown in the report. */
   readonly name: string;
-  /** Name of the data, for example `UTKFace`. */
+  /** Name of the dataset, shown in the report, for example `UTKFace`. */
   readonly datasetName: string;
-  /** Training data. */
+  /** Training data of the run. */
   readonly train: Dataset<LabelsOf<T>>;
-  /** Validation data. The model predicts all of its images, without augmentation. */
+  /** Validation data of the run. The record contains the model's predictions for all of its images, without augmentation. */
   readonly validation?: Dataset<LabelsOf<T>>;
-  /** History that `fit` returned. Default: the run has not started, and the record contains no predictions. */
+  /** History that `fit` returned. Omit it before the run starts: the record then contains no predictions. */
   readonly history?: RunHistory;
   /** History column that determines the best epoch. Default `val_loss`, or `loss` without `validation`. */
   readonly monitor?: string;
@@ -58,13 +62,15 @@ export interface CreateRunRecordOptions<T extends Tasks = Tasks> {
    * or with the largest value if `monitor` is an accuracy.
    */
   readonly checkpointEpoch?: number;
-  /** Arguments of the run, such as epochs, batch size and seed. Default: none. */
+  /** Arguments of the run that the report shows, such as epochs, batch size and seed. Default: none. */
   readonly arguments?: { readonly [name: string]: Json };
-  /** Package versions and the kind of machine. Default: none. */
+  /** Package versions and a description of the machine, shown in the report. Default: none. */
   readonly versions?: { readonly [name: string]: string };
   /** Sentences that the report shows as remarks. Default: none. */
   readonly remarks?: readonly string[];
-  /** Function that returns the groups of an image. Default: the groups are the labels that are strings, for example `gender`. */
+  /**
+   * Function that returns the groups to which an image belongs. Default: labels that are strings, for example `gender`, are used as groups.
+   */
   readonly groups?: GroupFunction;
 }
 
@@ -94,6 +100,11 @@ export async function createRunRecord<T extends Tasks>(
   model: MultiTaskModel<T>,
   options: CreateRunRecordOptions<T>,
 ): Promise<RunRecord> {
+  checkModel('createRunRecord', model, false);
+  checks.options('createRunRecord', options, RUN_RECORD_OPTION_NAMES, {
+    advice: "Write { name: 'model-a', datasetName: 'UTKFace', train, validation, history }.",
+  });
+  checkRunRecordOptions('createRunRecord', options);
   const { name, datasetName, train, validation, history, groups = getStringLabels } = options;
   const { engine, stopped } = history ?? {};
   const toSplitRecord = (dataset: Dataset<LabelsOf<T>>) =>
@@ -125,7 +136,67 @@ export async function createRunRecord<T extends Tasks>(
   };
 }
 
-/** Returns the labels that are strings. */
+/** Names of {@link CreateRunRecordOptions}. */
+export const RUN_RECORD_OPTION_NAMES: checks.OptionNames<CreateRunRecordOptions> = {
+  name: true,
+  datasetName: true,
+  train: true,
+  validation: true,
+  history: true,
+  monitor: true,
+  checkpointEpoch: true,
+  arguments: true,
+  versions: true,
+  remarks: true,
+  groups: true,
+};
+
+function checkRunRecordOptions(
+  caller: string,
+  options: { readonly [name in keyof CreateRunRecordOptions]?: unknown },
+): void {
+  const { train, validation, history, monitor, checkpointEpoch, remarks, groups } = options;
+  for (const name of ['name', 'datasetName'] as const)
+    checks.string(`${caller}.${name}`, options[name], { advice: `Write ${name}: 'UTKFace'.` });
+  checkIsDataset(`${caller}.train`, train, 'Pass the dataset that you passed to fit().');
+  if (validation !== undefined)
+    checkIsDataset(
+      `${caller}.validation`,
+      validation,
+      'Pass the dataset that you passed to fit() as validation.',
+    );
+  if (history !== undefined) {
+    const isHistory = Array.isArray((history as Partial<RunHistory> | null)?.rows);
+    checks.valid(`${caller}.history`, history, isHistory, {
+      noun: 'a history',
+      advice: 'Pass the history that fit() returned.',
+    });
+  }
+  if (monitor !== undefined)
+    checks.string(`${caller}.monitor`, monitor, {
+      noun: 'the name of a history column',
+      advice: "Write monitor: 'val_loss'.",
+    });
+  if (checkpointEpoch !== undefined)
+    checks.integer(`${caller}.checkpointEpoch`, checkpointEpoch, {
+      min: 1,
+      advice: 'Omit it to use the best epoch.',
+    });
+  for (const name of ['arguments', 'versions'] as const)
+    if (options[name] !== undefined)
+      checks.record(`${caller}.${name}`, options[name], { advice: 'Omit it for none.' });
+  if (remarks !== undefined)
+    checks.list(`${caller}.remarks`, remarks, {
+      noun: 'an array of sentences',
+      advice: "Write remarks: ['...'].",
+    });
+  if (groups !== undefined)
+    checks.callable(`${caller}.groups`, groups, {
+      advice: 'Write groups: (id, labels) => ({ gender: labels.gender }).',
+    });
+}
+
+/** Default group function: returns the labels that are strings. */
 const getStringLabels: GroupFunction = (_, labels) =>
   Object.fromEntries(
     Object.entries(labels).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
@@ -168,7 +239,7 @@ async function predictAnswers<T extends Tasks>(
   return records;
 }
 
-/** Converts a prediction into numbers: the value of a regression, or one probability per label. */
+/** Converts a prediction to plain numbers: the predicted number of a regression, or an array with one probability per label. */
 function toAnswerValue(answer: unknown, labels: readonly string[] | undefined): PredictionValue {
   if (!labels) return answer as number;
   const { label, probability, probabilities } = answer as {

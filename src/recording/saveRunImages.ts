@@ -1,3 +1,4 @@
+import * as checks from '../core/errors/checks.js';
 import { detectImageFormat } from '../core/imageFormat.js';
 import type { ImageBytes } from '../core/images.js';
 import type { Encoder, Store } from '../core/platform/platform.js';
@@ -5,10 +6,11 @@ import { selectImageIds } from '../core/records/answerSelection.js';
 import type { GradCamRecord, RunRecord } from '../core/records/runRecord.js';
 import { iterateBatches } from '../data/batches.js';
 import type { Dataset } from '../data/dataset.js';
+import { checkIsDataset } from '../inference/checkDataset.js';
 
-/** Number of training images whose augmentation is shown. */
+/** Number of training images for which the report shows augmented variants. */
 const AUGMENTED_IMAGE_COUNT = 4;
-/** Number of augmented variants of each of these images. */
+/** Number of augmented variants that the report shows for each training image. */
 const VARIANTS_PER_IMAGE = 5;
 
 /**
@@ -37,11 +39,11 @@ export interface SaveRunImagesOptions {
   readonly train: Dataset<any>;
   /** Validation data that was passed to {@link createRunRecord}. */
   readonly validation?: Dataset<any>;
-  /** Function that encodes an image as a small file. */
+  /** Function that encodes an image as a small JPEG, PNG or WebP file. */
   readonly encode: Encoder;
   /** Heat maps of validation images. Default: none. */
   readonly gradCams?: readonly GradCamImage[];
-  /** Seed of the run. It is needed to show the same augmented images that were used in training. Default 0. */
+  /** Seed of the run, so that the report shows the augmented images that were used in training. Default: 0. */
   readonly seed?: number;
 }
 
@@ -71,8 +73,19 @@ export interface SaveRunImagesOptions {
 export async function saveRunImages(
   record: RunRecord,
   store: Store,
-  { train, validation, encode, gradCams: gradCamImages = [], seed = 0 }: SaveRunImagesOptions,
+  options: SaveRunImagesOptions,
 ): Promise<RunRecord> {
+  const advice = 'Write saveRunImages(record, store, { train, validation, encode: await sharpEncoder() }).';
+  checks.record('saveRunImages.record', record, { noun: 'a record of createRunRecord()', advice });
+  checks.store('saveRunImages.store', store, { advice });
+  const names = { train: true, validation: true, encode: true, gradCams: true, seed: true } as const;
+  checks.options('saveRunImages', options, names, { advice });
+  const { train, validation, encode, gradCams: gradCamImages = [], seed = 0 } = options;
+  checkIsDataset('saveRunImages.train', train, advice);
+  if (validation !== undefined) checkIsDataset('saveRunImages.validation', validation, advice);
+  checks.callable('saveRunImages.encode', encode, { advice });
+  checks.list('saveRunImages.gradCams', gradCamImages, { noun: 'an array of heat maps', advice });
+  checks.integer('saveRunImages.seed', seed, { min: 0, defaultValue: 0 });
   let count = 0;
   const saveImage = async (image: ImageBytes) => {
     const bytes = await encode(image);

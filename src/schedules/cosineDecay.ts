@@ -33,7 +33,9 @@ export interface CosineDecayOptions {
  * ```
  * @category Optimizers
  */
-export function cosineDecay({ initialLearningRate, decaySteps, alpha = 0 }: CosineDecayOptions): Schedule {
+export function cosineDecay(options: CosineDecayOptions): Schedule {
+  checks.options('cosineDecay', options, { initialLearningRate: true, decaySteps: true, alpha: true });
+  const { initialLearningRate, decaySteps, alpha = 0 } = options;
   checks.number('cosineDecay.initialLearningRate', initialLearningRate, { above: 0, advice: RATE_ADVICE });
   checks.number('cosineDecay.decaySteps', decaySteps, { min: 1, advice: STEPS_ADVICE });
   checks.number('cosineDecay.alpha', alpha, {

@@ -37,6 +37,12 @@ export interface ExponentialDecayOptions {
  * @category Optimizers
  */
 export function exponentialDecay(options: ExponentialDecayOptions): Schedule {
+  checks.options('exponentialDecay', options, {
+    initialLearningRate: true,
+    decaySteps: true,
+    decayRate: true,
+    staircase: true,
+  });
   const { initialLearningRate, decaySteps, decayRate, staircase = false } = options;
   checks.number('exponentialDecay.initialLearningRate', initialLearningRate, {
     above: 0,
@@ -47,6 +53,7 @@ export function exponentialDecay(options: ExponentialDecayOptions): Schedule {
     above: 0,
     advice: 'Pass the factor of one decay, for example 0.95.',
   });
+  checks.boolean('exponentialDecay.staircase', staircase, { advice: 'Omit it to use the default, false.' });
   return createSchedule(
     { name: 'exponentialDecay', initial: initialLearningRate, decaySteps, rate: decayRate, staircase },
     (step) => {

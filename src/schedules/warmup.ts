@@ -32,7 +32,11 @@ export interface WarmupOptions {
  * ```
  * @category Optimizers
  */
-export function warmup(then: Schedule, { steps, initialLearningRate = 0 }: WarmupOptions): Schedule {
+export function warmup(then: Schedule, options: WarmupOptions): Schedule {
+  const advice = 'Write warmup(cosineDecay({ ... }), { steps: 100 }).';
+  checks.callable('warmup.then', then, { noun: 'a schedule', advice });
+  checks.options('warmup', options, { steps: true, initialLearningRate: true }, { advice });
+  const { steps, initialLearningRate = 0 } = options;
   checks.number('warmup.steps', steps, { min: 1, advice: STEPS_ADVICE });
   checks.number('warmup.initialLearningRate', initialLearningRate, { min: 0, advice: RATE_ADVICE });
   const target = then(0);

@@ -73,7 +73,22 @@ export interface WeightedLossOptions<C extends ClassWeights = ClassWeights> {
 export function weightedLoss<
   const W extends { readonly [task: string]: number },
   const C extends ClassWeights = NoClassWeights,
->(weights: W, { classWeights = {} as C }: WeightedLossOptions<C> = {}): WeightedLoss<W, C> {
+>(weights: W, options: WeightedLossOptions<C> = {}): WeightedLoss<W, C> {
+  checks.record('weightedLoss', weights, {
+    noun: 'an object with a weight for each task',
+    advice: 'Write weightedLoss({ age: 1, gender: 50 }).',
+  });
+  const advice = 'Write weightedLoss({ age: 1, gender: 50 }, { classWeights: { gender: { male: 2 } } }).';
+  checks.options('weightedLoss', options, { classWeights: true }, { advice });
+  const { classWeights = {} as C } = options;
+  checks.record('weightedLoss.classWeights', classWeights, {
+    noun: 'an object with an object for each task',
+    advice,
+  });
+  for (const [task, labels] of Object.entries(classWeights)) {
+    const noun = 'an object with a weight for each label';
+    checks.record(`weightedLoss.classWeights.${task}`, labels, { noun, advice });
+  }
   const all = [
     ...Object.entries(weights).map(([task, weight]) => [task, weight] as const),
     ...Object.entries(classWeights).flatMap(([task, labels]) =>
@@ -138,6 +153,15 @@ type LabelOf<X extends AnyTask> = TargetOf<X> & string;
 type MissingLabelError<K extends string, Label extends string> = Label extends string
   ? TypeErrorMessage<`weightedLoss: task '${K}' has no label '${Label}'`>
   : never;
+
+/** Throws an `argument` error unless `value` is a weighted loss. */
+export function checkWeightedLoss(path: string, value: unknown): void {
+  const { '~loss': kind } = (value ?? {}) as { readonly '~loss'?: unknown };
+  checks.valid(path, value, kind === 'weighted', {
+    noun: 'a weighted loss',
+    advice: 'Write loss: weightedLoss({ age: 1, gender: 50 }).',
+  });
+}
 
 /**
  * Throws an `argument` error unless `loss` contains a weight for every task of the model, no other tasks, and only labels of these tasks.

@@ -37,6 +37,11 @@ export interface ClassificationOptions<
 
 const METRICS = { accuracy };
 
+const CLASSIFICATION_ADVICE = {
+  advice: "Pass all labels in one array, and options such as { metrics: ['accuracy'] } after it.",
+  replacements: { labels: "Pass the labels as the first argument: binary(['no', 'yes'])." },
+};
+
 /**
  * Prediction of a {@link binary} task.
  *
@@ -98,6 +103,7 @@ export function binary<
     );
   }
   checkDistinctLabels('binary.labels', labels);
+  checks.options('binary', options, { loss: true, metrics: true }, CLASSIFICATION_ADVICE);
   const { loss = 'binary_crossentropy', metrics = getDefaultMetrics<M>() } = options;
   return {
     kind: 'binary',
@@ -150,6 +156,7 @@ export function categorical<
     advice: 'List all labels in the order of the outputs.',
   });
   checkDistinctLabels('categorical.labels', list);
+  checks.options('categorical', options, { loss: true, metrics: true }, CLASSIFICATION_ADVICE);
   const { loss = 'categorical_crossentropy', metrics = getDefaultMetrics<M>() } = options;
   return {
     kind: 'categorical',

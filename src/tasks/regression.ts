@@ -31,6 +31,7 @@ const LOSSES: LossTable & { readonly [name in RegressionLossName]: () => Loss } 
   mean_absolute_error: meanAbsoluteError,
   huber,
 };
+const UNIT_ADVICE = 'Write regression({ unit: "years" }). Figures and tables show the unit.';
 const METRICS: { readonly [name in RegressionMetricName]: () => Metric } = { mae, mse, rmse };
 
 /**
@@ -67,10 +68,11 @@ export interface RegressionOptions<M extends RegressionMetricName | Metric = Reg
 export function regression<const M extends RegressionMetricName | Metric = 'mae'>(
   options: RegressionOptions<M>,
 ): Task<'regression', number, number, MetricColumn<M>> {
+  checks.options('regression', options, { unit: true, loss: true, metrics: true }, { advice: UNIT_ADVICE });
   const { unit, loss = 'mse', metrics = ['mae'] as readonly string[] as readonly M[] } = options;
   checks.string('regression.unit', unit, {
     noun: 'the unit of the target, such as "years"',
-    advice: 'Write regression({ unit: "years" }). Figures and tables show the unit.',
+    advice: UNIT_ADVICE,
   });
   return {
     kind: 'regression',

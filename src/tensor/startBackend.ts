@@ -43,7 +43,9 @@ export function startBackendNow(name: string): boolean {
 function startRegisteredBackend(name: string): boolean | Promise<boolean> {
   const { registry } = getRegistry();
   if (name in registry) return true;
+  const factory = tf.findBackendFactory(name);
   const add = (backend: tf.KernelBackend) => {
+    if (tf.findBackendFactory(name) !== factory) return false; // Another backend has this name now.
     registry[name] ??= backend; // The program can have started it meanwhile.
     return true;
   };
@@ -54,7 +56,7 @@ function startRegisteredBackend(name: string): boolean | Promise<boolean> {
     return false;
   };
   try {
-    const backend = tf.findBackendFactory(name)();
+    const backend = factory();
     return isPromise(backend) ? backend.then(add).catch(fail) : add(backend);
   } catch (error) {
     return fail(error);

@@ -210,6 +210,10 @@ export interface StatefulCallback<Monitor extends string = never> extends Callba
  * };
  * console.log(logLoss.name, countEpochs.name); // logLoss countEpochs
  * ```
+ * @remarks
+ * An object may have other fields, and an instance of a class other methods. `fit` rejects functions that look like hooks but would never be
+ * called: in a plain object every other function whose name begins with `on`, in an instance of a class every method whose name is close to
+ * that of a hook, such as `onEpochEnded` or `on_epoch_end`.
  * @category Callbacks
  */
 export type Callback<Monitor extends string = never> = StatelessCallback<Monitor> | StatefulCallback<Monitor>;

@@ -1,7 +1,24 @@
+import * as checks from '../core/errors/checks.js';
 import { createArgumentError } from '../core/errors/errors.js';
 import { describeType } from '../core/errors/formatValue.js';
-import { didYouMean, suggestAwait } from '../core/errors/suggestions.js';
+import { suggestAwait, suggestOption } from '../core/errors/suggestions.js';
 import { HOOK_NAMES } from './callback.js';
+
+/** Names of hooks in Keras, PyTorch Lightning and older versions of TensorFlow.js, without `_`, and the hooks of the same moment here. */
+const HOOK_SYNONYMS: { readonly [name: string]: (typeof HOOK_NAMES)[number] } = {
+  onBatchBegin: 'onBatchEnd',
+  onEpochStart: 'onEpochBegin',
+  onStepEnd: 'onBatchEnd',
+  onTestEnd: 'onEpochEnd',
+  onTrainBatchBegin: 'onBatchEnd',
+  onTrainBatchEnd: 'onBatchEnd',
+  onTrainEpochEnd: 'onEpochEnd',
+  onTrainEpochStart: 'onEpochBegin',
+  onTrainStart: 'onTrainBegin',
+  onTrainingEnd: 'onTrainEnd',
+  onTrainingStart: 'onTrainBegin',
+  onValidationEnd: 'onEpochEnd',
+};
 
 /** Throws an `argument` error unless `callback` is a valid callback: an object with hooks, or an object with `create`, and not both. */
 export function checkCallback(path: string, callback: unknown): void {
@@ -9,16 +26,9 @@ export function checkCallback(path: string, callback: unknown): void {
     const advice = 'Write earlyStopping(), or an object with a name and hooks such as onEpochEnd.';
     throw createArgumentError(path, 'a callback', describeType(callback), suggestAwait(callback, advice));
   }
+  checkHooks(path, callback);
   const properties = callback as { readonly [name: string]: unknown };
   const isFunction = (name: string) => typeof properties[name] === 'function';
-  const unknownHook = Object.keys(properties).find(
-    (name) => /^on[A-Z]/.test(name) && !HOOK_NAMES.includes(name as never) && isFunction(name),
-  );
-  if (unknownHook !== undefined) {
-    const expected = `only the hooks ${HOOK_NAMES.join(', ')}`;
-    const advice = didYouMean(unknownHook, HOOK_NAMES) ?? 'Use one of these names.';
-    throw createArgumentError(path, expected, `the hook ${unknownHook}`, advice);
-  }
   const hook = HOOK_NAMES.find(isFunction);
   if (isFunction('create')) {
     const other = hook ?? (isFunction('getState') ? 'getState' : undefined);
@@ -36,4 +46,49 @@ export function checkCallback(path: string, callback: unknown): void {
     const advice = 'Add a hook such as onEpochEnd, or create(run, saved).';
     throw createArgumentError(path, 'a callback with at least one hook', 'an object without hooks', advice);
   }
+}
+
+/**
+ * Throws an `argument` error for a hook that is not a function, and for a function that looks like a hook but is not one.
+ *
+ * - In a plain object, this is every function whose name begins with `on` and a capital letter or `_`.
+ * - In an instance of a class, which may have methods of its own such as `onData`, it is a method whose name is close to that of a hook, or
+ *   the name of a hook in Keras or PyTorch Lightning.
+ *
+ * Other fields and methods are never rejected.
+ */
+export function checkHooks(path: string, hooks: unknown): void {
+  if (typeof hooks !== 'object' || hooks === null) {
+    const advice = 'Return an object with hooks such as onEpochEnd from create().';
+    throw createArgumentError(path, 'an object with hooks', describeType(hooks), advice);
+  }
+  const properties = hooks as { readonly [name: string]: unknown };
+  const isPlain = [Object.prototype, null].includes(Object.getPrototypeOf(hooks));
+  for (const name of HOOK_NAMES) {
+    const advice = 'Omit it, or pass a function.';
+    if (properties[name] !== undefined) checks.callable(`${path}.${name}`, properties[name], { advice });
+  }
+  for (const name of listMethodNames(hooks)) {
+    if (!/^on[A-Z_]/.test(name) || (HOOK_NAMES as readonly string[]).includes(name)) continue;
+    const suggestion = suggestHook(name);
+    if (!isPlain && suggestion === undefined) continue;
+    const expected = `only the hooks ${HOOK_NAMES.join(', ')}`;
+    throw createArgumentError(path, expected, `the hook ${name}`, suggestion ?? 'Use one of these names.');
+  }
+}
+
+/** Returns the names of the functions of an object and of its classes. Getters are not called. */
+function listMethodNames(object: object): string[] {
+  const names: string[] = [];
+  for (let level = object; level && level !== Object.prototype; level = Object.getPrototypeOf(level)) {
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(level)))
+      if (typeof value === 'function') names.push(name);
+  }
+  return names;
+}
+
+function suggestHook(name: string): string | undefined {
+  const camelCase = name.replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+  const synonym = Object.hasOwn(HOOK_SYNONYMS, camelCase) ? HOOK_SYNONYMS[camelCase] : undefined;
+  return synonym ? `Did you mean "${synonym}"?` : suggestOption(name, HOOK_NAMES);
 }

@@ -1,91 +1,26 @@
-import type { Clock, Platform, Store } from '../core/platform/platform.js';
+import type { Platform } from '../core/platform/platform.js';
 import type { ColumnPrefix } from '../core/records/history.js';
 import type { Dataset } from '../data/dataset.js';
-import type { EngineName } from '../engines/engineChoice.js';
 import { markEngineLogged } from '../engines/engineChoice.js';
-import { acquireEngine, type EngineLease, type EngineOptions, releaseGraph } from '../engines/select.js';
+import { acquireEngine, type EngineLease, releaseGraph } from '../engines/select.js';
 import { FeatureCache } from '../inference/featureCache.js';
 import { InputPipeline } from '../inference/inputPipeline.js';
 import { computeFrozenDigest, FROZEN_WEIGHTS_PART } from '../network/frozenDigest.js';
 import { splitFrozen } from '../network/frozenSplit.js';
 import type { Network } from '../network/network.js';
 import { adam } from '../optimizers/adam.js';
-import type { Optimizer } from '../optimizers/optimizer.js';
 import type { Executor } from '../steps/executor.js';
-import type { LossAverage } from '../steps/metricAccumulator.js';
-import {
-  type ClassWeights,
-  type ValidClassWeights,
-  type ValidLossWeights,
-  type WeightedLoss,
-  weightedLoss,
-} from '../steps/weightedLoss.js';
+import { type ClassWeights, weightedLoss } from '../steps/weightedLoss.js';
 import type { LabelsOf, Tasks } from '../tasks/task.js';
 import type { Callback } from './callback.js';
 import { readCheckpoint } from './checkpoint.js';
 import { computeRunFingerprint } from './fingerprint.js';
-import { checkMonitor, getMonitorModes, type HistoryColumn } from './monitor.js';
+import type { FitOptions } from './fitOptions.js';
+import { checkMonitor, getMonitorModes } from './monitor.js';
 import { type History, TrainingHistory } from './trainingHistory.js';
 import { acquireTrainingLock, releaseTrainingLock } from './trainingLock.js';
 import { type FitConfig, TrainingRun } from './trainingRun.js';
-import { validateFitArguments, validateFitConfig } from './validateFit.js';
-
-/**
- * Options of `model.fit`.
- *
- * @category Train
- */
-export interface FitOptions<
-  T extends Tasks,
-  W extends { readonly [task: string]: number },
-  C extends ClassWeights = ClassWeights,
-> extends EngineOptions {
-  /** Number of epochs to train. A resumed run continues until it has completed this number in total. */
-  readonly epochs: number;
-  /** Number of images per training step. The last batch of an epoch can be smaller. Default 32. */
-  readonly batchSize?: number;
-  /** Seed for the order of the images, the augmentation and the dropout masks. Default 0. */
-  readonly seed?: number;
-  /**
-   * Validation dataset, evaluated after every epoch. If it is augmented, the evaluation uses its augmentation. Its history columns begin
-   * with `val_`.
-   */
-  readonly validation?: Dataset<LabelsOf<T>>;
-  /**
-   * If true, `validation` is also evaluated without its augmentation after every epoch. The history columns begin with `val_unaugmented_`.
-   * Default false.
-   */
-  readonly evaluateUnaugmented?: boolean;
-  /** Loss to minimize, with a weight for each task. Default: the sum of all task losses. */
-  readonly loss?: WeightedLoss<W, C> & ValidLossWeights<T, W> & ValidClassWeights<T, C>;
-  /** Optimizer that updates the trainable weights. Default `adam()`. */
-  readonly optimizer?: Optimizer;
-  /** Callbacks of the run. Their hooks are called in the order of this array. */
-  readonly callbacks?: readonly Callback<HistoryColumn<T>>[];
-  /** Engine to train on. A named engine never falls back to another. Default: the engine of `useEngine`, else `auto`. */
-  readonly engine?: EngineName | 'auto';
-  /** Store for the checkpoint of the run, from which it can be resumed. It is written after every epoch, and when the run is stopped. */
-  readonly checkpoint?: Store;
-  /** If true, the run continues from the checkpoint in `checkpoint`, or starts with the first epoch if there is none. Default false. */
-  readonly resume?: boolean;
-  /**
-   * Store that caches the outputs of the frozen layers. For images that are the same in every epoch (not augmented, or augmented with
-   * `fixed: true`), the frozen layers before the first trainable layer then run only once per image. Later runs can use the cache too: the
-   * features are identified by pixels, layers, weights and engine. A run keeps up to 2 GiB of features in memory.
-   */
-  readonly featureCache?: Store;
-  /** Signal that aborts the run. The run stops after the current step. */
-  readonly signal?: AbortSignal;
-  /** If true, the training images are shuffled in every epoch. Default true. */
-  readonly shuffle?: boolean;
-  /**
-   * How task losses are averaged over an epoch: over `examples` (default), or over `batches`, like the logs of Keras in graph mode. The
-   * averages differ if the last batch is smaller.
-   */
-  readonly lossAverage?: LossAverage;
-  /** Function that returns the time in milliseconds, used to measure the duration of an epoch. Default `performance.now`. */
-  readonly clock?: Clock;
-}
+import { type UncheckedFitOptions, validateFitArguments, validateFitConfig } from './validateFit.js';
 
 /** Trains a network. This is the implementation of `MultiTaskModel.fit`, which documents the behavior. */
 export async function fitNetwork<
@@ -98,8 +33,8 @@ export async function fitNetwork<
   train: Dataset<LabelsOf<T>>,
   options: FitOptions<T, W, C>,
 ): Promise<History<T>> {
+  validateFitArguments(train, options as unknown as UncheckedFitOptions);
   const { validation, evaluateUnaugmented = false, checkpoint, resume = false, log = () => {} } = options;
-  validateFitArguments(train, options as unknown as { readonly [option: string]: unknown });
   const config: FitConfig = {
     network,
     train,

@@ -25,6 +25,7 @@ import {
   type Run,
   type StatefulHooks,
 } from './callback.js';
+import { checkHooks } from './checkCallback.js';
 import { type Checkpoint, type RunState, writeCheckpoint } from './checkpoint.js';
 import type { Fingerprint } from './fingerprint.js';
 import type { MonitorModes } from './monitor.js';
@@ -143,6 +144,7 @@ export class TrainingRun implements Run {
     for (const [i, callback] of this.config.callbacks.entries()) {
       const key = `${i}:${callback.name}`;
       const hooks = await createHooks(callback, this, saved?.callbacks[key]);
+      if (typeof callback.create === 'function') checkHooks(`${callback.name}.create()`, hooks);
       this.#hooks.push({ key, hooks });
       await hooks.onTrainBegin?.(this);
     }

@@ -1,50 +1,80 @@
 import * as checks from '../core/errors/checks.js';
-import { createArgumentError, createError } from '../core/errors/errors.js';
-import { describeType } from '../core/errors/formatValue.js';
-import { suggestAwait } from '../core/errors/suggestions.js';
-import type { Dataset } from '../data/dataset.js';
-import { checkDataset } from '../inference/checkDataset.js';
+import { createError } from '../core/errors/errors.js';
+import { checkDataset, checkIsDataset } from '../inference/checkDataset.js';
+import { checkLossOptions, LOSS_OPTION_NAMES, LOSS_OPTION_REPLACEMENTS } from '../inference/lossOptions.js';
 import { splitFrozen } from '../network/frozenSplit.js';
-import type { Optimizer } from '../optimizers/optimizer.js';
+import { checkOptimizer } from '../optimizers/optimizer.js';
 import { checkLossWeights } from '../steps/weightedLoss.js';
+import type { Tasks } from '../tasks/task.js';
 import { checkCallback } from './checkCallback.js';
+import type { FitOptions } from './fitOptions.js';
 import type { FitConfig } from './trainingRun.js';
 
+/** Names of {@link FitOptions}. */
+const FIT_OPTION_NAMES: checks.OptionNames<FitOptions<Tasks, { readonly [task: string]: number }>> = {
+  ...LOSS_OPTION_NAMES,
+  epochs: true,
+  seed: true,
+  validation: true,
+  evaluateUnaugmented: true,
+  optimizer: true,
+  callbacks: true,
+  checkpoint: true,
+  resume: true,
+  featureCache: true,
+  signal: true,
+  shuffle: true,
+  clock: true,
+};
+
+const FIT_REPLACEMENTS = {
+  ...LOSS_OPTION_REPLACEMENTS,
+  validationSplit: 'Write dataset.split({ validation: 0.2 }), and pass its second part as validation.',
+  initialEpoch: 'Pass a checkpoint store and resume: true.',
+  stepsPerEpoch: 'Write dataset.take(count) to train on fewer images.',
+  workers: 'Write dataset.withWorkers(workerThreads({ count: 4 })).',
+  lr: 'Write optimizer: adam({ learningRate: 0.001 }).',
+  learningRate: 'Write optimizer: adam({ learningRate: 0.001 }).',
+  patience: 'Write callbacks: [earlyStopping({ patience: 3 })].',
+  monitor: "Write callbacks: [earlyStopping({ monitor: 'val_loss' })].",
+} as const;
+
+/** Options of `fit` before they are checked. A JavaScript caller may pass any value. */
+export type UncheckedFitOptions = { readonly [name in keyof typeof FIT_OPTION_NAMES]?: unknown };
+
 /**
- * Throws an `argument` error for an argument of `fit` that has the wrong type. The check is for JavaScript programs, where the compiler
- * does not report such mistakes.
+ * Throws an `argument` error for unknown options, and for values of the wrong type. TypeScript rejects them too, but not in a program that
+ * is written in JavaScript, and not in an object from a variable.
  */
-export function validateFitArguments(train: unknown, given: { readonly [option: string]: unknown }): void {
-  const { validation, loss, optimizer, callbacks = [] } = given;
-  const createOptionError = (name: string, expected: string, value: unknown, advice: string) =>
-    createArgumentError(`fit.${name}`, expected, describeType(value), suggestAwait(value, advice));
-  const isDataset = (value: unknown) => typeof (value as Dataset<unknown> | null)?.augment === 'function';
-  if (!isDataset(train)) {
-    throw createOptionError(
-      'train',
-      'a dataset',
-      train,
-      'Create a dataset with imageFolder() or imagesInMemory().',
+export function validateFitArguments(train: unknown, options: UncheckedFitOptions): void {
+  checkIsDataset('fit.train', train, 'Create a dataset with imageFolder() or imagesInMemory().');
+  checks.options<UncheckedFitOptions>('fit', options, FIT_OPTION_NAMES, {
+    advice: 'Write model.fit(train, { epochs: 10 }).',
+    replacements: FIT_REPLACEMENTS,
+  });
+  const { validation, optimizer, callbacks = [] } = options;
+  checkLossOptions('fit', options);
+  if (validation !== undefined)
+    checkIsDataset(
+      'fit.validation',
+      validation,
+      'Use the second part of dataset.split({ validation: 0.2 }).',
     );
-  }
-  if (validation !== undefined && !isDataset(validation)) {
-    const advice = 'Write const { train, validation } = dataset.split({ validation: 0.2 }).';
-    throw createOptionError('validation', 'a dataset', validation, advice);
-  }
-  if (loss !== undefined && (loss as { '~loss'?: string } | null)?.['~loss'] !== 'weighted') {
-    const advice = 'Write loss: weightedLoss({ age: 1, gender: 50 }).';
-    throw createOptionError('loss', 'a weighted loss', loss, advice);
-  }
-  if (optimizer !== undefined && typeof (optimizer as Optimizer | null)?.rule !== 'object') {
-    throw createOptionError('optimizer', 'an optimizer', optimizer, 'Write for example optimizer: adam().');
-  }
-  for (const name of ['checkpoint', 'featureCache']) {
-    const store = given[name];
+  if (optimizer !== undefined) checkOptimizer('fit.optimizer', optimizer);
+  for (const name of ['checkpoint', 'featureCache'] as const) {
+    const store = options[name];
     if (store === undefined) continue;
     const folder = typeof store === 'string' ? store : 'out';
     const advice = `Write ${name}: folderStore('${folder}'), from tfjs-multitask/node.`;
     checks.store(`fit.${name}`, store, { advice });
   }
+  for (const name of ['evaluateUnaugmented', 'resume', 'shuffle'] as const) {
+    const advice = 'Write true or false without quotation marks, or omit the option.';
+    if (options[name] !== undefined) checks.boolean(`fit.${name}`, options[name], { advice });
+  }
+  if (options.signal !== undefined) checks.signal('fit.signal', options.signal);
+  if (options.clock !== undefined)
+    checks.callable('fit.clock', options.clock, { advice: 'Omit it to use performance.now().' });
   checks.list('fit.callbacks', callbacks, {
     noun: 'an array of callbacks',
     advice: 'Write callbacks: [ ... ].',
@@ -60,14 +90,12 @@ export function validateFitConfig({
   train,
   validation,
   epochs,
-  batchSize,
   seed,
   loss,
   evaluateUnaugmented,
   featureCache,
 }: FitConfig): void {
   checkLossWeights(loss, network.tasks);
-  checks.integer('fit.batchSize', batchSize, { min: 1, defaultValue: 32 });
   checks.integer('fit.epochs', epochs, {
     min: 1,
     advice: 'Set epochs to the number of epochs, for example 10.',

@@ -1,36 +1,22 @@
+import * as checks from '../core/errors/checks.js';
 import { createDataError, createError } from '../core/errors/errors.js';
 import { formatValue } from '../core/errors/formatValue.js';
 import type { HistoryRow } from '../core/records/history.js';
-import { checkSearch } from './checkSearch.js';
-import type { Pruner } from './pruners/pruner.js';
+import { checkSearch, SEARCH_OPTION_NAMES, type SearchDefinition } from './checkSearch.js';
 import { bestTrial, paretoFront } from './results/bestTrials.js';
 import { checkRow } from './results/checkRow.js';
-import { explainMissingObjectives, type Objectives } from './results/objectives.js';
+import { explainMissingObjectives } from './results/objectives.js';
 import { hasEnded, isTrialRecord, sortByNumber, type TrialRecord } from './results/trialRecord.js';
 import { flattenParams } from './space/flatParams.js';
 import type { ParameterMap, ParamsOf, Space } from './space/space.js';
 import { proposeTrial } from './strategies/proposeTrial.js';
-import type { Strategy } from './strategies/strategy.js';
 
 /**
  * Options of {@link askAndTell}.
  *
  * @category Tuner
  */
-export interface SearchOptions<V = unknown> {
-  /** Strategy that chooses the params of each trial. */
-  readonly strategy: Strategy;
-  /** History columns to minimize or maximize, for example `minimize('val_loss')`. */
-  readonly objectives: Objectives;
-  /** Seed for the strategy's random draws. Default 0. */
-  readonly seed?: number;
-  /**
-   * Params to try first, in this order, for example params that are known to work well. Params that a trial in `trials` has already
-   * used are skipped. {@link hyperband} runs these params as the first trials of its first rounds. Default: none.
-   */
-  readonly initialParams?: readonly V[];
-  /** Pruner that stops unpromising trials early. Default: no trial is pruned. */
-  readonly pruner?: Pruner;
+export interface SearchOptions<V = unknown> extends SearchDefinition<V> {
   /**
    * Trial records of an earlier search that this search continues. End the trials in the state `running` with `tell`, `prune` or
    * `fail`. Default: none.
@@ -88,8 +74,6 @@ export interface Search<V> {
   paretoFront(): readonly TrialRecord<V>[];
 }
 
-const OPTION_NAMES = ['space', 'strategy', 'objectives', 'seed', 'initialParams', 'pruner', 'trials'];
-
 /**
  * Creates a hyperparameter search for a program that runs the trials itself: call `ask` for params, evaluate them, and pass the
  * result to `tell`. The search runs no trials and writes no files. Its trial records are plain data: save them, and pass them as
@@ -116,7 +100,16 @@ export function askAndTell<P extends ParameterMap>(
   options: SearchOptions<ParamsOf<Space<P>>>,
 ): Search<ParamsOf<Space<P>>> {
   type V = ParamsOf<Space<P>>;
-  checkSearch('askAndTell', { ...options, space: searchSpace }, OPTION_NAMES);
+  checks.options(
+    'askAndTell',
+    options,
+    { ...SEARCH_OPTION_NAMES, trials: true },
+    {
+      advice: "Write askAndTell(space({ ... }), { strategy: tpe(), objectives: minimize('val_loss') }).",
+      replacements: { space: 'Pass the space as the first argument: askAndTell(space({ ... }), { ... }).' },
+    },
+  );
+  checkSearch('askAndTell', searchSpace, options);
   const { strategy, objectives, seed = 0, pruner, trials = [] } = options;
   // The copy protects the search from later changes to the caller's array.
   const initialParams = structuredClone(options.initialParams ?? []);

@@ -8,6 +8,7 @@
 export type { Json } from '../core/json.js';
 export type { HistoryRow } from '../core/records/history.js';
 export { askAndTell, type Search, type SearchOptions } from './askAndTell.js';
+export type { SearchDefinition } from './checkSearch.js';
 export { type MedianPrunerOptions, medianPruner } from './pruners/medianPruner.js';
 export type { Pruner } from './pruners/pruner.js';
 export {

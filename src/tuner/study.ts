@@ -1,12 +1,8 @@
-import { createError } from '../core/errors/errors.js';
-import { describeType } from '../core/errors/formatValue.js';
+import * as checks from '../core/errors/checks.js';
 import type { Store } from '../core/platform/platform.js';
 import type { Callback } from '../training/callback.js';
-import { checkSearch } from './checkSearch.js';
-import type { Pruner } from './pruners/pruner.js';
-import type { Objectives } from './results/objectives.js';
+import { checkSearch, SEARCH_OPTION_NAMES, type SearchDefinition } from './checkSearch.js';
 import type { ParameterMap, ParamsOf, Space } from './space/space.js';
-import type { Strategy } from './strategies/strategy.js';
 
 /**
  * Argument of the function that runs a trial.
@@ -64,25 +60,9 @@ export interface TrialFitOptions {
  * @typeParam P - Parameters of the search space by name.
  * @category Tuner
  */
-export interface StudyOptions<P extends ParameterMap> {
+export interface StudyOptions<P extends ParameterMap> extends SearchDefinition<ParamsOf<Space<P>>> {
   /** Search space from which the params of the trials are chosen. */
   readonly space: Space<P>;
-  /** History columns to minimize or maximize, for example `minimize('val_loss')`. */
-  readonly objectives: Objectives;
-  /** Strategy that chooses the params of each trial. */
-  readonly strategy: Strategy;
-  /**
-   * Params to try first, in this order, for example params that are known to work well. Default: none.
-   *
-   * - Params that a trial has already used are skipped, so you can add more params when you resume a search.
-   * - All machines that run trials with `runSingleTrial` need the same list.
-   * - {@link hyperband} runs these params as the first trials of its first rounds.
-   */
-  readonly initialParams?: readonly ParamsOf<Space<P>>[];
-  /** Pruner that stops unpromising trials early. Default: no trial is pruned. */
-  readonly pruner?: Pruner;
-  /** Seed for the strategy's random draws. Default 0. */
-  readonly seed?: number;
   /** Text that must be the same in all runs of the study, for example a hash of the data. Default `''`. */
   readonly digest?: string;
   /** Runs one trial, in its own process. If this function throws, only this trial fails. */
@@ -101,17 +81,13 @@ export interface Study<P extends ParameterMap = ParameterMap> extends StudyOptio
 }
 
 /** Names of the options. `'~study'` is included because a study can be passed as the options of another one. */
-const OPTION_NAMES = [
-  'space',
-  'objectives',
-  'strategy',
-  'initialParams',
-  'pruner',
-  'seed',
-  'digest',
-  'run',
-  '~study',
-];
+const OPTION_NAMES: checks.OptionNames<Study> = {
+  ...SEARCH_OPTION_NAMES,
+  space: true,
+  digest: true,
+  run: true,
+  '~study': true,
+};
 
 /**
  * Creates a study: a search together with the function that runs one trial. Export the study, or a function that receives
@@ -135,16 +111,15 @@ const OPTION_NAMES = [
  * @category Tuner
  */
 export function study<const P extends ParameterMap>(options: StudyOptions<P>): Study<P> {
-  checkSearch('study', options ?? {}, OPTION_NAMES);
-  if (typeof options.run !== 'function') {
-    throw createError({
-      kind: 'argument',
-      path: 'study.run',
-      expected: 'a function',
-      received: describeType(options.run),
-      advice: 'Write run: async ({ params, fitOptions }) => { … }.',
-    });
-  }
+  checks.options<Partial<Study<P>>>('study', options, OPTION_NAMES, {
+    advice: "Write study({ space: space({ ... }), strategy: tpe(), objectives: minimize('val_loss'), run }).",
+  });
+  checkSearch('study', options.space, options);
+  checks.callable('study.run', options.run, {
+    advice: 'Write run: async ({ params, fitOptions }) => { … }.',
+  });
+  if (options.digest !== undefined)
+    checks.text('study.digest', options.digest, { advice: 'Omit it, or pass a hash as text.' });
   return { ...options, '~study': true };
 }
 

@@ -36,11 +36,11 @@ const built = (
     .task('age', regression({ unit: 'years' }), branch([globalAveragePool()]))
     .build();
 
-describe('a weight file of a backbone', () => {
+describe('a backbone weight file', () => {
   test.each([
     ['by name', (name: string) => name],
     ['in layer order if its layer names are from an older Keras', (name: string) => `old_${name}`],
-  ])('is assigned to the layers of the backbone %s', async (_, rename) => {
+  ])('is loaded into the layers of the backbone %s', async (_, rename) => {
     const layers: Layers = new Map([...mobile].map(([name, weights]) => [rename(name), weights]));
     const model = built(await read(kerasFile(layers, ':0')));
     for (const weight of bodyOf(model).flatMap((layer) => layer.weights)) {
@@ -112,7 +112,7 @@ describe('a weight file of a backbone', () => {
     },
   );
 
-  test('that contains NaN is rejected, and the error reports the tensor and the index of the NaN', async () => {
+  test('that contains NaN is rejected, and the error reports the tensor and the index of the NaN value', async () => {
     const layers = copy(mobile);
     const { shape, data } = layers.get('block_5_expand_BN')!.get('gamma')!;
     const broken = (data as Float32Array).slice();
@@ -131,7 +131,7 @@ describe('a weight file of a backbone', () => {
     expect((await catchError(() => read(new Uint8Array(0)))).kind).toBe('file');
   });
 
-  test('with a classification layer is rejected without includeTop, and a file without one is rejected with includeTop: true', async () => {
+  test('is rejected if it has a classification layer but includeTop is false, or has none but includeTop is true', async () => {
     const whole = kerasFile(await drawnLayers('mobileNetV2', true));
     expect(await catchError(() => read(whole))).toMatchObject({
       path: 'mobile.h5: predictions',
@@ -144,7 +144,7 @@ describe('a weight file of a backbone', () => {
     });
   });
 
-  test('of EfficientNetB0 sets the mean and the variance of the preprocessing layer', async () => {
+  test('for EfficientNetB0 sets the mean and variance of the preprocessing layer', async () => {
     const three = (...values: number[]): Hdf5Dataset => ({ shape: [3], data: Float32Array.from(values) });
     const count: Hdf5Dataset = { shape: [], data: Float32Array.of(0) };
     const body = await drawnLayers('efficientNetB0');
@@ -244,7 +244,7 @@ describe('a backbone function such as resnet50Backbone', () => {
     ['conv4_blok1', undefined],
     ['conv4_block1_1_cnv', 'Did you mean "conv4_block1_1_conv"?'],
   ])(
-    'rejects the misspelled layer %s in trainableFrom, and suggests a name only if its spelling is close',
+    'rejects the misspelled layer %s in trainableFrom, and suggests a layer only if the names are similar',
     async (trainableFrom, advice) => {
       const fault = await catchError(() => resnet50Backbone({ weights: null, trainableFrom }));
       expect(fault.advice).toBe(
@@ -254,7 +254,7 @@ describe('a backbone function such as resnet50Backbone', () => {
     },
   );
 
-  test('returns a promise, which sharedTrunk() and trunk() reject with the advice to await it', async () => {
+  test('returns a promise, and sharedTrunk() and trunk() reject a promise that was not awaited', async () => {
     const backbone = mobileNetV2Backbone({ weights: null });
     const rejection = { received: 'a promise', advice: 'Await the promise first.' };
     expect(await catchError(() => built(sharedTrunk([backbone as never, conv(3, 1)])))).toMatchObject(
@@ -271,7 +271,7 @@ describe('a backbone function such as resnet50Backbone', () => {
     [{ weight: null }, 'resnet50Backbone', /"weight"/, /^Did you mean "weights"\?/],
     [null, 'resnet50Backbone', /null/, /weights: null/],
   ])(
-    'rejects the invalid options %j in Node, and the error contains advice',
+    'in Node, rejects the invalid options %j, and the error contains advice',
     async (options, path, received, advice) => {
       const fault = await catchError(() => inNode.resnet50Backbone(options as never));
       expect([fault.path, fault.received, fault.advice]).toEqual([
@@ -282,13 +282,13 @@ describe('a backbone function such as resnet50Backbone', () => {
     },
   );
 
-  test('rejects in Node a `side` for which no weight file exists, and the error lists the available sides', async () => {
+  test('in Node, rejects a value of `side` for which no weight file exists, and the error lists the available values', async () => {
     const fault = await catchError(() => inNode.mobileNetV2Backbone({ side: 100 as 96 }));
     expect(fault).toMatchObject({ path: 'mobileNetV2Backbone.side', received: '100' });
     expect(fault.expected).toContain('96, 128, 160, 192 or 224');
   });
 
-  test('accepts the bytes of a weight file as weights in Node', async () => {
+  test('in Node, accepts the bytes of a weight file in the `weights` option', async () => {
     const model = built(await inNode.mobileNetV2Backbone({ weights: kerasFile(mobile) }));
     const [kernel] = model.layersModel.getLayer('Conv1').weights;
     expect([...kernel!.read().dataSync()]).toEqual([...mobile.get('Conv1')!.get('kernel')!.data]);
@@ -309,7 +309,7 @@ describe('a backbone function such as resnet50Backbone', () => {
     });
   });
 
-  test('with includeTop: true returns a trunk that rejects a pooling layer after it; a task cannot have the name of a backbone layer', async () => {
+  test('returns a trunk that rejects a task with the name of a backbone layer and, with includeTop: true, a pooling layer', async () => {
     const top = await mobileNetV2Backbone({ weights: null, includeTop: true });
     const pooled = await catchError(() => built(sharedTrunk([top, globalAveragePool()])));
     expect(pooled.advice).toContain('a backbone with includeTop: true is flat, too');
@@ -321,7 +321,7 @@ describe('a backbone function such as resnet50Backbone', () => {
     expect(fault.advice).toMatch(/^Rename the tf\.layers layer or the task/);
   });
 
-  test('returns a trunk that rejects a convolution larger than the feature map, and the error reports the smallest image size', async () => {
+  test('returns a trunk that rejects a convolution kernel larger than the feature map, and the error reports the smallest image size', async () => {
     const backbone = await mobileNetV2Backbone({ weights: null });
     const fault = await catchError(() => built(sharedTrunk([backbone, conv(4, 3)]), [64, 64, 3]));
     expect(fault.expected).toContain('at least 65x65 pixels');

@@ -79,7 +79,7 @@ describe('multiTask() with images of different sizes', () => {
 });
 
 describe('multiTask().task()', () => {
-  test('rejects a task without a branch, and the error describes a branch', async () => {
+  test('rejects a task without a branch, and the error shows how to pass a branch', async () => {
     const error = await catchError(() => loose().task('age', age));
     expect(error).toMatchObject({ kind: 'argument', path: "task('age')", received: 'undefined' });
     expect(error.expected).toContain('branch([...])');
@@ -91,12 +91,12 @@ describe('multiTask().task()', () => {
     expect(await catchError(() => branch([]))).toMatchObject({ path: 'branch', received: 'an empty array' });
   });
 
-  test('rejects a value that is not a task, and a name that is already in use or cannot be a column name', async () => {
+  test('rejects a value that is not a task, and a task name that is already in use or is not a valid column name', async () => {
     const none = await catchError(() => loose().task('age', { unit: 'years' }, flat));
     expect(none).toMatchObject({ kind: 'argument', path: "task('age')" });
     expect(none.expected).toContain('regression()');
     const twice = await catchError(() => loose().task('age', age, flat).task('age', age, flat));
-    expect(twice).toMatchObject({ path: "task('age')", received: '"age", which is already defined' });
+    expect(twice).toMatchObject({ path: "task('age')", received: '"age", the name of another task' });
     for (const name of ['loss', 'val', 'val_age', 'unaugmented_age', 'a b', '1st', '', 'trunk', 'é']) {
       expect(await catchError(() => loose().task(name, age, flat))).toMatchObject({
         kind: 'argument',
@@ -105,12 +105,12 @@ describe('multiTask().task()', () => {
     }
     const clash = await catchError(() => loose().task('age', age, flat).task('age_loss', age, flat));
     expect(clash).toMatchObject({ kind: 'argument', path: "task('age_loss')" });
-    expect(clash.received).toBe('"age_loss" in addition to "age"');
+    expect(clash.received).toBe('the task names "age_loss" and "age"');
   });
 });
 
 describe('regression(), binary() and categorical()', () => {
-  test('reject an empty unit, equal labels, and fewer than two labels', async () => {
+  test('reject an empty unit, duplicate labels, and fewer than two labels', async () => {
     expect(await catchError(() => regression({ unit: ' ' }))).toMatchObject({ path: 'regression.unit' });
     expect(await catchError(() => binary(['a'] as never))).toMatchObject({
       path: 'binary.labels',
@@ -139,7 +139,7 @@ describe('the model builder multiTask()', () => {
     const other = await catchError(() => loose().trunk([conv(2, 3)]));
     expect(other).toMatchObject({
       path: 'multiTask().trunk',
-      expected: 'a trunk, sharedTrunk([...])',
+      expected: 'a trunk created with sharedTrunk([...])',
       received: 'an array',
     });
   });
@@ -158,7 +158,7 @@ describe('the model builder multiTask()', () => {
     expect(error).toMatchObject({ kind: 'argument', path: 'multiTask.range' });
   });
 
-  test('rejects a branch whose output is not a vector, and the advice is to add flatten()', async () => {
+  test('rejects a branch whose output is not a vector, and the error suggests adding flatten()', async () => {
     const error = await catchError(() =>
       begin()
         .task('age', age, branch([conv(2, 3)]))
@@ -212,7 +212,7 @@ describe('the model builder multiTask()', () => {
     expect(notList).toMatchObject({ kind: 'argument', path: 'branch' });
   });
 
-  test('rejects a layer that generates its own random numbers, a nested model, and a layer in two branches', async () => {
+  test('rejects a layer that generates its own random numbers, a nested model, and a layer that is used in two branches', async () => {
     const noise = branch([flatten(), tf.layers.gaussianNoise({ stddev: 0.1 })]);
     const drawn = await catchError(() => begin().task('age', age, noise).build());
     expect(drawn).toMatchObject({ kind: 'argument', received: 'the layer GaussianNoise' });
@@ -278,7 +278,7 @@ describe('a custom block', () => {
     [[new Float32Array(3), new Float32Array(9)], 'arrays of 3 and 9 numbers'],
     [[new Float32Array(9), new Float32Array(2)], 'arrays of 9 and 2 numbers'],
   ])(
-    'is rejected if it sets weights whose count or sizes differ from those of the layer',
+    'is rejected if it sets weights whose number or sizes do not match the layer',
     async (arrays, received) => {
       const error = await build((input, context) => {
         const layer = tf.layers.conv2d({ name: context.createName('own'), filters: 3, kernelSize: 1 });
@@ -339,13 +339,13 @@ describe('the inputView option of branch()', () => {
   test.each([
     ['a trunk', sharedTrunk([grayscaleImage()]), 'a trunk'],
     ['a nested list', [grayscaleImage()], 'an array'],
-  ])('rejects %s, and the advice is to pass the blocks in one array', async (_, view, received) => {
+  ])('rejects %s, and the error suggests passing the blocks in one array', async (_, view, received) => {
     const error = await catchError(() => branchWithView([view]));
     expect(error).toMatchObject({ path: 'branch.inputView[0]', received });
     expect(error.advice).toBe('Pass all blocks in one array.');
   });
 
-  test('is rejected if its name is misspelled, or if the second argument of branch() is not an object', async () => {
+  test('causes an error if the option name is misspelled or the second argument of branch() is not an object', async () => {
     const give = (options: unknown) => catchError(() => branch([flatten()], options as never));
     expect(await give({ inputViews: grayscaleImage() })).toMatchObject({
       kind: 'argument',
@@ -379,7 +379,7 @@ describe('the inputView option of branch()', () => {
     });
   });
 
-  test('rejects a view whose number of channels differs from the input of the trunk', async () => {
+  test('rejects a view whose number of channels differs from that of the trunk input', async () => {
     const error = await catchError(() => build([], [conv(1, 1)]));
     expect(error).toMatchObject({
       kind: 'argument',
@@ -391,7 +391,7 @@ describe('the inputView option of branch()', () => {
     );
   });
 
-  test('rejects a view whose size differs from the input of a trunk with a flat output', async () => {
+  test('rejects a view whose image size differs from that of the trunk input if the trunk output is flat', async () => {
     const error = await catchError(() =>
       begin()
         .trunk(sharedTrunk([conv(4, 3), flatten(), dense(3)]))

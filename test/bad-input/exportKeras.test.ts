@@ -37,7 +37,7 @@ function createModel(shape: number[], layer: tf.layers.Layer) {
 
 const IMAGE = [8, 8, 3];
 
-describe('exportKeras of a layer without an equivalent in Keras', () => {
+describe('exportKeras with a layer that has no Keras equivalent', () => {
   const inner = tf.sequential({ layers: [layers.flatten({ inputShape: IMAGE })] });
   test.each<[string, tf.layers.Layer, number[], RegExp]>([
     ['eye (Resizing)', layers.resizing({ height: 4, width: 4, name: 'eye' }), IMAGE, /corners/],
@@ -60,13 +60,13 @@ describe('exportKeras of a layer without an equivalent in Keras', () => {
     ['eye (activation)', layers.activation({ activation: 'gelu_new' as 'relu', name: 'eye' }), [3], /tanh/],
     ['one/eye', layers.dense({ units: 1, name: 'one/eye' }), [3], /Rename the layer/],
     [inner.name, inner, IMAGE, /flat/],
-  ])('rejects the layer, and the error names it: %s', async (path, layer, shape, advice) => {
+  ])('rejects the layer, and the error names the layer: %s', async (path, layer, shape, advice) => {
     const fault = await catchError(() => exportKeras(createModel(shape, layer)));
     expect(fault).toMatchObject({ kind: 'argument', path });
     expect(fault.advice).toMatch(advice);
   });
 
-  test('rejects normalization over two axes only in the h5 format, from which Keras does not restore it', async () => {
+  test('rejects layer normalization over two axes in the h5 format, because Keras cannot load it, but accepts it in the .keras format', async () => {
     const model = createModel(IMAGE, layers.layerNormalization({ axis: [2, 3], name: 'eye' }));
     expect(await catchError(() => exportKeras(model, { format: 'h5' }))).toMatchObject({
       path: 'eye (axis)',
@@ -75,7 +75,7 @@ describe('exportKeras of a layer without an equivalent in Keras', () => {
   });
 });
 
-describe('exportKeras of training settings without an equivalent in Keras', () => {
+describe('exportKeras with a training setting that has no Keras equivalent', () => {
   const unsupportedLoss = customLoss('log_cosh', () => tf.tensor1d([0]));
   const [unsupportedMetric]: Metric[] = [{ ...mae(), name: 'share' }];
   const half: Schedule = Object.assign(() => 0.5, { description: { name: 'half' } });
@@ -91,7 +91,7 @@ describe('exportKeras of training settings without an equivalent in Keras', () =
       'sgd.learningRate',
       {},
       sgd({ learningRate: warmup(constantSchedule(1), { steps: 2 }) }),
-      /warmup followed by constant/,
+      /warmup\(\) followed by the schedule constant/,
     ],
     [
       'optimizer',
@@ -103,10 +103,13 @@ describe('exportKeras of training settings without an equivalent in Keras', () =
       /both/,
     ],
     ['optimizer', {}, { ...adam(), rule: { ...adam().rule, name: 'lion' } }, /lion/],
-  ])('rejects the setting, and the error contains its path: %s', async (path, task, optimizer, received) => {
-    const fault = await catchError(() => exportKeras(model(task), { optimizer }));
-    expect(fault).toMatchObject({ kind: 'argument', path, received: expect.stringMatching(received) });
-  });
+  ])(
+    'rejects the setting, and the error contains the path of the setting: %s',
+    async (path, task, optimizer, received) => {
+      const fault = await catchError(() => exportKeras(model(task), { optimizer }));
+      expect(fault).toMatchObject({ kind: 'argument', path, received: expect.stringMatching(received) });
+    },
+  );
 });
 
 describe('exportKeras with incompatible options', () => {
@@ -184,7 +187,7 @@ describe('saveFile', () => {
     expect(promise).toMatchObject({ path, received: 'a promise', advice: 'Await the promise first.' });
   });
 
-  test('rejects the path of an existing folder, and leaves no temporary file', async () => {
+  test('rejects the path of an existing folder, and leaves no temporary file behind', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'save-file-'));
     try {
       mkdirSync(join(folder, 'x.keras'));
@@ -200,7 +203,7 @@ describe('saveFile', () => {
 describe('exportKeras with the checkpoint option', () => {
   const settings = { epochs: 1, batchSize: 12, engine: 'wasm' } as const;
 
-  test('rejects a missing checkpoint and the checkpoint of a run with a different optimizer', async () => {
+  test('rejects a missing checkpoint, and a checkpoint from a run with a different optimizer', async () => {
     const checkpoint = memoryStore();
     const model = small();
     const missing = await catchError(() => exportKeras(model, { optimizer: adam(), checkpoint }));
@@ -229,7 +232,7 @@ describe('exportKeras with the checkpoint option', () => {
     });
   });
 
-  test('writes the weights in the checkpoint, not the current weights of the model', async () => {
+  test('writes the weights from the checkpoint instead of the current weights of the model', async () => {
     const checkpoint = memoryStore();
     const model = small();
     await model.fit(good(), { ...settings, checkpoint });

@@ -66,17 +66,20 @@ const REASONS = {
 const KINDS = Object.keys(REASONS) as (keyof typeof REASONS)[];
 
 describe('imageFolder with unusable files', () => {
-  test.each(KINDS)('rejects the file, and the error reports its path and the reason: %s', async (kind) => {
-    const folder = folderWith(`one-${kind}`, [kind]);
-    const error = await catchError(() => imageFolder(folder, OPTIONS));
-    expect(error.kind).toBe('data');
-    expect(error.path).toBe(join(folder, NAMES[kind]));
-    expect(error.expected).toBe('an image with labels');
-    expect(error.received).toMatch(REASONS[kind]);
-    expect(error.advice).toContain("unusableFiles: 'skip'");
-  });
+  test.each(KINDS)(
+    'rejects an unusable file, and the error reports the path of the file and the reason: %s',
+    async (kind) => {
+      const folder = folderWith(`one-${kind}`, [kind]);
+      const error = await catchError(() => imageFolder(folder, OPTIONS));
+      expect(error.kind).toBe('data');
+      expect(error.path).toBe(join(folder, NAMES[kind]));
+      expect(error.expected).toBe('an image with labels');
+      expect(error.received).toMatch(REASONS[kind]);
+      expect(error.advice).toContain("unusableFiles: 'skip'");
+    },
+  );
 
-  test("lists every skipped file with its reason if unusableFiles is 'skip'", async () => {
+  test("lists every skipped file and the reason if unusableFiles is 'skip'", async () => {
     const folder = folderWith('all', KINDS);
     const faces = await imageFolder(folder, { ...OPTIONS, unusableFiles: 'skip' });
     expect(faces.ids).toEqual(GOOD);
@@ -98,7 +101,7 @@ describe('imageFolder with unusable files', () => {
     expect([...paths]).toEqual([join(folder, NAMES.truncatedJpeg)]);
   });
 
-  test('decodes no more files after it has found an unusable file', async () => {
+  test('stops decoding after it finds an unusable file', async () => {
     // There are many more files than are decoded concurrently, which depends on the number of cores.
     const good = Array.from(
       { length: 20 * (availableParallelism() + 2) },
@@ -126,7 +129,7 @@ describe('imageFolder with unusable files', () => {
     expect(decoded).toBeLessThan(good.length / 2);
   });
 
-  test('rejects a folder without any usable file, and does not advise to skip files', async () => {
+  test('rejects a folder without any usable files, and the error does not suggest skipping files', async () => {
     const folder = folderWith('none-left', ['empty', 'text'], []);
     const error = await catchError(() => imageFolder(folder, { ...OPTIONS, unusableFiles: 'skip' }));
     expect(error).toMatchObject({ kind: 'data', path: folder });
@@ -149,7 +152,11 @@ describe('imageFolder with invalid arguments', () => {
   test('rejects a missing folder and a path to a file, and the error contains the system error code', async () => {
     const missing = join(top, 'missing');
     const error = await catchError(() => imageFolder(missing, OPTIONS));
-    expect(error).toMatchObject({ kind: 'file', path: missing, received: 'no such file or folder (ENOENT)' });
+    expect(error).toMatchObject({
+      kind: 'file',
+      path: missing,
+      received: 'a file or folder that does not exist (ENOENT)',
+    });
     const file = join(folderWith('with-file', []), GOOD[0]!);
     expect(await catchError(() => imageFolder(file, OPTIONS))).toMatchObject({
       kind: 'file',
@@ -158,7 +165,7 @@ describe('imageFolder with invalid arguments', () => {
     });
   });
 
-  test('rejects a limit that is not a whole number above 0', async () => {
+  test('rejects a limit that is not a positive whole number', async () => {
     const folder = folderWith('limited', []);
     for (const limit of [0, -1, 1.5, Number.NaN]) {
       const error = await catchError(() => imageFolder(folder, { ...OPTIONS, limit }));
@@ -166,7 +173,7 @@ describe('imageFolder with invalid arguments', () => {
     }
   });
 
-  test('rejects a size that is not two whole numbers above 0', async () => {
+  test('rejects a size that is not a pair of positive whole numbers', async () => {
     const folder = folderWith('sized', []);
     for (const size of [[0, 16], [16], [16, 2.5], 16]) {
       const error = await catchError(() =>
@@ -182,7 +189,7 @@ describe('csvLabels', () => {
   const columns = { age: { min: 0, max: 120 }, gender: ['male', 'female'] } as const;
   const read = (text: string) => () => csvLabels(text, { columns });
 
-  test('rejects a cell that is not a number in the range, and the error reports the row and column', async () => {
+  test('rejects a cell that is not a number or is out of range, and the error reports the row and column', async () => {
     for (const cell of ['NaN', 'old', '-1', '121', 'Infinity', ' ']) {
       const error = await catchError(read(`file,age,gender\na.jpg,30,male\nb.jpg,${cell},male\n`));
       expect(error).toMatchObject({ kind: 'data', path: 'CSV row 3, column age' });
@@ -191,7 +198,7 @@ describe('csvLabels', () => {
     }
   });
 
-  test('rejects a label that is not in the list of its column', async () => {
+  test('rejects a label that is not in the label list of its column', async () => {
     const error = await catchError(read('file,age,gender\na.jpg,30,femal\n'));
     expect(error).toMatchObject({ kind: 'data', path: 'CSV row 2, column gender', received: '"femal"' });
     expect(error.expected).toBe('"male" or "female"');
@@ -224,7 +231,7 @@ describe('csvLabels', () => {
     expect(option).toMatchObject({ path: 'csvLabels.columns.age', received: 'the option "mini"' });
   });
 
-  test('reads a column as text, as a number, with a range, with a list of labels, or with a function', () => {
+  test('reads a column as text, as a number, as a number in a range, as one of several labels, or with a function', () => {
     const labels = csvLabels('file,name,age,size,gender,born\na.jpg, Ada ,36,2.5,female,1815\n', {
       columns: {
         name: String,
@@ -249,7 +256,7 @@ describe('csvLabels', () => {
 });
 
 describe('folderStore', () => {
-  test('rejects file names that lead outside its folder', async () => {
+  test('rejects file names that point outside its folder', async () => {
     const store = folderStore(join(top, 'inside'));
     for (const name of ['../outside', '/etc/passwd', '.', 'a/../../outside']) {
       for (const action of [

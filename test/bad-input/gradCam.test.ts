@@ -27,13 +27,13 @@ const heat = (options: object, input: unknown = image) =>
   catchError(() => gradCam(model, input as typeof image, { engine: 'cpu', ...options } as never));
 
 describe('gradCam with invalid arguments', () => {
-  test('rejects an unknown task, and suggests the nearest name', async () => {
+  test('rejects an unknown task, and suggests the most similar name', async () => {
     const { path, advice } = await heat({ task: 'agee' });
     expect([path, advice]).toEqual(['gradCam.task', 'Did you mean "age"?']);
     expect((await heat({})).received).toBe('undefined');
   });
 
-  test('rejects an unknown target of a task, and the error lists the valid targets', async () => {
+  test('rejects an unknown target for a task, and the error lists the valid targets', async () => {
     const { path, expected, advice } = await heat({ task: 'gender', target: 'femal' });
     expect([path, expected, advice]).toEqual([
       'gradCam.target',
@@ -71,13 +71,13 @@ describe('gradCam with invalid arguments', () => {
     }
   });
 
-  test('rejects an image of another size than the network input, and a batch size of 0', async () => {
+  test('rejects an image whose size differs from the network input, and a batch size of 0', async () => {
     const small = { data: new Uint8Array(48), height: 4, width: 4, channels: 3 };
     expect((await heat({ task: 'age' }, [image, small])).path).toBe('gradCam[1]');
     expect((await heat({ task: 'age', batchSize: 0 })).path).toBe('gradCam.batchSize');
   });
 
-  test('rejects a model whose weights are NaN, on the engines cpu and wasm', async () => {
+  test('rejects a model whose weights are NaN, on the cpu and wasm engines', async () => {
     const broken = multiTask({ input: [8, 8, 3] })
       .task('age', regression({ unit: 'years' }), branch([conv(2, 3), flatten()]))
       .build();

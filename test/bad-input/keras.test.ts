@@ -67,7 +67,7 @@ async function readChangedWeights(change: (root: any) => void) {
   return readError(archive(config(), writeHdf5(root)));
 }
 
-describe('loadKeras of a file with an invalid config.json', () => {
+describe('loadKeras with an invalid config.json', () => {
   test('rejects text that is not JSON', async () => {
     const file = writeZip({ ...members, 'config.json': new TextEncoder().encode('{"module": ') });
     expect((await readError(file)).path).toBe('face.keras: config.json');
@@ -75,7 +75,7 @@ describe('loadKeras of a file with an invalid config.json', () => {
 
   test('rejects JSON with 100,000 nested arrays', async () => {
     const file = writeZip({ ...members, 'config.json': new TextEncoder().encode('['.repeat(100_000)) });
-    expect(await readError(file)).toMatchObject({ received: 'deeper nested JSON' });
+    expect(await readError(file)).toMatchObject({ received: 'JSON with deeper nesting' });
   });
 
   test('rejects the configuration of a subclassed model', async () => {
@@ -126,7 +126,7 @@ describe('loadKeras of a file with an invalid config.json', () => {
         findLayer(json, 'conv').config.groups = 2;
       },
       'layers[2] (conv)',
-      '2 groups',
+      'a convolution with 2 groups',
     ],
     [
       'an unknown activation',
@@ -169,7 +169,7 @@ describe('loadKeras of a file with an invalid config.json', () => {
         json.config.output_layers.age[0] = 'missing';
       },
       'output_layers',
-      '["missing",0,0]',
+      'the reference ["missing",0,0]',
     ],
     [
       'a reference to a missing call',
@@ -177,7 +177,7 @@ describe('loadKeras of a file with an invalid config.json', () => {
         json.config.output_layers.age[1] = 7;
       },
       'output_layers',
-      '["years",7,0]',
+      'the reference ["years",7,0]',
     ],
     [
       'an input that is not an input layer',
@@ -204,24 +204,27 @@ describe('loadKeras of a file with an invalid config.json', () => {
     ['GroupNormalization', { groups: 2 }],
     ['constructor', {}],
     ['__proto__', {}],
-  ])('rejects the unknown layer class %s, and the advice is to register it', async (className, settings) => {
-    const error = await readChangedConfig((json) => {
-      const layer = findLayer(json, 'conv');
-      layer.class_name = className.split('>').at(-1);
-      layer.registered_name = className;
-      layer.config = { name: 'conv', ...settings };
-    });
-    expect(error.path).toBe('face.keras: config.json: layers[2] (conv)');
-    expect(error.received).toBe(className);
-    expect(error.advice).toContain('layers: {');
-  });
+  ])(
+    'rejects the unknown layer class %s, and the error suggests registering the class',
+    async (className, settings) => {
+      const error = await readChangedConfig((json) => {
+        const layer = findLayer(json, 'conv');
+        layer.class_name = className.split('>').at(-1);
+        layer.registered_name = className;
+        layer.config = { name: 'conv', ...settings };
+      });
+      expect(error.path).toBe('face.keras: config.json: layers[2] (conv)');
+      expect(error.received).toBe(className);
+      expect(error.advice).toContain('layers: {');
+    },
+  );
 
-  test('rejects a cycle of layers that depend on each other', async () => {
+  test('rejects layers that form a cycle', async () => {
     const error = await readChangedConfig((json) => {
       const near = findLayer(json, 'near').inbound_nodes[0].args[0].config;
       near.keras_history = ['far', 0, 0];
     });
-    expect(error.received).toMatch(/^\["(near|far|shared)",\d,0\]$/);
+    expect(error.received).toMatch(/^the reference \["(near|far|shared)",\d,0\]$/);
   });
 
   test('rejects 30 nested models, each of which doubles the number of layer calls', async () => {
@@ -259,7 +262,7 @@ describe('loadKeras of a file with an invalid config.json', () => {
         ],
       };
     }
-    expect((await readError(archive(model))).expected).toBe('at most 100000 layer calls');
+    expect((await readError(archive(model))).expected).toBe('a model with at most 100000 layer calls');
   });
 
   test('rejects a layer whose weights would be larger than the file', async () => {
@@ -278,7 +281,7 @@ describe('loadKeras of a file with an invalid config.json', () => {
   });
 });
 
-describe('loadKeras of a file with invalid weights', () => {
+describe('loadKeras with invalid weights', () => {
   const vars = (root: any, key: string): { [name: string]: Hdf5Dataset } =>
     root.groups.layers.groups[key].groups.vars.arrays;
 
@@ -307,7 +310,7 @@ describe('loadKeras of a file with invalid weights', () => {
     });
     expect(error).toMatchObject({
       path: 'face.keras: model.weights.h5/layers/conv2d/vars/1',
-      expected: 'bias of layer conv with the shape [2]',
+      expected: 'the shape [2] for the weight bias of layer conv',
       received: 'the shape [3]',
     });
   });
@@ -319,7 +322,7 @@ describe('loadKeras of a file with invalid weights', () => {
     expect(error).toMatchObject({ expected: 'finite numbers', received: `${value} at index 1` });
   });
 
-  test('rejects a weight file of Keras 2 that lists a weight but does not contain it', async () => {
+  test('rejects a Keras 2 weight file that lists a weight but does not contain it', async () => {
     const root = structuredClone(await readHdf5(unpackFixture('old.h5'), 'old')) as any;
     delete root.groups.conv.groups.conv.arrays['bias:0'];
     const error = await readError(face, { weights: writeHdf5(root), weightsName: 'old.h5' });
@@ -339,7 +342,7 @@ describe('loadKeras of a file with invalid weights', () => {
   });
 });
 
-describe('loadKeras with tasks that do not match the outputs of the model', () => {
+describe('loadKeras with tasks that do not match the model outputs', () => {
   const age = regression({ unit: 'years' });
   const gender = binary(['male', 'female']);
 
@@ -358,7 +361,7 @@ describe('loadKeras with tasks that do not match the outputs of the model', () =
   });
 });
 
-test('loadKeras reads the pixel range from a file that exportKeras wrote, and rejects labels in a different order', async () => {
+test('loadKeras reads the pixel range from a file that exportKeras wrote, and rejects a label list whose order differs from the file', async () => {
   const model = multiTask({ input: [4, 4, 3], range: [-1, 1] })
     .task('gender', binary(['male', 'female']), branch([flatten()]))
     .build();
@@ -377,7 +380,7 @@ test('loadKeras reads the pixel range from a file that exportKeras wrote, and re
     expect(turned).toMatchObject({
       kind: 'argument',
       path: 'loadKeras.tasks.gender',
-      expected: 'the task binary([male, female]) of the file',
+      expected: 'binary([male, female]), as stored in the file',
     });
   }
 });
@@ -397,7 +400,7 @@ describe('loadKeras with an invalid argument or option', () => {
     ['no arguments', undefined, undefined, 'loadKeras', /Uint8Array/],
     ['an empty path', '', {}, 'loadKeras', /face\.keras/],
     ['an array of paths', ['face.keras'], {}, 'loadKeras', /face\.keras/],
-    ['a promise', Promise.resolve(face), {}, 'loadKeras', /await/],
+    ['a promise', Promise.resolve(face), {}, 'loadKeras', /^Await /],
     ['a number as the weights', face, { weights: 1 }, 'loadKeras.weights', /Uint8Array/],
     ['one number as the image size', face, { input: 32 }, 'loadKeras.input', /\[128, 128, 3\]/],
     ['an image size without channels', face, { input: [32, 32] }, 'loadKeras.input', /\[128, 128, 3\]/],
@@ -424,7 +427,7 @@ test.each([
   ['stored as code', { class_name: '__lambda__', config: { value: 'bytecode' } }],
   ['stored by name', '<lambda>'],
 ])(
-  'loadKeras rejects a lambda activation %s, and the error states that it is a Python function',
+  'loadKeras rejects a lambda activation that is %s, and the error states that the activation is a Python function',
   async (_, activation) => {
     const error = await readChangedConfig((json) => {
       findLayer(json, 'conv').config.activation = activation;
@@ -438,7 +441,7 @@ test('loadKeras rejects a missing file and a file that was not written by Keras'
   expect(gone).toMatchObject({
     kind: 'file',
     path: 'nowhere/face.keras',
-    received: 'no such file or folder (ENOENT)',
+    received: 'a file or folder that does not exist (ENOENT)',
   });
   const weightsError = await catchError(() => loadKeras(face, { weights: 'nowhere/w.h5' }));
   expect(weightsError).toMatchObject({ kind: 'file', path: 'nowhere/w.h5' });
@@ -456,7 +459,7 @@ function listPaths(json: unknown, path: readonly (string | number)[] = []): (str
   return [[...path], ...Object.entries(json).flatMap(([key, value]) => listPaths(value, [...path, key]))];
 }
 
-test('loadKeras loads or rejects a model with any one value of its configuration changed, and leaks no tensors', async () => {
+test('loadKeras either loads or rejects a model with one changed configuration value, and leaks no tensors', async () => {
   const paths = listPaths(config()).filter((path) => path.length > 0);
   const values = fc.constantFrom<unknown>(
     null,
@@ -501,7 +504,7 @@ test('loadKeras loads or rejects a model with any one value of its configuration
 });
 
 test.each(['keras', 'h5', 'keras2.h5', 'old.h5'])(
-  'loadKeras loads or rejects a %s file with changed or missing bytes, and leaks no tensors',
+  'loadKeras either loads or rejects a %s file with changed or missing bytes, and leaks no tensors',
   async (kind) => {
     const whole = unpackFixture(kind);
     const changes = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 4 });

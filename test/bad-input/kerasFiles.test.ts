@@ -43,8 +43,8 @@ const FORMATS = {
   ],
 } as const;
 
-describe.each(Object.entries(FORMATS))('the reader of the file format %s', (_, [file, read]) => {
-  test('reads a mutated file or rejects it with an error that names the file, within a limit of time and memory', () => {
+describe.each(Object.entries(FORMATS))('the reader for the %s format', (_, [file, read]) => {
+  test('reads a mutated file or rejects it with an error that names the file, within limits on time and memory', () => {
     const count = { read: 0, refused: 0 };
     fc.assert(
       fc.property(mutation, (mutate) => {
@@ -69,7 +69,7 @@ describe.each(Object.entries(FORMATS))('the reader of the file format %s', (_, [
   });
 });
 
-describe('loadKeras of a mutated model file', () => {
+describe('loadKeras with a mutated model file', () => {
   const { faces } = models<{ faces: { open: { files: { [kind: string]: string } } } }>('files');
   const unpackFixture = (kind: string) =>
     new Uint8Array(inflateSync(Buffer.from(faces.open.files[kind]!, 'base64')));
@@ -87,29 +87,26 @@ describe('loadKeras of a mutated model file', () => {
     ['the weights in a .keras file, with an updated checksum', mutateWeights],
     ['the .h5 format of Keras 3', (mutate) => mutate(unpackFixture('h5'))],
     ['the .h5 format of Keras 2', (mutate) => mutate(unpackFixture('keras2.h5'))],
-  ])(
-    'loads the model or rejects it with an error that names the file, and leaks no tensors: %s',
-    async (_, file) => {
-      let refused = 0;
-      await fc.assert(
-        fc.asyncProperty(mutation, async (mutate) => {
-          const before = tf.memory().numTensors;
-          const started = getCpuTime();
-          try {
-            (await loadKeras(file(mutate), options)).dispose();
-          } catch (error) {
-            expect(error).toMatchObject({ name: 'MultitaskError', kind: 'file' });
-            expect((error as Error).message).toMatch(/^face\.file/);
-            refused++;
-          }
-          expect(getCpuTime() - started).toBeLessThan(5000); // A typical duration is about 20 ms.
-          expect(tf.memory().numTensors).toBe(before);
-        }),
-        { numRuns: 75 },
-      );
-      expect(refused).toBeGreaterThan(25); // About three in four mutated models are rejected.
-    },
-  );
+  ])('loads the model or throws an error that names the file, and leaks no tensors: %s', async (_, file) => {
+    let refused = 0;
+    await fc.assert(
+      fc.asyncProperty(mutation, async (mutate) => {
+        const before = tf.memory().numTensors;
+        const started = getCpuTime();
+        try {
+          (await loadKeras(file(mutate), options)).dispose();
+        } catch (error) {
+          expect(error).toMatchObject({ name: 'MultitaskError', kind: 'file' });
+          expect((error as Error).message).toMatch(/^face\.file/);
+          refused++;
+        }
+        expect(getCpuTime() - started).toBeLessThan(5000); // A typical duration is about 20 ms.
+        expect(tf.memory().numTensors).toBe(before);
+      }),
+      { numRuns: 75 },
+    );
+    expect(refused).toBeGreaterThan(25); // About three in four mutated models are rejected.
+  });
 });
 
 test('readHdf5 rejects a file that is truncated at any offset, because the superblock contains the file size', () => {
@@ -120,7 +117,7 @@ test('readHdf5 rejects a file that is truncated at any offset, because the super
   }
 });
 
-describe('readHdf5 of a dataset with an incorrect header', () => {
+describe('readHdf5 with a single dataset', () => {
   const COUNT = 12_345;
   const BYTES = 4 * COUNT;
   const root = { ...EMPTY, arrays: { kernel: { shape: [COUNT], data: new Float32Array(COUNT).fill(1) } } };
@@ -132,26 +129,29 @@ describe('readHdf5 of a dataset with an incorrect header', () => {
     );
   };
 
-  test.each([2 ** 20, 2 ** 40, 2 ** 52, 2 ** 60])('rejects an incorrect count of %d values', async (size) => {
-    const file = writeHdf5(root);
-    const view = new DataView(file.buffer);
-    for (const at of findOffsets(file, COUNT)) view.setBigUint64(at, BigInt(size), true);
-    expect((await catchError(() => readHdf5(file, 'large.h5'))).received).toMatch(/at \/kernel$/);
-    // The same incorrect count, with a layout message that agrees with it.
-    for (const at of findOffsets(file, BYTES)) view.setBigUint64(at, BigInt(4 * size), true);
-    expect((await catchError(() => readHdf5(file, 'large.h5'))).received).toMatch(/at \/kernel$/);
-  });
+  test.each([2 ** 20, 2 ** 40, 2 ** 52, 2 ** 60])(
+    'rejects a header with the incorrect value count %d',
+    async (size) => {
+      const file = writeHdf5(root);
+      const view = new DataView(file.buffer);
+      for (const at of findOffsets(file, COUNT)) view.setBigUint64(at, BigInt(size), true);
+      expect((await catchError(() => readHdf5(file, 'large.h5'))).received).toMatch(/at \/kernel$/);
+      // The same incorrect count, with a layout message that agrees with it.
+      for (const at of findOffsets(file, BYTES)) view.setBigUint64(at, BigInt(4 * size), true);
+      expect((await catchError(() => readHdf5(file, 'large.h5'))).received).toMatch(/at \/kernel$/);
+    },
+  );
 
   test.each([
     [2, 'chunks without an index'],
     [3, 'a virtual dataset'],
-  ])('rejects the incorrect layout class %i: %s', async (layout) => {
+  ])('rejects a header with the incorrect layout class %i: %s', async (layout) => {
     const file = writeHdf5(root);
     for (const at of findOffsets(file, BYTES)) file[at - 9] = layout;
     expect((await catchError(() => readHdf5(file, 'layout.h5'))).received).toMatch(/at \/kernel$/);
   });
 
-  test('reads a dataset of zeros that gzip compressed by a factor of over a hundred', async () => {
+  test('accepts zeros that gzip compressed by a factor of more than 100', async () => {
     const bytes = await writeWithLibrary((file) =>
       file.create_dataset({
         name: 'zeros',
@@ -232,12 +232,12 @@ describe('readHdf5', () => {
   });
 });
 
-describe('readZip of an invalid archive', () => {
+describe('readZip with an invalid archive', () => {
   const path = 'bad.keras';
   const HELLO = new TextEncoder().encode('hello');
 
   test.each(['../a', '/a', 'a/../../b', 'a//b', './a', 'C:/a', 'a\\b', '..\\a', 'a\0b'])(
-    'rejects a member named %j, because the path is outside the archive',
+    'rejects a member named %j, because the path points outside the archive',
     async (name) => {
       const error = await catchError(() => readZip(zipSync({ [name]: HELLO }), path));
       expect(error).toMatchObject({

@@ -34,7 +34,7 @@ describe('fit with an invalid label', () => {
     [[30], '[30]'],
     [{ years: 30 }, '{"years":30}'],
   ])(
-    'rejects a regression label that is not a finite number before the first step, and the error names the image: %s',
+    'throws before the first step if a regression label is not a finite number, and the error names the image: %s',
     async (age, received) => {
       const error = await fitFault({ age, gender: 'male' });
       expect(error).toMatchObject({ kind: 'data', path: 'face-11: age', received });
@@ -50,7 +50,7 @@ describe('fit with an invalid label', () => {
     [null, 'null', 'Fix the label'],
     ['', '""', 'Fix the label'],
   ])(
-    'rejects a label that is not in the list of a binary task, and the error reports the list: %s',
+    'rejects a label that is not in the label list of a binary task, and the error contains the list: %s',
     async (gender, received, advice) => {
       const error = await fitFault({ age: 30, gender });
       expect(error).toMatchObject({ kind: 'data', path: 'face-11: gender', received });
@@ -59,12 +59,12 @@ describe('fit with an invalid label', () => {
     },
   );
 
-  test('rejects an invalid label of a validation image before the first step', async () => {
+  test('throws before the first step if the label of a validation image is invalid', async () => {
     const error = await faultOfRun(good(), faces([{ age: Number.NaN, gender: 'male' }]));
     expect(error).toMatchObject({ kind: 'data', path: 'face-0: age' });
   });
 
-  test('accepts a label that is missing for some images, but not for all of them', async () => {
+  test('accepts a label that is missing for some images, and rejects a label that is missing for all images', async () => {
     const error = await faultOfRun(faces([{ age: 1 }, { age: 2 }]));
     expect(error).toMatchObject({
       kind: 'data',
@@ -84,7 +84,7 @@ describe('fit with an invalid sample weight', () => {
     [{ age: Number.POSITIVE_INFINITY }, 'weight of face-0: age', 'Infinity'],
     [{ agee: 2 }, 'weight of face-0: agee', '"agee"'],
   ])(
-    'rejects a weight that is negative, not finite, or for an unknown task: %j',
+    'rejects a weight that is negative or not finite, or that belongs to an unknown task: %j',
     async (weight, path, received) => {
       const error = await faultOfRun(good().withSampleWeights(() => weight as number));
       expect(error).toMatchObject({ kind: 'data', path, received });
@@ -157,7 +157,7 @@ describe('dataset.split()', () => {
     },
   );
 
-  test('rejects an unknown option `by`, and the error lists the valid orders', async () => {
+  test('rejects an unknown value of the `by` option, and the error lists the valid values', async () => {
     const error = await catchError(() => good().split({ validation: 0.5, by: 'frist' as 'first' }));
     expect(error).toMatchObject({ kind: 'argument', path: 'split.by', received: '"frist"' });
     expect(error.expected).toContain('first');

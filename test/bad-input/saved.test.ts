@@ -93,7 +93,7 @@ describe('a store that is not writable', () => {
   }
 
   test.each(['', 'inner/folder'])(
-    'makes fit fail before its first step, for the checkpoint and each callback that writes files: folder "%s"',
+    'makes fit fail before its first step if the checkpoint or a callback writes to the store: folder "%s"',
     async (below) => {
       const store = folderStore(join(blocked, below));
       await fitFault({ checkpoint: store }, CHECKPOINT_FILE);
@@ -143,8 +143,8 @@ describe('a store that is not writable', () => {
   });
 });
 
-describe('a corrupt checkpoint', () => {
-  test('is detected by readSafetensors after any flipped byte and any truncation', async () => {
+describe('an unusable checkpoint', () => {
+  test('is detected by readSafetensors, whichever byte is flipped and wherever the file is truncated', async () => {
     const undetected: string[] = [];
     const check = async (what: string, bytes: Uint8Array) => {
       const outcome = await readSafetensors(bytes, 'here').then(
@@ -186,7 +186,7 @@ describe('a corrupt checkpoint', () => {
       'hash',
     ],
   ] as const)(
-    'that is %s makes a resumed run fail with advice, and the file remains unchanged',
+    'that is %s makes a resumed run fail with advice and remains unchanged',
     async (_, change, received) => {
       const store = await copyOf(saved);
       await store.write(CHECKPOINT_FILE, change(checkpoint));
@@ -201,7 +201,7 @@ describe('a corrupt checkpoint', () => {
     },
   );
 
-  test('with a newer format number is rejected with the advice to use another version of the library', async () => {
+  test('with a newer format number is rejected, and the error suggests using another version of the library', async () => {
     const { writeSafetensors } = await import('../../src/formats/safetensors.js');
     const store = memoryStore('newer');
     const metadata = { format: 'tfjs-multitask checkpoint 99' };
@@ -215,7 +215,7 @@ describe('a corrupt checkpoint', () => {
   });
 });
 
-describe('a checkpoint of a run with another configuration', () => {
+describe('a checkpoint from a run with a different configuration', () => {
   const other = () =>
     multiTask({ input: [8, 8, 3], seed: 0 })
       .task('age', regression({ unit: 'years' }), branch([flatten(), dense(3)]))
@@ -263,14 +263,14 @@ describe('a checkpoint of a run with another configuration', () => {
     },
   );
 
-  test('is accepted by fit if only the number of epochs, the callbacks or the store differ', async () => {
+  test('is accepted by fit if the only difference is the number of epochs, the callbacks or the store', async () => {
     const store = await copyOf(saved);
     const { rows } = await small().fit(good(), { ...into(store), epochs: 3, resume: true, callbacks: [] });
     expect(rows.map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
   });
 });
 
-describe('loadModel of a damaged model', () => {
+describe('loadModel with a damaged model', () => {
   test('rejects weights that were changed, truncated or deleted', async () => {
     const name = (await saved.list('best/')).find((file) => file.endsWith('.bin'))!;
     const bytes = (await saved.read(name))!;
@@ -286,7 +286,7 @@ describe('loadModel of a damaged model', () => {
     }
   });
 
-  test('rejects a changed byte in a JSON file with a file error, or loads the model', async () => {
+  test('either loads a model with a changed byte in a JSON file or rejects the model with a file error', async () => {
     for (const name of ['best/model.json', 'best/tasks.json']) {
       const bytes = (await saved.read(name))!;
       const store = await copyOf(saved);
@@ -304,7 +304,7 @@ describe('loadModel of a damaged model', () => {
     }
   });
 
-  test('rejects the task table of another model, a newer format, and different tasks', async () => {
+  test('rejects a task table from another model, a newer file format, and tasks that differ from those of the model', async () => {
     const store = await copyOf(saved);
     const table = JSON.parse(new TextDecoder().decode((await store.read('best/tasks.json'))!));
     const write = (value: object) =>
@@ -374,7 +374,7 @@ describe('the files of an earlier run', () => {
     }
   });
 
-  test('remain usable if the disk becomes full at any write: the best model loads, and the run resumes to the same history', async () => {
+  test('remain usable if the disk becomes full at any write: the best model loads, and the resumed run has the same history', async () => {
     // The validation loss of this run improves in every epoch, so every epoch writes a best model.
     const whole = memoryStore();
     const { rows } = await small().fit(good(), { ...into(whole), epochs: 4 });

@@ -32,7 +32,7 @@ import { faces, good, settings, small } from './small.js';
 const fitFault = (options: object, train: unknown = good()) =>
   catchError(() => small().fit(train as ReturnType<typeof good>, { ...settings, ...options } as never));
 
-test('fit rejects a model while another fit call trains it, and accepts the model afterwards', async () => {
+test('fit rejects a model while another call to fit trains the model, and accepts the model afterwards', async () => {
   const model = small();
   const first = model.fit(good(), settings);
   const second = await catchError(() => model.fit(good(), settings));
@@ -43,7 +43,7 @@ test('fit rejects a model while another fit call trains it, and accepts the mode
 });
 
 describe('weightedLoss', () => {
-  test('rejects a weight for an unknown task, and the error lists the tasks and suggests the nearest name', async () => {
+  test('rejects a weight for an unknown task, and the error lists the tasks and suggests the most similar name', async () => {
     const near = await fitFault({ loss: weightedLoss({ agee: 1, gender: 50 }) });
     expect(near).toMatchObject({ kind: 'argument', path: 'weightedLoss.agee', received: '"agee"' });
     expect(near.expected).toBe('a task of the model (age, gender)');
@@ -72,7 +72,7 @@ describe('weightedLoss', () => {
     }
   });
 
-  test('rejects class weights for labels that are not in the list of the task', async () => {
+  test('rejects class weights for labels that are not in the label list of the task', async () => {
     const classWeights = (given: object) =>
       fitFault({ loss: weightedLoss({ age: 1, gender: 1 }, { classWeights: given as never }) });
     const label = await classWeights({ gender: { femal: 2 } });
@@ -92,7 +92,7 @@ describe('weightedLoss', () => {
 describe('the monitor option of a callback', () => {
   const validation = good();
 
-  test('is rejected if it is not a history column, and the error lists the columns and suggests the nearest name', async () => {
+  test('is rejected if it is not a history column, and the error lists the columns and suggests the most similar name', async () => {
     const watch = (monitor: string) => [
       earlyStopping({ monitor }),
       bestCheckpoint(memoryStore(), { monitor }),
@@ -112,7 +112,7 @@ describe('the monitor option of a callback', () => {
     expect(unknown.advice).toBe('Set monitor to one of these columns.');
   });
 
-  test('is rejected if the run has no validation or no unaugmented validation, and the advice names the missing option', async () => {
+  test('is rejected if the run does not compute the required validation column, and the error names the missing option', async () => {
     const plain = await fitFault({ callbacks: [earlyStopping()] });
     expect(plain).toMatchObject({ path: 'earlyStopping.monitor', received: '"val_loss"' });
     expect(plain.advice).toBe('Pass a validation dataset to fit().');
@@ -158,7 +158,7 @@ describe('fit with an invalid option', () => {
     ['featureCache', 'out/features', "folderStore('out/features')"],
     ['checkpoint', 'out', "checkpoint: folderStore('out')"],
     ['checkpoint', null, 'folderStore'],
-  ])('rejects a value of the wrong type for the option %s: %j', async (name, value, advised) => {
+  ])('rejects a value of the wrong type for the %s option: %j', async (name, value, advised) => {
     const error = await fitFault({ [name]: value });
     expect(error.kind).toBe('argument');
     expect(error.path).toMatch(new RegExp(`^fit\\.${name}`));
@@ -199,8 +199,8 @@ describe('fit with an invalid option', () => {
 
 test('adam, earlyStopping, randomZoom and similar functions reject invalid numbers, and the error names the argument', async () => {
   const cases: [() => unknown, string][] = [
-    [() => adam({ learningRate: Number.NaN }), 'constantSchedule.rate'],
-    [() => adam({ learningRate: -1 }), 'constantSchedule.rate'],
+    [() => adam({ learningRate: Number.NaN }), 'adam.learningRate'],
+    [() => adam({ learningRate: -1 }), 'adam.learningRate'],
     [() => adam({ learningRate: '0.001' as never }), 'adam.learningRate'],
     [() => adam({ beta1: 1 }), 'adam.beta1'],
     [() => adam({ clipNorm: 0 }), 'adam.clipNorm'],
@@ -244,7 +244,7 @@ describe('dataset.augment()', () => {
     },
   );
 
-  test('rejects an unknown fill mode and an unknown option, and suggests the nearest name', async () => {
+  test('rejects an unknown fill mode or option, and the error suggests the most similar name', async () => {
     const fill = await catchError(() => good().augment([], { fillMode: 'nearst' as 'nearest' }));
     expect(fill).toMatchObject({ path: 'augment.fillMode', received: '"nearst"' });
     expect(fill.advice).toBe('Did you mean "nearest"?');
@@ -268,7 +268,7 @@ describe('regression(), binary() and categorical()', () => {
     expect(list).toMatchObject({ path: 'regression.metrics', received: 'the string "mae"' });
   });
 
-  test('reject a loss or metric function that was not called, and the advice is to call the function', async () => {
+  test('reject a loss or metric function that was not called, and the error suggests calling the function', async () => {
     const loss = await catchError(() => regression({ unit: 'years', loss: meanSquaredError as never }));
     expect(loss.advice).toBe('Call the function: meanSquaredError(), not meanSquaredError.');
     const metric = await catchError(() => regression({ unit: 'years', metrics: [mae as never] }));
@@ -276,7 +276,7 @@ describe('regression(), binary() and categorical()', () => {
   });
 });
 
-test('bestCheckpoint rejects an unknown column in the folder name, and suggests the nearest column', async () => {
+test('bestCheckpoint rejects an unknown column in the folder name, and suggests the most similar column', async () => {
   const name = '{epoch:02d}-{val_los:.3f}';
   const error = await fitFault({
     validation: good(),
@@ -304,7 +304,7 @@ describe('model.predict and model.evaluate', () => {
     expect(missing).toMatchObject({
       kind: 'file',
       path: 'missing.jpg',
-      received: 'no such file or folder (ENOENT)',
+      received: 'a file or folder that does not exist (ENOENT)',
     });
     for (const input of [undefined, 7 as never, [null]]) {
       expect(await catchError(() => model.predict(input as never))).toMatchObject({
@@ -332,7 +332,7 @@ describe('model.predict and model.evaluate', () => {
   });
 });
 
-describe('fit on wasm with a batch that is too large for its memory', () => {
+describe('fit on wasm with a batch that is too large for the wasm memory', () => {
   test('rejects the batch size before the first step, and the error reports the largest batch size that fits', async () => {
     const started: string[] = [];
     const watch: Callback = {
@@ -359,7 +359,7 @@ describe('fit on wasm with a batch that is too large for its memory', () => {
     expect(() => checkMemory(network, 1_000_000, 'native')).not.toThrow();
   });
 
-  test('reports a limit from 32 to 99 images per batch for Model A at 128x128', async () => {
+  test('reports a limit between 32 and 99 images per batch for Model A at 128x128', async () => {
     const model = modelA(128);
     const data = new Uint8Array(128 * 128 * 3);
     const image = { data, height: 128, width: 128, channels: 3 };

@@ -26,7 +26,7 @@ const loose = (value: unknown) => value as never;
 describe('space(), float(), int(), choice() and alternatives()', () => {
   test.each([
     ['an empty space', () => space(loose({})), 'space', 'no parameters'],
-    ['undefined instead of parameters', () => space(loose(undefined)), 'space', 'no parameters'],
+    ['undefined instead of parameters', () => space(loose(undefined)), 'space', 'undefined'],
     ['a value instead of a parameter', () => space(loose({ rate: 3 })), 'space.rate', '3'],
     ['a name with a dot', () => space({ 'a.b': choice([1, 2]) }), 'space: "a.b"', '"a.b"'],
     ['a single alternative', () => alternatives(loose({ adam: {} })), 'alternatives', '1 alternative'],
@@ -37,7 +37,7 @@ describe('space(), float(), int(), choice() and alternatives()', () => {
       '"kind", which is reserved for the name of the alternative',
     ],
     ['missing bounds', () => float(loose({})), 'float.min', 'undefined'],
-    ['missing options', () => float(loose(undefined)), 'float.min', 'undefined'],
+    ['missing options', () => float(loose(undefined)), 'float', 'undefined'],
     ['bounds in reverse order', () => float({ min: 1, max: 0 }), 'float.max', '0'],
     ['equal bounds', () => int({ min: 1, max: 1 }), 'int.max', '1'],
     ['NaN as a bound', () => float({ min: Number.NaN, max: 1 }), 'float.min', 'NaN'],
@@ -148,7 +148,7 @@ test.each([
   },
 );
 
-test('the error of float() for a step of 1 on a log scale explains that the step is a factor', async () => {
+test('the error from float() for a step of 1 on a log scale explains that the step is a factor', async () => {
   const error = await catchError(() => float({ min: 1, max: 10, scale: 'log', step: 1 }));
   expect(error.expected).toBe('a factor greater than 1');
   expect(error.advice).toContain('ratio of neighboring values');
@@ -167,7 +167,7 @@ describe('askAndTell', () => {
     });
 
   test.each([
-    ['missing options', undefined, 'objectives', 'undefined'],
+    ['missing options', undefined, undefined, 'undefined'],
     ['a strategy function that was not called', { strategy: tpe }, 'strategy', 'a function'],
     ['a missing strategy', { strategy: undefined }, 'strategy', 'undefined'],
     ['a column name as the objective', { objectives: 'loss' }, 'objectives', 'the string "loss"'],
@@ -183,12 +183,12 @@ describe('askAndTell', () => {
     ['a pruner function that was not called', { pruner: medianPruner }, 'pruner', 'a function'],
     ['a fraction as the seed', { seed: 1.5 }, 'seed', '1.5'],
     ['an unknown option', { sead: 1 }, undefined, 'the option "sead"'],
-  ])('rejects %s, like study()', async (_, overrides, part, received) => {
+  ])('rejects %s, as study() does', async (_, overrides, part, received) => {
     const parts = overrides && { strategy: random(), objectives: minimize('loss'), ...overrides };
-    const run = async () => {};
+    const studyParts = parts && { space: searchSpace, run: async () => {}, ...parts };
     for (const [path, make] of [
       ['askAndTell', () => askAndTell(searchSpace, loose(parts))],
-      ['study', () => study(loose({ space: searchSpace, run, ...parts }))],
+      ['study', () => study(loose(studyParts))],
     ] as const) {
       const error = await catchError(make);
       const fullPath = part === undefined ? path : `${path}.${part}`;
@@ -244,7 +244,7 @@ describe('askAndTell', () => {
     expect(await catchError(make)).toMatchObject({ path, expected: 'an object of params', received });
   });
 
-  test('rejects more initial params than the plan of hyperband has new trials', async () => {
+  test('rejects more initial params than there are new trials in the hyperband plan', async () => {
     const searchSpace = space({ units: int({ min: 1, max: 99 }) });
     const initialParams = Array.from({ length: 18 }, (_, i) => ({ units: i + 1 }));
     const options = { strategy: hyperband({ maxEpochs: 9 }), objectives: minimize('loss') };
@@ -313,7 +313,7 @@ describe('askAndTell', () => {
   });
 
   test.each([3, 0, Number.NaN, '3', null, true])(
-    'rejects the value %s in place of an object of metrics in tell() and report()',
+    'rejects the value %s instead of a metrics object in tell() and report()',
     async (value) => {
       const search = begin();
       const { number } = search.ask()!;

@@ -45,7 +45,7 @@ beforeAll(async () => {
 
 describe.skipIf(!browser)('a web page with this library', () => {
   test.each(['wasm', 'webgl'] as const)(
-    'trains on %s with the same results as Node, and saves and loads the model',
+    'trains on %s with the same results as in Node, and saves and loads the model',
     async (engine) => {
       const page = (await inPage(
         `import '@tensorflow/tfjs-backend-webgl'; import { study } from './test/browser/study.ts'; report(await study('${engine}'));`,
@@ -83,7 +83,27 @@ describe.skipIf(!browser)('a web page with this library', () => {
     },
   );
 
-  test('trains on onnx through onnxruntime-web with the same results as Node', async () => {
+  test('that is cross-origin isolated trains on wasm with one thread if its workers never respond, and reports the reason', async () => {
+    const page = (await inPage(
+      `
+      import { loadWasmBackend } from './src/tensor/wasmBackend.ts';
+      import { study } from './test/browser/study.ts';
+      globalThis.Worker = class { postMessage() {} terminate() {} };
+      await loadWasmBackend({ timeout: Promise.resolve() });
+      report(await study('wasm'));
+    `,
+      {},
+      { isolated: true },
+    )) as Awaited<ReturnType<typeof study>>;
+    const node = await study('wasm');
+    expect(page.reason).toBe(
+      'asked for by name, on 1 thread; the threads of wasm failed to start: no response within 30 seconds',
+    );
+    page.losses.forEach((loss, i) => void expect(Math.abs(loss / node.losses[i]! - 1)).toBeLessThan(1e-3));
+    expect(page.reopened).toEqual(page.here);
+  });
+
+  test('trains on onnx through onnxruntime-web with the same results as in Node', async () => {
     const page = (await inPage(`
       ${ONNX}
       import { useEngine } from 'tfjs-multitask';
@@ -103,7 +123,7 @@ describe.skipIf(!browser)('a web page with this library', () => {
     ['webgl', "import '@tensorflow/tfjs-backend-webgl';"],
     ['webgpu', "import '@tensorflow/tfjs-backend-webgpu';"],
   ] as const)(
-    'computes gradients on %s that differ from Node by less than 1e-4 of the largest gradient',
+    'computes gradients on %s that differ from those in Node by less than 1e-4 of the largest gradient',
     async (engine, imports) => {
       const page = (await inPage(`
       ${imports}
@@ -163,7 +183,7 @@ describe.skipIf(!browser)('a web page with this library', () => {
     ]);
   });
 
-  test('augments images in workers with results bit-identical to the main thread, and reports why a worker failed to start', async () => {
+  test('augments images in workers with results that are bit-identical to those of the main thread, and reports why a worker failed to start', async () => {
     const outcome = await inPage(
       `
       import { imagesInMemory, randomBrightness, randomFlip, randomRotation } from 'tfjs-multitask';
@@ -230,7 +250,7 @@ describe.skipIf(!browser)('a web page with this library', () => {
     },
   );
 
-  test('writes the same HDF5 bytes as Node, and reads a downloaded file again from the store', async () => {
+  test('writes the same HDF5 bytes as Node, and rereads a downloaded file from the store', async () => {
     const root = {
       attributes: { names: ['a', 'ä'] },
       groups: {},

@@ -81,7 +81,7 @@ const url = (path: string) => pathToFileURL(path).href;
 describe.skipIf(!name)('report.html in Chromium', () => {
   const kinds = [AGE, GENDER, GRADE];
 
-  test('opens from the disk without errors or requests, and is smaller than 5 MB with every figure and 200 images', async () => {
+  test('opens from disk without errors or requests, and is smaller than 5 MB with every figure and 200 images', async () => {
     const folder = await createRunFolder('many', { tasks: kinds, images: 300 }, 160);
     const path = await writeReport(folder);
     expect(readFileSync(path).length).toBeLessThan(5e6);
@@ -113,7 +113,7 @@ describe.skipIf(!name)('report.html in Chromium', () => {
     await page.close();
   });
 
-  test('forbids scripts and requests by its content security policy, so that injected content is harmless', async () => {
+  test('blocks scripts and requests through its Content Security Policy, so that injected content is harmless', async () => {
     let requestCount = 0;
     const server = createServer((_, response) => {
       requestCount++;
@@ -177,7 +177,7 @@ describe.skipIf(!name)('report.html in Chromium', () => {
   });
 
   test.each([1280, 400])(
-    'has no serious violations of axe rules and no element wider than the page at a width of %i pixels',
+    'has no serious axe violations and no horizontal overflow at a page width of %i pixels',
     async (width) => {
       const folder = await createRunFolder('axe', { tasks: kinds }, 2);
       const { page } = await openPage(url(await writeReport(folder)), width);
@@ -232,7 +232,7 @@ describe.skipIf(!name)('report.html in Chromium', () => {
     await page.close();
   });
 
-  test('is updated while watchRun serves the run, and requests no other URL', async () => {
+  test('is updated while watchRun serves the run, and requests no other URLs', async () => {
     const folder = await createRunFolder('watched', { epochs: 0, images: 0 });
     const store = folderStore(folder);
     const { stopped: _, ...running } = JSON.parse(new TextDecoder().decode(await store.read('run.json')));

@@ -73,7 +73,7 @@ test('the bench command rejects the path of a Python interpreter that does not e
   expect(status).toBe(1);
 });
 
-test('the bench command rejects a Python environment that cannot be created, and suggests --python', () => {
+test('the bench command rejects a Python environment that cannot be created, and suggests the --python option', () => {
   const folder = mkdtempSync(join(tmpdir(), 'bench-'));
   try {
     const offline = runBench('--engines', 'torch', '--env', join(folder, 'env'));
@@ -178,7 +178,7 @@ const RUN: BenchmarkRun = {
   skipped: ['native: not installed.'],
 };
 
-test('formatTables prints ratios to Keras, the time of the first step, memory use, and the omitted engines', () => {
+test('formatTables prints time ratios to Keras, the time of the first step, the memory use, and the omitted engines', () => {
   const page = formatTables(RUN);
   expect(page).toMatch(/\| wasm +\| CPU +\| +30\.0 \| +31\.3 \| +7\.50 \|/);
   expect(page).toMatch(/\| Keras +\| CPU +\| +4\.00 \| +5\.00 \| +1\.00 \|/);
@@ -189,7 +189,7 @@ test('formatTables prints ratios to Keras, the time of the first step, memory us
   expect(page).toContain('GPU: none.');
 });
 
-test('formatTables prints no ratios if there are no Keras times, and prints the GPU name for times on a GPU', () => {
+test('formatTables prints no ratios if there are no Keras times, and prints the GPU name for times measured on a GPU', () => {
   const [wasm] = RUN.timings;
   const page = formatTables({
     ...RUN,
@@ -222,7 +222,7 @@ test('bootstrapMedian returns the same interval for the same seed', () => {
   expect(interval.high).toBeLessThanOrEqual(1.04);
 });
 
-test('bootstrapMedian covers the true median of normal samples at least 90 times in 100', () => {
+test('bootstrapMedian covers the true median of normal samples in at least 90 of 100 trials', () => {
   const random = createRng(1, 'normal samples');
   let covered = 0;
   for (let trial = 0; trial < 200; trial++) {
@@ -233,7 +233,7 @@ test('bootstrapMedian covers the true median of normal samples at least 90 times
   expect(covered).toBeGreaterThanOrEqual(180);
 });
 
-test('bootstrapMedian of equal values returns that value as both bounds', () => {
+test('bootstrapMedian returns the same value as both bounds if all samples are equal', () => {
   expect(bootstrapMedian([1.5, 1.5, 1.5], { seed: 7, samples: 100 })).toEqual({ low: 1.5, high: 1.5 });
 });
 
@@ -255,7 +255,7 @@ async function compare(ms: number, baseMs: number) {
   return { comparisons, order };
 }
 
-test('compareCheckouts starts new processes in each round, and alternates the checkout that runs first', async () => {
+test('compareCheckouts starts new processes in each round, and alternates which checkout runs first', async () => {
   const { order } = await compare(10, 10);
   const starts = order.filter((line) => line.startsWith('start'));
   expect(starts).toEqual(['start current', 'start base', 'start base', 'start current']);

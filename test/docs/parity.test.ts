@@ -27,7 +27,7 @@ function readSection(kind: string) {
 }
 
 describe('docs/parity.md', () => {
-  test.each(Object.keys(kerasNames))('lists each of the %s in Keras exactly once', (kind) => {
+  test.each(Object.keys(kerasNames))('lists each of the Keras %s exactly once', (kind) => {
     const { rows, absent } = readSection(kind);
     expect([...rows.map(([name]) => name), ...absent].sort()).toEqual([...kerasNames[kind]!].sort());
     expect(
@@ -35,7 +35,7 @@ describe('docs/parity.md', () => {
     ).toEqual([]);
   });
 
-  test('lists exactly the layers that loadKeras cannot import as absent', () => {
+  test('lists a layer as absent if and only if loadKeras cannot import it', () => {
     const { absent } = readSection('layers');
     const supported = kerasNames.layers!.filter(
       (name) => name === 'InputLayer' || Object.hasOwn(LAYER_IMPORTERS, name),

@@ -14,25 +14,28 @@ const runExample = (name: string, ...args: string[]) =>
     env: { ...process.env, TSX_TSCONFIG_PATH: join(ROOT, 'tsconfig.json') },
   });
 
-test.each(['abc', '', '-1', '1.5'])('the example model-a rejects the seed "%s" before it trains', (seed) => {
-  const { status, stderr } = runExample('model-a', `--seed=${seed}`);
-  expect(stderr).toContain(`--seed: expected a whole number of at least 0, received "${seed}"\n\nUsage:`);
-  expect(status).toBe(2);
-});
+test.each(['abc', '', '-1', '1.5'])(
+  'the model-a example rejects the seed "%s" before training starts',
+  (seed) => {
+    const { status, stderr } = runExample('model-a', `--seed=${seed}`);
+    expect(stderr).toContain(`--seed: expected an integer of at least 0, received "${seed}"\n\nUsage:`);
+    expect(status).toBe(2);
+  },
+);
 
 test.each([
-  ['model-a', '--dropout=1', '--dropout: expected a number from 0 to below 1, received "1"'],
+  ['model-a', '--dropout=1', '--dropout: expected a number of at least 0 and less than 1, received "1"'],
   ['model-a', '--l2=-1', '--l2: expected a number of at least 0, received "-1"'],
-  ['model-a', '--age-filters=1.5', '--age-filters: expected a whole number of at least 1, received "1.5"'],
+  ['model-a', '--age-filters=1.5', '--age-filters: expected an integer of at least 1, received "1.5"'],
   ['tune', '--strategy=best', '--strategy: expected tpe, random, grid, hyperband, received "best"'],
-  ['tune', '--trials=0', '--trials: expected a whole number of at least 1, received "0"'],
-])('the example %s rejects the argument %s before it trains', (name, argument, message) => {
+  ['tune', '--trials=0', '--trials: expected an integer of at least 1, received "0"'],
+])('the %s example rejects the argument %s before training starts', (name, argument, message) => {
   const { status, stderr } = runExample(name, argument);
   expect(stderr).toContain(message);
   expect(status).toBe(2);
 });
 
-test('the example model-b trains pretrained layers at a tenth of the learning rate, as its help states', () => {
+test('the model-b example trains pretrained layers at a tenth of the learning rate, as its help text states', () => {
   const getRate = (options: { weights?: string; fineTune?: string }) => {
     const learningRate = getInitialLearningRate(options);
     return createOptimizer({
@@ -52,7 +55,7 @@ test('the example model-b trains pretrained layers at a tenth of the learning ra
 });
 
 test.each(['model-a', 'model-b', 'tune', 'ablation-grayscale'])(
-  'the example %s prints help with at most 80 columns',
+  'the %s example prints a help text that is at most 80 columns wide',
   (name) => {
     const { stdout, status } = runExample(name, '--help');
     expect(stdout).toContain('--data <folder>');
@@ -65,7 +68,7 @@ test.each([
   ['an option that does not exist', '--epoch=3'],
   ['an argument without an option', 'faces'],
   ['an option without its value', '--data'],
-])('the example model-a rejects %s with the exit code 2', (_, argument) => {
+])('the model-a example rejects %s with exit code 2', (_, argument) => {
   const { stderr, status } = runExample('model-a', argument);
   expect(stderr).toContain('Usage:');
   expect(status).toBe(2);

@@ -346,7 +346,7 @@ export function conformance(
       },
     );
 
-    test('resumes a stopped run to the same history as an uninterrupted run, bit for bit', async () => {
+    test('gives a run that is stopped and resumed the same history as an uninterrupted run, bit for bit', async () => {
       const random = createRng(1, 'squares');
       const data = imagesInMemory(
         Array.from({ length: 22 }, (_, i) => ({

@@ -58,7 +58,7 @@ describe('the preprocessing of a backbone', () => {
   test.each([
     ['caffe', CAFFE, ([r, g, b]: readonly number[]) => [b! - 103.939, g! - 116.779, r! - 123.68]],
     ['-1 to 1', MINUS_ONE_TO_ONE, (rgb: readonly number[]) => rgb.map((value) => value / 127.5 - 1)],
-  ])('of the kind %s follows its formula for any pixel range', (_, preprocessing, formula) => {
+  ])('of type %s follows its formula for any pixel range', (_, preprocessing, formula) => {
     fc.assert(
       fc.property(ranges, pixel, (range, rgb) => {
         const [black, white] = range;
@@ -76,7 +76,7 @@ describe('the preprocessing of a backbone', () => {
     );
   });
 
-  test('of the kind caffe gives the same result as Keras for the color (10, 20, 30)', () => {
+  test('of type caffe gives the same result as Keras for the color (10, 20, 30)', () => {
     const [kernel, bias] = computePreprocessingWeights(CAFFE, [0, 255], 3);
     const found = [0, 1, 2].map((c) =>
       Math.fround([10, 20, 30].reduce((sum, value, i) => sum + value * kernel[i * 3 + c]!, 0) + bias[c]!),
@@ -97,7 +97,7 @@ describe('the preprocessing of a backbone', () => {
   });
 });
 
-describe('the trainable and trainableFrom options of a backbone', () => {
+describe('a backbone with the option trainable or trainableFrom', () => {
   const makes = {
     resnet50: resnet50Backbone,
     mobileNetV2: mobileNetV2Backbone,
@@ -117,7 +117,7 @@ describe('the trainable and trainableFrom options of a backbone', () => {
     model.dispose();
   }
 
-  test('trainableFrom freezes exactly the layers before the first layer with that name or name prefix', async () => {
+  test('freezes exactly the layers before the first layer whose name equals or starts with trainableFrom', async () => {
     const choices = (['mobileNetV2', 'efficientNetB0'] as const).flatMap((name) =>
       rowsOf(name).flatMap((row) => [row, row.replace(/_[^_]*$/, '')].map((from) => [name, from] as const)),
     );
@@ -128,20 +128,20 @@ describe('the trainable and trainableFrom options of a backbone', () => {
   });
 
   test.each(['conv5', 'conv3_block2', 'conv4_block1_0_conv'])(
-    'trainableFrom freezes the layers of ResNet50 before %s',
+    'from resnet50Backbone freezes the layers before %s',
     (from) => expectFrozenBefore('resnet50', from),
   );
 
   test.each([
     ['all layers by default', {}, 0],
     ['no layer with trainable: false', { trainable: false }, 174],
-  ])('resnet50Backbone trains %s', async (_, options, frozen) => {
+  ])('from resnet50Backbone trains %s', async (_, options, frozen) => {
     const model = modelWith(await resnet50Backbone({ weights: null, ...options }));
     expect(frozenLayers(model)).toHaveLength(frozen + 1);
     model.dispose();
   });
 
-  test('EfficientNetB0 has stochastic depth with a rate above 0 in trainable blocks, but not in frozen blocks', async () => {
+  test('from efficientNetB0Backbone has stochastic depth with a rate above 0 in trainable blocks, but not in frozen blocks', async () => {
     const rates = async (trainableFrom: string) => {
       const model = modelWith(await efficientNetB0Backbone({ weights: null, trainableFrom }));
       const dropouts = model.layersModel.layers.filter((layer) => layer.getClassName() === 'Dropout');
@@ -159,7 +159,7 @@ describe('the trainable and trainableFrom options of a backbone', () => {
     for (const [, trainable, drops] of found) expect(drops).toBe(trainable);
   });
 
-  test('fit does not change frozen weights, also after the model is saved and loaded', async () => {
+  test('keeps its frozen weights unchanged in fit, even after the model is saved and loaded', async () => {
     const data = imagesInMemory([1, 2, 3, 4].map((i) => ({ image: face(`step ${i}`), labels: { age: i } })));
     let model: MultiTaskModel<{ age: ReturnType<typeof regression> }> = modelWith(
       await mobileNetV2Backbone({ weights: null, trainableFrom: 'block_16' }),

@@ -105,7 +105,7 @@ describe('dataset.split()', () => {
     );
   });
 
-  test('by the first or last rows returns parts of the same sizes as Keras', () => {
+  test('returns parts of the same sizes as in Keras if it splits by the first or last rows', () => {
     expect(dataset(11).split({ validation: 0.25, by: 'first' }).validation.ids).toEqual(['0', '1']);
     const sizes = [
       [10, 0.2, 8],
@@ -121,7 +121,7 @@ describe('dataset.split()', () => {
   });
 });
 
-test('iterateBatches yields the same batches if an epoch resumes in the middle', async () => {
+test('iterateBatches yields the same remaining batches if an epoch is resumed in the middle', async () => {
   const transforms = [randomRotation({ degrees: 20 })];
   const order = { batchSize: 3, epoch: 2, seed: 5, shuffle: true };
   const all = await collect(iterateBatches(dataset(10).augment(transforms), order));

@@ -207,7 +207,7 @@ test.each([
   [1655, 2],
   [4000, 3],
 ])(
-  'writeHdf5 splits a list of %i names with 39 letters into %i attributes, which readNameList joins again',
+  'writeHdf5 splits a list of %i names of 39 letters each into %i attributes, which readNameList joins again',
   async (count, parts) => {
     const memberNames = Array.from({ length: count }, (_, i) => `layer_${i}_`.padEnd(39, 'x'));
     const file = writeHdf5({ ...EMPTY, attributes: { layer_names: memberNames } });

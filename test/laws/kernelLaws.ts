@@ -79,7 +79,7 @@ const geometry = fc.record({
 
 /** Defines a test of each property. The backend must be loaded before the tests run. */
 export function kernelLaws(backend: string): void {
-  test('computes a convolution with any stride and padding with the same results and gradients as cpu', async () => {
+  test('gives the same results and gradients as the cpu engine for a convolution with any stride and padding', async () => {
     await fc.assert(
       fc.asyncProperty(geometry, async ({ batch, height, width, channels, filters, kernel, ...rest }) => {
         const shapes = [[batch, height, width, channels], [...kernel, channels, filters], [filters]];
@@ -97,7 +97,7 @@ export function kernelLaws(backend: string): void {
     );
   });
 
-  test('computes a dilated convolution with the same results as a convolution whose filter has explicit zeros', async () => {
+  test('gives the same results for a dilated convolution as for a convolution whose filter has explicit zeros', async () => {
     await fc.assert(
       fc.asyncProperty(geometry, upTo(3), upTo(3), async (g, dy, dx) => {
         const { batch, channels, filters, kernel, padding, activation } = g;
@@ -120,7 +120,7 @@ export function kernelLaws(backend: string): void {
     );
   });
 
-  test('computes a depthwise convolution with any stride, padding and multiplier with the same results as cpu', async () => {
+  test('gives the same results as the cpu engine for a depthwise convolution with any stride, padding and multiplier', async () => {
     await fc.assert(
       fc.asyncProperty(
         geometry,
@@ -150,7 +150,7 @@ export function kernelLaws(backend: string): void {
     );
   });
 
-  test('computes max pooling with any window, stride and padding with the same results as cpu', async () => {
+  test('gives the same results as the cpu engine for max pooling with any window, stride and padding', async () => {
     await fc.assert(
       fc.asyncProperty(geometry, async ({ batch, height, width, channels, kernel, strides, padding }) => {
         const pool = (x: Tensor) => tf.maxPool(x as Tensor4D, kernel, strides, padding);
@@ -160,7 +160,7 @@ export function kernelLaws(backend: string): void {
     );
   });
 
-  test('computes batch normalization with the same results as its definition', async () => {
+  test('gives the results that the definition of batch normalization requires', async () => {
     await fc.assert(
       fc.asyncProperty(upTo(4), fc.integer({ min: 2, max: 6 }), upTo(5), async (batch, side, channels) => {
         const shapes = [[batch, side, side, channels], [channels], [channels]];

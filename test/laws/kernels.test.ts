@@ -23,7 +23,7 @@ describe('tf.sum over all elements on the wasm engine', () => {
       return { shape: sum.shape, value: sum.dataSync()[0]! };
     });
 
-  test('sums a tensor of any shape in double precision and rounds once', () =>
+  test('sums a tensor of any shape in double precision and rounds only once', () =>
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 1, max: 6 }), { maxLength: 4 }),

@@ -57,7 +57,7 @@ const parameters: fc.Arbitrary<Parameter<any>> = fc.oneof(
 const probability = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
 describe('a parameter of a search space', () => {
-  test('maps every probability to a value whose probability range contains it', () => {
+  test('maps every probability to a value whose probability range contains that probability', () => {
     fc.assert(
       fc.property(parameters, probability, (parameter, prob) => {
         const value = parameter.probToValue(prob);
@@ -74,7 +74,7 @@ describe('a parameter of a search space', () => {
     );
   });
 
-  test('with finitely many values divides [0, 1) among them without gaps, and a grid search proposes each value once', () => {
+  test('with finitely many values divides [0, 1) among the values without gaps, and a grid search proposes each value once', () => {
     fc.assert(
       fc.property(parameters, (parameter) => {
         fc.pre(Number.isFinite(parameter.count));
@@ -250,7 +250,7 @@ describe('a search space', () => {
 });
 
 describe('stringifyExact and parseExact', () => {
-  test('preserve any text, NaN and the infinities', () => {
+  test('preserve any text, NaN, and positive and negative infinity', () => {
     const text = fc.oneof(
       fc.string(),
       fc.constantFrom('constructor', 'toString', '__proto__', '~', '~NaN', '~~NaN', '~-Infinity', 'NaN'),
@@ -330,7 +330,7 @@ function runSearch(
   }
 }
 
-describe.each(STRATEGIES)('a search with the strategy %s', (_, strategy) => {
+describe.each(STRATEGIES)('a search with the %s strategy', (_, strategy) => {
   test('proposes the same params when it resumes from saved trial records in any order', () => {
     fc.assert(
       fc.property(fc.nat(50), fc.integer({ min: 1, max: 4 }), fc.nat(), (seed, parallel, shuffle) => {
@@ -348,7 +348,7 @@ describe.each(STRATEGIES)('a search with the strategy %s', (_, strategy) => {
     );
   });
 
-  test('over a small space tries all params once, and then ends', () => {
+  test('over a small space tries each combination of params once, and then ends', () => {
     fc.assert(
       fc.property(fc.nat(1000), fc.integer({ min: 1, max: 3 }), (seed, parallel) => {
         const { trials } = runSearch(SMALL, strategy, seed, parallel, 100);
@@ -369,7 +369,7 @@ describe.each(STRATEGIES)('a search with the strategy %s', (_, strategy) => {
     trials.map(({ params }) => toParamsKey(flattenParams(SMALL, params)));
   const isNew = ({ rung }: TrialRecord) => rung?.parent === undefined;
 
-  test('over a small space tries the initial params first, in order, and then all other params once', () => {
+  test('over a small space tries the initial params first, in order, and then every other combination of params once', () => {
     fc.assert(
       fc.property(
         initialParamLists,
@@ -404,7 +404,7 @@ describe.each(STRATEGIES)('a search with the strategy %s', (_, strategy) => {
     );
   });
 
-  test('that resumes over a small space tries the remaining initial params first, and no params twice', () => {
+  test('that resumes over a small space tries the remaining initial params first, and no combination of params twice', () => {
     fc.assert(
       fc.property(
         initialParamLists,
@@ -445,7 +445,7 @@ describe.each(STRATEGIES)('a search with the strategy %s', (_, strategy) => {
   });
 });
 
-test.each(STRATEGIES)('the strategy %s has the correct `independent` and `finite` flags', (_, strategy) => {
+test.each(STRATEGIES)('the %s strategy has the correct `independent` and `finite` flags', (_, strategy) => {
   if (strategy.independent) {
     // Machines that work independently do not know the results of earlier trials, so all of them count as running.
     const [first] = runSearch(MIXED, random(), 1, 1, 2).trials;
@@ -475,7 +475,7 @@ test('random search over a choice of two values ends after two trials with diffe
 });
 
 test.each(STRATEGIES.filter(([name]) => name !== 'grid'))(
-  'a search over two neighboring floats with the strategy %s ends after these two values',
+  'a search with the %s strategy over two adjacent floats ends after it tries both values',
   (_, strategy) => {
     const searchSpace = space({ x: float({ min: 1, max: 1 + Number.EPSILON }) });
     const search = runSearch(searchSpace, strategy, 0, 1, 10);
@@ -560,7 +560,7 @@ describe('the tpe strategy', () => {
     ['Branin', branin],
     ['six mixed dimensions', mixed],
   ])(
-    'reaches on %s with 60 trials a median result over 20 seeds at least as good as random search with 180 trials',
+    'on %s with 60 trials, reaches a median result over 20 seeds that is at least as good as that of random search with 180 trials',
     (_, { space: searchSpace, value }) => {
       const findSortedResults = (strategy: Strategy, count: number) =>
         Array.from({ length: 20 }, (_, seed) => {
@@ -646,7 +646,7 @@ describe('getParamImportances', () => {
     );
   });
 
-  test('does not depend on the order of trials with equal losses', () => {
+  test('returns the same importances for any order of trials with equal losses', () => {
     fc.assert(
       fc.property(
         fc.nat(),
@@ -704,7 +704,7 @@ describe('paretoFront', () => {
   });
 });
 
-describe('medianPruner and successiveHalvingPruner', () => {
+describe('a pruner', () => {
   const trial = (
     number: number,
     losses: readonly number[],
@@ -715,7 +715,7 @@ describe('medianPruner and successiveHalvingPruner', () => {
   });
   const others = [1, 2, 3, 4, 5].map((k) => trial(k, [k, k / 2, k / 3]));
 
-  test('medianPruner stops a trial that is worse than the median of the complete trials at the same epoch', () => {
+  test('from medianPruner stops a trial that is worse than the median of the complete trials at the same epoch', () => {
     const { prune } = medianPruner({ startupTrials: 5, warmupEpochs: 1 });
     expect(prune(trial(6, [9], 'running'), others, LOSS)).toBeUndefined(); // in a warm-up epoch
     expect(prune(trial(6, [9, 1.5], 'running'), others, LOSS)).toBeUndefined(); // equal to the median
@@ -728,7 +728,7 @@ describe('medianPruner and successiveHalvingPruner', () => {
     expect(prune(trial(6, [9, 4], 'running'), others, maximize('loss'))).toBeUndefined();
   });
 
-  test('successiveHalvingPruner keeps the best third of the trials at each rung, and stops no trial between two rungs', () => {
+  test('from successiveHalvingPruner keeps the best third of the trials at each rung, and stops no trial between two rungs', () => {
     const { prune } = successiveHalvingPruner({ minEpochs: 1, factor: 3 });
     expect(prune(trial(6, [1.5], 'running'), others, LOSS)).toBeUndefined(); // the second-best of six trials
     expect(prune(trial(6, [2.5], 'running'), others, LOSS)).toBe(

@@ -90,7 +90,7 @@ function grayscaleValues({ data }: { data: Uint8Array }): Float32Array {
 }
 
 describe('a network whose branches have input views', () => {
-  test('calls its trunk once for each distinct view, and has no layers for other views', () => {
+  test('calls its trunk once for each distinct view, and has no layers for unused or duplicate views', () => {
     fc.assert(
       fc.property(views, (viewNames) => {
         const model = build(viewNames);
@@ -140,7 +140,7 @@ describe('a network whose branches have input views', () => {
     );
   });
 
-  test('with a grayscale view predicts the same value as a network without views for the grayscale image', () => {
+  test('with a grayscale view predicts for a color image the same value as a network without views predicts for the grayscale image', () => {
     const color = image(3);
     const [gray, plain] = [build(['gray']), build(['image'])];
     const predictValue = (model: MultiTaskModel<any>, data: Float32Array) =>
@@ -153,7 +153,7 @@ describe('a network whose branches have input views', () => {
     expect(predictValue(gray, bytes)).not.toBeCloseTo(predictValue(plain, bytes), 5);
   });
 
-  test('gives the same predictions after save() and loadModel(), and resumes training to the same history', async () => {
+  test('gives the same predictions after save() and loadModel(), and has the same history if training is resumed', async () => {
     await fc.assert(
       fc.asyncProperty(views, async (viewNames) => {
         const taskNames = NAMES.slice(0, viewNames.length);
@@ -242,7 +242,7 @@ describe('an input view', () => {
       .task('gender', binary(['male', 'female']), branch([flatten()], { inputView: b }))
       .build();
 
-  test('with a trainable layer is shared by two branches only if both have the same block', () => {
+  test('with a trainable layer is shared by two branches only if both branches use the same block object', () => {
     const trainableBlock = conv(3, 1);
     expect(calls(two(trainableBlock, trainableBlock), 'trunk_conv1')).toBe(1);
     expect(calls(two(trainableBlock, [trainableBlock]), 'trunk_conv1')).toBe(1);
@@ -294,13 +294,13 @@ describe('an input view', () => {
     expect(views).toEqual(['image_mix1', 'image_mix2']);
   });
 
-  test('that was built but equals another view leaks no tensors', () => {
+  test('that is a duplicate of another view leaks no tensors', () => {
     const before = tf.memory().numTensors;
     two(grayscaleImage(), grayscaleImage()).dispose();
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  test('with the same layers as another view is a separate view if the connections or the output differ', () => {
+  test('with the same layers as another view is a separate view if its connections or its output differ', () => {
     /** Creates a block of two convolutions, chained or both after the image. One of them is the view. */
     const both = (chained: boolean, end: 0 | 1): Block => ({
       '~block': 'both',
@@ -315,7 +315,7 @@ describe('an input view', () => {
     expect(calls(two(both(true, 0), both(true, 1)), 'trunk_conv1')).toBe(2);
   });
 
-  test('makes exportKeras order shared layers by their deepest call, as Keras 3.15 does', () => {
+  test('causes exportKeras to sort shared layers by their deepest call, as Keras 3.15 does', () => {
     const age = regression({ unit: 'years' });
     const model = multiTask({ input: [SIDE, SIDE, 3] })
       .trunk(sharedTrunk([conv(4, 3), batchNorm()]))
@@ -329,7 +329,7 @@ describe('an input view', () => {
     model.dispose();
   });
 
-  test('with other block options than another view is a separate view', () => {
+  test('is a separate view if its block options differ from those of an existing view', () => {
     expect(
       calls(
         two([grayscaleImage(), activation('sigmoid')], [grayscaleImage(), activation('tanh')]),
@@ -340,7 +340,7 @@ describe('an input view', () => {
     expect(calls(two(averagePool(2), averagePool(2)), 'trunk_conv1')).toBe(1);
   });
 
-  test('is a part of the input in model.architecture(), which lists the input of each call of the trunk', () => {
+  test('is shown as part of the input in model.architecture(), which lists the input of each trunk call', () => {
     const { layers } = two(grayscaleImage(), averagePool(2)).architecture();
     const layer = (name: string) => layers.find((each) => each.name === name)!;
     expect(layer('image_grayscale1')).toMatchObject({
@@ -383,7 +383,7 @@ describe('an input view', () => {
     expect(inTrunk.advice).toContain('{ inputView: grayscaleImage() }');
   });
 
-  test('with fewer channels than the image determines the input channels of the trunk', () => {
+  test('determines the number of input channels of the trunk if it has fewer channels than the image', () => {
     const model = two(mix(RED), mix(RED));
     expect(model.architecture().layers.find(({ name }) => name === 'trunk_conv1')!.parameters).toBe(
       4 * (9 + 1),
@@ -410,7 +410,7 @@ describe('an input view', () => {
     model.dispose();
   });
 
-  test('of a grayscale image is the image itself, and grayscaleImage() keeps black pixels black in any pixel range', async () => {
+  test('from grayscaleImage() leaves a grayscale image unchanged, and keeps black pixels black in any pixel range', async () => {
     const gray = multiTask({ input: [SIDE, SIDE, 1] })
       .task('age', regression({ unit: 'years' }), branch([flatten()], { inputView: grayscaleImage() }))
       .build();
@@ -426,7 +426,7 @@ describe('an input view', () => {
     for (const value of black) expect(value).toBeCloseTo(-3, 5);
   });
 
-  test('is applied before the preprocessing of a backbone, which has one copy of its weights', async () => {
+  test('is applied before the preprocessing of a backbone, and the backbone weights exist only once', async () => {
     const backbone = await resnet50Backbone({ weights: null, trainable: false });
     const part = (inputView: readonly LayerLike[]) => branch([dense(4)], { inputView });
     const make = (a: readonly LayerLike[], b: readonly LayerLike[]) =>

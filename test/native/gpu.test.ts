@@ -21,7 +21,7 @@ const gpuSkipReason = listGpus().length === 0 ? 'nvidia-smi found no NVIDIA GPU'
 if (gpuSkipReason) console.log(`native on CUDA is not tested: ${gpuSkipReason}`);
 
 describe.skipIf(gpuSkipReason)(
-  `native engine on CUDA${gpuSkipReason ? ` (not run: ${gpuSkipReason})` : ` on ${listGpus().join(', ')}`}`,
+  `the native engine on CUDA${gpuSkipReason ? ` (not run: ${gpuSkipReason})` : ` on ${listGpus().join(', ')}`}`,
   () => {
     test('runs TensorFlow on the GPU', () => {
       expect((tf.backend() as { isUsingGpuDevice?: boolean }).isUsingGpuDevice).toBe(true);

@@ -12,7 +12,7 @@ beforeEach(() => tf.setBackend('tensorflow'));
 describe.skipIf(skipReason !== undefined)('the native engine', () => {
   kernelLaws('tensorflow');
 
-  test('computes a strided 1x1 convolution with the same results as cpu in repeated runs', async () => {
+  test('gives the same results as the cpu engine for a strided 1x1 convolution, even in repeated runs', async () => {
     for (const stride of [2, 3, 2, 3, 2, 3]) {
       for (const [height, width] of [
         [5, 8],
@@ -32,7 +32,7 @@ describe.skipIf(skipReason !== undefined)('the native engine', () => {
     }
   });
 
-  test('computes a convolution of single-channel images with strided columns with the same results as cpu', async () => {
+  test('gives the same results as the cpu engine for a convolution of single-channel images with a stride along the width', async () => {
     for (const padding of ['valid', 'same'] as const) {
       for (const [width, kernelWidth, stride] of [
         [3, 2, 2],
@@ -59,7 +59,7 @@ describe.skipIf(skipReason !== undefined)('the native engine', () => {
     }
   });
 
-  test('computes relu and relu6 of any shape with the same results as cpu', async () => {
+  test('gives the same results as the cpu engine for relu and relu6 on tensors of any shape', async () => {
     const shape = fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 4 });
     await fc.assert(
       fc.asyncProperty(shape, async (sizes) => {
@@ -71,7 +71,7 @@ describe.skipIf(skipReason !== undefined)('the native engine', () => {
     );
   });
 
-  test('computes batch normalization of any rank and of a single row with the same results as cpu', async () => {
+  test('gives the same results as the cpu engine for batch normalization of any rank and of a single row', async () => {
     const checkShape = (shape: number[]) =>
       expectAgreement('tensorflow', [shape, [shape.at(-1)!], [shape.at(-1)!]], (x, gamma, beta) => {
         const { y, mean, variance } = batchNormTraining(x, gamma, beta, 1e-3);

@@ -55,7 +55,7 @@ describe.skipIf(skipReason !== undefined)('one training step of Model A at 64x64
     }
   });
 
-  test("runs TensorFlow's fused operations", async () => {
+  test('uses the fused operations of TensorFlow', async () => {
     await runStep('native');
     const operations = await recordOperations(() => runStep('native'));
     expect([...operations]).toEqual(

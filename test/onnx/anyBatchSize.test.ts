@@ -15,7 +15,7 @@ const weights = (shape: number[]) =>
 type Operation = (x: tf.Tensor) => tf.Tensor;
 
 // The graphs are compiled from traces of two and of three images, and run on four.
-describe('an ONNX graph of a reduction with several batch sizes', () => {
+describe('an ONNX graph of a reduction', () => {
   const reductions: Record<string, (x: tf.Tensor, axis: number[], keepDims: boolean) => tf.Tensor> = {
     sum: tf.sum,
     mean: tf.mean,
@@ -24,7 +24,7 @@ describe('an ONNX graph of a reduction with several batch sizes', () => {
     prod: tf.prod,
   };
   test.each(Object.entries(reductions))(
-    'gives the same results in ONNX Runtime as in TensorFlow.js over any axes: %s',
+    'gives the same results in ONNX Runtime as in TensorFlow.js for several batch sizes and any axes: %s',
     async (_, reduce) => {
       const axes = fc.uniqueArray(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 3 });
       await fc.assert(
@@ -39,7 +39,7 @@ describe('an ONNX graph of a reduction with several batch sizes', () => {
   );
 });
 
-describe('an ONNX graph of one operation with several batch sizes', () => {
+describe('an ONNX graph of one operation', () => {
   const cases: Record<string, Operation> = {
     'reshape to rows': (x) => tf.reshape(x, [x.shape[0]!, -1]),
     'reshape with a new first axis': (x) => tf.reshape(x, [1, x.shape[0]!, 3, 4, 2]),
@@ -128,7 +128,7 @@ describe('an ONNX graph of one operation with several batch sizes', () => {
     'resize nearest': (x) => tf.image.resizeNearestNeighbor(x as tf.Tensor4D, [6, 8]),
   };
   test.each(Object.entries(cases))(
-    'gives the same results in ONNX Runtime as in TensorFlow.js: %s',
+    'gives the same results in ONNX Runtime as in TensorFlow.js for several batch sizes: %s',
     async (_, operation) => {
       expect(await measureBatchDifference(operation, [3, 4, 2], signed)).toBeLessThan(1e-5);
     },
@@ -143,7 +143,7 @@ const window = fc.record({
   activation: fc.constantFrom('linear' as const, 'relu' as const, 'elu' as const, 'sigmoid' as const),
 });
 
-test('convolutions and depthwise convolutions of any stride, padding, dilation and activation give the same results in ONNX Runtime as in TensorFlow.js for any batch size', async () => {
+test('convolutions and depthwise convolutions with any stride, padding, dilation and activation give the same results in ONNX Runtime as in TensorFlow.js for any batch size', async () => {
   await fc.assert(
     fc.asyncProperty(
       window,

@@ -28,7 +28,7 @@ const tensorWithPairs = (max: number) =>
   );
 
 describe('shape operations', () => {
-  test('transpose, reshape, expandDims and squeeze give the same results in ONNX Runtime as in TensorFlow.js', () =>
+  test('give the same results in ONNX Runtime as in TensorFlow.js: transpose, reshape, expandDims and squeeze', () =>
     checkProperty(
       shape.chain((size) =>
         fc.tuple(eighths(size), fc.shuffledSubarray([...size.keys()], { minLength: size.length })),
@@ -40,7 +40,7 @@ describe('shape operations', () => {
         await expectAgreement((v) => tf.squeeze(v), x);
       },
     ));
-  test('concat, stack, unstack and split give the same results in ONNX Runtime as in TensorFlow.js', () =>
+  test('give the same results in ONNX Runtime as in TensorFlow.js: concat, stack, unstack and split', () =>
     checkProperty(
       shape.chain((size) => fc.tuple(eighths(size), eighths(size), fc.nat(size.length - 1))),
       async ([x, y, axis]) => {
@@ -56,7 +56,7 @@ describe('shape operations', () => {
         await expectAgreement((v) => tf.concat(tf.split(v, parts, axis).reverse(), axis), x);
       },
     ));
-  test('tile and broadcastTo give the same results in ONNX Runtime as in TensorFlow.js', () =>
+  test('give the same results in ONNX Runtime as in TensorFlow.js: tile and broadcastTo', () =>
     checkProperty(tensorWithPairs(3), async ([x, times]) => {
       await expectAgreement(
         (v) =>
@@ -68,7 +68,7 @@ describe('shape operations', () => {
       );
       await expectAgreement((v) => tf.broadcastTo(tf.sum(v, 0, true), x.shape), x);
     }));
-  test('fill, range, linspace, onesLike and diag give the same results in ONNX Runtime as in TensorFlow.js', async () => {
+  test('give the same results in ONNX Runtime as in TensorFlow.js: fill, range, linspace, onesLike and diag', async () => {
     expect(await measureBatchDifference((x) => tf.add(x, tf.fill([3], 0.5)), [3], Math.sin)).toBe(0);
     expect(await measureBatchDifference((x) => tf.add(x, tf.range(3, 9, 2)), [3], Math.sin)).toBe(0);
     expect(await measureBatchDifference((x) => tf.mul(x, tf.linspace(0, 1, 5)), [5], Math.sin)).toBeLessThan(
@@ -79,7 +79,7 @@ describe('shape operations', () => {
     );
     expect(await measureBatchDifference((x) => tf.diag(tf.sum(x, 0)), [2, 3], Math.sin)).toBeLessThan(CLOSE);
   });
-  test('spaceToBatchND, batchToSpaceND and depthToSpace give the same results in ONNX Runtime as in TensorFlow.js', () =>
+  test('give the same results in ONNX Runtime as in TensorFlow.js: spaceToBatchND, batchToSpaceND and depthToSpace', () =>
     checkProperty(
       fc
         .tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 }), fc.nat(2))
@@ -126,7 +126,7 @@ describe('shape operations', () => {
 });
 
 describe('slicing and padding operations', () => {
-  test('slice and reverse give the same results in ONNX Runtime as in TensorFlow.js', () =>
+  test('give the same results in ONNX Runtime as in TensorFlow.js: slice and reverse', () =>
     checkProperty(tensorWithPairs(4), async ([x, ends]) => {
       const begin = ends.map(([from], axis) => from % x.shape[axis]!);
       const size = ends.map(([, to], axis) => 1 + (to % (x.shape[axis]! - begin[axis]!)));
@@ -134,7 +134,7 @@ describe('slicing and padding operations', () => {
       const axes = ends.flatMap(([from], axis) => (from % 2 ? [axis - (from > 2 ? x.rank : 0)] : []));
       if (axes.length > 0) await expectAgreement((v) => tf.reverse(v, axes), x);
     }));
-  test('stridedSlice with any begin, end and shrink mask gives the same results in ONNX Runtime as in TensorFlow.js', () =>
+  test('give the same results in ONNX Runtime as in TensorFlow.js: stridedSlice with any begin, end and shrink mask', () =>
     checkProperty(
       shape.chain((size) => {
         const eachAxis = (min: number, max: number) => fc.tuple(...size.map(() => fc.integer({ min, max })));
@@ -168,12 +168,12 @@ describe('slicing and padding operations', () => {
       },
       60,
     ));
-  test('stridedSlice with an ellipsis and a new axis gives the same results in ONNX Runtime as in TensorFlow.js', async () => {
+  test('give the same results in ONNX Runtime as in TensorFlow.js: stridedSlice with an ellipsis and a new axis', async () => {
     const x = tf.reshape(tf.range(0, 24), [2, 3, 4]) as tf.Tensor;
     const f = (v: tf.Tensor) => tf.stridedSlice(v, [0, 0, 1], [0, 0, 3], [1, 1, 1], 0, 0, 1, 2, 0);
     expect(await measureDifference(f, x)).toBe(0);
   });
-  test('pad and mirrorPad give the same results in ONNX Runtime as in TensorFlow.js', () =>
+  test('give the same results in ONNX Runtime as in TensorFlow.js: pad and mirrorPad', () =>
     checkProperty(tensorWithPairs(3), async ([x, widths]) => {
       const reflectWidths = widths.map(
         (pair, axis) => pair.map((n) => Math.min(n, x.shape[axis]! - 1)) as [number, number],
@@ -186,7 +186,7 @@ describe('slicing and padding operations', () => {
       );
       await expectAgreement((v) => tf.mirrorPad(v, symmetricWidths, 'symmetric'), x);
     }));
-  test('flipLeftRight gives the same results in ONNX Runtime as in TensorFlow.js', () =>
+  test('give the same results in ONNX Runtime as in TensorFlow.js: flipLeftRight', () =>
     checkProperty(
       eighths([2, 3, 4, 2]),
       async (x) => {
@@ -197,7 +197,7 @@ describe('slicing and padding operations', () => {
 });
 
 describe('gather and scatter operations', () => {
-  test('gather and its gradient, with repeated indices, give the same results in ONNX Runtime as in TensorFlow.js', () =>
+  test('give the same results in ONNX Runtime as in TensorFlow.js: gather and its gradient, with repeated indices', () =>
     checkProperty(
       shape.chain((size) =>
         fc.nat(size.length - 1).chain((axis) =>
@@ -218,7 +218,7 @@ describe('gather and scatter operations', () => {
       },
       30,
     ));
-  test('gather with batch dimensions gives the same results in ONNX Runtime as in TensorFlow.js', () =>
+  test('give the same results in ONNX Runtime as in TensorFlow.js: gather with batch dimensions', () =>
     checkProperty(
       fc.tuple(eighths([2, 3, 4, 2]), integers([2, 3, 2], 0, 1), fc.integer({ min: 1, max: 3 })),
       async ([x, indices, axis]) => {
@@ -227,7 +227,7 @@ describe('gather and scatter operations', () => {
         }
       },
     ));
-  test('unsortedSegmentSum, scatterND and gatherND give the same results in ONNX Runtime as in TensorFlow.js, with repeated and missing indices', () =>
+  test('give the same results in ONNX Runtime as in TensorFlow.js: unsortedSegmentSum, scatterND and gatherND, with repeated and missing indices', () =>
     checkProperty(
       fc
         .integer({ min: 1, max: 12 })
@@ -250,7 +250,7 @@ describe('gather and scatter operations', () => {
         ).toBe(0);
       },
     ));
-  test('tensorScatterUpdate gives the same results in ONNX Runtime as in TensorFlow.js', () =>
+  test('give the same results in ONNX Runtime as in TensorFlow.js: tensorScatterUpdate', () =>
     checkProperty(
       fc.tuple(
         eighths([4, 3]),
@@ -264,7 +264,7 @@ describe('gather and scatter operations', () => {
         );
       },
     ));
-  test('oneHot gives the same results in ONNX Runtime as in TensorFlow.js for indices in and out of range', () =>
+  test('give the same results in ONNX Runtime as in TensorFlow.js: oneHot with indices in and out of range', () =>
     checkProperty(
       shape.chain((size) => integers(size, -2, 4)),
       async (indices) => {
@@ -277,7 +277,7 @@ describe('gather and scatter operations', () => {
 });
 
 describe('matrix products', () => {
-  test('matMul and its gradients give the same results in ONNX Runtime as in TensorFlow.js, with and without batch axes and transposes', () =>
+  test('give the same results in ONNX Runtime as in TensorFlow.js: matMul and its gradients, with and without batch axes and transposes', () =>
     checkProperty(
       fc
         .tuple(
@@ -302,7 +302,7 @@ describe('matrix products', () => {
         expect(await measureDifference((...both) => tf.grads(f)(both), a, b)).toBeLessThan(CLOSE);
       },
     ));
-  test('matMul with broadcasting, fused matMul with every activation, and einsum give the same results in ONNX Runtime as in TensorFlow.js', () =>
+  test('give the same results in ONNX Runtime as in TensorFlow.js: matMul with broadcasting, fused matMul with every activation, and einsum', () =>
     checkProperty(
       fc.tuple(eighths([2, 3, 4]), eighths([1, 4, 2]), eighths([2]), eighths([3, 2])),
       async ([a, b, bias, slope]) => {

@@ -78,7 +78,7 @@ test.each([
     },
   ],
 ] as const)(
-  'exportOnnx of %s: ONNX Runtime gives the same predictions as TensorFlow.js for one image and for five images',
+  'the ONNX export of %s gives the same predictions in ONNX Runtime as in TensorFlow.js for one image and for five images',
   async (_, build) => {
     const model = (await build()) as ReturnType<typeof createOddModel>;
     const bytes = await exportOnnx(model);
@@ -131,7 +131,7 @@ class Counting extends tf.layers.Layer {
   }
 }
 
-test('exportOnnx rejects a layer whose output depends on a counter of its calls', async () => {
+test('exportOnnx rejects a layer whose output depends on how often the layer was called', async () => {
   const model = multiTask({ input: [8, 8, 3] })
     .task('age', regression({ unit: 'years' }), branch([flatten(), new Counting({})]))
     .build();
@@ -159,7 +159,7 @@ test.each([
   ['Slice', (x) => tf.add(x, tf.sum(tf.slice(x, [0], [2]), 0, true))],
   ['Tile', (x, batch) => tf.add(x, tf.tile(tf.sum(x, 0, true), [batch, 1]))],
 ] as [string, (x: tf.Tensor, batch: number) => tf.Tensor][])(
-  'exportOnnx rejects a layer that fixes the batch size in the operation %s',
+  'exportOnnx rejects a layer that uses a fixed batch size in the operation %s',
   async (kernel, operation) => {
     const model = multiTask({ input: [8, 8, 3] })
       .task('age', regression({ unit: 'years' }), branch([flatten(), new Sized(operation)]))

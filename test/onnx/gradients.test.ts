@@ -21,7 +21,7 @@ const window = fc.record({
   pad: fc.constantFrom('same' as const, 'valid' as const),
 });
 
-test('the gradients of a convolution, traced on cpu, give the same results in ONNX Runtime as in TensorFlow.js for any batch size', async () => {
+test('the gradients of a convolution, traced on cpu, are the same in ONNX Runtime as in TensorFlow.js for any batch size', async () => {
   await tf.setBackend('cpu');
   await fc.assert(
     fc.asyncProperty(window, fc.boolean(), async ({ size, strides, pad }, isFilterGradient) => {
@@ -36,7 +36,7 @@ test('the gradients of a convolution, traced on cpu, give the same results in ON
   );
 });
 
-test('the convolution and batch normalization kernels that this library adds to wasm and their gradients give the same results in ONNX Runtime as in TensorFlow.js', async () => {
+test("this library's wasm kernels for convolution and batch normalization, and their gradients, give the same results in ONNX Runtime as in TensorFlow.js", async () => {
   await useEngine('wasm');
   const filter = fill([3, 3, 3, 4]) as tf.Tensor4D;
   const bias = fill([4]) as tf.Tensor1D;

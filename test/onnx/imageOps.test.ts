@@ -51,7 +51,7 @@ async function expectAgreement(
 describe.each(['cpu', 'wasm'] as const)('image operations traced on %s', (backend) => {
   const startBackend = () => (backend === 'wasm' ? useEngine('wasm') : tf.setBackend('cpu'));
 
-  test('convolutions with a variable filter, and their gradients, give the same results in ONNX Runtime as in TensorFlow.js', async () => {
+  test('give the same results in ONNX Runtime as in TensorFlow.js: convolutions with a variable filter, and their gradients', async () => {
     await startBackend();
     await fc.assert(
       fc.asyncProperty(case2d(3), async ([{ size, strides, pad }, x]) => {
@@ -61,7 +61,7 @@ describe.each(['cpu', 'wasm'] as const)('image operations traced on %s', (backen
     );
   });
 
-  test('transposed convolutions and their gradients give the same results in ONNX Runtime as in TensorFlow.js', async () => {
+  test('give the same results in ONNX Runtime as in TensorFlow.js: transposed convolutions and their gradients', async () => {
     await startBackend();
     await fc.assert(
       fc.asyncProperty(case2d(2), async ([{ size, strides, pad, height, width }, x]) => {
@@ -84,7 +84,7 @@ describe.each(['cpu', 'wasm'] as const)('image operations traced on %s', (backen
     );
   });
 
-  test('depthwise convolutions and their gradients, with and without dilation, give the same results in ONNX Runtime as in TensorFlow.js', async () => {
+  test('give the same results in ONNX Runtime as in TensorFlow.js: depthwise convolutions and their gradients, with and without dilation', async () => {
     await startBackend();
     // The gradients of the cpu backend ignore dilations.
     const maxDilation = backend === 'cpu' ? 1 : 2;
@@ -105,7 +105,7 @@ describe.each(['cpu', 'wasm'] as const)('image operations traced on %s', (backen
     );
   });
 
-  test('dilated convolutions with bias and relu, and their gradients, give the same results in ONNX Runtime as in TensorFlow.js', async () => {
+  test('give the same results in ONNX Runtime as in TensorFlow.js: dilated convolutions with bias and relu, and their gradients', async () => {
     await startBackend();
     await fc.assert(
       fc.asyncProperty(case2d(2), async ([{ size, pad }, x]) => {
@@ -120,7 +120,7 @@ describe.each(['cpu', 'wasm'] as const)('image operations traced on %s', (backen
     );
   });
 
-  test('max and average pooling, with and without overlapping windows, and their gradients give the same results in ONNX Runtime as in TensorFlow.js', async () => {
+  test('give the same results in ONNX Runtime as in TensorFlow.js: max and average pooling and their gradients, with and without overlapping windows', async () => {
     await startBackend();
     await fc.assert(
       fc.asyncProperty(case2d(3), async ([{ size, strides, pad }, x]) => {
@@ -135,7 +135,7 @@ describe.each(['cpu', 'wasm'] as const)('image operations traced on %s', (backen
     );
   });
 
-  test('resizing in every mode and its gradient give the same results in ONNX Runtime as in TensorFlow.js', async () => {
+  test('give the same results in ONNX Runtime as in TensorFlow.js: resizing in every mode, and its gradient', async () => {
     await startBackend();
     const modes = fc.constantFrom([false, false], [true, false], [false, true]);
     // The gradient of the cpu backend confuses height and width, so only square images are tested. Its gradient of nearest-neighbor
@@ -156,7 +156,7 @@ describe.each(['cpu', 'wasm'] as const)('image operations traced on %s', (backen
   });
 });
 
-test('tf.image.resizeBilinear returns the correct size in ONNX Runtime if the scale factor is rounded down to float32', async () => {
+test('tf.image.resizeBilinear returns the correct size in ONNX Runtime even if the float32 scale factor is rounded down', async () => {
   await tf.setBackend('cpu');
   const f = (v: tf.Tensor) => tf.image.resizeBilinear(v as Images, [31, 13]);
   expect(await measureDifference(f, fill([1, 7, 11, 2]))).toBeLessThan(CLOSE);

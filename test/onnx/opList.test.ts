@@ -31,7 +31,7 @@ function findKernels(title: string) {
 }
 
 test.each(Object.entries(TITLES))(
-  'docs/onnx-operations.md lists the supported kernels of the operation family %s',
+  'docs/onnx-operations.md lists the supported kernels in the operation family %s',
   (family, title) => {
     const kernels = Object.keys(opFamilies[family as keyof typeof opFamilies]).sort();
     const { listed, noted } = findKernels(title);

@@ -29,7 +29,7 @@ const smooth: Record<string, Reduce> = {
   logSumExp: tf.logSumExp,
 };
 test.each(Object.entries(smooth))(
-  '%s over any axes and its gradient give the same results in ONNX Runtime as in TensorFlow.js',
+  '%s over any axes, and its gradient, give the same results in ONNX Runtime as in TensorFlow.js',
   async (_, reduce) => {
     const inputs = axes.chain(([size, axis]) => fc.tuple(eighths(size), fc.constant(axis), fc.boolean()));
     await fc.assert(
@@ -45,7 +45,7 @@ test.each(Object.entries(smooth))(
   },
 );
 
-test('reductions of integers and booleans, and over all axes, give the same results in ONNX Runtime as in TensorFlow.js', async () => {
+test('integer and boolean reductions, and reductions over all axes, give the same results in ONNX Runtime as in TensorFlow.js', async () => {
   const inputs = axes.chain(([size, axis]) =>
     fc.tuple(integers(size), booleans(size), fc.constant(axis), fc.boolean(), integers(size, -2, 2)),
   );
@@ -67,7 +67,7 @@ test('reductions of integers and booleans, and over all axes, give the same resu
   );
 });
 
-test('argMax and argMin return the index of the first of equal extrema in ONNX Runtime, as in TensorFlow.js', async () => {
+test('argMax and argMin return the first index if there are ties, in ONNX Runtime as in TensorFlow.js', async () => {
   const inputs = axes.chain(([size, [axis]]) => fc.tuple(integers(size, -1, 1), fc.constant(axis!)));
   await fc.assert(
     fc.asyncProperty(inputs, async ([x, axis]) => {
@@ -93,7 +93,7 @@ test('topk returns the same values and indices in ONNX Runtime as in TensorFlow.
   );
 });
 
-test('cumsum, its gradient and cumprod give the same results in ONNX Runtime as in TensorFlow.js along any axis', async () => {
+test('cumsum, its gradient, and cumprod give the same results in ONNX Runtime as in TensorFlow.js along any axis', async () => {
   const inputs = axes.chain(([size, [axis]]) =>
     fc.tuple(
       eighths(size),

@@ -31,7 +31,7 @@ test('trace() returns the kernel calls in order, with the values that a variable
   expect([...result.dataSync()]).toEqual([-1, -4]);
 });
 
-test('trace() records a kernel that calls other kernels as one call', () => {
+test('trace() records only one call for a kernel that calls other kernels', () => {
   const { calls } = trace(() => tf.tidy(() => tf.softmax(tf.tensor1d([1, 2, 3]))));
   expect(calls.map(({ kernel }) => kernel)).toEqual(['Softmax']);
 });

@@ -64,7 +64,7 @@ const withoutSeconds = (rows: readonly HistoryRow[]) =>
 
 beforeEach(() => useEngine('onnx'));
 
-test('fit on onnx with a smaller last batch and validation gives the same history as on wasm, and leaks no tensors', async () => {
+test('fit on onnx with validation and a smaller last batch gives the same history as on wasm, and leaks no tensors', async () => {
   const model = compose();
   const before = tf.memory().numTensors;
   const { rows, engine } = await train(
@@ -91,7 +91,7 @@ test('fit on onnx with a smaller last batch and validation gives the same histor
   });
 });
 
-test('evaluate after a run of fit on onnx uses the weights after the last step', async () => {
+test('after fit on onnx ends, evaluate uses the weights from the last step', async () => {
   const model = compose();
   const { rows } = await train({ validation: data, epochs: 2 }, model);
   const onOnnx = await model.evaluate(data, { engine: 'onnx' });
@@ -102,7 +102,7 @@ test('evaluate after a run of fit on onnx uses the weights after the last step',
   }
 });
 
-test('a callback during fit on onnx reads the current weights after every step, and the next step uses the weights that it sets', async () => {
+test('a callback during fit on onnx reads the current weights after every step, and the next step uses the weights that the callback sets', async () => {
   const model = compose();
   const changes: number[] = [];
   let last = await weightOf(model);
@@ -134,7 +134,7 @@ test('a callback during fit on onnx reads the current weights after every step, 
   expect(Math.max(...(await weightOf(model)).map(Math.abs))).toBeLessThan(0.01);
 });
 
-test('save and exportOnnx in a callback use the current weights of the run on onnx', async () => {
+test('model.save and exportOnnx use the current weights if a callback calls them during fit on onnx', async () => {
   const model = compose();
   const saved = new Set<string>();
   const exported = new Set<number>();
@@ -150,7 +150,7 @@ test('save and exportOnnx in a callback use the current weights of the run on on
   expect(Math.max(...(await weightOf(model)).map(Math.abs))).toBe(0);
 });
 
-test('fit on onnx does not reject images of a single color, for which batch normalization outputs only rounding errors', async () => {
+test('fit on onnx accepts images of a single color, for which batch normalization outputs only rounding errors', async () => {
   const plainImages = imagesInMemory(
     Array.from({ length: 12 }, (_, i) => ({
       image: { data: new Uint8Array(12 * 12 * 3).fill(20 * i), height: 12, width: 12, channels: 3 },
@@ -167,7 +167,7 @@ test('fit on onnx does not reject images of a single color, for which batch norm
   }
 });
 
-test('fit on onnx does not reject a gradient that consists of rounding errors because batch normalization cancels the scale', async () => {
+test('fit on onnx accepts a scale gradient of pure rounding errors if a later batch normalization cancels the scale', async () => {
   // The gradient of such a scale consists of the rounding error of a sum of thousands of numbers.
   const noise = imagesInMemory(
     Array.from({ length: 8 }, (_, i) => ({
@@ -191,7 +191,7 @@ test('fit on onnx does not reject a gradient that consists of rounding errors be
 });
 
 describe('a run of fit on onnx', () => {
-  test('makes evaluate and predict use its engine and reject another engine', async () => {
+  test('makes evaluate and predict use onnx and reject another engine', async () => {
     const model = compose();
     const other = compose();
     const runs = await Promise.allSettled([
@@ -212,7 +212,7 @@ describe('a run of fit on onnx', () => {
     expect((await useEngine('wasm')).name).toBe('wasm');
   });
 
-  test('makes model.dispose() fail until it ends', async () => {
+  test('makes model.dispose() throw until the run ends', async () => {
     const model = compose();
     const onBatchEnd = () => expect(() => model.dispose()).toThrow('fit() is training');
     await train({ epochs: 1, callbacks: [{ name: 'dispose', create: () => ({ onBatchEnd }) }] }, model);
@@ -226,7 +226,7 @@ describe('a run of fit on onnx', () => {
   });
 });
 
-test('the onnx engine creates sessions with the requested number of threads, and releases them all', async () => {
+test('the onnx engine creates sessions with the requested number of threads, and releases all sessions', async () => {
   const sessionOptions: any[] = [];
   let openCount = 0;
   const runtime = await wrapRuntime({
@@ -386,7 +386,7 @@ describe('fit on onnx with a layer or a loss that cannot be compiled', () => {
     expect(Math.abs(rows[0]!.loss! / wasm.rows[0]!.loss! - 1)).toBeLessThan(1e-3);
   });
 
-  describe('fit on onnx with an unsupported operation', () => {
+  describe('because of an unsupported operation', () => {
     /** Returns a copy of `x` that the kernel `name` creates. */
     const runIdentity = (name: string, x: tf.Tensor) => tf.engine().runKernel(name, { x }) as tf.Tensor;
     const identity = (forward: string, backward: string) =>
@@ -444,7 +444,7 @@ describe('fit on onnx with a layer or a loss that cannot be compiled', () => {
 describe('the verification of a compiled graph on onnx', () => {
   // The first trace has three examples, and the second trace has four.
   test.each([3, 4])(
-    'rejects an operation with different results for a batch of %i images, and the error names the operation',
+    'rejects an operation whose results differ from those of TensorFlow.js for a batch of %i images, and the error names the operation',
     async (count) => {
       const stock = tf.getKernel('Sigmoid', 'wasm')!;
       const replaceKernel = (kernel: typeof stock) => {
@@ -475,7 +475,7 @@ describe('the verification of a compiled graph on onnx', () => {
     },
   );
 
-  test('rejects a step with different results even if each operation is correct', async () => {
+  test('rejects a step whose results differ from those of TensorFlow.js, even if each operation is correct', async () => {
     const runtime = await wrapRuntime({
       wrapRun:
         (run) =>
@@ -494,7 +494,7 @@ describe('the verification of a compiled graph on onnx', () => {
 });
 
 describe('the compileCache option of fit', () => {
-  test('stores a graph once, gives the same history bit for bit in the next run, and rejects a modified file', async () => {
+  test('stores a graph once, gives the same history in the next run, bit for bit, and rejects a modified file', async () => {
     const compileCache = memoryStore();
     const first = await train({ compileCache });
     const names = await compileCache.list();
@@ -518,7 +518,7 @@ describe('the compileCache option of fit', () => {
   });
 });
 
-test('fit logs that a compile cache is not writable and continues, but rejects a compile cache that is not a store', async () => {
+test('fit logs a message and continues if the compile cache is not writable, but rejects a compile cache that is not a store', async () => {
   const write = () => Promise.reject(new Error('EROFS: read-only file system'));
   const lines: string[] = [];
   const options = {
@@ -580,7 +580,7 @@ describe('the onnx engine with an unusable ONNX Runtime package', () => {
     },
   );
 
-  test('makes fit throw if the package fails during a run, which can be resumed on wasm from its checkpoint', async () => {
+  test('makes fit throw if the package fails during a run, and the run can be resumed on wasm from its checkpoint', async () => {
     let runs = 0;
     const runtime = await wrapRuntime({
       wrapRun:

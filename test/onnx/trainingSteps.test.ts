@@ -90,7 +90,7 @@ async function expectAgreement(trunk: readonly LayerLike[], head?: readonly Laye
 describe('a training step with layers of this library', () => {
   const activations = ['linear', 'relu', 'elu', 'selu', 'sigmoid', 'tanh', 'softplus', 'swish'] as const;
   test.each(activations)(
-    'computes the same gradients in ONNX Runtime as in TensorFlow.js for convolutions and dense layers with the activation %s',
+    'computes the same gradients in ONNX Runtime as in TensorFlow.js: convolutions and dense layers with the activation %s',
     async (kind) => {
       await expectAgreement(
         [
@@ -385,7 +385,7 @@ describe('a training step of a network with three tasks', () => {
     'custom losses': { age: logCosh, gender: focal },
   };
   test.each(Object.entries(losses))(
-    'computes the same gradients in ONNX Runtime as in TensorFlow.js with the loss: %s',
+    'computes the same gradients in ONNX Runtime as in TensorFlow.js for the loss: %s',
     async (_, loss) => {
       const [output, difference] = await measureStepDifference(
         createThreeTaskModel(loss),
@@ -404,7 +404,7 @@ describe('a training step of a network with three tasks', () => {
     'weight decay': sgd({ weightDecay: 0.2 }),
   };
   test.each(Object.entries(optimizers))(
-    'computes the same updated weights in ONNX Runtime as in TensorFlow.js with the optimizer: %s',
+    'computes the same updated weights in ONNX Runtime as in TensorFlow.js for the optimizer: %s',
     async (_, optimizer) => {
       const [output, difference] = await measureStepDifference(
         createThreeTaskModel({ age: huber() }),
@@ -415,7 +415,7 @@ describe('a training step of a network with three tasks', () => {
     },
   );
   test.each(['maxNorm', 'unitNorm', 'nonNeg', 'minMaxNorm'] as const)(
-    'computes the same updated weights in ONNX Runtime as in TensorFlow.js with the constraint %s',
+    'computes the same updated weights in ONNX Runtime as in TensorFlow.js for the constraint %s',
     async (name) => {
       const model = createModel([
         tf.layers.conv2d({ filters: 4, kernelSize: 3, kernelConstraint: name, biasConstraint: name }),

@@ -85,7 +85,7 @@ describe("augmentation with compat: 'keras'", () => {
     },
   );
 
-  test('gives the same pixels as augmentation without compat only for square images', () => {
+  test('gives the same pixels as augmentation without the compat option only for square images', () => {
     const seen = new Set<boolean>();
     for (const { name, shape, parameters, fill: fillMode, value: fillValue, pixels } of keras.transforms) {
       const { data } = createAugmentationPipeline([], { fillMode, fillValue }).apply(
@@ -101,7 +101,7 @@ describe("augmentation with compat: 'keras'", () => {
     expect(seen.size).toBe(2);
   });
 
-  test('of brightness gives the same pixels as ImageDataGenerator, except for the rounding in Pillow', () => {
+  test('changes the brightness as ImageDataGenerator does, except for rounding in Pillow', () => {
     const shape = [6, 6, 3] as const;
     expect(keras.brightness).toHaveLength(2);
     for (const { factor, pixels } of keras.brightness) {
@@ -169,7 +169,7 @@ describe('random augmentation parameters', () => {
     });
   });
 
-  test('have two independent zoom factors, and flip half of the images', () => {
+  test('contain two independent zoom factors, and a flip for half of the images', () => {
     const xs = plans.map((plan) => plan.affine.zoomColumns - 1);
     const ys = plans.map((plan) => plan.affine.zoomRows - 1);
     const sum = (values: number[]) => values.reduce((a, b) => a + b, 0);
@@ -186,7 +186,7 @@ test.each([
   ['rescaled', [0, 1]],
   ['function first', [1000 / 255, 1255 / 255]],
 ] as const)(
-  'rescaleImages gives the same values as ImageDataGenerator.standardize for the fixture "%s" and the pixel range %j',
+  'rescaleImages gives the same values as ImageDataGenerator.standardize for the "%s" fixture and the pixel range %j',
   (name, range) => {
     const bytes = Float32Array.from(imageBytes('standardise', [4, 4, 3]));
     const images = rescaleImages(bytes, [1, 4, 4, 3], range);

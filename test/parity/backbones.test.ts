@@ -10,11 +10,11 @@ const BEFORE_TABLE = {
 };
 const NAMES = ['resnet50', 'mobileNetV2', 'efficientNetB0'] as const;
 
-describe.each(NAMES)('the backbone %s', (name) => {
+describe.each(NAMES)('the %s backbone', (name) => {
   const expected = keras[name];
 
   test.each(Object.entries(expected.shapes))(
-    'has the same layers, order, options and shapes as in Keras for images of %s pixels',
+    'has the same layers as in Keras, in the same order and with the same options and shapes, for images of %s pixels',
     async (size, shapes) => {
       const [height, width] = size.split('x').map(Number);
       const entry = expected.layers[0]!.split('| ').at(-1)!;
@@ -41,7 +41,7 @@ describe.each(NAMES)('the backbone %s', (name) => {
   );
 
   test.each<EngineName>(['wasm', 'onnx', 'cpu'])(
-    'gives the same activations on %s as in Keras',
+    'gives the same activations on %s as Keras',
     async (engine) => {
       await useEngine(engine);
       await expectForward(name);

@@ -65,7 +65,7 @@ function buildBatchNormNetwork(
   return network;
 }
 
-describe('one call of a batchNorm() layer', () => {
+describe('one call to a batchNorm() layer', () => {
   const cases: [keyof typeof keras, number[], Float32Array, { momentum?: number; epsilon?: number }][] = [
     ['of four numbers', [4, 1, 1, 1], Float32Array.of(1, 2, 3, 6), {}],
     ['of images', [2, 2, 2, 3], uniform('bn/x', [2, 2, 2, 3], -2, 5), { momentum: 0.9, epsilon: 1e-2 }],
@@ -98,7 +98,7 @@ describe('one call of a batchNorm() layer', () => {
   );
 });
 
-describe('fit of a model with batchNorm() layers', () => {
+describe('fit with batchNorm() layers', () => {
   const SHAPE = [4, 4, 3] as const;
   const build = (frozen: boolean) => {
     const network = buildNetwork({

@@ -78,7 +78,7 @@ const cases: { [name: string]: Block[] } = {
   ),
 };
 
-test('the Keras fixture of blocks contains exactly the blocks that are tested', () => {
+test('the Keras fixture for blocks contains exactly the blocks that are tested', () => {
   expect(Object.keys(cases).sort()).toEqual(Object.keys(keras).sort());
 });
 

@@ -90,7 +90,7 @@ describe('earlyStopping', () => {
   test.each(
     keras.stops.map((one) => [title({ ...one.options, restore: one.restore }, one.values), one] as const),
   )(
-    'stops and restores weights at the same epochs as in Keras: %s',
+    'stops at the same epochs and restores the same weights as Keras: %s',
     async (_, { options, restore, values, epochs, end }) => {
       const done = await drive(earlyStopping({ ...renamed(options), restoreBestWeights: restore }), values);
       expect(done.epochs).toBe(epochs);
@@ -98,7 +98,7 @@ describe('earlyStopping', () => {
     },
   );
 
-  test('is tested with Keras fixture cases that stop early, that restore weights, and that run to the end', () => {
+  test('stops early in some cases of the Keras fixture, restores weights in some, and runs to the end in others', () => {
     const { stops } = keras;
     expect(stops.filter((one) => one.epochs < one.values.length).length).toBeGreaterThan(20);
     expect(stops.filter((one) => one.epochs === one.values.length).length).toBeGreaterThan(10);
@@ -108,14 +108,14 @@ describe('earlyStopping', () => {
 
 describe('reduceLROnPlateau', () => {
   test.each(keras.falls.map((one) => [title(one.options, one.values), one] as const))(
-    'sets the same learning rates as in Keras: %s',
+    'sets the same learning rates as Keras: %s',
     async (_, { options, values, rates }) => {
       // Keras stores the learning rate as float32.
       expectClose((await drive(reduceLROnPlateau(renamed(options)), values)).rates, rates, 1e-7, 'rate');
     },
   );
 
-  test('is tested with Keras fixture cases that reduce the learning rate, and with cases that do not', () => {
+  test('reduces the learning rate in some cases of the Keras fixture, but not in others', () => {
     const lowest = keras.falls.map((one) => one.rates.at(-1)!);
     expect(lowest.filter((rate) => rate < 1).length).toBeGreaterThan(30);
     expect(lowest.filter((rate) => rate === 1).length).toBeGreaterThan(3);
@@ -126,7 +126,7 @@ describe('bestCheckpoint', () => {
   test.each(
     keras.checkpoints.map((one) => [title({ name: one.name, mode: one.mode }, one.values), one] as const),
   )(
-    'saves the same model folders as ModelCheckpoint of Keras: %s',
+    'saves the same model folders as ModelCheckpoint in Keras: %s',
     async (_, { name, mode, values, files }) => {
       const { saved } = await drive(bestCheckpoint(memoryStore(), { folder: name, mode }), values);
       expect([...new Set(saved)].sort()).toEqual(files);

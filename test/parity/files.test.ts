@@ -49,14 +49,14 @@ async function predictImages(model: tf.LayersModel, factor = 1): Promise<Float32
   return values;
 }
 
-describe.each(['wasm', 'cpu'])('a model that loadKeras reads on %s', (engine) => {
+describe.each(['wasm', 'cpu'])('a model from loadKeras on %s', (engine) => {
   beforeAll(async () => {
     if (engine === 'wasm') await loadWasmBackend();
     else await tf.setBackend(engine);
   });
 
   test.each(Object.entries(keras.families))(
-    'predicts the same values as Keras with every layer type of the family "%s"',
+    'predicts the same values as Keras with every layer type in the family "%s"',
     async (name, { file, predicted }) => {
       const notes: string[] = [];
       const model = await loadKeras(unpackFixture(file), {
@@ -77,7 +77,7 @@ describe.each(['wasm', 'cpu'])('a model that loadKeras reads on %s', (engine) =>
   );
 
   describe.each(Object.entries(keras.faces))(
-    'from the Keras fixture "%s" of a face model',
+    'built from the face model fixture "%s"',
     (_, { files, predicted, trainable }) => {
       const tasks = { age: regression({ unit: 'years' }), gender: binary(['male', 'female']) };
 
@@ -96,7 +96,7 @@ describe.each(['wasm', 'cpu'])('a model that loadKeras reads on %s', (engine) =>
         },
       );
 
-      test('predicts the same values as Keras if the weights are in another file', async () => {
+      test('predicts the same values as Keras if the weights are in a separate file', async () => {
         const model = unpackFixture(files.keras!);
         const kinds = ['old.h5', 'long.h5'].filter((kind) => files[kind]);
         const others = [
@@ -144,7 +144,7 @@ test('loadKeras reads the same weights from every file of the face model, regard
 });
 
 test.each(['frozen', 'partly'])(
-  'the layers that Keras froze in the fixture "%s" remain frozen in fit, even after save and loadModel',
+  'the layers that are frozen in the Keras fixture "%s" remain frozen in fit, even after save and loadModel',
   async (name) => {
     await loadWasmBackend();
     const tasks = { age: regression({ unit: 'years' }), gender: binary(['male', 'female']) };

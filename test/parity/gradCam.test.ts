@@ -4,7 +4,7 @@ import { type EngineName, useEngine } from '../../src/entries/node.js';
 import { expectBackbone, expectModelA, expectViews } from './gradCam.js';
 
 describe.each<EngineName>(['wasm', 'onnx'])('gradCam on %s', (engine) => {
-  test('returns the same heat maps as Keras for both tasks of Model A, toward and against each target', async () => {
+  test('returns the same heat maps as Keras for every target of both tasks of Model A', async () => {
     await useEngine(engine);
     await expectModelA();
   });

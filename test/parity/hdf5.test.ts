@@ -78,7 +78,7 @@ test('readHdf5 returns the matching typed array for each HDF5 datatype, and a Fl
   });
 });
 
-test('readNameList joins a list of names that Keras split into several attributes, and returns no names for an empty list of floats', () => {
+test('readNameList joins a list of names that Keras split into several attributes, and returns no names for an empty float attribute', () => {
   const root = readFixture('hdf5_old');
   expect(readNameList(root, 'layer_names')).toEqual(Array.from({ length: 20 }, (_, i) => `layer_${i}`));
   expect(readNameList(root, 'no_names')).toEqual([]);

@@ -47,7 +47,7 @@ describe('a loss function', () => {
     binary_crossentropy: binaryCrossentropy(),
     categorical_crossentropy: categoricalCrossentropy(),
   };
-  test('is tested with every loss in the Keras fixture', () => {
+  test('exists for every loss in the Keras fixture', () => {
     expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.losses).sort());
   });
   test.each(Object.entries(cases))('gives the same values and gradients as Keras: %s', (name, loss) => {
@@ -64,7 +64,7 @@ describe('a loss function', () => {
   });
 });
 
-describe('a metric over several batches', () => {
+describe('a metric that is averaged over several batches', () => {
   const years = (metrics: readonly ReturnType<typeof mae>[]) =>
     ({ ...regression({ unit: 'years', metrics: metrics as never }), units: 2, targetWidth: 2 }) as AnyTask;
   const cases: { [name: string]: AnyTask } = {
@@ -76,7 +76,7 @@ describe('a metric over several batches', () => {
       metrics: [accuracy(), accuracy({ weighted: true })],
     }),
   };
-  test('is tested with every metric in the Keras fixture', () => {
+  test('exists for every metric in the Keras fixture', () => {
     expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.metrics).sort());
   });
   test.each(Object.entries(cases))('gives the same plain and weighted values as Keras: %s', (name, task) => {

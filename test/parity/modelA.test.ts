@@ -196,7 +196,7 @@ function adamRounding({ largest, sampled }: Summary): number[] {
   return Array.from(numbers(sampled), (g) => Math.max(move(g + error) - move(g), move(g) - move(g - error)));
 }
 
-describe('one training step of Model A at 64x64 on wasm, with the dropout masks of the Keras fixture', () => {
+describe('one training step of Model A at 64x64 on wasm, with the dropout masks from the Keras fixture', () => {
   const expected = keras['one step'];
 
   test('gives the same losses and metrics as Keras', async () => {
@@ -254,7 +254,7 @@ describe('one training step of Model A at 64x64 on wasm, with the dropout masks 
   });
 });
 
-test('twenty SGD steps of Model A without dropout give the same losses as in Keras', async () => {
+test('twenty SGD steps of Model A without dropout give the same losses as Keras', async () => {
   const { rate, batches, steps } = keras['twenty steps'];
   expect(steps).toHaveLength(20);
   const network = modelA(0);

@@ -71,7 +71,7 @@ function masks(step: number): NamedArrays {
 const PREPROCESSING = 12;
 
 test.each<EngineName>(['wasm', 'onnx'])(
-  'two epochs of Model B on %s give the same losses as in Keras',
+  'two epochs of Model B on %s give the same losses as Keras',
   async (engine) => {
     await useEngine(engine);
     const whole = await network();

@@ -132,7 +132,7 @@ describe('an optimizer', () => {
       gradientAccumulationSteps: 3,
     }),
   };
-  test('is tested with every optimizer in the Keras fixture', () => {
+  test('exists for every optimizer in the Keras fixture', () => {
     expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.descents).sort());
   });
   test.each(Object.entries(cases))(
@@ -145,7 +145,7 @@ describe('an optimizer', () => {
     },
   );
 
-  test('of the kind adam adds epsilon at the same position in its formula as Keras', async () => {
+  test('of type adam adds epsilon at the same position in the formula as Keras', async () => {
     const path = await descend(adam({ learningRate: 0.1 }), [
       [1e-6, 0, 0],
       [2e-6, 0, 0],
@@ -177,7 +177,7 @@ describe('a learning rate schedule', () => {
     'cosine to a tenth': cosineDecay({ ...cosine, alpha: 0.1 }),
     'cosine after a rise': warmup(cosineDecay(cosine), { steps: 4, initialLearningRate: 0.02 }),
   };
-  test('is tested with every schedule in the Keras fixture', () => {
+  test('exists for every schedule in the Keras fixture', () => {
     expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.schedules).sort());
   });
   test.each(Object.entries(cases))('returns the same learning rates as Keras: %s', (name, schedule) => {
@@ -196,11 +196,11 @@ describe('a weight initializer', () => {
     'he uniform': { scale: 2, mode: 'fanIn', distribution: 'uniform' },
     'lecun normal': { scale: 1, mode: 'fanIn', distribution: 'normal' },
   };
-  test('is tested with every initializer in the Keras fixture', () => {
+  test('exists for every initializer in the Keras fixture', () => {
     expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.initializers).sort());
   });
   test.each(Object.entries(cases))(
-    'draws weights with the same largest value and standard deviation as Keras: %s',
+    'draws weights with the same maximum and standard deviation as Keras: %s',
     (name, config) => {
       const { shape, seeds, largest: most, deviation } = keras.initializers[name]!;
       const drawn = Array.from({ length: seeds }, (_, seed) =>
@@ -212,7 +212,7 @@ describe('a weight initializer', () => {
     },
   );
 
-  test('of a layer is the default of Keras, unless the layer sets another initializer', () => {
+  test('is the Keras default unless the layer sets another initializer', () => {
     const model = multiTask({ input: [8, 8, 3] })
       .trunk(
         sharedTrunk([
@@ -252,7 +252,7 @@ test.each([
   ],
   ['sgd', sgd({ learningRate: 0.01, momentum: 0.9 })],
 ] as const)(
-  'fit for fifty steps with the optimizer %s gives the same losses and weights as Keras',
+  'fifty training steps with the optimizer %s give the same losses and weights as Keras',
   async (name, optimizer) => {
     const shape = [4, 4, 3] as const;
     const model = multiTask({ input: shape })

@@ -34,7 +34,7 @@ function network() {
   return model;
 }
 
-test('model.predict does not apply augmentation or dropout, as in Keras', async () => {
+test('model.predict, like Keras, does not apply augmentation or dropout', async () => {
   const data = faces('predict', 7, SHAPE);
   const model = network();
   const images = await Promise.all(Array.from({ length: 7 }, (_, i) => data.augment(turned).read(i)));

@@ -53,7 +53,7 @@ const ends = (dataset: Dataset<unknown>): [number, number] => {
   return [rows[0]!, rows.at(-1)!];
 };
 
-test('dataset.split() by the first rows uses only rows whose file exists, like flow_from_dataframe of Keras', async () => {
+test('dataset.split() by the first rows uses only rows whose files exist, like flow_from_dataframe in Keras', async () => {
   const { share, rows, training, validation } = keras.frame;
   const csv = ['file,age', ...rows.map((row, i) => `${row},${i}`)].join('\n');
   const labels = csvLabels(csv, { columns: { age: Number } });
@@ -83,11 +83,11 @@ describe.each(['first', 'last'] as const)('dataset.split() by the %s rows', (by)
   });
 });
 
-describe('imageFolder of a folder with subfolders', () => {
+describe('imageFolder with subfolders', () => {
   const open = () =>
     imageFolder(join(root, 'directories'), { labels: () => ({ labels: { a: 1 } }), size: [2, 2] });
 
-  test('lists the files in the same order as Keras, and split() by the last rows rounds like validation_split of Keras fit', async () => {
+  test('lists the files in the same order as Keras, and split() by the last rows rounds like validation_split in Keras', async () => {
     const { share, files, dataset } = keras.directories;
     const faces = await open();
     expect(faces.ids).toEqual(files);

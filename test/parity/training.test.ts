@@ -119,7 +119,7 @@ describe('fit with a smaller last batch and an L2 penalty', () => {
     },
   );
 
-  test('is tested with a Keras fixture in which averages over batches and over examples differ only in the task losses', () => {
+  test('averaging over batches instead of examples changes only the task losses in the Keras fixture', () => {
     const [graph, eager] = [keras['still, graph']!.history, keras['still, eager']!.history];
     const differ = Object.keys(graph).filter(
       (name) => Math.abs(graph[name]![0]! - eager[name]![0]!) > 1e-3 * graph[name]![0]!,
@@ -127,7 +127,7 @@ describe('fit with a smaller last batch and an L2 penalty', () => {
     expect(differ.sort()).toEqual(['age_loss', 'gender_loss', 'val_age_loss', 'val_gender_loss']);
   });
 
-  test('is tested with a Keras fixture in which the L2 penalty is a measurable part of the validation loss', () => {
+  test('the L2 penalty is a measurable part of the validation loss in the Keras fixture', () => {
     const { history } = keras['still, eager']!;
     const of = (column: string) => history[column]![0]!;
     const penalty = of('val_loss') - 2 * of('val_age_loss') - 0.5 * of('val_gender_loss');

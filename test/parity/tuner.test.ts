@@ -29,14 +29,14 @@ const PARAMETERS = {
 };
 
 test.each(keras.plans)(
-  'hyperbandPlan for $maxEpochs epochs and the factor $factor has the same brackets as KerasTuner',
+  'hyperbandPlan for $maxEpochs epochs and the factor $factor returns the same brackets as KerasTuner',
   ({ maxEpochs, factor, brackets }) => {
     const plan = hyperbandPlan({ maxEpochs, factor });
     expect(plan.map((rounds) => rounds.map(({ trials, epochs }) => [trials, epochs]))).toEqual(brackets);
   },
 );
 
-describe('probToValue of a parameter', () => {
+describe('the probToValue method of a parameter', () => {
   test.each(Object.entries(PARAMETERS))(
     'returns the same values as KerasTuner: %s',
     (name, { probToValue }) => {
@@ -56,7 +56,7 @@ describe('probToValue of a parameter', () => {
     ]);
   });
 
-  test('is tested with every parameter in the KerasTuner fixture', () => {
+  test('exists for every parameter in the KerasTuner fixture', () => {
     expect(Object.keys(keras.values).sort()).toEqual(Object.keys(PARAMETERS).sort());
   });
 });

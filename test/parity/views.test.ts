@@ -93,7 +93,7 @@ describe('a network whose trunk is called on two input views', () => {
     ['both', build(['age', 'gender'], 1, 2), false],
     ['gender, frozen trunk', build(['gender'], 1, 1, true), true],
   ] as const)(
-    'trains, evaluates and predicts as in Keras with grayscale views for: %s',
+    'trains, evaluates and predicts as in Keras with grayscale views for these tasks: %s',
     async (name, network, isCalledTwice) => {
       const { history, weights, predicted, parameters } = keras[name] as Run;
       const calls = network.graph.calls.filter(({ layer }) => layer.name === 'trunk_conv1');
@@ -135,7 +135,7 @@ describe('a network whose trunk is called on two input views', () => {
     },
   );
 
-  test('has its frozen trunk and both input views in the frozen graph of splitFrozen', () => {
+  test('has its frozen trunk and both input views in the frozen graph from splitFrozen', () => {
     const { frozenGraph, trainableGraph } = splitFrozen(build(['gender'], 1, 1, true).graph);
     expect(frozenGraph!.calls.filter(({ layer }) => layer.name === 'trunk_bn1')).toHaveLength(2);
     expect(trainableGraph.inputs.map(({ name }) => name).sort()).toEqual([

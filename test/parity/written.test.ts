@@ -161,7 +161,7 @@ const CASES = [
   ],
 ] as const;
 
-describe.each(CASES)('exportKeras of %s', (_, keras, write) => {
+describe.each(CASES)('exportKeras with %s', (_, keras, write) => {
   test('writes exactly the same config.json as Keras', async () => {
     const members = readZip(await write('keras'), 'ours.keras');
     expect(Object.keys(members)).toEqual(keras.members);

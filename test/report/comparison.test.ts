@@ -21,7 +21,7 @@ const findLines = (svg: string) =>
     .map(([, d]) => [...d!.matchAll(/(-?[\d.]+),(-?[\d.]+)/g)].map(([, x, y]) => [Number(x), Number(y)]));
 
 describe('the comparison of several runs in createReport', () => {
-  test('draws negative losses, such as log-likelihoods of densities, inside the figure', () => {
+  test('draws negative losses, such as negative log-likelihoods, inside the figure', () => {
     const negateLoss = (row: HistoryRow) => ({ ...row, val_age_loss: -row.epoch, age_loss: -row.epoch });
     const runs = [createRun({ row: negateLoss }), createRun({ name: 'other', row: negateLoss })] as const;
     const { svg } = createReport(runs, tools).figures.find(({ name }) => name === 'compare-age-loss')!;
@@ -58,7 +58,7 @@ describe('learningCurveGrid', () => {
   const { rows, tasks } = createRun();
   const longTitle = 'a setting with a title that is much longer than its column is wide';
 
-  test('rounds coordinates to two decimals, because further digits can differ between machines', () => {
+  test('rounds coordinates to two decimal places, because further digits can differ between machines', () => {
     const svg = learningCurveGrid([{ title: 'one', runs: [{ tasks, rows }] }], {}, tools);
     expect(svg.match(/<[^>]*\d\.\d{3,}[^>]*>/)).toBeNull();
   });

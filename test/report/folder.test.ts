@@ -78,7 +78,7 @@ test.each([
   ['max', 'val_light_mae'],
   ['max', 'val_light_loss'],
 ] as const)(
-  'recordRun and writeReport use the epoch with the %s value of %s that bestCheckpoint saved',
+  'recordRun and writeReport use the epoch that bestCheckpoint saved for the %s value of %s',
   async (mode, monitor) => {
     const folder = join(scratch, `checkpoint-${mode}-${monitor}`);
     const store = folderStore(folder);
@@ -209,7 +209,7 @@ describe('a recorded run', () => {
     }
   });
 
-  test('contains the augmented images of the first epochs, as saveRunImages reproduces them', async () => {
+  test('contains the augmented images of the first epochs, identical to those that training reads', async () => {
     const random = createRng(4, 'noise');
     const noise = imagesInMemory(
       Array.from({ length: 8 }, (_, light) => ({
@@ -235,7 +235,7 @@ describe('a recorded run', () => {
     }
   });
 
-  test('contains no images with images: false, and recordRun removes the images of an earlier record', async () => {
+  test('contains no images if `images` is false, and recordRun removes the images of an earlier record', async () => {
     const { store, history, best } = await trainInFolder('private');
     await recordRun(store, best, { ...runOptions, history });
     const fileCount = (await store.list('pictures/')).length;
@@ -251,7 +251,7 @@ describe('a recorded run', () => {
     best.dispose();
   });
 
-  test('has the string labels of its images as groups by default', async () => {
+  test('uses the string labels of its images as groups by default', async () => {
     const { answers, data } = await createRunRecord(model, {
       ...runOptions,
       history: { tasks: [], rows: [] },
@@ -283,7 +283,7 @@ describe('a recorded run', () => {
   });
 });
 
-describe('the command "tfjs-multitask report"', () => {
+describe('the command `tfjs-multitask report`', () => {
   /** Runs the command, and returns the lines that it prints. */
   const runCommand = async (...args: string[]) => {
     const lines: string[] = [];
@@ -315,14 +315,14 @@ describe('the command "tfjs-multitask report"', () => {
       expect(readFileSync(join(folder, 'best/MODEL_CARD.md'), 'utf8')).toContain('# ');
   });
 
-  test('rejects a folder without a run, and a call without folders', async () => {
+  test('rejects a folder without a run, and a command line without folders', async () => {
     await expect(runCommand(join(scratch, 'nowhere'))).rejects.toMatchObject({
       kind: 'file',
       received: 'a missing file',
     });
     await expect(runCommand()).rejects.toMatchObject({
       kind: 'argument',
-      expected: 'at least one folder of a run',
+      expected: 'the folder of at least one run',
     });
   });
 });

@@ -29,12 +29,12 @@ const GOLDEN = [
   'run1-race-balance',
 ];
 
-test.each(GOLDEN)('createReport draws the figure %s exactly as in its golden file', async (name) => {
+test.each(GOLDEN)('createReport draws the %s figure exactly as in its golden file', async (name) => {
   const { svg } = figures.find((figure) => figure.name === name)!;
   await expect(`${svg}\n`).toMatchFileSnapshot(`golden/${name}.svg`);
 });
 
-test('createReport draws a figure of errors in millions exactly as in its golden file', async () => {
+test('createReport draws a figure with errors in the millions exactly as in its golden file', async () => {
   const run = createRun({ tasks: [{ ...AGE, name: 'price', unit: 'euro' }] });
   const price = ({ price: value }: { readonly [task: string]: unknown }) => ({
     price: 1e6 * (value as number),
@@ -49,7 +49,7 @@ test('createReport draws a figure of errors in millions exactly as in its golden
   await expect(`${svg}\n`).toMatchFileSnapshot('golden/price-bands.svg');
 });
 
-test('svgToPng draws the same pixels as in its golden file, with the font in the package', async () => {
+test('svgToPng draws the same pixels as in its golden file, using the font in the package', async () => {
   const readGolden = (name: string) => readFileSync(new URL(`golden/${name}`, import.meta.url));
   const png = await svgToPng(readGolden('run1-age-bands.svg').toString());
   const decode = async (bytes: Uint8Array) => sharp(bytes).raw().toBuffer({ resolveWithObject: true });

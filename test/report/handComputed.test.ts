@@ -49,7 +49,7 @@ const run = {
   ],
 };
 
-describe('the page of createReportPage for a run with four images', () => {
+describe('the page from createReportPage for a run with four images', () => {
   const createPage = () => createReportPage([run], tools);
 
   test('contains the mean absolute error, the error quantiles, and the errors by true value and by group', () => {
@@ -106,7 +106,7 @@ describe('the page of createReportPage for a run with four images', () => {
     expect(getGradCams('gender')).toContain('female 70.0 % true: male 1.jpg');
   });
 
-  test('contains the same scores as the model card, which warns about groups with few images', () => {
+  test('contains the same scores as the model card, and the model card warns about groups with few images', () => {
     const card = createModelCard(run).replaceAll('\u00a0', ' ');
     expect(card).toMatch(/\| age \| mean absolute error \(years\) \| 4 \| 5 \(–\) \|/);
     expect(card).toMatch(/\| gender \| accuracy \| 4 \| 50\.0 % \(/);
@@ -138,7 +138,7 @@ test('createReportPage and createModelCard report the values of the best epoch',
   expect(createModelCard(longRun)).toContain('| age | mae (years) | 1 | 10 |');
 });
 
-test('createReportPage lists only the 40 most frequent of 50 labels in the table of labels', () => {
+test('createReportPage lists only the 40 most frequent of 50 labels in the label table', () => {
   const labels = Array.from({ length: 50 }, (_, i) => `label ${i}`);
   const labelRun = createRun({ tasks: [{ ...GRADE, labels }], images: 400 });
   const answers = labelRun.answers.filter(

@@ -55,7 +55,7 @@ describe('createReport and createReportPage', () => {
     expect(page).toContain('0.3'); // 0.1 + 0.2
   });
 
-  test('note missing task columns, missing validation, NaN values and omitted groups', () => {
+  test('print notes about missing task columns, missing validation, NaN values and omitted groups', () => {
     const run = createRun({ tasks: [GRADE, AGE], images: 60, groups: (i) => ({ race: `group ${i % 20}` }) });
     const rows = run.rows.map((row) => {
       const entries = Object.entries(row).filter(([name]) => !/grade|^val_/.test(name));
@@ -74,7 +74,7 @@ describe('createReport and createReportPage', () => {
     expect(page).toMatch(/class="legend">.*?training/); // This is for the second task.
   });
 
-  test('list the arguments of many runs in rows, and mark training values of a run without validation', () => {
+  test('list the arguments of many runs in rows, and mark the training values of a run without validation', () => {
     const runs = Array.from({ length: 6 }, (_, seed) => ({
       ...createRun({ name: `seed ${seed}`, tasks: [AGE] }),
       arguments: { seed, model: { dropout: seed / 10, filters: [64, 128] }, rate: 0.1 + 0.2 },
@@ -109,7 +109,7 @@ describe('createReport and createReportPage', () => {
   });
 });
 
-describe('createReportPage of an unusual record', () => {
+describe('createReportPage with an unusual record', () => {
   const cases = {
     'no epoch': createRun({ epochs: 0, images: 0 }),
     'one epoch': createRun({ epochs: 1 }),
@@ -251,7 +251,7 @@ describe('readRunRecord', () => {
   });
 });
 
-describe('a run record with HTML and control characters in its texts', () => {
+describe('a run record whose strings contain HTML and control characters', () => {
   const hostileText = (i: number) => HOSTILE[i % HOSTILE.length]!;
   const run = createRun({
     name: HOSTILE[0]!,
@@ -270,7 +270,7 @@ describe('a run record with HTML and control characters in its texts', () => {
     engine: { name: HOSTILE[0]!, reason: HOSTILE[1]! },
   };
 
-  test('creates no HTML elements in the page of createReportPage', () => {
+  test('adds no HTML elements to the page from createReportPage', () => {
     const page = createReportPage([hostileRun], tools);
     const tags = new Set(Array.from(page.matchAll(/<([a-z]+)[\s>]/gi), ([, tag]) => tag!.toLowerCase()));
     for (const tag of ['script', 'iframe', 'img', 'object', 'embed', 'base', 'form'])
@@ -280,14 +280,14 @@ describe('a run record with HTML and control characters in its texts', () => {
     expect(page).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u202e]|[\ud800-\udbff](?![\udc00-\udfff])/);
   });
 
-  test('creates no markup in the figures of createReport, which have valid names', () => {
+  test('adds no markup to the figures from createReport, and the figures have valid names', () => {
     for (const { name, svg } of createReport([hostileRun], tools).figures) {
       expect(name).toMatch(/^[\p{L}\p{N}_-]+(?:…[\p{L}\p{N}_-]+)?$/u);
       expect(svg.match(/<script|<iframe|<img/)).toBe(null);
     }
   });
 
-  test('is escaped in the model card of createModelCard', () => {
+  test('is escaped in the model card from createModelCard', () => {
     const card = createModelCard(hostileRun);
     expect(card).not.toMatch(/(?<!\\)<(?!!-- (?:yours|end))/);
   });

@@ -39,7 +39,7 @@ function toLab(rgb: readonly number[]) {
 }
 
 test.each(Object.entries(COLOR_BLINDNESS))(
-  'the colors of the lines in a report (SERIES_COLORS) are distinguishable for readers with %s',
+  'the line colors in a report (SERIES_COLORS) are distinguishable for readers with %s',
   (_, matrix) => {
     const colors = SERIES_COLORS.map((hex) =>
       toLab(multiply(matrix, toLinearRgb(hex)).map((level) => Math.min(1, Math.max(0, level)))),
@@ -53,7 +53,7 @@ test.each(Object.entries(COLOR_BLINDNESS))(
   },
 );
 
-test('the colors of the lines in a report (SERIES_COLORS) have the contrast with white that WCAG 2.2 requires', () => {
+test('the line colors in a report (SERIES_COLORS) have the contrast with white that WCAG 2.2 requires', () => {
   for (const hex of SERIES_COLORS)
     expect(1.05 / (multiply(XYZ, toLinearRgb(hex))[1]! + 0.05)).toBeGreaterThanOrEqual(3);
 });

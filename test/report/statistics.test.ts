@@ -27,7 +27,7 @@ import { AGE, createRun, GENDER } from './createRun.js';
 const finite = fc.double({ min: -1e6, max: 1e6, noNaN: true });
 
 describe('estimateProportion', () => {
-  test('returns the same Wilson interval as R for 8 of 10', () => {
+  test('returns the same Wilson interval as R for 8 successes in 10 trials', () => {
     // R: prop.test(8, 10, correct = FALSE)$conf.int
     const { value, low, high } = estimateProportion(8, 10)!;
     expect(value).toBe(0.8);
@@ -35,7 +35,7 @@ describe('estimateProportion', () => {
     expect(high).toBeCloseTo(0.9433178, 6);
   });
 
-  test('returns an interval that contains the proportion, is within 0 and 1, and is narrower for ten times as many images', () => {
+  test('returns an interval that contains the proportion, stays between 0 and 1, and is narrower for ten times as many images', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 500 }),
@@ -68,7 +68,7 @@ describe('estimateMean', () => {
     );
   });
 
-  test('returns no interval for fewer than five values, and no bound below the minimum that is passed', () => {
+  test('returns no interval for fewer than five values, and no bound below the `minimum` argument', () => {
     expect(estimateMean([])).toBeUndefined();
     expect(estimateMean([1, 2, 3, 6])).toEqual({ value: 3 });
     expect(formatEstimate(estimateMean([1, 2, 3, 6]))).toBe('3 (–)');
@@ -89,7 +89,7 @@ describe('estimateMean', () => {
     ['exponential', 8, 0.904, exponential],
     ['exponential', 30, 0.926, exponential],
   ] as const)(
-    'returns an interval with the expected coverage for samples of a distribution that is %s, with %i values',
+    'returns an interval with the expected coverage for samples from a distribution that is %s, with %i values per sample',
     (name, count, expectedCoverage, draw) => {
       const trials = 500;
       const coveredCount = Array.from({ length: trials }, (_, trial) => {
@@ -120,7 +120,7 @@ describe('estimateMean', () => {
   });
 });
 
-test('computeBinEdges returns at most the requested number of bins, and bins that contain all values', () => {
+test('computeBinEdges returns at most the requested number of bins, and the bins contain all values', () => {
   fc.assert(
     fc.property(
       finite,
@@ -146,7 +146,7 @@ test('computeBinEdges returns at most the requested number of bins, and bins tha
   expect(computeBinEdges(1, 89, 10)).toEqual([0, 10, 20, 30, 40, 50, 60, 70, 80, 90]);
 });
 
-test('computeQuantile returns a value of the list, or interpolates between two values', () => {
+test('computeQuantile returns a value from the list or interpolates between two values', () => {
   expect(computeQuantile([1, 2, 3, 4], 0.5)).toBe(2.5);
   expect(computeQuantile([1, 2, 3], 1)).toBe(3);
 });
@@ -176,7 +176,7 @@ test('error bins, label scores, reliability bins and group scores count every im
   }
 });
 
-test('computeLabelScores and computeReliability return the hand-computed precision, recall and calibration error of four images', () => {
+test('computeLabelScores and computeReliability return the hand-computed precision, recall and calibration error for four images', () => {
   const pair = (truth: number, second: number) => ({ truth, probabilities: [1 - second, second] });
   const pairs = [pair(0, 0.2), pair(0, 0.7), pair(1, 0.7), pair(1, 0.9)];
   expect(pairs.map(findPredictedLabel)).toEqual([0, 1, 1, 1]);
@@ -187,7 +187,7 @@ test('computeLabelScores and computeReliability return the hand-computed precisi
   expect(computeReliability(pairs).error).toBeCloseTo(0.175, 12);
 });
 
-test('formatNumber, formatPercent, formatEstimate and formatDuration return short texts, even for NaN and missing values', () => {
+test('formatNumber, formatPercent, formatEstimate and formatDuration return short strings, even for NaN and missing values', () => {
   expect(
     [
       0,

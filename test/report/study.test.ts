@@ -103,7 +103,7 @@ describe('studyFigures', () => {
     }
   });
 
-  test('draws importances for each objective, and no figures of an objective without values', () => {
+  test('draws parameter importances for each objective, and no figures for an objective without values', () => {
     const three = [minimize('loss'), maximize('hits'), minimize('megabytes')] as const;
     const search = askAndTell(searchSpace, { strategy: random(), objectives: three, seed: 2 });
     for (let i = 0; i < 60; i++) {
@@ -128,7 +128,7 @@ describe('studyFigures', () => {
     for (const { svg } of remaining) expect(svg).not.toMatch(/NaN|undefined|Infinity/);
   });
 
-  test('uses the best epoch by the first objective in the figures of a second objective, as the notes state', () => {
+  test('uses the best epoch by the first objective even in the figures for a second objective, as the notes state', () => {
     const two = [minimize('loss'), maximize('hits')] as const;
     const search = askAndTell(searchSpace, { strategy: random(), objectives: two, seed: 2 });
     for (let i = 0; i < 60; i++) {
@@ -175,7 +175,7 @@ describe('studyFigures', () => {
     expect(note).toContain(`Omitted: ${omitted.length} trials without values of all objectives.`);
   });
 
-  test('draws numbers on the Pareto front that do not overlap, and the note states whether all are shown', () => {
+  test('draws trial numbers on the Pareto front without overlap, and the note states whether all numbers are shown', () => {
     const two = [minimize('loss'), maximize('hits')] as const;
     const drawFront = (losses: readonly number[]) => {
       const search = askAndTell(searchSpace, { strategy: random(), objectives: two, seed: 2 });
@@ -208,7 +208,7 @@ describe('studyFigures', () => {
   });
 });
 
-describe('the figure of a choice with many values in createStudyReport', () => {
+describe('the figure from createStudyReport for a choice with many values', () => {
   const searchWords = (count: number) => {
     const words = Array.from({ length: count }, (_, i) => `word ${i + 1}`);
     const wordSpace = space({
@@ -263,7 +263,7 @@ test('studyFigures returns unique figure names, each of at most 53 characters', 
   for (const name of figureNames) expect(name.length).toBeLessThanOrEqual(53);
 });
 
-test('createStudyReport shows the best trial and the reasons why trials ended early, and escapes HTML in texts', () => {
+test('createStudyReport shows the best trial and the reasons why trials ended early, and escapes HTML in strings', () => {
   const { page } = createStudyReport({ ...study, objectives: objectives[0] }, createTrials(30), tools);
   expect(page).toMatch(
     /<p class="lead">30 trials, random\. Trial \d+ is the best: val_loss [\d.]+(e−\d+)? with/,
@@ -278,7 +278,7 @@ test('createStudyReport shows the best trial and the reasons why trials ended ea
   );
 });
 
-test('createStudyReport marks the Pareto front of several objectives instead of a best trial in text, table and figures', () => {
+test('createStudyReport marks the Pareto front instead of a best trial in its text, table and figures if there are several objectives', () => {
   const trials = createTrials(60);
   const front = paretoFront(trials, objectives).map(({ number }) => number);
   expect(front.length).toBeGreaterThan(1);
@@ -308,7 +308,7 @@ test('createStudyReport marks the Pareto front of several objectives instead of 
   expect(figures.find(({ name }) => name === 'slice-rate')!.note).toBe('Orange: the Pareto front.');
 });
 
-test('studyFigures draws lines in the parallel coordinates plot that cross all axes, and pass below the axis of a missing parameter', () => {
+test('studyFigures draws lines that cross all axes of the parallel coordinates plot, and that pass below the axis of a missing parameter', () => {
   const { svg, note } = studyFigures(study, createTrials(30), tools).find(({ name }) => name === 'parallel')!;
   const lines = [...svg.matchAll(/<path[^>]* d="(M[^"]+)"/g)].map(([, d]) => d!);
   const scored = createTrials(30).filter(
@@ -374,7 +374,7 @@ describe('resultsCsv and resultsTable', () => {
     expect(resultsCsv(singleObjective, trials)).not.toContain('front');
   });
 
-  test('truncate parameter values to the width of the table, but not marks, states and reasons', () => {
+  test('truncate parameter values to the table width, but not marks, states or reasons', () => {
     const trials = createTrials(12);
     expect(resultsTable(study, trials, 400).split('\n')[5]).toMatch(/failed .* it ran out of memory/);
     for (const width of [72, 80, 120]) {

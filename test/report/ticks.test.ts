@@ -9,7 +9,7 @@ import { formatPercentTick, formatTick, skipCrowdedTicks } from '../../src/repor
 const formatTicks = (ticks: readonly number[], format = formatTick) =>
   ticks.map((tick, i) => format(tick, i, ticks));
 
-test('formatTick uses just enough digits to distinguish the ticks, and short texts for large and small numbers', () => {
+test('formatTick uses just enough digits to distinguish the ticks, and abbreviates large and small numbers', () => {
   expect(formatTicks([0, 500, 1000])).toEqual(['0', '500', '1,000']);
   expect(formatTicks([0, 0.25, 0.5])).toEqual(['0.00', '0.25', '0.50']);
   expect(formatTicks([-1, 0, 1])).toEqual(['−1', '0', '1']);
@@ -23,7 +23,7 @@ test('formatTick uses just enough digits to distinguish the ticks, and short tex
   expect(formatTicks([0.2, 0.4], formatPercentTick)).toEqual(['20 %', '40 %']);
 });
 
-test('formatTick returns different texts of at most eight characters for equidistant ticks', () => {
+test('formatTick returns different labels of at most eight characters for equally spaced ticks', () => {
   const step = fc
     .tuple(fc.constantFrom(1, 2, 5), fc.integer({ min: -12, max: 14 }))
     .map(([factor, power]) => Number(`${factor}e${power}`));
@@ -86,7 +86,7 @@ test('formatNumber abbreviates fractional numbers above a million, and formatEst
   ]);
 });
 
-test('computeBinEdges returns for equal values a single bin whose width matches their order of magnitude', () => {
+test('computeBinEdges returns, if all values are equal, a single bin whose width has their order of magnitude', () => {
   expect(computeBinEdges(26, 26, 10)).toEqual([20, 30]);
   expect(computeBinEdges(-15.7, -15.7, 24)).toEqual([-20, -10]);
   expect(computeBinEdges(0, 0, 10)).toEqual([0, 1]);

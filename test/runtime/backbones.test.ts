@@ -76,7 +76,7 @@ function readFirstKernel(backbone: Awaited<ReturnType<typeof mobileNetV2Backbone
 const getExpectedKernel = () => mobile.get('Conv1')!.get('kernel')!.data;
 
 describe("mobileNetV2Backbone with weights: 'imagenet'", () => {
-  test('downloads the weights once to the cache folder, and is the default in Node', async () => {
+  test('downloads the weights to the cache folder only once, and is the default in Node', async () => {
     expect(readFirstKernel(await mobileNetV2Backbone(localOptions()))).toEqual(getExpectedKernel());
     expect(readdirSync(cache)).toEqual([MOBILE]);
     expect(
@@ -87,7 +87,7 @@ describe("mobileNetV2Backbone with weights: 'imagenet'", () => {
     expect(requestedFiles).toEqual([MOBILE]);
   });
 
-  test('requests the weight file that matches the options includeTop and side', async () => {
+  test('requests the weight file that matches the includeTop and side options', async () => {
     for (const options of [
       { includeTop: true },
       { side: 96 } as const,
@@ -100,7 +100,7 @@ describe("mobileNetV2Backbone with weights: 'imagenet'", () => {
     expect(requestedFiles).toEqual([`${start}_224.h5`, `${start}_96_no_top.h5`, `${start}_160.h5`]);
   });
 
-  test('rejects and deletes a file with an incorrect hash, and a file of a different network if no hash is known', async () => {
+  test('rejects and deletes a file with an incorrect hash and, if no hash is known, a file for a different network', async () => {
     served['resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5'] = file;
     served['efficientnetb0_notop.h5'] = file;
     served[MOBILE] = Buffer.from(kerasFile(new Map([...mobile].slice(1))));
@@ -131,7 +131,7 @@ describe("mobileNetV2Backbone with weights: 'imagenet'", () => {
     expect(readFirstKernel(await mobileNetV2Backbone(offline))).toEqual(getExpectedKernel());
   });
 
-  test('rejects with an aborted error if the signal is aborted', async () => {
+  test('rejects with an `aborted` error if the signal is aborted', async () => {
     const signal = AbortSignal.abort();
     expect((await catchError(() => mobileNetV2Backbone({ ...localOptions(), signal }))).kind).toBe('aborted');
   });
@@ -176,7 +176,7 @@ describe('a backbone function whose `weights` option is a path', () => {
       [name, 'keras', true] as const,
     ]),
   )(
-    'reads the layers of %s from a complete model file, saved as .%s with bytes: %s',
+    'reads the layers of %s from a complete model file, which was saved as .%s with bytes: %s',
     async (name, ending, bytes) => {
       const createBackbone = backboneFunctions[name as 'resnet50'];
       const path = join(cache, `whole.${ending}`);
@@ -194,7 +194,7 @@ describe('a backbone function whose `weights` option is a path', () => {
     },
   );
 
-  test('reads a model file with additional layers, but rejects a file of a larger network and a file with two such backbones', async () => {
+  test('reads a model file with additional layers, but rejects a file for a larger network and a file with two such backbones', async () => {
     const path = join(cache, 'model.h5');
     const read = async (bytes: Uint8Array) => {
       writeFileSync(path, bytes);
@@ -216,12 +216,12 @@ describe('a backbone function whose `weights` option is a path', () => {
     });
   });
 
-  test('rejects a missing file and a file of a different network, and the error reports the path of the file', async () => {
+  test('rejects a missing file and a file for a different network, and the error reports the path of the file', async () => {
     const path = join(cache, 'own.h5');
     expect(await catchError(() => mobileNetV2Backbone({ weights: path }))).toMatchObject({
       kind: 'file',
       path,
-      received: 'no such file or folder (ENOENT)',
+      received: 'a file or folder that does not exist (ENOENT)',
     });
     writeFileSync(path, file);
     expect((await catchError(() => resnet50Backbone({ weights: path }))).path).toBe(`${path}: Conv1`);

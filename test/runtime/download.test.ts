@@ -148,14 +148,14 @@ describe('fetchFile after an interrupted download', () => {
     expect(readdirSync(folder)).toEqual([NAME]);
   });
 
-  test('starts again if the server does not support ranges', async () => {
+  test('starts over if the server does not support range requests', async () => {
     await interruptDownload();
     serverBehavior = { ranges: false };
     expect(isFile(await download())).toBe(true);
     expect(requests).toEqual([{ range: 'bytes=6000000-', status: 200, bytes: 9_000_000 }]);
   });
 
-  test('starts again if the ETag of the file has changed', async () => {
+  test('starts over if the ETag of the file has changed', async () => {
     await interruptDownload('"old"');
     serverBehavior = { tag: '"new"' };
     expect(isFile(await download())).toBe(true);
@@ -165,7 +165,7 @@ describe('fetchFile after an interrupted download', () => {
   test.each([
     ['its length', Buffer.alloc(9_000_001)],
     ['its hash', Buffer.alloc(9_000_000)],
-  ])('starts again if the file has changed, detected without an ETag by %s', async (_, old) => {
+  ])('without an ETag, detects a changed file by %s and starts over', async (_, old) => {
     serverBehavior = { file: old, breaks: 6_000_000, tag: '' };
     await failAfter(6_000_000);
     requests = [];
@@ -180,7 +180,7 @@ describe('fetchFile after an interrupted download', () => {
   test.each([
     ['longer than the file', (part: Uint8Array) => Buffer.concat([part, FILE])],
     ['empty', () => new Uint8Array()],
-  ])('starts again if the stored partial file is %s', async (_, change) => {
+  ])('starts over if the stored partial file is %s', async (_, change) => {
     await interruptDownload();
     serverBehavior = {};
     await store.write(`${NAME}.part`, change((await store.read(`${NAME}.part`))!));
@@ -199,7 +199,7 @@ describe('fetchFile after an interrupted download', () => {
 });
 
 describe('fetchFile with an invalid file or a failed request', () => {
-  test('leaves the stored file unchanged if the server sends a file with another hash', async () => {
+  test('leaves the stored file unchanged if the server sends a file with a different hash', async () => {
     await store.write(NAME, new Uint8Array([1, 2, 3]));
     serverBehavior = { file: Buffer.from('<html>moved</html>') };
     const error = await getError(download());
@@ -286,7 +286,7 @@ test('md5() returns the same hash as Node.js for all lengths around the block si
   }
 });
 
-test('downloadWeights shows its progress in one line of the terminal, and can write to a store in memory', async () => {
+test('downloadWeights shows its progress on one line of the terminal, and can write to a memory store', async () => {
   const lines: string[] = [];
   const output = { isTTY: true, columns: 60, write: (text: string) => lines.push(text) };
   const memory = memoryStore();
@@ -311,7 +311,7 @@ test.each<[NodeJS.Platform, { [name: string]: string }, string, string]>([
   ['win32', { LOCALAPPDATA: 'D:\\Local' }, 'C:\\Users\\ada', 'D:\\Local\\tfjs-multitask'],
   ['win32', {}, 'C:\\Users\\ada', 'C:\\Users\\ada\\AppData\\Local\\tfjs-multitask'],
 ])(
-  'getCacheFolder returns the cache folder of the platform %s with the environment %j',
+  'getCacheFolder returns the cache folder for the platform %s and the environment variables %j',
   (platform, env, home, expected) => {
     expect(getCacheFolder(platform, env, home)).toBe(expected);
   },

@@ -108,7 +108,7 @@ describe.each(['wasm', 'onnx'] as const)('fit on %s with frozen layers', (engine
   const fitOptions = { ...options, engine };
 
   test.each([1, 2, 3, 4, 5, 6])(
-    'changes no weights and moving statistics of the frozen layers, if %i layers are frozen',
+    'changes no weights or moving statistics of the frozen layers if %i layers are frozen',
     async (frozen) => {
       const model = networkWith(frozen);
       const before = numbersOf(model);
@@ -123,7 +123,7 @@ describe.each(['wasm', 'onnx'] as const)('fit on %s with frozen layers', (engine
     },
   );
 
-  test('changes no frozen weights after the model is saved and loaded', async () => {
+  test('changes no frozen weights even after the model is saved and loaded', async () => {
     const first = networkWith(4);
     await first.fit(train, fitOptions);
     const store = memoryStore();
@@ -175,7 +175,7 @@ test('fit with a feature cache reads no images after the first epoch', async () 
   expect(readCount).toBe(images.length);
 });
 
-test('a feature cache stores only images with a fixed augmentation, and fit logs that other images are not cached', async () => {
+test('a feature cache stores features only for images with a fixed augmentation, and fit logs that other images are not cached', async () => {
   const transforms = [randomFlip('horizontal')];
   const lines: string[] = [];
   const filesAfter = async (store: Store, fixed: boolean) => {
@@ -193,7 +193,7 @@ test('a feature cache stores only images with a fixed augmentation, and fit logs
   expect(lines.join()).toContain('training images change in every epoch');
 });
 
-test('a feature cache is not used for different weights', async () => {
+test('a feature cache is not used if the frozen weights have changed', async () => {
   const featureCache = memoryStore();
   await networkWith(5).fit(train, { ...options, engine: 'wasm', featureCache });
   const changed = networkWith(5);
@@ -230,7 +230,7 @@ test.each([
   },
 );
 
-test('fit logs and ignores a modified file in a feature cache, and ignores files of other programs', async () => {
+test('fit logs and ignores a modified file in a feature cache, and ignores files from other programs', async () => {
   const featureCache = memoryStore();
   const lines: string[] = [];
   const run = () =>
@@ -250,7 +250,7 @@ test('fit logs and ignores a modified file in a feature cache, and ignores files
   expect(lines.filter((line) => line.includes('computed again'))).toEqual([expect.stringContaining(name!)]);
 });
 
-test('a feature cache is not used for images with the same bytes but a different shape', async () => {
+test('a feature cache is not used for images that have the same bytes but a different shape', async () => {
   const features = memoryStore();
   const lossOf = async (height: number, width: number, store?: Store) => {
     const shaped = imagesInMemory(
@@ -294,7 +294,7 @@ test('splitFrozen leaves a custom layer in the trainable graph, because its beha
   expect(frozenGraph!.calls.map(({ layer }) => layer.name)).toEqual(['trunk_conv1']);
 });
 
-test('fit on onnx does not reject rounding errors in outputs close to zero', async () => {
+test('fit on onnx accepts rounding errors in outputs close to zero', async () => {
   const model = multiTask({ input: SHAPE })
     .trunk(sharedTrunk([conv(4, 3, { useBias: false }), globalAveragePool()]))
     .task('age', regression({ unit: 'years' }), branch([dense(3, { useBias: false })]))
@@ -333,7 +333,7 @@ test('fit rejects a model without trainable layers, and a feature cache for a mo
   });
 });
 
-test('a training step of the trainable graph of splitFrozen gives the same result as a step of the whole network', async () => {
+test('a training step on the trainable graph from splitFrozen gives the same result as a step on the whole network', async () => {
   await useEngine('wasm');
   await fc.assert(
     fc.asyncProperty(fc.subarray([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]), async (frozen) => {

@@ -80,7 +80,7 @@ describe.each([
   ["trainableFrom: 'block_16'", { trainableFrom: 'block_16' }],
 ] as const)('a model whose backbone has %s', (_, freezing) => {
   test.each(Object.keys(ways))(
-    'keeps its frozen layers when it is trained, saved as %s, loaded and trained again',
+    'keeps its layers frozen when it is trained, saved as %s, loaded and trained again',
     async (way) => {
       const built = multiTask({ input: [SIDE, SIDE, 3] })
         .trunk(sharedTrunk([await mobileNetV2Backbone({ weights: null, ...freezing }), globalAveragePool()]))
@@ -110,7 +110,7 @@ describe.each([
 });
 
 test.each(['frozen', 'partly'].flatMap((name) => ['keras', 'h5'].map((kind) => [name, kind] as const)))(
-  'loadKeras keeps the frozen layers of a nested model in the fixture "%s" frozen in fit, from the file format %s',
+  'the frozen layers of a nested model in the fixture "%s" remain frozen in fit after loadKeras reads the model from a %s file',
   async (name, kind) => {
     const file = new Uint8Array(inflateSync(Buffer.from(keras.faces[name]!.files[kind]!, 'base64')));
     const model = await loadKeras(file, { tasks, range: [0, 255] });

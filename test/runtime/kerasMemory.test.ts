@@ -8,7 +8,7 @@ import { writeHdf5 } from '../../src/formats/hdf5/write/writeHdf5.js';
 const folder = mkdtempSync(join(tmpdir(), 'keras-memory-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test('readHdf5 of a weight file increases memory use by less than three times the file size', async () => {
+test('reading a weight file with readHdf5 increases memory use by less than three times the file size', async () => {
   const path = join(folder, 'weights.h5');
   const kernel = { shape: [16, 64, 1024], data: new Float32Array(2 ** 20).fill(0.5) };
   const layers = Array.from({ length: 16 }, (_, i) => [

@@ -56,7 +56,7 @@ function run(out: string, killAt?: string, delay = 0, waitingEpoch = 0): Promise
 
 const rows = (text: string) => text.split('\n').find((line) => line.startsWith('rows'));
 
-test('a training run that is killed within an epoch or while it writes a checkpoint resumes to the same history as an uninterrupted run', async () => {
+test('a training run that is killed during an epoch or while it writes a checkpoint can be resumed with the same history as an uninterrupted run', async () => {
   const whole = rows(await run('whole'));
   expect(whole).toContain('"epoch":6');
   for (const [killAt, delay, waitingEpoch] of [

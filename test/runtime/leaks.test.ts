@@ -167,7 +167,7 @@ describe('tensor memory', () => {
     expect(await countLeaks(whole)).toBe(0);
   });
 
-  test('does not leak when model.predict receives tensors, which still belong to the caller', async () => {
+  test('does not leak when model.predict receives tensors, and the tensors still belong to the caller', async () => {
     const model = compose();
     const one = tf.zeros<tf.Rank.R3>([8, 8, 3]);
     const many = tf.zeros<tf.Rank.R4>([5, 8, 8, 3]);
@@ -232,7 +232,7 @@ describe('tensor memory', () => {
   });
 
   // In a training step, TensorFlow.js itself keeps the tensors that it saved for the gradient.
-  test('does not leak when a validation is aborted by an error in a custom loss', async () => {
+  test('does not leak when validation is aborted by an error in a custom loss', async () => {
     let calls = 0;
     const mine = customLoss('mine', (prediction, target) => {
       if (++calls > 3) throw new Error('mine');
@@ -303,7 +303,7 @@ describe('tensor memory', () => {
     expect(await countLeaks(share)).toBe(0);
   });
 
-  test('does not leak when a network cannot be built, and layers of the user keep their weights', async () => {
+  test('does not leak when a network cannot be built, and layers that the user passed keep their weights', async () => {
     const mine = tf.layers.conv2d({ filters: 2, kernelSize: 3 });
     const build = (...pieces: LayerLike[]) =>
       multiTask({ input: [8, 8, 3] })

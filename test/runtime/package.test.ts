@@ -53,7 +53,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(project, { recursive: true, force: true }));
 
-test('the packed npm tarball contains all files that are linked in its documents', () => {
+test('the packed npm tarball contains all files that its documents link to', () => {
   const root = join(project, 'node_modules/tfjs-multitask');
   const documents = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) =>
     name.endsWith('.md'),
@@ -175,11 +175,11 @@ describe('a process that loads the package as an ES module and as a CommonJS mod
     expect(result.losses[1]).toEqual(result.losses[0]);
   });
 
-  test('uses the default engine that useEngine of one module selected in the other module', () => {
+  test('uses in both modules the default engine that useEngine selects in one of them', () => {
     expect(result.defaultEngines).toEqual(['cpu', 'wasm', 'cpu', 'wasm']);
   });
 
-  test('rejects in one module an engine other than the engine of a run in the other module', () => {
+  test('rejects an engine in one module if a run in the other module uses a different engine', () => {
     expect(result.errors).toEqual([
       expect.stringMatching(/^engine: expected "wasm", the engine of the run in progress, received "cpu"/),
     ]);
@@ -213,7 +213,7 @@ test.each([
     `const m = require('tfjs-multitask'); const { ${IMPORTED_NAMES} } = require('tfjs-multitask/tuner'); module.exports = ${SEARCH};`,
     `const { runStudy } = require('tfjs-multitask/node');`,
   ],
-])('the packed npm tarball runs a study from modules in the format %s', (kind, module, imports) => {
+])('the packed npm tarball runs a study from modules in %s format', (kind, module, imports) => {
   const extension = kind === 'esm' ? 'mjs' : 'cjs';
   writeFileSync(join(project, `search.${extension}`), module);
   const call = `runStudy('./search.${extension}', { folder: 'search-${kind}' }).then(({ trials, stopped }) => console.log(stopped, ...trials.map(({ state, reason = '' }) => state + reason)));`;
@@ -221,7 +221,7 @@ test.each([
   expect(run('node', `run.${extension}`)).toBe('exhausted complete complete\n');
 });
 
-test('the packed npm tarball compiles in strict TypeScript, where a wrong task name is a type error', () => {
+test('the packed npm tarball compiles in strict TypeScript, and an incorrect task name is a type error', () => {
   const imports = `import * as m from 'tfjs-multitask'; import * as n from 'tfjs-multitask/node';`;
   const typed = PROGRAM.replace('(level) => ({ data', '(level: number) => ({ data');
   const mistake = `

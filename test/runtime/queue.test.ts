@@ -240,7 +240,7 @@ describe.skipIf(!redis)('a search with a Redis queue', () => {
     await kill(steady, 'SIGINT');
   });
 
-  test('continues after a restart of the Redis server, which loses all its data', async () => {
+  test('continues after the Redis server loses all its data in a restart', async () => {
     const gate = join(scratch, 'restarted');
     const settings = { pause: 150, gates: { 4: gate } }; // The search has too many trials to end before the restart.
     const { begun, ended } = search('forgotten', { trials: 4, parallel: 2, settings });
@@ -265,7 +265,7 @@ describe.skipIf(!redis)('a search with a Redis queue', () => {
     await kill(server!);
     expect(await first.ended()).toMatchObject({
       kind: 'queue',
-      advice: expect.stringContaining('Finished trials are kept'),
+      advice: expect.stringContaining('The results of finished trials are preserved'),
     });
     writeFileSync(gate, '');
     server = await startRedis();
@@ -353,7 +353,7 @@ describe.skipIf(!redis)('a search with a Redis queue', () => {
       /expected the same code as the search, .*, received a different version of the code/,
     );
     expect(await readErrors(worker('nowhere'))).toMatch(
-      /nowhere\/study\.json: expected a study that a search has started/,
+      /nowhere\/study\.json: expected a study that was started with runStudy\(\)/,
     );
     expect(await readErrors(worker('refused', '--settings', '[1]'))).toMatch(
       /--settings: expected a JSON object/,
@@ -361,7 +361,7 @@ describe.skipIf(!redis)('a search with a Redis queue', () => {
     await kill(child);
   });
 
-  test('lets a worker return a trial of another study to the queue, and log the reason once', async () => {
+  test('lets a worker return a trial from another study to the queue and log the reason once', async () => {
     const first = search('shared queue', { trials: 1 });
     await first.begun();
     const second = search('other study', {
@@ -379,7 +379,7 @@ describe.skipIf(!redis)('a search with a Redis queue', () => {
     const { trials } = await second.ended();
     expect(trials[0].state).toBe('complete');
     await sleep(1500); // Meanwhile, the first search adds its trial to the queue again.
-    expect(text.match(/Give each study its own queue name/g)).toHaveLength(1);
+    expect(text.match(/Use a different queue name for each study/g)).toHaveLength(1);
     const matching = worker('shared queue');
     expect((await first.ended()).trials[0].state).toBe('complete');
     await Promise.all([kill(matching, 'SIGINT'), kill(stranger, 'SIGINT')]);

@@ -88,7 +88,7 @@ describe('a search with a failing trial', () => {
       'other column',
       /^trial 2: loss: expected a number for this objective, received only the metrics los\. Did you mean "los"\?$/,
     ],
-  ])('saves the reason and continues after the fault "%s"', async (fault, reason) => {
+  ])('saves the reason and continues after the failure "%s"', async (fault, reason) => {
     const options = { trials: 3, parallel: 1, settings: { faults: { 2: fault } } };
     const { trials, stopped } = await run('plain', `fault ${fault}`, options);
     expect(stopped).toBe('finished');
@@ -108,13 +108,13 @@ describe('a search with a failing trial', () => {
     expect(saved, text).toContain('the builder has a fault');
   });
 
-  test('marks a trial as failed if it reports more epochs than its Hyperband round has', async () => {
+  test('marks a trial as failed if it reports more epochs than its Hyperband round allows', async () => {
     const settings = { strategy: 'hyperband', faults: { 1: 'more epochs' } };
     const { trials } = await run('plain', 'more epochs', { trials: 1, settings });
     expect(trials[0]).toMatchObject({
       state: 'failed',
       reason: expect.stringMatching(
-        /^trial 1: expected at most 1 epochs in this round of the strategy, received a report of epoch 2/,
+        /^trial 1: expected reports of at most 1 epochs in this round of the strategy, received a report of epoch 2/,
       ),
     });
   });
@@ -131,11 +131,11 @@ describe('a search with a failing trial', () => {
     expect(after.trials.map(({ state }) => state)).toEqual(['failed', 'failed', 'complete']);
   });
 
-  test('ends after three consecutive failures, and resumes when the study is fixed', async () => {
+  test('ends after three consecutive failures, and resumes after the study is fixed', async () => {
     const error = await runFailing('plain', 'all fail', { trials: 9, settings: { faults: { 0: 'throw' } } });
     expect(error).toMatchObject({
       path: 'trial 3',
-      received: '3 consecutive failures, the last of them with the reason: the builder has a fault',
+      received: '3 consecutive failures (last reason: the builder has a fault)',
     });
     // After the study is fixed, the search resumes.
     const { trials } = await run('plain', 'all fail', { trials: 5 });
@@ -179,7 +179,7 @@ test('a search treats a trial timeout above the limit of setTimeout as no timeou
   expect(trials.map(({ state }) => state)).toEqual(['complete']);
 });
 
-test('a search saves a trial that the pruner stops as pruned with the reason, and the best model of every trial', async () => {
+test('a search saves the reason why the pruner stopped a trial, and saves the best model of every trial, even of a pruned one', async () => {
   const options = { trials: 3, settings: { strategy: 'random', pruned: true } };
   const { trials } = await run('training', 'pruned', options);
   expect(trials.map(({ state, rows, reason }) => [state, rows.length, reason])).toEqual([
@@ -196,7 +196,7 @@ test('a search saves a trial that the pruner stops as pruned with the reason, an
 });
 
 describe('a search that is killed or stopped', () => {
-  test('loses no finished trial, and proposes the same params and best trial as an uninterrupted search', {
+  test('loses no finished trial, proposes the same params, and finds the same best trial as an uninterrupted search', {
     timeout: LIMIT,
   }, async () => {
     const options = { trials: 5 + KILLS, settings: { pause: 100 } };
@@ -253,7 +253,7 @@ describe('a search that is killed or stopped', () => {
     expect(bestTrial(cut.trials, LOSS)!.number).toBe(bestTrial(whole.trials, LOSS)!.number);
   });
 
-  test('resumes in the middle of a trial with the same epochs as an uninterrupted search', async () => {
+  test('resumes in the middle of a trial, and the trial has the same epochs as in an uninterrupted search', async () => {
     const options = { trials: 2, settings: { strategy: 'random', epochs: 4 } };
     const whole = await run('training', 'trained whole', options);
     for (const killAt of ['\n2\n', '\n4 1\n']) {
@@ -295,7 +295,7 @@ test('a search ends when the disk is full, and loses no running or finished tria
   expect(paramsOf({ trials, stopped: '' })).toEqual(paramsOf(await run('plain', 'not full', { trials: 4 })));
 });
 
-test('a parallel search proposes params that depend on the trials that had ended by then', async () => {
+test('a parallel search bases each proposal on the trials that have ended by that time', async () => {
   const { trials } = await run('plain', 'three at once', { trials: 9, parallel: 3, settings: { pause: 15 } });
   expect(trials.some(({ number, after }) => after.length < number - 1)).toBe(true);
   const { space, strategy, objectives, seed = 0 } = plain({});
@@ -334,7 +334,7 @@ test('a trial that Hyperband promotes gives the same result as an uninterrupted 
   expect(plainRows(uninterrupted.trials[0]!)).toEqual(plainRows(promoted[0]!));
 });
 
-test('the commands search and results start a search, show its results and resume it', async () => {
+test('the search and results commands start a search, show its results and resume it', async () => {
   const call = async (...args: string[]) => {
     const line = ['--import', 'tsx', 'src/node/cli.ts', ...args];
     const child = spawn(process.execPath, line, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -347,7 +347,7 @@ test('the commands search and results start a search, show its results and resum
   const folder = join(scratch, 'by hand');
   const module = 'test/runtime/studies/plain.ts';
   expect((await call('results', module, '--folder', folder)).errors).toMatch(
-    /expected a study that a search has started/,
+    /expected a study that was started with runStudy\(\)/,
   );
   const settings = JSON.stringify({ strategy: 'random', epochs: 2 });
   const begun = await call('search', module, '--folder', folder, '--trials', '2', '--settings', settings);
@@ -373,7 +373,7 @@ test('the commands search and results start a search, show its results and resum
   expect(await call('constructor')).toMatchObject({ code: 2, text: '' });
 });
 
-test('single trials of a random search on independent machines equal the trials of one search', async () => {
+test('single trials of a random search that run on independent machines equal the trials of one search', async () => {
   const settings = { strategy: 'random', first: [{ x: 1, rate: 0.01, kind: 'b' }] };
   const whole = await run('plain', 'by chance', { trials: 3, settings });
   const runTrialCommand = (number: number, settingsJson = JSON.stringify(settings)) => {
@@ -433,7 +433,7 @@ describe('runStudy and the other functions that run a study', () => {
     });
   });
 
-  test('reject a second search in the same folder, but not a search that follows a killed process', async () => {
+  test('reject a second search in the same folder, unless the process of the first search was killed', async () => {
     const store = folderStore(join(scratch, 'locked'));
     const unlock = await lockStudy(store);
     expect(await runFailing('plain', 'locked', { trials: 1 })).toMatchObject({

@@ -63,7 +63,7 @@ const settings = {
   loss: weightedLoss({ age: 1, gender: 50 }),
 } as const;
 
-describe('fit of a model with two tasks', () => {
+describe('fit with two tasks', () => {
   test('reduces the loss, leaks no tensors, and writes history.csv and the best model', async () => {
     const store = memoryStore();
     const model = compose();
@@ -104,7 +104,7 @@ describe('fit of a model with two tasks', () => {
     expect(Object.keys(evaluation)).toHaveLength(5);
   });
 
-  test('resumes a stopped run to the same history as an uninterrupted run, bit for bit', async () => {
+  test('gives a run that is stopped and resumed the same history as an uninterrupted run, bit for bit', async () => {
     const history = async (stopAt: number | undefined) => {
       const checkpoint = memoryStore();
       const options = { ...settings, epochs: 4, checkpoint };
@@ -132,7 +132,7 @@ describe('fit of a model with two tasks', () => {
     }
   });
 
-  test('rejects the checkpoint of a run with another batch size, and the error names the batch size', async () => {
+  test('rejects a checkpoint from a run with a different batch size, and the error names the batch size', async () => {
     const checkpoint = memoryStore();
     await compose().fit(train, { ...settings, epochs: 1, checkpoint });
     const other = compose().fit(train, { ...settings, epochs: 2, checkpoint, resume: true, batchSize: 5 });

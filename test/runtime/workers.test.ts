@@ -78,7 +78,7 @@ const broken = (script: string): Spawner => ({
 const columns = ({ rows }: { rows: readonly object[] }) => rows.map((row) => ({ ...row, seconds: 0 }));
 const options = { epochs: 3, batchSize: 6, engine: 'wasm' } as const;
 
-test('fit with one, two or four worker threads is bit-identical to fit without worker threads', async () => {
+test('fit with one, two or four worker threads gives the same results as fit without worker threads, bit for bit', async () => {
   const { train, validation } = dataset.split({ validation: 0.3, seed: 1 });
   const alone = columns(await model().fit(train, { ...options, validation, evaluateUnaugmented: true }));
   for (const count of [1, 2, 4]) {
@@ -106,7 +106,7 @@ test.each([
   ['throws', 'function answer() { throw new Error("out of memory"); }', 'out of memory'],
   ['exits', 'function answer() { process.exit(3); }', 'exit code 3'],
   ['fails to start', 'this is no script', 'Unexpected'],
-])('fit rejects without blocking if a worker thread %s', async (_, script, words) => {
+])('fit rejects instead of waiting forever if a worker thread %s', async (_, script, words) => {
   const training = model().fit(dataset.withWorkers(broken(script)), options);
   await expect(training).rejects.toMatchObject({
     kind: 'worker',
@@ -126,7 +126,7 @@ test('fit terminates its worker threads when it is aborted', async () => {
   expect(log.ended).toBe(log.spawned);
 });
 
-test('imageFolder uses one to four worker threads by default, which return the same batches as the main thread', async () => {
+test('imageFolder uses one to four worker threads by default, and they return the same batches as the main thread', async () => {
   const raw = { width: 16, height: 16, channels: 3 } as const;
   for (let i = 0; i < 5; i++) {
     const file = join(folder, `${i}.png`);
@@ -145,7 +145,7 @@ test('imageFolder uses one to four worker threads by default, which return the s
   }
 });
 
-test('workerThreads rejects a count that is not a whole number above 0', () => {
+test('workerThreads rejects a count that is not a positive whole number', () => {
   for (const count of [0, 1.5, -1, Number.NaN]) {
     expect(() => workerThreads({ count })).toThrow('workerThreads.count: expected an integer of at least 1');
   }

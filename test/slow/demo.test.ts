@@ -77,7 +77,7 @@ describe.each([
 });
 
 // These are two runs of the first command in the README. Each takes one or two minutes.
-describe('the example model-a on drawn faces', () => {
+describe('the model-a example on drawn faces', () => {
   test('learns both tasks with the network in study/modelA.ts', { timeout: 1_200_000 }, async () => {
     const { out, summary } = await run('model-a');
     const { bestEpoch, meanGuessAgeMae } = summary;
@@ -86,7 +86,7 @@ describe('the example model-a on drawn faces', () => {
     expect(readArchitecture(out)).toEqual(modelA(DEMO.size, { seed: DEMO.seed }).architecture());
   });
 
-  test('does not generalize when it is trained on shuffled labels', {
+  test('does not generalize when trained on shuffled labels', {
     timeout: 1_200_000,
   }, async () => {
     const shuffled = folderStore(join(scratch, 'shuffled'));
@@ -108,8 +108,8 @@ describe('the example model-a on drawn faces', () => {
   });
 });
 
-describe('the example ablation-grayscale on drawn faces', () => {
-  test('writes a figure and a table, and does not repeat a finished run', {
+describe('the ablation-grayscale example on drawn faces', () => {
+  test('writes a figure and a table, and skips runs that are already finished', {
     timeout: 900_000,
   }, async () => {
     const out = mkdtempSync(join(scratch, 'ablation-'));
@@ -144,7 +144,7 @@ describe('the example ablation-grayscale on drawn faces', () => {
   });
 });
 
-describe('the example tune on drawn faces', () => {
+describe('the tune example on drawn faces', () => {
   test('writes a page, prints the command that trains with the best params, and continues with --resume', {
     timeout: 900_000,
   }, async () => {
@@ -190,10 +190,10 @@ describe('the example tune on drawn faces', () => {
   });
 });
 
-describe('the example model-b on drawn faces', () => {
+describe('the model-b example on drawn faces', () => {
   const few = ['--limit', '60', '--epochs', '2', '--size', '64', '--augment', 'fixed', '--engine', 'onnx'];
 
-  test('reports random weights, uses the network in study/modelB.ts, and can start from a file that it saved', {
+  test('reports that the weights are random, uses the network in study/modelB.ts, and can start from a file that it saved', {
     timeout: 600_000,
   }, async () => {
     const first = await run('model-b', '--weights', 'none', ...few);

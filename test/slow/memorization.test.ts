@@ -25,7 +25,7 @@ const FACES = process.env.FACES ?? new URL('../../out/demo-faces', import.meta.u
 
 beforeAll(() => (process.env.FACES ? undefined : writeDemoFaces(FACES)));
 
-test('a network without dropout and L2 reaches an accuracy of 1 on its 32 training images', {
+test('a network without dropout or L2 regularization reaches an accuracy of 1 on its 32 training images', {
   timeout: 1_200_000,
 }, async () => {
   const faces = await imageFolder(FACES, {

@@ -14,14 +14,14 @@ test('TypeScript accepts a backbone as a trunk and as a block of a trunk', async
   multiTask({ input: [32, 32, 3] }).trunk(sharedTrunk([backbone]));
 });
 
-test('TypeScript accepts stage names and any layer name as trainableFrom', () => {
+test('TypeScript accepts stage names and any layer name for trainableFrom', () => {
   type From = Extract<Parameters<typeof resnet50Backbone>[0]['trainableFrom'], string>;
   expectTypeOf<'conv5'>().toExtend<From>();
   expectTypeOf<'conv5_block1_1_conv'>().toExtend<From>();
   expectTypeOf<From>().toExtend<string>();
 });
 
-test('TypeScript rejects invalid calls of backbone functions', () => {
+test('TypeScript rejects invalid calls to backbone functions', () => {
   const never = () => {
     // @ts-expect-error weights are required, even null
     resnet50Backbone({});

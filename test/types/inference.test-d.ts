@@ -85,7 +85,7 @@ describe('the TypeScript types of a model', () => {
     >();
   });
 
-  test('contain the columns of the metrics that are set for a task', () => {
+  test('contain the columns of the metrics that a task specifies', () => {
     const custom = multiTask({ input: [8, 8, 3] })
       .task('age', regression({ unit: 'years', metrics: [rmse(), mae({ weighted: true })] }), part)
       .build();
@@ -99,7 +99,7 @@ describe('the TypeScript types of a model', () => {
     start({ callbacks: [earlyStopping({ monitor: 'val_age_mae' })] });
   });
 
-  test('contain the columns of metrics that are set by name', () => {
+  test('contain the columns of metrics that are specified by name', () => {
     const named = multiTask({ input: [8, 8, 3] })
       .task(
         'age',
@@ -120,14 +120,14 @@ describe('the TypeScript types of a model', () => {
     binary(['male', 'female'], { loss: 'categorical_crossentropy' });
   });
 
-  test('contain the predictions of a model that loadModel reads with the option tasks', () => {
+  test('contain the predictions of a model that loadModel reads with the `tasks` option', () => {
     const load = () => loadModel(memoryStore(), { tasks: model.tasks });
     expectTypeOf<Awaited<ReturnType<typeof load>>['tasks']>().toEqualTypeOf<typeof model.tasks>();
     const one = (loaded: Awaited<ReturnType<typeof load>>) => loaded.predict(image);
     expectTypeOf<Awaited<ReturnType<typeof one>>['gender']['label']>().toEqualTypeOf<'male' | 'female'>();
   });
 
-  test('check the options of fit', () => {
+  test('restrict the options of fit', () => {
     const start = (options: Partial<FitOptions<typeof model.tasks, typeof whole>>) =>
       model.fit(data, { epochs: 1, ...options });
     start({ loss: weightedLoss(whole) });
@@ -154,7 +154,7 @@ describe('the TypeScript types of labels', () => {
     expectTypeOf(graded.labels(0).grade).toEqualTypeOf<number>();
   });
 
-  test('are optional for csvLabels', () => {
+  test('include undefined if csvLabels reads the labels', () => {
     const read = csvLabels('', { columns: { age: Number, gender: ['male', 'female'] } });
     const folder = () => imageFolder('faces', { labels: read, size: [8, 8] });
     type FromCsv = Awaited<ReturnType<typeof folder>>;
@@ -187,7 +187,7 @@ describe('the TypeScript types of labels', () => {
     data.split({ validation: 0.2, by: { stratify: ({ height }) => height } });
   });
 
-  test('are accepted by fit if they are undefined, or contain all tasks or some tasks', () => {
+  test('allow fit to accept labels that may be undefined, that cover only some tasks, or that cover additional tasks', () => {
     expectTypeOf(data).toExtend<Train>();
     expectTypeOf<Dataset<{ age: number }>>().toExtend<Train>();
     expectTypeOf<Dataset<{ age: number | undefined }>>().toExtend<Train>();

@@ -23,7 +23,7 @@ function errorOf(call: string): string {
   return errors[0]!;
 }
 
-test('TypeScript compiles valid calls of the library without errors', () => {
+test('TypeScript compiles valid calls to the library without errors', () => {
   expect(
     errorsOf(`${BEGIN}
 await model.fit(data, { epochs: 1, loss: weightedLoss({ age: 1, gender: 50 }),
@@ -50,9 +50,9 @@ begun.task('aged', binary(['no', 'yes']), part).task('age2', binary(['no', 'yes'
   ).toEqual([]);
 });
 
-describe('the TypeScript error of an invalid call', () => {
+describe('the TypeScript error for an invalid call', () => {
   test.each([
-    ['a second trunk', 'begun.trunk(sharedTrunk([conv(4, 3)]));', 'the trunk is already given'],
+    ['a second trunk', 'begun.trunk(sharedTrunk([conv(4, 3)]));', 'the trunk is already defined'],
     [
       'a task defined twice',
       "begun.task('age', regression({ unit: 'years' }), part);",
@@ -61,7 +61,7 @@ describe('the TypeScript error of an invalid call', () => {
     [
       'a task with the name of a column',
       "begun.task('val_age', regression({ unit: 'years' }), part);",
-      "'val_age' cannot name a task: columns of the history are called so",
+      "'val_age' cannot be the name of a task: it is reserved for history columns",
     ],
     [
       'a task whose columns belong to a task defined before',
@@ -188,7 +188,7 @@ describe('the TypeScript error of an invalid call', () => {
     [
       'a task in a file with the name of a column',
       'await loadKeras(file, { tasks: { val_age: years } });',
-      `TypeErrorMessage<"'val_age' cannot name a task: columns of the history are called so">`,
+      `TypeErrorMessage<"'val_age' cannot be the name of a task: it is reserved for history columns">`,
     ],
     [
       'two tasks in a file that would share columns',
@@ -203,7 +203,7 @@ describe('the TypeScript error of an invalid call', () => {
     [
       'the option bytes for a LayersModel',
       'await exportKeras(model.layersModel, { bytes: true });',
-      'TypeErrorMessage<"leave it out: a LayersModel has no range and no tasks">',
+      'TypeErrorMessage<"omit this option: a LayersModel has no pixel range and no tasks">',
     ],
     [
       'an unknown column of a model from a Keras file',

@@ -29,7 +29,7 @@ const weights = { age: 1, gender: 50, light: 10 } as const;
 const fit = () => model.fit(data, { epochs: 1 });
 declare const history: Awaited<ReturnType<typeof fit>>;
 
-describe('the TypeScript type of the history of fit', () => {
+describe('the TypeScript type of the history from fit', () => {
   test('contains every column of a row', () => {
     const row = history.rows[0]!;
     expectTypeOf(row.loss).toEqualTypeOf<number>();
@@ -43,7 +43,7 @@ describe('the TypeScript type of the history of fit', () => {
     row.val_size_mae;
   });
 
-  test('contains the columns of the metrics that are set for each task', () => {
+  test('contains the columns of the metrics that each task specifies', () => {
     const withRmse = multiTask({ input: [8, 8, 3] })
       .task('age', regression({ unit: 'years', metrics: [rmse()] }), part)
       .build();
@@ -60,7 +60,7 @@ describe('the TypeScript type of the history of fit', () => {
     history.bestEpoch('val_agee_mae');
   });
 
-  test('extends HistoryRecord, the type that figures and reports accept', () => {
+  test('extends HistoryRecord, which is the type that figures and reports accept', () => {
     expectTypeOf(history).toExtend<HistoryRecord>();
     expectTypeOf(history.engine.name).toExtend<string>();
     expectTypeOf(history.stopped).toEqualTypeOf<string>();

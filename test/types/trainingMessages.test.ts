@@ -20,7 +20,7 @@ function errorOf(program: string): string {
 const fitWithClassWeights = (classWeights: string) =>
   `await model.fit(data, { epochs: 1, loss: weightedLoss(weights, { classWeights: ${classWeights} }) });`;
 
-describe('the TypeScript error of an invalid training option', () => {
+describe('the TypeScript error for an invalid training option', () => {
   test.each([
     [
       'a class weight of an unknown task',

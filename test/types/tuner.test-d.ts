@@ -31,7 +31,7 @@ const searched = space({
 type Values = ParamsOf<typeof searched>;
 
 describe('the TypeScript types of the params of a search space', () => {
-  test('are numbers, or the literals of a choice', () => {
+  test('are numbers, or the literal types of the values of a choice', () => {
     expectTypeOf<Values['dropout']>().toEqualTypeOf<number>();
     expectTypeOf<Values['layers']>().toEqualTypeOf<number>();
     expectTypeOf<Values['filters']>().toEqualTypeOf<32 | 64 | 128>();
@@ -39,7 +39,7 @@ describe('the TypeScript types of the params of a search space', () => {
     expectTypeOf<Values['norm']>().toEqualTypeOf<boolean>();
   });
 
-  test('are a union that `kind` discriminates, for alternatives', () => {
+  test('are, for alternatives, a union that `kind` discriminates', () => {
     type Optimizer = Values['optimizer'];
     expectTypeOf<Optimizer['kind']>().toEqualTypeOf<'adam' | 'sgd' | 'plain'>();
     expectTypeOf<Extract<Optimizer, { kind: 'sgd' }>>().toEqualTypeOf<{
@@ -50,13 +50,13 @@ describe('the TypeScript types of the params of a search space', () => {
     expectTypeOf<Extract<Optimizer, { kind: 'plain' }>>().toEqualTypeOf<{ readonly kind: 'plain' }>();
   });
 
-  test('are the types of the params of a trial in askAndTell', () => {
+  test('are the types of the trial params in askAndTell', () => {
     const search = askAndTell(searched, { strategy: random(), objectives: minimize('val_loss') });
     expectTypeOf(search.ask()!.params).toEqualTypeOf<Values>();
     expectTypeOf(search.bestTrial()!.params.filters).toEqualTypeOf<32 | 64 | 128>();
   });
 
-  test('are the type of initialParams', () => {
+  test('apply to initialParams', () => {
     const optimizer = { kind: 'plain' } as const;
     const good = { dropout: 0.3, layers: 2, filters: 64, activation: 'relu', norm: true, optimizer } as const;
     const options = {
@@ -93,7 +93,7 @@ describe('the TypeScript types of a study that is loaded from a module', () => {
   type Plain = typeof import('../runtime/studies/plain.js');
   type ExpectedParams = { readonly x: number; readonly rate: number; readonly kind: 'a' | 'b' | 'c' };
 
-  test('are inferred from its search space and from the settings of its function', () => {
+  test('are inferred from the search space of the study and the settings of its function', () => {
     const run = () =>
       runStudy<Plain>('plain.js', {
         folder: 'out',
@@ -123,7 +123,7 @@ describe('the TypeScript types of a study that is loaded from a module', () => {
     void (() => runStudy<{ default: number }>('plain.js', { folder: 'out' }));
   });
 
-  test('are inferred from a study that is exported directly or returned by a function', () => {
+  test('are inferred from a study that is either exported directly or returned by a function', () => {
     const exported = study({
       space: searched,
       objectives: minimize('a'),
@@ -134,7 +134,7 @@ describe('the TypeScript types of a study that is loaded from a module', () => {
     expectTypeOf<TrialOf<{ default: typeof exported }>['params']>().toEqualTypeOf<Values>();
   });
 
-  test('require the settings that its function requires', () => {
+  test('require the settings that the function of the study requires', () => {
     type Needs = { default: (settings: { data: string; size?: number }) => Study };
     void (() => runStudy<Needs>('search.js', { folder: 'out', settings: { data: 'faces' } }));
     // @ts-expect-error the setting `data` is missing

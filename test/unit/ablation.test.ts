@@ -14,8 +14,8 @@ const run = (mae: number, accuracy: number) =>
     })),
   }) as unknown as HistoryRecord;
 
-describe('estimateMean and isSignificant of the ablation example', () => {
-  test('return a confidence interval calculated by hand', () => {
+describe('the statistics in the ablation example', () => {
+  test('include the same confidence interval as a calculation by hand', () => {
     // The values 2, 4 and 9 have a standard deviation of √13. The t quantile at 97.5 % with two degrees of freedom is 4.303.
     const { mean, deviation, margin } = estimateMean([2, 4, 9]);
     expect(mean).toBe(5);
@@ -24,16 +24,19 @@ describe('estimateMean and isSignificant of the ablation example', () => {
     expect(estimateMean([7])).toEqual({ mean: 7, deviation: undefined, margin: undefined });
   });
 
-  test.each([2, 3, 5, 12, 40])('classify noise over %i seeds as significant one time in twenty', (seeds) => {
-    const random = createRng(1, 'noise', String(seeds));
-    const significant = Array.from({ length: 8000 }, () =>
-      isSignificant(estimateMean(Array.from({ length: seeds }, () => random.normal()))),
-    ).filter(Boolean).length;
-    // Four standard deviations of a proportion of 0.05 in 8,000 trials. Beyond 15 degrees of freedom, the interval is slightly too wide.
-    const [low, high] = [seeds > 16 ? 0.03 : 0.04, 0.06];
-    expect(significant / 8000).toBeGreaterThan(low);
-    expect(significant / 8000).toBeLessThan(high);
-  });
+  test.each([2, 3, 5, 12, 40])(
+    'classify noise over %i seeds as significant in about one of twenty cases',
+    (seeds) => {
+      const random = createRng(1, 'noise', String(seeds));
+      const significant = Array.from({ length: 8000 }, () =>
+        isSignificant(estimateMean(Array.from({ length: seeds }, () => random.normal()))),
+      ).filter(Boolean).length;
+      // Four standard deviations of a proportion of 0.05 in 8,000 trials. Beyond 15 degrees of freedom, the interval is slightly too wide.
+      const [low, high] = [seeds > 16 ? 0.03 : 0.04, 0.06];
+      expect(significant / 8000).toBeGreaterThan(low);
+      expect(significant / 8000).toBeLessThan(high);
+    },
+  );
 
   test('do not classify a difference as significant if it is equal for all seeds', () => {
     for (const values of [[0.05, 0.05], [0.85 - 0.8, 0.75 - 0.7, 0.05], [0, 0], [0.1]])
@@ -64,7 +67,7 @@ describe('formatAblationTable', () => {
     expect(table).toContain('one star among 2');
   });
 
-  test('shows differences without uncertainty if there is one seed', () => {
+  test('shows differences without uncertainty if there is only one seed', () => {
     const one = compareSettings([
       { title: 'neither', runs: [run(10, 0.9)] },
       { title: 'both', runs: [run(9.999, 0.95)] },

@@ -48,6 +48,8 @@ const TENSORFLOW_IMPORTERS: { readonly [target: string]: string } = {
   '@tensorflow/tfjs-core': 'tensor/tfModules.ts',
   '@tensorflow/tfjs-layers': 'tensor/tfModules.ts',
   '@tensorflow/tfjs-backend-wasm': 'tensor/backends/wasmBackend.ts',
+  '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-threaded-simd.js':
+    'tensor/backends/repairWorkerSource.ts',
 };
 
 /** Entry points of the package, those of `tsup.config.ts`, and the exports that they share. Only other entry points import them. */
@@ -187,7 +189,7 @@ test('only entry points in src import other entry points', () => {
   expect(print(edges.filter(({ from, to }) => isEntry(to) && !isEntry(from)))).toEqual([]);
 });
 
-test('the only entry points that import node/ and browser/ are those of the platform', () => {
+test('outside node/ and browser/, only the platform entry points import files from these folders', () => {
   const isPlatform = (file: string) => ['node', 'browser'].includes(toFolder(file));
   const platformEntries = ['entries/node.ts', 'entries/browser.ts'];
   const crossing = edges.filter(
@@ -214,7 +216,7 @@ test('the subfolders in src have no circular imports, including type imports', (
   expect(findCircle(between)).toEqual([]);
 });
 
-test('the entry points are those of tsup.config.ts, and no other folder has an index.ts', () => {
+test('the entry points are those in tsup.config.ts, and no other folder has an index.ts', () => {
   const config = readFileSync(new URL('../../tsup.config.ts', import.meta.url), 'utf8');
   const built = [...config.matchAll(/'src\/([^']+)'/g)].map(([, file]) => file!);
   const programs = ['node/cli.ts', 'node/tuning/trial/trialProcess.ts'];
@@ -234,7 +236,7 @@ test('a folder in src contains at most 16 files in addition to index.ts', () => 
   expect([...counts].filter(([, count]) => count > MAX_FILES)).toEqual([]);
 });
 
-test('the folder report/ in src imports only core/, and from the tuner only the results and the search space', () => {
+test('the report/ folder in src imports only core/ and, from the tuner, only the results and the search space', () => {
   const beyond = edges.filter(
     ({ from, to }) =>
       from.startsWith('report/') &&
@@ -244,7 +246,7 @@ test('the folder report/ in src imports only core/, and from the tuner only the 
   expect(print(beyond)).toEqual([]);
 });
 
-test('only tfModules.ts imports values of TensorFlow.js, wasmBackend.ts the wasm backend, and only node/ imports Node modules', () => {
+test('only tfModules.ts imports values from TensorFlow.js, only tensor/backends imports the wasm backend, and only node/ imports Node modules', () => {
   const outside = files.flatMap(({ file, imports }) =>
     imports
       .filter(

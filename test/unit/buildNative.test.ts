@@ -52,7 +52,7 @@ describe.skipIf(process.platform !== 'linux')('buildNative', () => {
     for (const { advice } of [other, bare, none]) expect(advice).toContain('npm install --ignore-scripts');
   });
 
-  test('reports missing Python, Python without TensorFlow, and TensorFlow without its libraries', async () => {
+  test('reports a missing Python interpreter, Python without TensorFlow, and TensorFlow without its libraries', async () => {
     const bare = join(folder, 'bare-tensorflow');
     const cases = [
       [join(folder, 'no-python'), 'no program'],
@@ -114,7 +114,7 @@ test('patchBackendSource inserts the C++ code for list attributes before the cod
   expect(patchBackendSource(`${text}${text}${type}`)).toBeUndefined();
 });
 
-describe('the command line tfjs-multitask', () => {
+describe('the tfjs-multitask command', () => {
   const runCli = (...args: string[]) => {
     const file = fileURLToPath(new URL('../../src/node/cli.js', import.meta.url));
     try {
@@ -129,7 +129,7 @@ describe('the command line tfjs-multitask', () => {
     }
   };
 
-  test('lists its commands, and prints the options of a command and the version', () => {
+  test('lists its subcommands, and prints the options of a subcommand and the version', () => {
     expect(runCli()).toMatchObject({ code: 0, output: expect.stringContaining('build-native') });
     expect(runCli('build-native', '--help')).toMatchObject({
       code: 0,
@@ -138,7 +138,7 @@ describe('the command line tfjs-multitask', () => {
     expect(runCli('--version').output).toMatch(/^\d+\.\d+\.\d+/);
   });
 
-  test('exits with code 2 for invalid arguments, and with code 1 and only the error message if a command fails', () => {
+  test('exits with code 2 for invalid arguments, and with code 1 and only the error message if a subcommand fails', () => {
     expect(runCli('build-nativ')).toMatchObject({ code: 2, output: expect.stringContaining('Did you mean') });
     expect(runCli('build-native', '--pyton', 'x')).toMatchObject({
       code: 2,
@@ -151,7 +151,7 @@ describe('the command line tfjs-multitask', () => {
   });
 
   test.each(['build-native', 'report', 'results', 'search', 'trial', 'worker'])(
-    'prints the help of the command %s with at most 80 columns',
+    'prints a help text for the subcommand %s that is at most 80 columns wide',
     (name) => {
       const { code, output } = runCli(name, '--help');
       expect(code).toBe(0);

@@ -102,7 +102,7 @@ describe('earlyStopping', () => {
   });
 });
 
-test('reduceLROnPlateau with patience 2 halves the rate three times in seven constant epochs, or twice with a cooldown of 2', async () => {
+test('reduceLROnPlateau with patience 2 halves the learning rate three times in seven epochs with a constant loss, or twice with a cooldown of 2', async () => {
   const values = [1, 1, 1, 1, 1, 1, 1];
   const rates = async (cooldown: number) =>
     (await drive(reduceLROnPlateau({ factor: 0.5, patience: 2, cooldown }), values)).rates.at(-1);
@@ -117,7 +117,7 @@ test('bestCheckpoint saves only strict improvements, and formats folder names as
   expect((await drive(bestCheckpoint(memoryStore()), [Number.NaN, 1])).saved).toEqual(['best']);
 });
 
-test('jsonLinesLogger appends one line of JSON after each epoch', async () => {
+test('jsonLinesLogger appends one JSON line after each epoch', async () => {
   const store = memoryStore();
   await drive(jsonLinesLogger(store), [1, 0.5]);
   const text = new TextDecoder().decode(await store.read('history.jsonl'));

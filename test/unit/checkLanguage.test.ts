@@ -25,7 +25,7 @@ describe('checkLanguage with a forbidden phrase', () => {
     expect(check('const a = 1; // Once in a Blue Moon.\n')).toEqual(['1 comment Blue Moon']);
   });
 
-  test('finds the phrase in a comment with a line break within the phrase', () => {
+  test('finds the phrase in a comment even if a line break splits the phrase', () => {
     expect(check('// Once in a blue\n// moon, and then\n// never.\n')).toEqual(['1 comment blue moon']);
     expect(check('/**\n * Once in a blue\n * moon.\n */\nconst a = 1;\n')).toEqual(['2 comment blue moon']);
   });
@@ -73,7 +73,7 @@ test('checkLanguage ignores module specifiers, code spans, links, URLs and code 
   expect(check('[a](docs/widgett.md) `widgett`\n\n```ts\nconst widgett = 1;\n```\n', 'a.md')).toEqual([]);
 });
 
-test('checkLanguage finds a name to avoid if it names a function, a member, or a variable in scope for more than three lines', () => {
+test('checkLanguage finds a name to avoid if it is the name of a function, of a member, or of a variable in scope for more than three lines', () => {
   expect(check('function thing() {}\n')).toEqual(['1 identifier thing']);
   expect(check('interface A {\n  thing: number;\n}\n')).toEqual(['2 identifier thing']);
   expect(check('class A {\n  #thing = 1;\n}\n')).toEqual(['2 identifier #thing']);
@@ -131,7 +131,7 @@ describe('the wording rules in tools/language-rules.json', () => {
     expect(findIn(read('fixtures/language/plain.txt'))).toEqual([]);
   });
 
-  test('have an allow-list in which every entry has a reason that is a sentence', () => {
+  test('have an allow-list in which every entry gives a reason as a full sentence', () => {
     const entries: readonly unknown[] = JSON.parse(read('../../tools/language-allow.json'));
     expect(entries.length).toBeGreaterThan(0);
     for (const entry of entries) {

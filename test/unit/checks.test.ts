@@ -93,7 +93,7 @@ describe('an argument check in core/errors/checks', () => {
     expect(error.advice).toBe('Omit it to use the default, 32.');
   });
 
-  test('throws an error of the kind that is requested', async () => {
+  test('throws an error of the requested kind', async () => {
     const error = await catchError(() => checks.number('a', -1, { min: 0, kind: 'data', advice }));
     expect(error.kind).toBe('data');
   });
@@ -118,7 +118,7 @@ test.each([
   expect(describeType(value)).toBe(description);
 });
 
-test('formatValue quotes strings, prints NaN and truncates long texts', () => {
+test('formatValue quotes strings, prints NaN and truncates long strings', () => {
   expect([formatValue('a'), formatValue(Number.NaN), formatValue({ b: 1 })]).toEqual([
     '"a"',
     'NaN',

@@ -38,7 +38,7 @@ test('the default entry rejects image files, because it has no decoder and canno
   expect(await model.predict(new Uint8Array(100), { decoder })).toEqual(await model.predict(image));
 });
 
-test('the default entry runs onnx after the package is registered with useEngine', async () => {
+test('the default entry runs on onnx after the ONNX Runtime package is registered with useEngine', async () => {
   const missing = await catchError(() => compose().fit(data, { epochs: 1, engine: 'onnx' }));
   expect(missing).toMatchObject({ kind: 'missing-package', path: 'engine onnx' });
   expect(missing.advice).toContain('useEngine');

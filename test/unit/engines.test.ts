@@ -24,7 +24,7 @@ import { restoreNodeUtil } from '../../src/node/platform/restoreNodeUtil.js';
 import { catchError } from '../bad-input/catchError.js';
 import { useEngineWith } from '../engines/useEngineWith.js';
 
-test('concurrent first calls of model.predict start one engine, and never start it twice at the same time', async () => {
+test('concurrent first calls to model.predict start one engine, and never start it twice at the same time', async () => {
   let loading = 0;
   const maxLoading: { [packageName: string]: number } = {};
   const countingLoader: PackageLoader = Object.assign(
@@ -53,13 +53,13 @@ test('concurrent first calls of model.predict start one engine, and never start 
   expect(Math.max(...Object.values(maxLoading))).toBe(1);
 });
 
-test('useEngine starts an engine while another engine fails to start', async () => {
+test('useEngine can start an engine while another engine fails to start', async () => {
   const [native, wasm] = await Promise.allSettled([useEngine('native'), useEngine('wasm')]);
   expect(native.status).toBe('rejected');
   expect(wasm).toMatchObject({ status: 'fulfilled', value: { name: 'wasm' } });
 });
 
-describe('fit with a log and progressBar', () => {
+describe('fit and progressBar', () => {
   const train = async (log?: (line: string) => void) => {
     const image = { data: new Uint8Array(48).fill(9), height: 4, width: 4, channels: 3 };
     const model = multiTask({ input: [4, 4, 3] })
@@ -79,7 +79,7 @@ describe('fit with a log and progressBar', () => {
     return text;
   };
 
-  test('report the engine once: fit in the log if there is one, else progressBar', async () => {
+  test('report the engine once, in the log if fit has one, and in the progress bar otherwise', async () => {
     const lines: string[] = [];
     expect(await train((line) => lines.push(line))).not.toContain('engine wasm');
     expect(lines.filter((line) => line.startsWith('engine wasm: '))).toHaveLength(1);
@@ -99,7 +99,7 @@ describe('checkSingleTensorFlow', () => {
   });
 });
 
-describe('auto', () => {
+describe("the engine option 'auto'", () => {
   const select = createUseEngine({ ...nodePlatform, name: 'browser' });
 
   beforeEach(() => void getProcessState().startedEngines.delete('onnx')); // Earlier tests have started it.
@@ -109,7 +109,7 @@ describe('auto', () => {
     if (tf.findBackendFactory('webgl') !== null) tf.removeBackend('webgl');
   });
 
-  test('skips a GPU that fails to start in a page, gives the reason once, and does not try it again', async () => {
+  test('skips a GPU that fails to start in a page, reports the reason once, and does not try the GPU again', async () => {
     vi.stubGlobal('document', {});
     vi.spyOn(console, 'warn').mockImplementation(() => {}); // TensorFlow.js reports the failure, too.
     const start = vi.fn(async () => {
@@ -125,7 +125,7 @@ describe('auto', () => {
     expect(await catchError(() => select('webgl'))).toMatchObject({ kind: 'engine', path: 'engine webgl' });
   });
 
-  test('selects a registered ONNX Runtime in a page without a GPU backend, else wasm', async () => {
+  test('selects a registered ONNX Runtime in a page without a GPU backend, or wasm if none is registered', async () => {
     vi.stubGlobal('document', {});
     expect(await select('auto')).toMatchObject({ name: 'wasm' });
     const packages = { 'onnxruntime-web': () => import('onnxruntime-node') };
@@ -164,7 +164,7 @@ describe('useEngine with an installed native package that does not load', () => 
     expect(error.advice).toContain('npx tfjs-multitask build-native');
   });
 
-  test('distinguishes the package from a package that is not installed', async () => {
+  test('reports a different error than for a package that is not installed', async () => {
     const none = async (name: string): Promise<never> => {
       throw createError({ kind: 'missing-package', path: name, expected: 'it', received: 'none' });
     };
@@ -176,8 +176,8 @@ describe('useEngine with an installed native package that does not load', () => 
   });
 });
 
-describe('the helpers that load optional packages', () => {
-  test('loadPackage distinguishes a missing package from a package that does not load', async () => {
+describe('the helpers for optional packages', () => {
+  test('include loadPackage, which distinguishes a missing package from a package that does not load', async () => {
     const missing = await catchError(() => loadPackage('no-such-package', 'this test'));
     expect(missing).toMatchObject({ kind: 'missing-package', received: 'a package that is not installed' });
     // In Vite, and therefore in these tests, importing an optional peer dependency that is not installed loads a stub that throws.
@@ -191,7 +191,7 @@ describe('the helpers that load optional packages', () => {
     rmSync(folder, { recursive: true });
   });
 
-  test('restoreNodeUtil adds the util functions that the native package calls and that Node.js 23 removed', () => {
+  test('include restoreNodeUtil, which adds the util functions that the native package calls and that Node.js 23 removed', () => {
     const functionNames = ['isNullOrUndefined', 'isArray'] as const;
     const mutableUtil = util as unknown as Record<string, ((value: unknown) => boolean) | undefined>;
     const originals = functionNames.map((name) => mutableUtil[name]);

@@ -92,7 +92,7 @@ describe('learningCurveGrid', () => {
     { title: 'gray', runs: [run(1.1)] },
   ];
 
-  test('draws a column per group of runs and a row per task, with thin lines for runs and a thick line for the mean', async () => {
+  test('draws a column for each group of runs and a row for each task, with thin lines for the runs and a thick line for their mean', async () => {
     const svg = await learningCurveGrid(runGroups, { title: 'Faces' });
     expect(svg).toContain('>color &amp; all</text>');
     expect(svg).toContain('best epoch of each run, by val_loss; thick: mean of the runs');
@@ -136,7 +136,7 @@ describe('learningCurveGrid', () => {
 });
 
 describe('architectureDiagram', () => {
-  test('draws every layer of Model A once, with output shape and parameter count', async () => {
+  test('draws every layer of Model A once, with its output shape and parameter count', async () => {
     const model = modelA(128);
     const record = model.architecture();
     const svg = await architectureDiagram(record);

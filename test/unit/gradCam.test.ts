@@ -55,7 +55,7 @@ afterAll(() => model.dispose());
 
 const raw = ({ data, peak }: GradCam) => data.map((x) => x * peak);
 
-describe('a heat map of gradCam', () => {
+describe('a heat map from gradCam', () => {
   test('has values from 0 to 1, and the largest value is 1 unless all values are 0', async () => {
     for (const task of ['age', 'gender', 'grade'] as const) {
       for (const { data, peak, height, width } of await gradCam(model, images, { task })) {
@@ -66,7 +66,7 @@ describe('a heat map of gradCam', () => {
     }
   });
 
-  test('equals the class activation map if the head averages the features (B. Zhou et al., 2016)', async () => {
+  test('equals the class activation map (B. Zhou et al., 2016) if the head averages the features', async () => {
     const features = model.layersModel.getLayer('grade_conv1').output as SymbolicTensor;
     const maps = tf.model({ inputs: model.layersModel.inputs, outputs: features });
     const [kernel] = model.layersModel.getLayer('grade').weights;
@@ -150,7 +150,7 @@ describe('a heat map of gradCam', () => {
     expect(hot).toBeGreaterThan(200); // Almost every one of the 250 positions supports one of the two labels.
   });
 
-  test('is equal for bytes and tensors, and for one image and batches of any size', async () => {
+  test('is the same for bytes and tensors, and for single images and batches of any size', async () => {
     const options = { task: 'age', layer: 'trunk_conv1' } as const;
     const many = await gradCam(model, images, options);
     const tensors = images.map(({ data }) =>
@@ -186,7 +186,7 @@ describe('a heat map of gradCam', () => {
     fill(model.layersModel, 'cam');
   });
 
-  test('uses changed weights in the next call, on wasm and onnx', async () => {
+  test('reflects changed weights in the next call, on wasm and onnx', async () => {
     for (const engine of ['wasm', 'onnx'] as const) {
       const options = { task: 'age', engine } as const;
       const [one] = await gradCam(model, images, options);
@@ -200,7 +200,7 @@ describe('a heat map of gradCam', () => {
     await useEngine('wasm');
   });
 
-  test('is equal for a separate softmax layer and for a dense layer with softmax', async () => {
+  test('is the same for a separate softmax layer and for a dense layer with softmax', async () => {
     const { layersModel, tasks, input } = model;
     const features = layersModel.getLayer('grade').input as SymbolicTensor;
     const linear = tf.layers.dense({ units: 3, name: 'linear' });
@@ -236,7 +236,7 @@ describe('the layer that gradCam uses', () => {
       .task('age', regression({ unit: 'years' }), branch([globalAveragePool()]))
       .build() as unknown as MultiTaskModel<Tasks>;
 
-  test('is by default the last convolution in the branch with an output larger than 1x1', async () => {
+  test('is by default the last convolution with an output larger than 1x1 in the branch', async () => {
     const buildModelA = (size: number) => modelA(size) as unknown as MultiTaskModel<Tasks>;
     expect(await layerOf(buildModelA(64), 'gender')).toEqual(['gender_conv2', 5, 5]); // The output of conv3 has only one position.
     expect(await layerOf(buildModelA(96), 'age')).toEqual(['age_conv3', 3, 3]);
@@ -285,7 +285,7 @@ describe('the layer that gradCam uses', () => {
     customModel.dispose();
   });
 
-  test('can have the name of a grayscale layer', async () => {
+  test('can be a convolution of the user whose name resembles that of a grayscale layer', async () => {
     const named = tf.layers.conv2d({ filters: 2, kernelSize: 3, name: 'age_grayscale1' });
     const customModel = multiTask({ input: [SIDE, SIDE, 3] })
       .trunk(sharedTrunk([conv(2, 3)]))
@@ -295,7 +295,7 @@ describe('the layer that gradCam uses', () => {
     customModel.dispose();
   });
 
-  test('is taken at its last call before the task if it is called twice', async () => {
+  test('if called twice, contributes the output of its last call before the task', async () => {
     const image = tf.input({ shape: [SIDE, SIDE, 3], name: 'image' });
     const twice = tf.layers.conv2d({ filters: 3, kernelSize: 3, name: 'twice' });
     const x = twice.apply(twice.apply(image)) as SymbolicTensor;

@@ -35,7 +35,7 @@ const createCpu = tf.findBackendFactory('cpu') as () => tf.KernelBackend;
 
 beforeAll(() => void tf.removeBackend('cpu'));
 
-test('a model is built on the host if the first backend of TensorFlow.js starts asynchronously', () => {
+test('a model is built on the host if the first TensorFlow.js backend starts asynchronously', () => {
   const start = vi.fn(async () => new tf.KernelBackend());
   tf.registerBackend('slow', start, 9);
   build().dispose();
@@ -44,7 +44,7 @@ test('a model is built on the host if the first backend of TensorFlow.js starts 
   tf.removeBackend('slow');
 });
 
-test('without a backend of TensorFlow.js, models are built, saved and loaded on the host, and train the same bit for bit', async () => {
+test('without a TensorFlow.js backend, models are built, saved and loaded on the host, and training gives the same results, bit for bit', async () => {
   const model = build();
   expect(tf.getBackend()).toBe('host');
   const weights = getWeights(model);

@@ -102,7 +102,7 @@ function predictRamp(read: tf.LayersModel): number[] {
   });
 }
 
-describe('loadKeras of a Keras 2 file', () => {
+describe('loadKeras with a Keras 2 file', () => {
   test('reads a sequential model that is stored as a list, with weights matched by order', async () => {
     const file = writeKeras2File(
       {
@@ -189,7 +189,7 @@ describe('loadKeras of a Keras 2 file', () => {
     });
     expect(await getOperationError('image.resize', {})).toMatchObject({
       kind: 'file',
-      received: 'image.resize',
+      received: 'the operation image.resize',
     });
   });
 
@@ -241,7 +241,7 @@ describe('loadKeras of a Keras 2 file', () => {
   });
 });
 
-test('loadKeras uses its option input for sizes that the model does not define, and rejects a different size than the model defines', async () => {
+test('loadKeras uses its `input` option for sizes that the model does not define, and rejects a size that differs from the model', async () => {
   const open = writeKeras2File(
     model(
       [input('x', null, null, 3), layer('GlobalAveragePooling2D', 'pool', {}, [['x', 0, 0, {}]])],
@@ -292,7 +292,7 @@ test('loadKeras matches outputs to tasks by name or by order, and drops outputs 
   ordered.dispose();
 });
 
-describe('saving and loading a Keras file', () => {
+describe('a Keras file', () => {
   const file = writeKeras2File(
     model([input('x', 2), layer('Dense', 'age', { units: 1 }, [['x', 0, 0, {}]])], ['x'], ['age']),
     { age: { 'age/kernel:0': array(2, 1), 'age/bias:0': array(1) } },
@@ -319,7 +319,7 @@ describe('saving and loading a Keras file', () => {
     };
   });
 
-  test('saveFile creates the folder, replaces the old file and leaves no temporary file', () => {
+  test('is written by saveFile, which creates the folder, replaces the old file and leaves no temporary file behind', () => {
     expect(readFileSync(path).equals(file)).toBe(true);
     expect(readdirSync(join(folder, 'new')).sort()).toEqual(['face.h5', 'w.h5']);
   });
@@ -332,14 +332,14 @@ describe('saving and loading a Keras file', () => {
     ['an http: URL as a string', () => `${origin}/face.h5`],
     ['bytes', () => file],
     ['a Blob', () => new Blob([file as BlobPart])],
-  ])('loadKeras accepts %s', async (_, getSource) => {
+  ])('can be passed to loadKeras as %s', async (_, getSource) => {
     const read = await loadKeras(getSource(), { weights: weightsPath });
     expect(read.outputNames).toEqual(['age']);
     expectClose(read.getWeights()[0]!.dataSync(), array(2, 1).data as Float32Array, 0);
     read.dispose();
   });
 
-  test('loadKeras in the default entry accepts a Blob', async () => {
+  test('can be passed to loadKeras as a Blob in the default entry', async () => {
     const blob = new Blob([file as BlobPart]);
     const weights = new Blob([weightsFile as BlobPart]);
     const read = await loadDefault(blob, { weights });
@@ -347,7 +347,7 @@ describe('saving and loading a Keras file', () => {
     read.dispose();
   });
 
-  test('loadKeras reports errors with the path, the URL or the name of the file', async () => {
+  test('is identified by its path, URL or name in the errors from loadKeras', async () => {
     const missing = await catchError(() => loadKeras(`${origin}/missing.h5`));
     expect(missing).toMatchObject({ kind: 'file', path: `${origin}/missing.h5`, received: 'HTTP 404' });
     const damaged = new File(['text'], 'photo.keras');
@@ -372,7 +372,7 @@ test('loadKeras imports a mixed-precision model as float32, and logs the convers
   expect(notes).toEqual(['the model computes in float32 instead of mixed_bfloat16']);
 });
 
-test('loadKeras creates a custom layer with a function of the user, and sets its weights from the file', async () => {
+test('loadKeras creates a custom layer with a user-defined function, and sets the weights of the layer from the file', async () => {
   const file = writeKeras2File(
     model([input('x', 3), layer('mine>Scale', 'scale', { units: 2 }, [['x', 0, 0, {}]])], ['x'], ['scale']),
     { scale: { 'scale/w:0': array(3, 2) } },
@@ -409,7 +409,7 @@ test('readKerasWeights returns the weights of a file, keyed by layer and name', 
   expect(weights.conv1!.bias!.data).toEqual(uniform('2', [2]));
 });
 
-test('loadKeras ignores unsupported settings that only affect training, and logs them', async () => {
+test('loadKeras ignores and logs unsupported settings that only affect training', async () => {
   const dense = {
     units: 1,
     kernel_constraint: { class_name: 'MaxNorm', config: { max_value: 2, axis: 0 } },

@@ -90,13 +90,13 @@ describe('model.summary', () => {
     expect(model.summary()).toBe(table);
   });
 
-  test('passes the table to the function in the option log', () => {
+  test('passes the table to the function in the `log` option', () => {
     const texts: string[] = [];
     expect(model.summary({ log: (text) => void texts.push(text) })).toBe(table);
     expect(texts).toEqual([table]);
   });
 
-  test('marks trainable layers with the option showTrainable', () => {
+  test('marks trainable layers if showTrainable is true', () => {
     const frozen = compose();
     frozen.freeze('trunk_conv1');
     const rows = frozen.summary({ showTrainable: true }).split('\n');
@@ -186,7 +186,7 @@ describe('model.freeze', () => {
 
 describe('model.freeze and model.unfreeze with an invalid argument', () => {
   test.each(['freeze', 'unfreeze'] as const)(
-    'reject a name that no layer has, and suggest the nearest name: %s',
+    'reject a name that no layer has, and suggest the most similar name: %s',
     (method) => {
       const error = errorOf(() => model[method]('trunk_cnv1'));
       expect(error).toMatchObject({ kind: 'argument', path: `model.${method}`, received: '"trunk_cnv1"' });
@@ -201,7 +201,7 @@ describe('model.freeze and model.unfreeze with an invalid argument', () => {
     expect(errorOf(() => model.freeze('trunk.conv1')).received).toBe('"trunk.conv1"');
   });
 
-  test('reject a call while fit trains the model, and a call on a disposed model', async () => {
+  test('reject a call while fit is training the model, and a call on a disposed model', async () => {
     const training = compose();
     const errors: string[] = [];
     const callback: Callback = {

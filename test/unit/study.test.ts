@@ -113,7 +113,9 @@ describe('lockStudy', () => {
   test('does not replace the lock of a process on another machine', async () => {
     const store = memoryStore();
     await store.write('search.lock', bytes({ host: 'elsewhere', pid: 1, token: 'x' }));
-    await expect(lockStudy(store)).rejects.toMatchObject({ received: 'a lock of process 1 on elsewhere' });
+    await expect(lockStudy(store)).rejects.toMatchObject({
+      received: 'a study that process 1 on elsewhere has locked',
+    });
   });
 });
 
@@ -151,7 +153,7 @@ describe('openStudyRecords', () => {
     expect((await records.readTrial(1))?.state).toBe('complete');
   });
 
-  test('copies all files of a trial except its records, after it removed the files of an interrupted copy', async () => {
+  test('removes the files of an interrupted copy, and then copies all files of a trial except its records', async () => {
     const store = memoryStore();
     const records = await openStudyRecords(store, plain, options);
     await records.saveResult(trial(1));

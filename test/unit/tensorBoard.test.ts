@@ -24,11 +24,11 @@ describe('the checksums in TensorBoard event files', () => {
     ['the bytes 31 to 0', Uint8Array.from({ length: 32 }, (_, i) => 31 - i), 0x113fdb5c],
     ['123456789', text('123456789'), 0xe3069283],
     ['nothing', new Uint8Array(), 0],
-  ] as const)('are CRC32C checksums, with the value of a published test vector: %s', (_, bytes, sum) => {
+  ] as const)('are CRC32C checksums and match a published test vector: %s', (_, bytes, sum) => {
     expect(computeCrc32c(bytes)).toBe(sum);
   });
 
-  test('are masked by a rotation by 15 bits and an addition', () => {
+  test('are masked by a rotation of 15 bits and an addition', () => {
     expect(computeMaskedCrc32c(new Uint8Array())).toBe(0xa282ead8);
     const [sum, rotated] = [0xe3069283, ((0xe3069283 >>> 15) | (0xe3069283 << 17)) >>> 0];
     expect(computeMaskedCrc32c(text('123456789'))).toBe((rotated + 0xa282ead8) % 2 ** 32);
@@ -116,7 +116,7 @@ describe('tensorBoard', () => {
   });
 });
 
-test('tensorBoard creates a deleted event file again, and writes the events of a second run to separate files', async () => {
+test('tensorBoard recreates a deleted event file, and writes the events of a second run to separate files', async () => {
   const [store, checkpoint] = [memoryStore(), memoryStore()];
   await train(store, checkpoint, '3.1');
   const [lost] = await store.list('logs/one/train');
@@ -127,8 +127,11 @@ test('tensorBoard creates a deleted event file again, and writes the events of a
   expect(await store.list('logs/one/train')).toHaveLength(2);
 });
 
-test.each([0, -1, 1.5, Number.NaN, 'step'])('tensorBoard rejects the option updateFreq: %s', (updateFreq) => {
-  expect(() => tensorBoard(memoryStore(), { updateFreq: updateFreq as number })).toThrow(
-    'tensorBoard.updateFreq',
-  );
-});
+test.each([0, -1, 1.5, Number.NaN, 'step'])(
+  'tensorBoard rejects an invalid value of updateFreq: %s',
+  (updateFreq) => {
+    expect(() => tensorBoard(memoryStore(), { updateFreq: updateFreq as number })).toThrow(
+      'tensorBoard.updateFreq',
+    );
+  },
+);

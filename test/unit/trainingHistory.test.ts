@@ -35,12 +35,14 @@ describe('history.bestEpoch', () => {
     expect(history.bestEpoch('age_loss')).toBeUndefined();
   });
 
-  test('throws for a column that the run does not have, and suggests the nearest name', () => {
+  test('throws for a column that the run does not have, and suggests the most similar column', () => {
     expect(() => history.bestEpoch('age_fitt')).toThrow('Did you mean "age_fit"?');
     expect(() => history.bestEpoch('val_age_fit')).toThrow(
-      'expected "loss", "age_loss", "age_fit" or "val_loss"',
+      'expected a column of the history: "loss", "age_loss", "age_fit" or "val_loss"',
     );
-    expect(() => history.bestEpoch('toString')).toThrow('expected "loss", "age_loss"');
+    expect(() => history.bestEpoch('toString')).toThrow(
+      'expected a column of the history: "loss", "age_loss"',
+    );
   });
 
   test('is omitted from the JSON of the history', () => {
@@ -112,7 +114,7 @@ describe('the hooks of a callback', () => {
     expect(counter.batches).toBe(4);
   });
 
-  test('receive the value that getState() returned when the run resumes', async () => {
+  test('receive, when the run is resumed, the value that getState() returned', async () => {
     const checkpoint = memoryStore();
     const states: unknown[] = [];
     const count: Callback = {
@@ -131,7 +133,7 @@ describe('the hooks of a callback', () => {
   });
 });
 
-test('fit returns a history whose bestEpoch() takes the largest accuracy as the best', async () => {
+test('fit returns a history whose bestEpoch() treats the largest accuracy as the best', async () => {
   const result = await compose().fit(data, { epochs: 3, batchSize: 2, engine: 'cpu', validation: data });
   const accuracies = result.rows.map((row) => row.val_light_accuracy!);
   const best = result.bestEpoch('val_light_accuracy')!;

@@ -1,6 +1,6 @@
 import { createArgumentError, createError, type ErrorKind } from './errors.js';
 import { describeType, formatValue } from './formatValue.js';
-import { didYouMean } from './suggestions.js';
+import { didYouMean, findReplacement, suggestAwait, suggestOption } from './suggestions.js';
 
 /** Texts and category of the error that an argument check throws. */
 export interface CheckOptions {
@@ -61,6 +61,12 @@ export function boolean(path: string, value: unknown, options: CheckOptions): vo
 export function string(path: string, value: unknown, options: CheckOptions): void {
   if (typeof value === 'string' && value.trim() !== '') return;
   throw createCheckError(path, options.noun ?? 'a non-empty string', formatValue(value), options);
+}
+
+/** Throws unless `value` is a string, which may be empty. */
+export function text(path: string, value: unknown, options: CheckOptions): void {
+  if (typeof value === 'string') return;
+  throw createCheckError(path, options.noun ?? 'a string', describeType(value), options);
 }
 
 /** Throws unless `value` is one of `options`. If the value looks like a misspelled option, the advice suggests that option. */
@@ -124,16 +130,110 @@ export function store(path: string, value: unknown, options: CheckOptions): void
   throw createCheckError(path, options.noun ?? 'a store', describeType(value), options);
 }
 
-/** Throws unless `options` is an object whose keys are all in `allowedNames`. Without this check, a misspelled option would be ignored. */
-export function optionNames(path: string, options: unknown, allowedNames: readonly string[]): void {
-  const unknown = Object.keys(Object(options)).find((name) => !allowedNames.includes(name));
+/** Throws unless `value` is an object whose names the caller chooses, such as task names. Arrays, maps and typed arrays are rejected. */
+export function record(
+  path: string,
+  value: unknown,
+  options: CheckOptions,
+): asserts value is { readonly [name: string]: unknown } {
+  valid(path, value, isRecord(value), { ...options, noun: options.noun ?? 'an object' });
+}
+
+/** Throws unless `isValid` is true. `value` is only described. For a promise, the advice is to await it. */
+export function valid(
+  path: string,
+  value: unknown,
+  isValid: boolean,
+  options: CheckOptions & { readonly noun: string },
+): void {
+  if (isValid) return;
+  const advice = suggestAwait(value, options.advice);
+  throw createCheckError(path, options.noun, describeType(value), { ...options, advice });
+}
+
+/** Throws unless `value` is a function. */
+export function callable(path: string, value: unknown, options: CheckOptions): void {
+  valid(path, value, typeof value === 'function', { ...options, noun: options.noun ?? 'a function' });
+}
+
+/** Throws unless `value` is an abort signal. */
+export function signal(path: string, value: unknown): void {
+  const { aborted, addEventListener } = (value ?? {}) as Partial<AbortSignal>;
+  valid(path, value, typeof aborted === 'boolean' && typeof addEventListener === 'function', {
+    noun: 'an AbortSignal',
+    advice: 'Create an AbortController, and pass its property signal.',
+  });
+}
+
+/**
+ * All names of the options of type `T`. The compiler rejects a record in which a name is missing, so an option cannot be added to the type
+ * only.
+ */
+export type OptionNames<T> = { readonly [Name in T extends unknown ? keyof T : never]: true };
+
+/** Advice of {@link options}. */
+export interface OptionsAdvice {
+  /** What to write instead of a value that is not an object. Default: a call with the first option. */
+  readonly advice?: string | undefined;
+  /** Advice by option of another library or function, if this one has no option of the same meaning. Spelling is ignored, as in `batch_size`. */
+  readonly replacements?: { readonly [name: string]: string } | undefined;
+}
+
+/**
+ * Throws unless `value` is an object that has only options of type `T`. Every public function that takes options calls it first: without
+ * this check, a misspelled option would be ignored, and a value of another type would be read as an object without options.
+ *
+ * @param path - Name of the function, or path of the options: `adam`, `split.by`.
+ * @param value - Options that were passed. A class instance may have options and methods, but no other fields.
+ * @param names - All names of the options, as a record that the compiler compares with `T`.
+ */
+export function options<T extends object>(
+  path: string,
+  value: T,
+  names: OptionNames<NoInfer<T>>,
+  advice: OptionsAdvice = {},
+): void {
+  optionNames(path, value, Object.keys(names), advice);
+}
+
+/** Throws unless `value` is an object whose names are all in `allowedNames`. Use {@link options} if the names are the keys of a type. */
+export function optionNames(
+  path: string,
+  value: unknown,
+  allowedNames: readonly string[],
+  { advice, replacements = {} }: OptionsAdvice = {},
+): void {
+  const call = `Write ${path}${path.includes('.') ? ': ' : '('}{ ${allowedNames[0]}: ... }${path.includes('.') ? '' : ')'}.`;
+  if (!isRecord(value)) {
+    throw createArgumentError(
+      path,
+      'an object with options',
+      describeType(value),
+      suggestAwait(value, advice ?? call),
+    );
+  }
+  const unknown = Object.keys(value).find((name) => !allowedNames.includes(name));
   if (unknown === undefined) return;
   throw createArgumentError(
     path,
     `only the options ${allowedNames.join(', ')}`,
-    `the option "${unknown}"`,
-    didYouMean(unknown, allowedNames) ?? 'Remove it.',
+    `the option "${unknown}"${describeClass(value)}`,
+    findReplacement(unknown, replacements) ?? suggestOption(unknown, allowedNames) ?? 'Remove it.',
   );
+}
+
+/** Returns whether `value` is a plain object or an instance of a class of the user, not an array, a map, a date or a typed array. */
+function isRecord(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null || '~block' in value || '~part' in value) return false;
+  return ['[object Object]', '[object Module]'].includes(Object.prototype.toString.call(value));
+}
+
+/** Returns ` of an object of the class Dataset` for an instance of a class, otherwise an empty string. */
+function describeClass(value: object): string {
+  const { name = 'Object' } = (value.constructor ?? {}) as { readonly name?: string };
+  return Object.getPrototypeOf(value) === null || name === 'Object'
+    ? ''
+    : ` of an object of the class ${name}`;
 }
 
 /** Formats the allowed values of an option for an error message: `"a", "b" or "c"`. */

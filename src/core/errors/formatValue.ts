@@ -3,8 +3,18 @@
  * characters is truncated.
  */
 export function formatValue(value: unknown): string {
-  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
+  const text = typeof value === 'number' ? String(value) : (toJson(value) ?? String(value));
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+}
+
+/** Returns JSON in which a BigInt is written as in source code, `5n`. For an object that has no JSON, such as a circular one, returns its type. */
+function toJson(value: unknown): string | undefined {
+  if (typeof value === 'bigint') return `${value}n`;
+  try {
+    return JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part));
+  } catch {
+    return describeType(value);
+  }
 }
 
 /** Describes a value of the wrong type as a noun phrase for an error message: `an array`, `a trunk`, `the string "a"`. */

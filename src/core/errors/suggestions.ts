@@ -9,6 +9,79 @@ export function didYouMean(name: string, names: readonly string[]): string | und
   return nearest && `Did you mean "${nearest.candidate}"?`;
 }
 
+/**
+ * Names of options in Keras, PyTorch, scikit-learn and Optuna, without `_` and in lower case, and the names of the same options here. If
+ * a function has several of these names, the first is suggested.
+ */
+const OPTION_SYNONYMS: { readonly [name: string]: readonly string[] } = {
+  act: ['activation'],
+  backend: ['engine'],
+  batch: ['batchSize'],
+  bs: ['batchSize'],
+  color: ['channels'],
+  colour: ['channels'],
+  decay: ['weightDecay', 'decayRate'],
+  device: ['engine'],
+  dilationrate: ['dilation'],
+  directory: ['folder'],
+  eps: ['epsilon'],
+  filename: ['name', 'file'],
+  gamma: ['decayRate', 'factor'],
+  imagesize: ['size', 'input'],
+  inputshape: ['input'],
+  kernelregularizer: ['l2'],
+  learningrate: ['learningRate', 'initialLearningRate'],
+  lr: ['learningRate', 'initialLearningRate'],
+  minlr: ['minLearningRate'],
+  nepochs: ['epochs'],
+  njobs: ['parallel', 'count'],
+  nstartuptrials: ['startupTrials'],
+  ntrials: ['trials'],
+  numworkers: ['count'],
+  nwarmupsteps: ['warmupEpochs'],
+  p: ['probability'],
+  prob: ['probability'],
+  randomstate: ['seed'],
+  rate: ['learningRate', 'probability'],
+  shape: ['input', 'size'],
+  stepsize: ['decaySteps'],
+  stride: ['strides'],
+  targetsize: ['size'],
+  test: ['validation'],
+  testdata: ['validation'],
+  testsize: ['validation'],
+  val: ['validation'],
+  valdata: ['validation'],
+  validationdata: ['validation'],
+  valsize: ['validation'],
+  wd: ['weightDecay'],
+  workers: ['count', 'parallel'],
+};
+
+const normalizeName = (name: string) => name.toLowerCase().replaceAll(/[_\s-]/g, '');
+
+/**
+ * Returns `Did you mean "learningRate"?` if `name` is another spelling of one of `names`, its name in another library, or within two edits
+ * of it, otherwise undefined.
+ */
+export function suggestOption(name: string, names: readonly string[]): string | undefined {
+  const normalized = normalizeName(name);
+  const synonyms = Object.hasOwn(OPTION_SYNONYMS, normalized) ? OPTION_SYNONYMS[normalized]! : [];
+  const match =
+    names.find((candidate) => normalizeName(candidate) === normalized) ??
+    synonyms.find((candidate) => names.includes(candidate));
+  return match === undefined ? didYouMean(name, names) : `Did you mean "${match}"?`;
+}
+
+/** Returns the text for `name` in `replacements`, in whatever spelling: `class_weight` and `classWeight` are the same name. */
+export function findReplacement(
+  name: string,
+  replacements: { readonly [name: string]: string },
+): string | undefined {
+  const normalized = normalizeName(name);
+  return Object.entries(replacements).find(([other]) => normalizeName(other) === normalized)?.[1];
+}
+
 /** Returns the advice for an invalid argument: to await `value` if it is a promise, otherwise `advice`. */
 export function suggestAwait(value: unknown, advice: string): string {
   return isPromise(value) ? 'Await the promise first.' : advice;

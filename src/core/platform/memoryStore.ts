@@ -1,3 +1,4 @@
+import * as checks from '../errors/checks.js';
 import type { Store } from './platform.js';
 
 /**
@@ -16,6 +17,10 @@ import type { Store } from './platform.js';
  * @category Files
  */
 export function memoryStore(label = 'memory'): Store {
+  checks.text('memoryStore', label, {
+    noun: 'a name for messages',
+    advice: 'Omit it to use the default, memory.',
+  });
   const files = new Map<string, Uint8Array>();
   return {
     label,

@@ -1,3 +1,4 @@
+import * as checks from '../errors/checks.js';
 /**
  * One epoch, as a row of `history.csv`. Columns without a value are absent. Columns, in this order:
  *
@@ -98,10 +99,18 @@ export interface HistoryRecord<Name extends string = string> {
  * @category Figures
  */
 export function findBestEpoch<Monitor extends string>(
-  { rows }: HistoryRecord,
+  history: HistoryRecord,
   monitor: Monitor,
-  mode: 'min' | 'max' = monitor.endsWith('accuracy') ? 'max' : 'min',
+  mode: 'min' | 'max' = String(monitor).endsWith('accuracy') ? 'max' : 'min',
 ): BestEpoch<Monitor> | undefined {
+  const { rows } = (history ?? {}) as HistoryRecord;
+  checks.list('findBestEpoch.history.rows', rows, {
+    noun: 'the rows of a history',
+    advice: 'Pass the history that fit() returned.',
+  });
+  checks.oneOf('findBestEpoch.mode', mode, ['min', 'max'], {
+    advice: 'Omit it to determine the mode from the column.',
+  });
   const sign = mode === 'max' ? -1 : 1;
   let best: BestEpoch<Monitor> | undefined;
   for (const { epoch, [monitor as string]: value } of rows) {

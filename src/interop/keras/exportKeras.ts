@@ -1,5 +1,5 @@
+import * as checks from '../../core/errors/checks.js';
 import { createArgumentError, createError } from '../../core/errors/errors.js';
-import { formatValue } from '../../core/errors/formatValue.js';
 import type { TypeErrorMessage } from '../../core/inferenceTypes.js';
 import type { Store } from '../../core/platform/platform.js';
 import { checkModel } from '../../network/checkModel.js';
@@ -9,10 +9,15 @@ import { splitFrozen } from '../../network/frozenSplit.js';
 import type { Network } from '../../network/network.js';
 import { createTaskTable } from '../../network/savedModel/taskTable.js';
 import type { Weights } from '../../network/weights.js';
-import type { Optimizer } from '../../optimizers/optimizer.js';
+import { checkOptimizer, type Optimizer } from '../../optimizers/optimizer.js';
 import { GRADIENT_SUM } from '../../steps/optimizerSlots.js';
 import { countTrainableParams, getTrainableWeights } from '../../steps/trainableWeights.js';
-import { checkLossWeights, type ValidLossWeights, type WeightedLoss } from '../../steps/weightedLoss.js';
+import {
+  checkLossWeights,
+  checkWeightedLoss,
+  type ValidLossWeights,
+  type WeightedLoss,
+} from '../../steps/weightedLoss.js';
 import type { Tasks } from '../../tasks/task.js';
 import type { tf } from '../../tensor/tf.js';
 import { CHECKPOINT_FILE, type Checkpoint, readCheckpoint } from '../../training/checkpoint.js';
@@ -29,10 +34,7 @@ import { type KerasFormat, writeKerasFile } from './write/writeKerasFile.js';
  * @category Files
  */
 export interface KerasFileOptions {
-  /**
-   * Format of the file. Default `keras`: the `.keras` archive of Keras 3. `h5`: one HDF5 file, the older
-   * format.
-   */
+  /** Format of the file. `keras` (the default) is the archive format of Keras 3; `h5` is the older format, a single HDF5 file. */
   readonly format?: KerasFormat;
 }
 
@@ -44,27 +46,27 @@ export interface KerasFileOptions {
 export interface ExportKerasOptions<T extends Tasks, W extends { readonly [task: string]: number }>
   extends KerasFileOptions {
   /**
-   * Adds a `Rescaling` layer at the front, so that Keras can feed bytes from 0 to 255, whatever the range of
-   * the model. No layer is added if the model's range is [0, 255] already. Default false: Keras feeds the
-   * model's range, which is 0 to 1 by default.
+   * Adds a `Rescaling` layer after the input, so that the model accepts pixel values from 0 to 255 in Keras. No layer is added if the
+   * model's pixel range is already [0, 255]. Default: false, which means that Keras must pass pixel values in the model's range (0 to 1 by
+   * default).
    */
   readonly bytes?: boolean;
   /**
-   * Optimizer that the file is compiled with, so that Keras's `fit` can continue. Without it the file is not
-   * compiled.
+   * Optimizer of the compiled model, so that `fit` can be called in Keras right after loading. Without an optimizer, the exported model is
+   * not compiled.
    */
   readonly optimizer?: Optimizer;
-  /** Weights of the tasks' losses. Default: 1 each. Requires `optimizer`. */
+  /** Loss weight of each task. Default: 1 for every task. Requires `optimizer`. */
   readonly loss?: WeightedLoss<W> & ValidLossWeights<T, W>;
   /**
-   * Store with the state of a training run of this model and optimizer. The trained weights are taken from
-   * the state, and Keras continues where the run stopped. Requires `optimizer` and `format: 'keras'`: Keras 3
-   * cannot train a model from an h5 file that contains the state of an optimizer.
+   * Store with the checkpoint of a training run of this model and optimizer. Weights and optimizer state are exported from the checkpoint,
+   * so that Keras continues training where the run stopped. Requires `optimizer` and `format: 'keras'`, because Keras 3 cannot train a
+   * model from an h5 file that contains optimizer state.
    */
   readonly checkpoint?: Store;
 }
 
-/** Options of {@link exportKeras} for a multi-task model, without the types of a specific model. */
+/** Options of {@link exportKeras} for a multi-task model whose task names are unknown at compile time. */
 type UntypedExportOptions = KerasFileOptions & {
   readonly bytes?: boolean;
   readonly optimizer?: Optimizer;
@@ -73,25 +75,20 @@ type UntypedExportOptions = KerasFileOptions & {
 };
 
 /**
- * Encodes a model as a file that `keras.models.load_model` of Keras 3 opens, with equal outputs: a `.keras`
- * archive, or a whole model in one `.h5`.
+ * Exports a model as a file that Keras 3 opens with `keras.models.load_model`: a `.keras` archive, or one `.h5` file. In Keras, the model
+ * has the same outputs as in this library.
  *
- * - Layers, names, shared layers, weights and `trainable` flags are preserved, so frozen layers stay frozen
- *   in Keras.
+ * - Layers, names, shared layers, weights and `trainable` flags are preserved, so frozen layers stay frozen in Keras.
  * - Outputs have the names of the tasks, in the same order.
- * - With `optimizer` the file is compiled with the losses, their weights, the metrics and the schedule, by
- *   Keras's names.
- * - The task table (labels, units, pixel range) is stored in `metadata.json` or in the attribute
- *   `tfjs_multitask`, which Keras ignores.
+ * - With `optimizer`, the exported model is compiled with its losses, loss weights, metrics and learning rate schedule.
+ * - The task table (labels, units, pixel range) is stored in `metadata.json` or in the attribute `tfjs_multitask`, which Keras ignores.
  *
- * Equal models result in equal bytes.
+ * Exporting the same model twice results in identical files.
  *
- * @param model - Model that {@link multiTask} built or {@link loadModel} opened, or any flat
- *   `tf.LayersModel`.
+ * @param model - Model that {@link multiTask} built or {@link loadModel} opened, or any flat `tf.LayersModel`.
  * @returns The bytes of the file.
- * @throws An `argument` error if `model` is not a model or is disposed, or if Keras has no equivalent of a
- *   layer, activation, loss, metric or schedule; the error contains its name. A `checkpoint` error if the state is
- *   missing, corrupted, or of another model or optimizer.
+ * @throws An `argument` error if `model` is not a model or is disposed, or if Keras has no equivalent of a layer, activation, loss, metric
+ *   or schedule; the error contains its name. A `checkpoint` error if the state is missing, corrupted, or of another model or optimizer.
  * @example
  * ```ts
  * import { adam, branch, exportKeras, flatten, memoryStore, multiTask, regression } from 'tfjs-multitask';
@@ -110,7 +107,7 @@ export function exportKeras<T extends Tasks, const W extends { readonly [task: s
   model: ExportableModel & { readonly tasks: T },
   options?: ExportKerasOptions<T, W>,
 ): Promise<Uint8Array>;
-/** Encodes a flat `tf.LayersModel`, which has no tasks. */
+/** Exports a flat `tf.LayersModel`, which has no tasks. */
 export function exportKeras(
   model: tf.LayersModel,
   options?: KerasFileOptions & {
@@ -118,7 +115,7 @@ export function exportKeras(
       | 'bytes'
       | 'optimizer'
       | 'loss'
-      | 'checkpoint']?: TypeErrorMessage<'leave it out: a LayersModel has no range and no tasks'>;
+      | 'checkpoint']?: TypeErrorMessage<'omit this option: a LayersModel has no pixel range and no tasks'>;
   },
 ): Promise<Uint8Array>;
 export async function exportKeras(
@@ -127,20 +124,13 @@ export async function exportKeras(
 ): Promise<Uint8Array> {
   const options: UntypedExportOptions = untypedOptions;
   checkModel('exportKeras', model, true);
+  checkExportOptions(options);
   const { format = 'keras' } = options;
-  if (format !== 'keras' && format !== 'h5') {
-    throw createOptionError(
-      'format',
-      "'keras' or 'h5'",
-      formatValue(format),
-      "Omit it to use the default, 'keras'.",
-    );
-  }
   if (format === 'h5' && options.checkpoint) {
     const advice = "Use format: 'keras', or omit checkpoint.";
-    throw createOptionError(
-      'checkpoint',
-      "format 'keras', which stores the optimizer state that Keras 3 needs to continue training",
+    throw createArgumentError(
+      'exportKeras.checkpoint',
+      "the format 'keras', because an h5 file cannot store the optimizer state of a checkpoint",
       "the format 'h5'",
       advice,
     );
@@ -148,10 +138,10 @@ export async function exportKeras(
   if (!('layersModel' in model)) {
     const option = ['bytes', 'optimizer', 'loss', 'checkpoint'].find((name) => name in options);
     if (option !== undefined) {
-      throw createOptionError(
-        option,
+      throw createArgumentError(
+        `exportKeras.${option}`,
         'a multi-task model for this option',
-        'a LayersModel, which has no pixel range and no tasks',
+        'a LayersModel (it has no pixel range and no tasks)',
         'Omit the option, or pass the multi-task model.',
       );
     }
@@ -167,6 +157,24 @@ export async function exportKeras(
   }
   const network = getNetwork(model);
   return network.usage.run(() => exportNetwork(network, options, format));
+}
+
+function checkExportOptions(options: UntypedExportOptions): void {
+  checks.options(
+    'exportKeras',
+    options,
+    { format: true, bytes: true, optimizer: true, loss: true, checkpoint: true },
+    { advice: "Write exportKeras(model, { format: 'h5' })." },
+  );
+  const { format = 'keras', bytes = false, optimizer, loss, checkpoint } = options;
+  checks.oneOf('exportKeras.format', format, ['keras', 'h5'], {
+    advice: "Omit it to use the default, 'keras'.",
+  });
+  checks.boolean('exportKeras.bytes', bytes, { advice: 'Omit it to use the default, false.' });
+  if (optimizer !== undefined) checkOptimizer('exportKeras.optimizer', optimizer);
+  if (loss !== undefined) checkWeightedLoss('exportKeras.loss', loss);
+  if (checkpoint !== undefined)
+    checks.store('exportKeras.checkpoint', checkpoint, { advice: "Write checkpoint: folderStore('out')." });
 }
 
 async function exportNetwork(
@@ -211,11 +219,11 @@ function createCompileConfig(
   if (!optimizer) {
     const dependentOption = loss ? 'loss' : checkpoint ? 'checkpoint' : undefined;
     if (dependentOption === undefined) return undefined;
-    throw createOptionError(
-      'optimizer',
-      `the optimizer of the run, because ${dependentOption} is passed`,
+    throw createArgumentError(
+      'exportKeras.optimizer',
+      `an optimizer, because the option ${dependentOption} requires one`,
       'no optimizer',
-      'Pass the optimizer of the run, for example optimizer: adam().',
+      'Pass the optimizer of the training run, for example optimizer: adam().',
     );
   }
   if (!loss) {
@@ -224,10 +232,10 @@ function createCompileConfig(
   checkLossWeights(loss, tasks);
   const factors = Object.keys(loss.classWeights);
   if (factors.length > 0) {
-    const advice = 'Omit classWeights here, and pass sample_weight for each example to fit() of Keras.';
-    throw createOptionError(
-      'loss.classWeights',
-      'no class weights, which Keras receives together with the data',
+    const advice = 'Omit classWeights here, and pass sample_weight to fit() in Keras instead.';
+    throw createArgumentError(
+      'exportKeras.loss.classWeights',
+      'a loss without class weights, because a Keras file cannot store them',
       `class weights for ${factors.join(', ')}`,
       advice,
     );
@@ -235,7 +243,7 @@ function createCompileConfig(
   return { tasks, optimizer, lossWeights: loss.weights };
 }
 
-/** Creates a reader of the model's current weights. */
+/** Returns a function that reads the current value of a weight of the model by name. */
 function createModelWeightReader(graph: KerasGraph): WeightReader {
   const weights = graph.layers.flatMap(({ stockLayer }) => stockLayer?.weights ?? []);
   const byName = new Map(weights.map((weight) => [weight.originalName, weight]));
@@ -246,7 +254,7 @@ function createModelWeightReader(graph: KerasGraph): WeightReader {
 }
 
 /**
- * Creates a reader of the weights of a checkpoint. Frozen weights, which a checkpoint does not contain, are read with
+ * Returns a function that reads a weight from a checkpoint by name. Frozen weights, which a checkpoint does not contain, are read with
  * `frozenWeights`.
  */
 const createCheckpointWeightReader =
@@ -265,8 +273,8 @@ async function readRunCheckpoint(store: Store, network: Network, optimizer: Opti
   throw createError({
     kind: 'checkpoint',
     path: `${store.label}/${CHECKPOINT_FILE}`,
-    expected: 'the checkpoint of a run',
-    received: 'no file',
+    expected: 'the checkpoint of a training run',
+    received: 'a file that does not exist',
     advice: 'Pass the store that you passed to fit() as `checkpoint`, or omit the `checkpoint` option.',
   });
 }
@@ -286,8 +294,8 @@ function getSavedOptimizerState(
 }
 
 /**
- * Creates the state of an optimizer before its first step. Without it Keras prints a warning when it opens a
- * `.keras` file.
+ * Creates the state of an optimizer before its first step. Keras prints a warning when it opens a compiled `.keras` file without optimizer
+ * state.
  */
 function createInitialOptimizerState(network: Network, optimizer: Optimizer): OptimizerSnapshot {
   const zeros = () => new Float32Array(countTrainableParams(network));
@@ -301,8 +309,8 @@ function createInitialOptimizerState(network: Network, optimizer: Optimizer): Op
 }
 
 /**
- * Returns the learning rate that Keras stores among the optimizer's variables, or undefined for a schedule.
- * The schedule `constant` is written as a number.
+ * Returns the learning rate that Keras stores among the optimizer's variables, or undefined for a schedule. A constant schedule is written
+ * as a number.
  */
 function getNumericLearningRate(
   { schedule, isLearningRateAdjustable }: Optimizer,
@@ -311,6 +319,3 @@ function getNumericLearningRate(
   if (isLearningRateAdjustable) return current ?? schedule(0);
   return schedule.description.name === 'constant' ? schedule(0) : undefined;
 }
-
-const createOptionError = (name: string, expected: string, received: string, advice: string) =>
-  createArgumentError(`exportKeras.${name}`, expected, received, advice);

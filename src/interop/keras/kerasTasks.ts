@@ -5,8 +5,8 @@ import type { tf } from '../../tensor/tf.js';
 import type { KerasOutput } from './read/readKerasModel.js';
 
 /**
- * Assigns an output to each task: `[task, index of the output]`. Tasks are matched by the name of the output,
- * then by the name of its layer, then by order.
+ * Assigns a model output to each task, and returns `[task, output index]` pairs. A task is matched by output name, otherwise by the name of
+ * the output's layer. If no name matches, all tasks are matched by order.
  */
 export function matchOutputs(
   tasks: readonly string[],
@@ -29,7 +29,7 @@ export function matchOutputs(
     throw createError({
       kind: 'argument',
       path: 'loadKeras.tasks',
-      expected: `the names of the model's outputs (${outputs.map(({ name }) => name).join(', ')}), or one name of your own per output`,
+      expected: `the names of the model's outputs (${outputs.map(({ name }) => name).join(', ')}), or one task per output`,
       received: tasks.map((task) => `"${task}"`).join(', ') || 'no tasks',
       advice:
         'Use the names of the outputs as task names, or pass one task name per output, in the order of the outputs.',
@@ -42,8 +42,8 @@ export function matchOutputs(
 }
 
 /**
- * Throws an `argument` error unless a task equals the task of this name in the file's task table. With labels in another order, the
- * model would predict the wrong labels.
+ * Throws an `argument` error if a task differs from the task with the same name in the file. For example, labels in a different order would
+ * result in wrong predictions.
  */
 export function checkTaskMatchesFile(
   name: string,
@@ -56,20 +56,23 @@ export function checkTaskMatchesFile(
   throw createError({
     kind: 'argument',
     path: `loadKeras.tasks.${name}`,
-    expected: `the task ${describeTask(fileTask)} of the file`,
+    expected: `${describeTask(fileTask)}, as stored in the file`,
     received: describeTask(task),
-    advice: 'List the labels in the order that was used for training.',
+    advice: 'Use the task type and the order of labels that were used for training.',
   });
 }
 
-/** Returns the shape of the model's only input, the image. Throws a `file` error for any other input. */
+/**
+ * Returns the shape `[height, width, channels]` of the images that a model accepts. Throws a `file` error if the model has several inputs,
+ * or an input that is not an image of fixed size.
+ */
 export function getImageShape({ inputs }: tf.LayersModel, path: string): ImageShape {
   const [image, ...otherInputs] = inputs;
   if (!image || otherInputs.length > 0) {
     throw createFileError(
       path,
-      'a model with one input, the image',
-      `${inputs.length} inputs`,
+      'a model with a single input, the image',
+      `a model with ${inputs.length} inputs`,
       'Omit `tasks` to load it as a plain LayersModel.',
     );
   }
@@ -80,14 +83,15 @@ export function getImageShape({ inputs }: tf.LayersModel, path: string): ImageSh
   }
   throw createFileError(
     path,
-    'images of a fixed size with 1 or 3 channels',
+    'an input for images of a fixed size with 1 or 3 channels',
     `an input of shape [${shape.map((size) => size ?? '?').join(', ')}]`,
-    'Pass the size, for example `input: [128, 128, 3]`, if the file does not fix it.',
+    'If the file does not specify the image size, pass it, for example `input: [128, 128, 3]`.',
   );
 }
 
 /**
- * Throws an `argument` error unless an output has the size of the task and, if the task predicts probabilities, an activation at its end.
+ * Throws an `argument` error unless an output fits its task: the number of units must agree, and the output of a classification task must
+ * end with an activation.
  */
 export function checkTaskOutput(output: tf.SymbolicTensor, task: Tasks[string], path: string): void {
   const [, ...shape] = output.shape;
@@ -108,7 +112,7 @@ export function checkTaskOutput(output: tf.SymbolicTensor, task: Tasks[string], 
   );
 }
 
-/** Returns the name of the activation at the end of an output, or undefined if the configurations of its layers do not contain it. */
+/** Returns the name of the activation applied last to an output, or undefined if it cannot be determined from the layers. */
 function findOutputActivation({ sourceLayer, nodeIndex }: tf.SymbolicTensor): string | undefined {
   const { activation } = sourceLayer.getConfig();
   const [input] = sourceLayer.inboundNodes[nodeIndex]?.inputTensors ?? [];

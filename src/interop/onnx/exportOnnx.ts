@@ -7,7 +7,7 @@ import { createTaskTable } from '../../network/savedModel/taskTable.js';
 import type { AnyTask } from '../../tasks/task.js';
 
 /**
- * Returns a model as the bytes of an `.onnx` file for ONNX Runtime and other tools: one graph with constant weights (operation set 18).
+ * Exports a model as an `.onnx` file for ONNX Runtime and other tools. The file contains one graph with constant weights (opset 18).
  *
  * - Input `image`: float32 `[batch, height, width, channels]`, any batch size, in the model's pixel range (default: 0 to 1).
  * - One output per task, with the name of the task: float32 `[batch, units]`. The values are the predicted number in the task's unit
@@ -16,8 +16,9 @@ import type { AnyTask } from '../../tasks/task.js';
  *
  * @param model - A model that {@link multiTask} built or {@link loadModel} loaded.
  * @returns The bytes of the file, with the current weights.
- * @throws `argument` error if `model` is not a model or was disposed; `engine` error with the operation and its layer if an operation cannot
- *   be compiled to ONNX or depends on the batch size; `memory` error if the weights exceed 2 GiB, the limit of the format.
+ * @throws An `argument` error if `model` is not a model or was disposed. An `engine` error that contains the operation and its layer if the
+ *   operation cannot be compiled to ONNX or depends on the batch size. A `memory` error if the weights exceed 2 GiB, the limit of the
+ *   format.
  * @example
  * ```ts
  * import { branch, exportOnnx, flatten, memoryStore, multiTask, regression } from 'tfjs-multitask';
@@ -38,8 +39,8 @@ export async function exportOnnx(model: ExportableModel): Promise<Uint8Array> {
 }
 
 /**
- * Returns a network as the bytes of an `.onnx` file. The network is traced on the TensorFlow.js backend in use, which must read tensors
- * synchronously.
+ * Exports a network as the bytes of an `.onnx` file. The network is traced on the current TensorFlow.js backend, which must support
+ * synchronous reads with `dataSync`.
  */
 export function exportNetwork(network: Network): Uint8Array {
   network.weightSync.sync();

@@ -53,7 +53,7 @@ export type BackboneFileOptions<Stage extends string> = TrainableOption<Stage> &
   readonly cache?: string;
   /** Whether to include global average pooling and the softmax layer for the 1000 ImageNet classes. Default false. */
   readonly includeTop?: boolean;
-  /** Function that sends requests. Default: `fetch` of the platform. */
+  /** Function that sends HTTP requests. Default: `fetch` of the platform. */
   readonly fetch?: Fetcher;
   /** Callback that receives the progress of a download. Default: prints a progress line on the terminal. */
   readonly progress?: DownloadProgress;
@@ -63,25 +63,25 @@ export type BackboneFileOptions<Stage extends string> = TrainableOption<Stage> &
 
 type BackboneFactory<Stage extends string> = (options: BackboneOptions<Stage>) => Promise<Backbone>;
 
-const OPTION_NAMES = [
-  'weights',
-  'cache',
-  'includeTop',
-  'trainable',
-  'trainableFrom',
-  'fetch',
-  'progress',
-  'signal',
-];
+const OPTION_NAMES: checks.OptionNames<BackboneFileOptions<string>> = {
+  weights: true,
+  cache: true,
+  includeTop: true,
+  trainable: true,
+  trainableFrom: true,
+  fetch: true,
+  progress: true,
+  signal: true,
+};
 
 async function createBackbone<Stage extends string>(
   path: string,
   factory: BackboneFactory<Stage>,
   files: OfficialWeightsFiles,
   options: BackboneFileOptions<Stage>,
-  additionalOptions: readonly string[] = [],
+  additionalNames: { readonly [name: string]: true } = {},
 ): Promise<Backbone> {
-  checkBackboneOptions(path, options, [...OPTION_NAMES, ...additionalOptions]);
+  checkBackboneOptions(path, options, { ...OPTION_NAMES, ...additionalNames });
   const {
     weights = 'imagenet',
     includeTop = false,
@@ -123,7 +123,7 @@ async function createBackbone<Stage extends string>(
 }
 
 /**
- * Creates the check for a downloaded file. It compares the MD5 hash if that is known, and otherwise tests whether the backbone
+ * Creates the check for a downloaded weights file. It compares the MD5 hash if the hash is known, and otherwise tests whether the backbone
  * accepts the weights.
  */
 function createFileCheck<Stage extends string>(
@@ -149,8 +149,8 @@ function createFileCheck<Stage extends string>(
  * also runs in a page and in other runtimes, so it takes the weights as bytes and accesses neither files nor the network; this one finds
  * the bytes and then calls it. The MD5 hash of the downloaded file is checked before the file is saved, and each time it is read.
  *
- * @throws A `download` error if the weights cannot be downloaded; the error reports the URL, and the path for a manual download. A
- *   `file` error if a file does not exist, is corrupted, or belongs to another network. An `aborted` error if `signal` is aborted.
+ * @throws A `download` error if the weights cannot be downloaded; the error contains the URL, and the path for a manual download. A `file`
+ *   error if a file does not exist, is corrupted, or belongs to a different network. An `aborted` error if `signal` is aborted.
  * @example
  * ```ts
  * import { resnet50Backbone } from 'tfjs-multitask/node';
@@ -170,10 +170,10 @@ export function resnet50Backbone(options: BackboneFileOptions<Resnet50Stage> = {
  * one finds the bytes and then calls it. Keras publishes no hashes for these files, so a downloaded file is saved only if it contains
  * exactly the backbone's tensors.
  *
- * @param options - `side`: side length in pixels of the images that the published weights were trained with. Default 224. Keras
- *   uses the side length of the input if weights for it exist.
- * @throws A `download` error if the weights cannot be downloaded; the error reports the URL, and the path for a manual download. A
- *   `file` error if a file does not exist, is corrupted, or belongs to another network. An `aborted` error if `signal` is aborted.
+ * @param options - `side`: side length in pixels of the images that the published weights were trained with. Default 224. Keras uses the
+ *   side length of the input if weights for it exist.
+ * @throws A `download` error if the weights cannot be downloaded; the error contains the URL, and the path for a manual download. A `file`
+ *   error if a file does not exist, is corrupted, or belongs to a different network. An `aborted` error if `signal` is aborted.
  * @example
  * ```ts
  * import { mobileNetV2Backbone } from 'tfjs-multitask/node';
@@ -192,7 +192,7 @@ export async function mobileNetV2Backbone(
     noun: 'an image side length with published weights',
     advice: 'Use the side length nearest to that of your images, which may have any size.',
   });
-  return createBackbone(path, mobileNetV2, getMobileNetV2Files(side), options, ['side']);
+  return createBackbone(path, mobileNetV2, getMobileNetV2Files(side), options, { side: true });
 }
 
 /**
@@ -200,8 +200,8 @@ export async function mobileNetV2Backbone(
  * `tfjs-multitask` also runs in a page and in other runtimes, so it takes the weights as bytes and accesses neither files nor the network; this
  * one finds the bytes and then calls it. The MD5 hash of the downloaded file is checked before the file is saved, and each time it is read.
  *
- * @throws A `download` error if the weights cannot be downloaded; the error reports the URL, and the path for a manual download. A
- *   `file` error if a file does not exist, is corrupted, or belongs to another network. An `aborted` error if `signal` is aborted.
+ * @throws A `download` error if the weights cannot be downloaded; the error contains the URL, and the path for a manual download. A `file`
+ *   error if a file does not exist, is corrupted, or belongs to a different network. An `aborted` error if `signal` is aborted.
  * @example
  * ```ts
  * import { efficientNetB0Backbone } from 'tfjs-multitask/node';

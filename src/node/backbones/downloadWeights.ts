@@ -11,9 +11,9 @@ import { downloadBar } from './downloadBar.js';
  * @category Files
  */
 export interface DownloadWeightsOptions {
-  /** Store that caches the file. Default: the user's cache folder, for example `~/.cache/tfjs-multitask` on Linux. */
+  /** Store in which the file is cached. Default: the user's cache folder, for example `~/.cache/tfjs-multitask` on Linux. */
   readonly store?: Store;
-  /** Function that sends requests. Default: `fetch` of the platform. */
+  /** Function that sends HTTP requests. Default: `fetch` of the platform. */
   readonly fetch?: Fetcher;
   /** Callback that receives the progress. Default: prints a progress line on the terminal. */
   readonly progress?: DownloadProgress;
@@ -26,8 +26,8 @@ export interface DownloadWeightsOptions {
  *
  * @param file - URL and hash of the file, and its name in the store.
  * @param output - Stream that the default progress line is printed to.
- * @throws A `download` error if the file cannot be downloaded; the error reports the URL, and the path for a manual download. An
- *   `aborted` error if `signal` is aborted.
+ * @throws A `download` error if the file cannot be downloaded; the error contains the URL, and the path for a manual download. An `aborted`
+ *   error if `signal` is aborted.
  */
 export function downloadWeights(
   file: { readonly url: string; readonly name: string } & FileHash,

@@ -10,10 +10,10 @@ export const USAGE_EXIT_CODE = 2;
 /** Exit code of a command that a signal stopped. */
 export const STOPPED_EXIT_CODE = 130;
 
-/** Code of the error for an invalid option value. Commander does not print this error itself. */
+/** Error code for an invalid option value. Commander does not print errors with this code, so the command line interface prints them. */
 export const INVALID_VALUE_CODE = 'tfjs-multitask.invalidValue';
 
-/** Options of all commands that run trials. */
+/** Options that all commands that run trials have in common. */
 export interface TrialCommandOptions {
   readonly folder: string;
   readonly settings?: StudySettings;
@@ -69,16 +69,16 @@ export const createThreadsOption = (description: string) =>
 export const createTrialTimeoutOption = () =>
   new Option(
     '--trial-timeout <SECONDS>',
-    'time after which a trial counts as hanging and fails (default: no limit)',
+    'time limit of a trial; a trial that exceeds it fails (default: no limit)',
   ).argParser(parseSeconds('--trial-timeout'));
 
 export const createWorkerTimeoutOption = () =>
   new Option(
     '--worker-timeout <SECONDS>',
-    'time after which a silent worker counts as lost (default: 30)',
+    'time without contact after which a worker is considered lost (default: 30)',
   ).argParser(parseSeconds('--worker-timeout'));
 
-/** Converts the options of a command into the options of a queue. */
+/** Converts command line options to the options of a queue. */
 export const toQueueOptions = (
   url: string,
   {

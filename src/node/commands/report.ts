@@ -6,7 +6,7 @@ export const createReportCommand = (): Command =>
   new Command('report')
     .summary('write report.html for one run, or to compare several runs')
     .description(
-      'Writes report.html: one page without scripts that you can open from the disk and print. Its figures are written to figures/ as .svg and .png, and a model card to best/MODEL_CARD.md of each run.',
+      'Writes report.html: one page without scripts that you can open from the disk and print. Also writes its figures to figures/ as .svg and .png, and a model card to best/MODEL_CARD.md in the folder of each run.',
     )
     .usage('DIR... [options]')
     .argument('[DIR...]', 'folders of runs, where your program called recordRun()')

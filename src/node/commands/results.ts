@@ -8,7 +8,7 @@ import { createFolderOption, createSettingsOption, type TrialCommandOptions } fr
 /** Creates the command `tfjs-multitask results`. */
 export const createResultsCommand = (): Command =>
   new Command('results')
-    .summary('show the results of a search, also while it runs')
+    .summary('show the results of a search, even while it is running')
     .description(
       'Prints a table of the trials in the folder, and writes study.html, results.csv and figures there. Runs no trials, so you can use it while a search runs.',
     )
@@ -20,7 +20,7 @@ export const createResultsCommand = (): Command =>
       await printResults(options.folder, await readStudy(module, options));
     });
 
-/** Prints the table of a search, and the path of the page that it writes. */
+/** Prints a table of the trials, writes the results of the search to its folder, and prints the path of the page. */
 export async function printResults(
   folder: string,
   { study, trials }: Pick<StudyResult, 'study' | 'trials'>,

@@ -31,7 +31,7 @@ export const createSearchCommand = (): Command =>
     .summary('run a search, or resume it')
     .description(
       [
-        'Runs the study that MODULE exports by default. Each trial runs in a process of its own, and a table shows their progress. At the end, study.html, results.csv and figures are written to the folder.',
+        'Runs the study that MODULE exports by default. Each trial runs in a separate process, and a table shows the progress. At the end, study.html, results.csv and figures are written to the folder.',
         '',
         'Ctrl-C stops the search after the steps in progress. The same command resumes it.',
         '',
@@ -48,7 +48,9 @@ export const createSearchCommand = (): Command =>
       parseCount('--trials'),
     )
     .option('--parallel <N>', 'number of trials at a time (default: 1)', parseCount('--parallel'))
-    .addOption(createThreadsOption('threads of one trial (default: equal shares of the machine)'))
+    .addOption(
+      createThreadsOption('threads of one trial (default: the threads of the machine, divided equally)'),
+    )
     .option(
       '--timeout <SECONDS>',
       'time after which no further trial starts (default: no limit)',

@@ -21,9 +21,9 @@ export const createTrialCommand = (): Command =>
     .summary('run one trial of a grid or random search')
     .description(
       [
-        'Runs trial N of a study and writes its result to the folder of the study. It is for machines that work independently, because the trials of a grid or random search depend only on their numbers.',
+        'Runs trial N of a study and writes its result to the folder of the study. Use it for machines that work independently. This is possible because the trials of a grid or random search depend only on their numbers.',
         '',
-        'The exit code is 0 if the result is written, also if the trial failed. It is 130 if the trial was stopped; the same command resumes it.',
+        'The exit code is 0 if a result was written, even if the trial failed. It is 130 if the trial was stopped; the same command resumes it.',
       ].join('\n'),
     )
     .usage('MODULE --folder DIR --number N [options]')
@@ -31,7 +31,7 @@ export const createTrialCommand = (): Command =>
     .addOption(createFolderOption('folder of the study, the same on all machines'))
     .requiredOption('--number <N>', 'number of the trial, counted from 1', parseCount('--number'))
     .addOption(createSettingsOption())
-    .addOption(createThreadsOption('threads of the trial (default: those of the machine)'))
+    .addOption(createThreadsOption('threads of the trial (default: all threads of the machine)'))
     .addOption(createTrialTimeoutOption())
     .action(runTrial);
 
@@ -41,5 +41,6 @@ async function runTrial(module: string, options: SingleTrialCommandOptions): Pro
   if (!trial && stop.aborted) process.exitCode = STOPPED_EXIT_CODE;
   const { number } = options;
   const reason = trial?.reason === undefined ? '' : `: ${trial.reason}`;
-  console.log(trial ? `trial ${number} ${trial.state}${reason}` : `no trial ${number}`);
+  const missing = stop.aborted ? `trial ${number} was stopped` : `the search has no trial ${number}`;
+  console.log(trial ? `trial ${number} ${trial.state}${reason}` : missing);
 }

@@ -25,7 +25,7 @@ export const createWorkerCommand = (): Command =>
     .summary('run trials of a search on another machine')
     .description(
       [
-        'Takes trials from a Redis server, runs each in a process of its own, and writes their results to the folder of the study, which this machine shares with the search. MODULE is the module of the study on this machine.',
+        'Takes trials from a Redis server, runs each of them in a separate process, and writes their results to the folder of the study, which this machine shares with the search. MODULE is the module of the study on this machine.',
         '',
         'Ctrl-C stops the worker after the steps in progress. Other workers resume its trials.',
       ].join('\n'),
@@ -41,7 +41,9 @@ export const createWorkerCommand = (): Command =>
       ),
     )
     .option('--parallel <N>', 'number of trials at a time (default: 1)', parseCount('--parallel'))
-    .addOption(createThreadsOption('threads of one trial (default: equal shares of the machine)'))
+    .addOption(
+      createThreadsOption('threads of one trial (default: the threads of the machine, divided equally)'),
+    )
     .addOption(createTrialTimeoutOption())
     .addOption(createWorkerTimeoutOption())
     .action(runWorker);

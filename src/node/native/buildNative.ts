@@ -8,7 +8,7 @@ import { type BindingInfo, testBinding } from './testBinding.js';
 export interface BuildNativeOptions {
   /** Python interpreter with TensorFlow. Default: `python3`, then `python`. */
   readonly python?: string | undefined;
-  /** Folder of the package. Default: the package that a program in the current folder would load. */
+  /** Folder of the native package. Default: the package that a program in the current folder would load. */
   readonly package?: string | undefined;
   /** C++ compiler. Default `g++`. */
   readonly compiler?: string | undefined;
@@ -24,11 +24,11 @@ export interface NativeBuild extends CompiledBinding {
 }
 
 /**
- * Builds the binding of an installed `@tensorflow/tfjs-node` or `@tensorflow/tfjs-node-gpu` against a TensorFlow that was
- * installed with pip, and tests the binding.
+ * Builds the binding of an installed `@tensorflow/tfjs-node` or `@tensorflow/tfjs-node-gpu` against a TensorFlow installation that was
+ * created with pip, and tests the binding.
  *
- * @throws An `engine` error if the platform is not Linux or the compilation fails. A `missing-package` error if the package, a
- *   Python with TensorFlow, or the compiler is missing. A `broken-package` error if the binding does not load.
+ * @throws An `engine` error if the platform is not Linux or the compilation fails. A `missing-package` error if the package, a Python with
+ *   TensorFlow, or the compiler is missing. A `broken-package` error if the binding does not load.
  */
 export async function buildNative(options: BuildNativeOptions = {}): Promise<NativeBuild> {
   const { log = () => {}, compiler = 'g++' } = options;
@@ -36,7 +36,7 @@ export async function buildNative(options: BuildNativeOptions = {}): Promise<Nat
     throw createError({
       kind: 'engine',
       path: 'build-native',
-      expected: 'Linux, where the pip package of TensorFlow contains the libraries to link against',
+      expected: 'the platform linux, where the pip package of TensorFlow contains the required libraries',
       received: `the platform ${process.platform}`,
       advice: 'Run npm install @tensorflow/tfjs-node, which downloads a binary, or use engine: "wasm".',
     });
@@ -48,7 +48,7 @@ export async function buildNative(options: BuildNativeOptions = {}): Promise<Nat
   const compiled = await compileBinding(nativePackage, tensorflow, compiler);
   log(`compiled    ${compiled.outputPath} with ${compiled.compilerVersion}`);
   if (!compiled.supportsAttributeLists)
-    log('            without fused convolutions: the sources differ from those of 4.22');
+    log('            without fused convolutions, because the C++ sources differ from version 4.22');
   const bindingInfo = await testBinding(nativePackage);
   return { ...compiled, package: nativePackage, tensorflow, bindingInfo };
 }

@@ -20,12 +20,12 @@ export interface CompiledBinding {
 const MAX_ERROR_LINES = 15;
 
 /**
- * Compiles the binding of the package against a TensorFlow that was installed with pip, and writes it atomically to the path
- * from which the package loads it. The TensorFlow libraries are not copied: the binding contains the path of their folder.
+ * Compiles the C++ binding of a native package against a TensorFlow installation that was created with pip, and writes it atomically to the
+ * path from which the package loads it. The TensorFlow libraries are not copied: the binding contains the path of their folder.
  *
  * @param compiler - C++ compiler that accepts the options of GCC.
- * @throws A `missing-package` error if the compiler does not exist. An `engine` error with the last lines of the compiler output
- *   if the compilation fails.
+ * @throws A `missing-package` error if the compiler does not exist. An `engine` error with the last lines of the compiler output if the
+ *   compilation fails.
  */
 export async function compileBinding(
   { folder, nodeApiVersion }: NativePackage,
@@ -39,7 +39,8 @@ export async function compileBinding(
       path: compiler,
       expected: 'a C++ compiler',
       received: 'a program that is not installed',
-      advice: 'Install one with apt-get install g++, or name your compiler in the environment: CXX=clang++.',
+      advice:
+        'Install one, for example with apt-get install g++, or set the environment variable CXX to your compiler, for example CXX=clang++.',
     });
   }
   const targetFolder = join(folder, 'lib', `napi-v${nodeApiVersion}`);
@@ -64,7 +65,7 @@ export async function compileBinding(
         kind: 'engine',
         path: join(folder, 'binding'),
         expected: `sources that ${compiler} can compile`,
-        received: `exit code ${code}:\n${stderr.trimEnd().split('\n').slice(-MAX_ERROR_LINES).join('\n')}\n`,
+        received: `compiler errors and exit code ${code}:\n${stderr.trimEnd().split('\n').slice(-MAX_ERROR_LINES).join('\n')}\n`,
         advice: `Use TensorFlow 2.21, which is known to work: the version in ${tensorflow.folder} may be too new or too old.`,
       });
     }

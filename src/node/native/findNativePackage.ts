@@ -3,13 +3,13 @@ import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { createArgumentError, createError } from '../../core/errors/errors.js';
 
-/** An installed `@tensorflow/tfjs-node` or `@tensorflow/tfjs-node-gpu`. */
+/** Installed package `@tensorflow/tfjs-node` or `@tensorflow/tfjs-node-gpu`. */
 export interface NativePackage {
   readonly name: string;
   readonly version: string;
   /** Folder that contains the package.json of the package. */
   readonly folder: string;
-  /** Version of Node-API to build for: the newest version that the package lists and this Node supports. */
+  /** Version of Node-API to build for: the newest version that both the package and this version of Node support. */
   readonly nodeApiVersion: number;
 }
 
@@ -28,7 +28,7 @@ export function findNativePackage(folder = findInstalledFolder()): NativePackage
   const createPackageError = (received: string) =>
     createArgumentError(
       `--package ${folder}`,
-      `the folder of ${PACKAGE_NAMES.join(' or ')} 4, with its sources in binding/`,
+      `the folder of ${PACKAGE_NAMES.join(' or ')}, version 4, with C++ sources in binding/`,
       received,
       `Run ${INSTALL_COMMAND}, and pass node_modules/${PACKAGE_NAMES[1]}, or omit --package.`,
     );
@@ -62,7 +62,7 @@ function findInstalledFolder(): string {
     kind: 'missing-package',
     path: process.cwd(),
     expected: `${PACKAGE_NAMES.join(' or ')} in node_modules`,
-    received: 'neither of these packages',
+    received: 'a node_modules folder without either package',
     advice: `Run: ${INSTALL_COMMAND}`,
   });
 }

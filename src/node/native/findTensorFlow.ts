@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { createError } from '../../core/errors/errors.js';
 import { runProgram } from './runProgram.js';
 
-/** A TensorFlow that was installed with pip. */
+/** TensorFlow installation that was created with pip. */
 export interface PipTensorFlow {
   /** Path of the Python interpreter. */
   readonly python: string;
   /** Folder of the package, which contains the libraries. The headers are in its subfolder `include`. */
   readonly folder: string;
-  /** Whether this TensorFlow is built for CUDA. */
+  /** Whether TensorFlow was built with CUDA support. */
   readonly cuda: boolean;
 }
 
@@ -22,7 +22,7 @@ const INSTALL_ADVICE = [
   '(with a CUDA device: pip install "tensorflow[and-cuda]").',
 ].join('');
 
-/** Prefix of the script's output. Modules that Python loads at startup may print other lines. */
+/** Prefix by which the output line of the script is recognized, because modules that Python loads at startup may print other lines. */
 const OUTPUT_PREFIX = 'tensorflow:';
 
 /** Python script that finds TensorFlow without importing it, because the import takes seconds. */
@@ -36,10 +36,10 @@ print('${OUTPUT_PREFIX}' + json.dumps({'python': sys.executable, 'folder': folde
 `;
 
 /**
- * Finds the TensorFlow of a Python interpreter. By default, tries `python3` and then `python`.
+ * Finds the TensorFlow installation of a Python interpreter. By default, tries the interpreters `python3` and `python`.
  *
- * @throws A `missing-package` error if no Python interpreter is found, it has no TensorFlow, or its TensorFlow lacks the C
- *   libraries or headers.
+ * @throws A `missing-package` error if no Python interpreter is found, it has no TensorFlow, or its TensorFlow lacks the C libraries or
+ *   headers.
  */
 export async function findTensorFlow(python?: string): Promise<PipTensorFlow> {
   const problems: string[] = [];

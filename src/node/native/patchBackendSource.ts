@@ -1,6 +1,6 @@
 /**
- * Patches for lists of strings and lists of types. Fused convolutions require such attributes, but the unpatched binding of the
- * package cannot pass them to TensorFlow. Each patch is inserted before the code that handles a single value.
+ * Patches that add support for attributes that are lists of strings or lists of types. Fused convolutions require these attributes, but the
+ * unpatched binding cannot pass them to TensorFlow. Each patch is inserted before the code that handles a single value.
  */
 const SOURCE_PATCHES: readonly (readonly [before: string, added: string])[] = [
   [

@@ -2,9 +2,9 @@ import { createError } from '../../core/errors/errors.js';
 import type { NativePackage } from './findNativePackage.js';
 import { runProgram } from './runProgram.js';
 
-/** Information about a binding that loads. */
+/** Information about a binding that was loaded successfully. */
 export interface BindingInfo {
-  /** Version of TensorFlow. */
+  /** Version of the TensorFlow libraries that the binding uses. */
   readonly tensorflow: string;
   /** Whether TensorFlow computes on a GPU. */
   readonly gpu: boolean;
@@ -35,7 +35,7 @@ export async function testBinding({ name, folder }: NativePackage): Promise<Bind
     kind: 'broken-package',
     path: name,
     expected: 'a binding that loads and multiplies two matrices',
-    received: lines.find((line) => line.startsWith('Error:')) ?? lines.slice(-5).join('\n'),
-    advice: 'Build it again: the Python installation of its TensorFlow may have been moved or removed.',
+    received: `a binding that fails (${lines.find((line) => line.startsWith('Error:')) ?? lines.slice(-5).join('\n')})`,
+    advice: 'Check that the TensorFlow installation still exists, and build the binding again.',
   });
 }

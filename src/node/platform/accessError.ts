@@ -1,14 +1,14 @@
 import { createFileError, type MultitaskError } from '../../core/errors/errors.js';
 
-/** Noun phrases for the error codes of Node. */
+/** Noun phrases for the error codes of Node's file system functions. */
 const DESCRIPTIONS: { readonly [code: string]: string } = {
-  ENOENT: 'no such file or folder',
+  ENOENT: 'a file or folder that does not exist',
   ENOTDIR: 'a file in place of a folder',
   EISDIR: 'a folder in place of a file',
   EEXIST: 'an existing file in place of a folder',
   ENOTEMPTY: 'a folder in place of a file',
-  EACCES: 'no permission',
-  EPERM: 'no permission',
+  EACCES: 'a file or folder without the required permission',
+  EPERM: 'a file or folder without the required permission',
   EROFS: 'a read-only file system',
   ENOSPC: 'a full disk',
   ENAMETOOLONG: 'a name that is too long',
@@ -17,7 +17,10 @@ const DESCRIPTIONS: { readonly [code: string]: string } = {
 
 const NOT_A_FOLDER_CODES = ['ENOTDIR', 'EEXIST', 'EISDIR', 'ENOTEMPTY'];
 
-/** Creates a `file` error from an error of the file system. It received, for example, `no such file or folder (ENOENT)`. */
+/**
+ * Creates a `file` error from an error that Node's file system functions threw. The error code is described by a noun phrase, for example
+ * `a file or folder that does not exist (ENOENT)`.
+ */
 export function createAccessError(
   path: string,
   expected: string,
@@ -33,4 +36,4 @@ export function createAccessError(
 const chooseAdvice = (code: string) =>
   NOT_A_FOLDER_CODES.includes(code)
     ? 'Choose another path, or remove the file or folder that is in the way.'
-    : 'Check that the folder exists, its permissions, and the free space on the disk.';
+    : 'Check that the folder exists, that you have permission to access it, and that the disk is not full.';

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { appendFile, link, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, resolve, sep } from 'node:path';
+import * as checks from '../../core/errors/checks.js';
 import { createError } from '../../core/errors/errors.js';
 import type { Store } from '../../core/platform/platform.js';
 import { createAccessError } from './accessError.js';
@@ -10,12 +11,11 @@ import { listFiles } from './listFiles.js';
 const TEMPORARY_SUFFIX = '.unfinished';
 
 /**
- * Creates a store for a folder. Files are written atomically: a temporary file is flushed to the disk and renamed, so if the
- * process is killed at any moment, the file contains either all old bytes or all new bytes. Names that refer to files outside
- * the folder are rejected.
+ * Creates a store that reads and writes the files of a folder. Files are written atomically: a temporary file is flushed to the disk and
+ * renamed, so if the process is killed at any moment, the file contains either all old bytes or all new bytes. Names that refer to files
+ * outside the folder are rejected.
  *
- * @throws A `file` error if a folder or file cannot be read or written. An `argument` error if a name refers to a file outside the
- *   folder.
+ * @throws A `file` error if a folder or file cannot be read or written. An `argument` error if a name refers to a file outside the folder.
  * @example
  * ```ts
  * import { folderStore } from 'tfjs-multitask/node';
@@ -27,6 +27,7 @@ const TEMPORARY_SUFFIX = '.unfinished';
  * @category Files
  */
 export function folderStore(folder: string): Store {
+  checks.string('folderStore', folder, { noun: 'the path of a folder', advice: "Write folderStore('out')." });
   const root = resolve(folder);
   const resolvePath = (name: string) => {
     const path = resolve(root, name);
@@ -67,7 +68,7 @@ export function folderStore(folder: string): Store {
       try {
         await rm(path, { force: true });
       } catch (error) {
-        throw createAccessError(path, 'a removable file', error);
+        throw createAccessError(path, 'a file that can be deleted', error);
       }
     },
     list: async (prefix = '') => {
@@ -85,14 +86,23 @@ export function folderStore(folder: string): Store {
   };
 }
 
-/** Returns a store for a folder path. If the argument is a store, returns it unchanged. */
-export const toStore = (folder: string | Store): Store =>
-  typeof folder === 'string' ? folderStore(folder) : folder;
+/** Returns a store for a folder path. If the argument is a store, returns it unchanged. Throws an `argument` error for other values. */
+export function toStore(path: string, folder: string | Store): Store {
+  if (typeof folder === 'string') return folderStore(folder);
+  checks.store(path, folder, {
+    noun: 'the path of a folder, or a store',
+    advice: "Write folder: 'out/study'.",
+  });
+  return folder;
+}
 
 /** Writes a file atomically. Missing folders are created. */
 export const writeAtomically = (path: string, bytes: Uint8Array) => writeTemporaryFile(path, bytes, rename);
 
-/** Writes a file only if it does not exist. A hard link is used because creating one fails atomically if the name exists. */
+/**
+ * Writes a file only if it does not exist, and returns whether it was written. A hard link is used because creating one fails atomically if
+ * the name exists.
+ */
 const createAtomically = (path: string, bytes: Uint8Array) =>
   writeTemporaryFile(path, bytes, async (temporaryPath) => {
     try {

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 
-/** A folder entry, with the properties of Node's `Dirent` by which files are selected. */
+/** Entry of a folder, with the properties of Node's `Dirent` that are needed to select files. */
 export interface FolderEntry {
   readonly name: string;
   isFile(): boolean;

@@ -8,7 +8,10 @@ export function getPackageFolder(): string {
   let folder = start;
   while (!existsSync(join(folder, 'package.json'))) {
     const parent = dirname(folder);
-    if (parent === folder) throw new Error(`${start}: no parent folder contains package.json`);
+    if (parent === folder)
+      throw new Error(
+        `${start}: expected a parent folder that contains package.json, received no such folder`,
+      );
     folder = parent;
   }
   return folder;

@@ -4,8 +4,8 @@ import { createAccessError } from './accessError.js';
 /**
  * Reads a file whose path was passed by the user.
  *
- * @param expected - Description of the file, for the error.
- * @param advice - What to do if the file cannot be read, for the error.
+ * @param expected - Noun phrase for the file, used in the error message.
+ * @param advice - What to do if the file cannot be read, used in the error message.
  * @throws A `file` error if the file cannot be read.
  */
 export async function readFileBytes(

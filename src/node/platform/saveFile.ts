@@ -4,11 +4,11 @@ import { suggestAwait } from '../../core/errors/suggestions.js';
 import { writeAtomically } from './folderStore.js';
 
 /**
- * Writes bytes to a file, for example a model from `exportKeras` or `exportOnnx`. The write is atomic: a temporary file next to `path`
- * is flushed to the disk and renamed, so a process that is killed at any moment leaves the old file or the new file.
+ * Writes bytes to a file, for example a model from `exportKeras` or `exportOnnx`. The write is atomic: a temporary file next to `path` is
+ * flushed to the disk and renamed, so a process that is killed at any moment leaves the old file or the new file.
  *
  * @param path - Path of the file. Missing folders are created, and an existing file is replaced.
- * @param bytes - Content of the file.
+ * @param bytes - Contents of the file.
  * @returns A promise that resolves when the file is on the disk.
  * @throws An `argument` error if `path` is not a path or `bytes` is not a `Uint8Array`. A `file` error if the file cannot be written.
  * @example
@@ -27,7 +27,7 @@ export async function saveFile(path: string, bytes: Uint8Array): Promise<void> {
   if (typeof path !== 'string' || path === '') {
     throw createArgumentError(
       'saveFile',
-      'the path of the file as the first argument',
+      'the path of a file as the first argument',
       describeType(path),
       suggestAwait(path, EXAMPLE),
     );
@@ -35,7 +35,7 @@ export async function saveFile(path: string, bytes: Uint8Array): Promise<void> {
   if (!(bytes instanceof Uint8Array)) {
     throw createArgumentError(
       path,
-      'the bytes of the file as a Uint8Array',
+      'the contents of the file as a Uint8Array',
       describeType(bytes),
       suggestAwait(bytes, EXAMPLE),
     );

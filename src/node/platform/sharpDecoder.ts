@@ -5,10 +5,10 @@ import { loadPackage } from './loadPackage.js';
 type Sharp = typeof import('sharp').default;
 
 /**
- * Creates an image decoder that uses the package sharp.
+ * Creates an image decoder that uses the npm package `sharp`.
  *
- * - The image is rotated according to its EXIF orientation, converted to sRGB, and stretched to the requested shape with sharp's
- *   default kernel (Lanczos with three lobes).
+ * - The image is rotated according to its EXIF orientation, converted to sRGB, and stretched to the requested shape with sharp's default
+ *   kernel (Lanczos with three lobes).
  * - Images are converted to grayscale with the BT.601 weights, as in Keras. Transparent pixels become black.
  * - A truncated file causes an error.
  *

@@ -1,3 +1,4 @@
+import * as checks from '../../core/errors/checks.js';
 import type { Encoder } from '../../core/platform/platform.js';
 import { loadPackage } from './loadPackage.js';
 
@@ -25,10 +26,13 @@ export interface SharpEncoderOptions {
  * ```
  * @category Data
  */
-export async function sharpEncoder({ maxSide = 96 }: SharpEncoderOptions = {}): Promise<Encoder> {
+export async function sharpEncoder(options: SharpEncoderOptions = {}): Promise<Encoder> {
+  checks.options('sharpEncoder', options, { maxSide: true });
+  const { maxSide = 96 } = options;
+  checks.integer('sharpEncoder.maxSide', maxSide, { min: 1, defaultValue: 96 });
   const { default: sharp } = await loadPackage<{ default: typeof import('sharp').default }>(
     'sharp',
-    'writing pictures',
+    'writing images',
   );
   return async ({ data, height, width, channels }) => {
     const raw = { height, width, channels: channels as 1 | 3 };

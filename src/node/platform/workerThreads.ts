@@ -27,11 +27,9 @@ parentPort.on('message', (message) => parentPort.postMessage(...answer(message))
  * ```
  * @category Data
  */
-export function workerThreads({
-  count = getDefaultWorkerCount(availableParallelism()),
-}: {
-  readonly count?: number;
-} = {}): Spawner {
+export function workerThreads(options: { readonly count?: number } = {}): Spawner {
+  checks.options('workerThreads', options, { count: true });
+  const { count = getDefaultWorkerCount(availableParallelism()) } = options;
   checks.integer('workerThreads.count', count, { min: 1, advice: WORKER_COUNT_ADVICE });
   return {
     maxWorkers: count,

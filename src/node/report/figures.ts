@@ -1,3 +1,4 @@
+import * as checks from '../../core/errors/checks.js';
 import type { Store } from '../../core/platform/platform.js';
 import type { ArchitectureRecord } from '../../core/records/architecture.js';
 import type { HistoryRecord } from '../../core/records/history.js';
@@ -15,11 +16,10 @@ import { loadChartTools, loadGraphviz } from './reportTools.js';
 import { svgToPng } from './svgToPng.js';
 
 /**
- * Draws the learning curves of a task as SVG text. Same as `learningCurves` of `tfjs-multitask/report`, but loads the necessary
- * packages.
+ * Draws the learning curves of a task as SVG text. Loads the packages that `learningCurves` of `tfjs-multitask/report` requires as an
+ * argument.
  *
- * @throws A `missing-package` error if `@observablehq/plot` or `linkedom` is not installed. An `argument` error if the task is
- *   unknown.
+ * @throws A `missing-package` error if `@observablehq/plot` or `linkedom` is not installed. An `argument` error if the task is unknown.
  * @example
  * ```ts
  * import { learningCurves } from 'tfjs-multitask/node';
@@ -39,11 +39,11 @@ export async function learningCurves<const Name extends string>(
 }
 
 /**
- * Draws the learning curves of several groups of runs next to each other as SVG text. Same as `learningCurveGrid` of
- * `tfjs-multitask/report`, but loads the necessary packages.
+ * Draws the learning curves of several groups of runs next to each other as SVG text. Loads the packages that `learningCurveGrid` of
+ * `tfjs-multitask/report` requires as an argument.
  *
- * @throws A `missing-package` error if `@observablehq/plot` or `linkedom` is not installed. An `argument` error if a run has no
- *   epochs, or the groups have different tasks.
+ * @throws A `missing-package` error if `@observablehq/plot` or `linkedom` is not installed. An `argument` error if a run has no epochs, or
+ *   the groups have different tasks.
  * @example
  * ```ts
  * import { learningCurveGrid } from 'tfjs-multitask/node';
@@ -63,8 +63,8 @@ export async function learningCurveGrid(
 }
 
 /**
- * Draws the architecture of a network as a diagram in SVG text. Same as `architectureDiagram` of `tfjs-multitask/report`, but
- * loads Graphviz.
+ * Draws the architecture of a network as a diagram in SVG text. Loads Graphviz, which `architectureDiagram` of `tfjs-multitask/report`
+ * requires as an argument.
  *
  * @throws A `missing-package` error if `@hpcc-js/wasm-graphviz` is not installed.
  * @example
@@ -99,6 +99,11 @@ export async function architectureDiagram(architecture: ArchitectureRecord): Pro
  * @category Figures
  */
 export async function saveFigure(store: Store, name: string, svg: string): Promise<void> {
+  const advice =
+    "Write saveFigure(folderStore('out'), 'curves', await learningCurves(history, { task: 'age' })).";
+  checks.store('saveFigure.store', store, { advice });
+  checks.string('saveFigure.name', name, { noun: 'a file name without an extension', advice });
+  checks.valid('saveFigure.svg', svg, typeof svg === 'string', { noun: 'the text of an SVG image', advice });
   await store.write(`${name}.svg`, new TextEncoder().encode(svg));
   await store.write(`${name}.png`, await svgToPng(svg));
 }

@@ -9,7 +9,7 @@ import { heatOverlay } from '../../report/charts/heatOverlay.js';
 import type { LabelsOf, Tasks } from '../../tasks/task.js';
 
 /**
- * Creates Grad-CAM heat maps for each task, for `count` of the images that a report shows as random samples.
+ * Creates Grad-CAM heat maps of each task for the first `count` validation images that a report shows as random samples.
  *
  * - A classification is explained for the predicted label.
  * - A regression is explained toward `higher` or `lower`, depending on whether the prediction is above or below the mean.

@@ -1,8 +1,13 @@
+import * as checks from '../../core/errors/checks.js';
 import type { Store } from '../../core/platform/platform.js';
 import { readCheckpointEpoch } from '../../core/records/checkpointEpoch.js';
 import type { RunRecord } from '../../core/records/runRecord.js';
 import type { MultiTaskModel } from '../../model/multiTaskModel.js';
-import { type CreateRunRecordOptions, createRunRecord } from '../../recording/createRunRecord.js';
+import {
+  type CreateRunRecordOptions,
+  createRunRecord,
+  RUN_RECORD_OPTION_NAMES,
+} from '../../recording/createRunRecord.js';
 import { saveRunImages } from '../../recording/saveRunImages.js';
 import type { Tasks } from '../../tasks/task.js';
 import { getRuntimeVersions } from '../platform/runtimeVersions.js';
@@ -15,18 +20,22 @@ import { createGradCamImages } from './gradCamImages.js';
  * @category Figures
  */
 export interface RecordRunOptions<T extends Tasks = Tasks> extends CreateRunRecordOptions<T> {
-  /** Package versions and the kind of machine. The versions of this library and of Node are always recorded. Default: none. */
+  /**
+   * Additional package versions, and a description of the machine. The versions of this library and of Node are always recorded. Default:
+   * none.
+   */
   readonly versions?: { readonly [name: string]: string };
-  /** Whether to save small versions of some images. Default true. */
+  /** Whether to save thumbnails of the images that the report shows. Default: true. */
   readonly images?: boolean;
-  /** Number of images for which a Grad-CAM heat map is saved for each task. Default 6. */
+  /** Number of images per task for which Grad-CAM heat maps are saved. Default: 6. */
   readonly gradCams?: number;
-  /** Seed of the run. It is needed to show the same augmented images that were used in training. Default 0. */
+  /** Seed of the run, so that the report shows the augmented images that were used in training. Default: 0. */
   readonly seed?: number;
 }
 
 /**
- * Finds the epoch and the monitored column of the model in `best/`. Returns `{}` if the caller chose a different epoch or column.
+ * Returns the epoch and the monitored column of the model in the folder `best/`. Returns `{}` if the caller chose a different epoch or
+ * column.
  */
 async function findReportedEpoch(
   store: Store,
@@ -38,7 +47,7 @@ async function findReportedEpoch(
   return { monitor: checkpoint.monitor, checkpointEpoch: checkpoint.epoch };
 }
 
-/** Matches the names of image files that an earlier record may have saved. */
+/** Pattern of the image files that an earlier call of `recordRun` may have saved. */
 const IMAGE_FILE_PATTERN = /^pictures\/\d+\.(?:jpg|png|webp)$/;
 
 /**
@@ -71,8 +80,17 @@ const IMAGE_FILE_PATTERN = /^pictures\/\d+\.(?:jpg|png|webp)$/;
 export async function recordRun<T extends Tasks>(
   store: Store,
   model: MultiTaskModel<T>,
-  { images = true, gradCams = 6, seed = 0, ...options }: RecordRunOptions<T>,
+  recordOptions: RecordRunOptions<T>,
 ): Promise<RunRecord> {
+  const advice =
+    "Write recordRun(folderStore('out'), model, { name: 'model-a', datasetName: 'UTKFace', train, history }).";
+  checks.store('recordRun.store', store, { advice });
+  const names = { ...RUN_RECORD_OPTION_NAMES, images: true, gradCams: true, seed: true } as const;
+  checks.options('recordRun', recordOptions, names, { advice });
+  const { images = true, gradCams = 6, seed = 0, ...options } = recordOptions;
+  checks.boolean('recordRun.images', images, { advice: 'Omit it to use the default, true.' });
+  checks.integer('recordRun.gradCams', gradCams, { min: 0, defaultValue: 6 });
+  checks.integer('recordRun.seed', seed, { min: 0, defaultValue: 0 });
   const versions = { ...getRuntimeVersions(), ...options.versions };
   const recordWithoutImages = await createRunRecord(model, {
     ...options,

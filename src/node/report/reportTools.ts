@@ -4,9 +4,9 @@ import { loadPackage } from '../platform/loadPackage.js';
 import { getFontPaths } from './svgToPng.js';
 
 /**
- * Loads the packages that draw charts.
+ * Loads the optional packages that are needed to draw charts.
  *
- * @param purpose - Purpose of the packages, for the error message.
+ * @param purpose - What the packages are needed for, used in the error message.
  * @throws A `missing-package` error if one of the packages is not installed.
  */
 export async function loadChartTools(purpose: string): Promise<ChartTools> {

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
+import * as checks from '../../core/errors/checks.js';
 import { loadPackage } from '../platform/loadPackage.js';
 import { getPackageFolder } from '../platform/packageFolder.js';
 
 /**
- * Converts an SVG to the bytes of a PNG file. Text is drawn with the font that this package contains.
+ * Converts an SVG to the bytes of a PNG file. Text is drawn with Inter, a font that this package contains.
  *
  * @param scale - Number of pixels per unit of the SVG. Default 2.
  * @throws A `missing-package` error if `@resvg/resvg-js` is not installed.
@@ -17,6 +18,11 @@ import { getPackageFolder } from '../platform/packageFolder.js';
  * @category Figures
  */
 export async function svgToPng(svg: string, scale = 2): Promise<Uint8Array> {
+  checks.string('svgToPng.svg', svg, {
+    noun: 'the text of an SVG image',
+    advice: 'Pass the result of learningCurves().',
+  });
+  checks.number('svgToPng.scale', scale, { above: 0, defaultValue: 2 });
   const { Resvg } = await loadPackage<typeof import('@resvg/resvg-js')>('@resvg/resvg-js', 'writing PNG');
   const { regular, semiBold } = getFontPaths();
   const picture = new Resvg(svg, {

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import * as checks from '../../core/errors/checks.js';
 import { createReportPage } from '../../report/pages/createReport.js';
 import { readRunRecord } from '../../report/records/readRunRecord.js';
 import { folderStore } from '../platform/folderStore.js';
@@ -11,7 +12,7 @@ import { loadReportTools } from './reportTools.js';
  * @category Figures
  */
 export interface WatchOptions {
-  /** Port of the server. Default 0: any free port. */
+  /** Port of the server. Default: 0, which selects any free port. */
   readonly port?: number;
   /** Interval in seconds after which the browser reloads the page. Default 5. */
   readonly refresh?: number;
@@ -20,7 +21,7 @@ export interface WatchOptions {
 }
 
 /**
- * A running report server.
+ * Running server of {@link watchRun}.
  *
  * @category Figures
  */
@@ -49,10 +50,19 @@ export interface Watch {
  * ```
  * @category Figures
  */
-export async function watchRun(
-  folder: string,
-  { port = 0, refresh = 5, images = true }: WatchOptions = {},
-): Promise<Watch> {
+export async function watchRun(folder: string, options: WatchOptions = {}): Promise<Watch> {
+  checks.options(
+    'watchRun',
+    options,
+    { port: true, refresh: true, images: true },
+    {
+      advice: "Write watchRun('out', { port: 8080 }).",
+    },
+  );
+  const { port = 0, refresh = 5, images = true } = options;
+  checks.integer('watchRun.port', port, { min: 0, max: 65_535, advice: 'Omit it to use any free port.' });
+  checks.number('watchRun.refresh', refresh, { noun: 'a number of seconds', above: 0, defaultValue: 5 });
+  checks.boolean('watchRun.images', images, { advice: 'Omit it to use the default, true.' });
   const tools = await loadReportTools();
   const store = folderStore(folder);
   let hosts: readonly string[] = [];

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import * as checks from '../../core/errors/checks.js';
 import { createError } from '../../core/errors/errors.js';
 import { createReport } from '../../report/pages/createReport.js';
 import { createModelCard, isGeneratedCard } from '../../report/pages/modelCard.js';
@@ -41,15 +42,31 @@ export interface WriteReportOptions {
  */
 export async function writeReport(
   folders: string | readonly string[],
-  { images = true, out }: WriteReportOptions = {},
+  options: WriteReportOptions = {},
 ): Promise<string> {
+  checks.options(
+    'writeReport',
+    options,
+    { images: true, out: true },
+    {
+      advice: "Pass the folders as an array: writeReport(['out/a', 'out/b'], { out: 'out' }).",
+    },
+  );
+  const { images = true, out } = options;
+  checks.boolean('writeReport.images', images, { advice: 'Omit it to use the default, true.' });
+  if (out !== undefined)
+    checks.string('writeReport.out', out, { noun: 'the path of a folder', advice: "Write out: 'report'." });
   const all = typeof folders === 'string' ? [folders] : folders;
+  checks.list('writeReport.folders', all, {
+    noun: 'a folder, or an array of folders',
+    advice: "Write writeReport('out').",
+  });
   const runs = await Promise.all(all.map((folder) => readRunRecord(folderStore(folder), { images })));
   if (!isNonEmpty(runs)) {
     throw createError({
       kind: 'argument',
       path: 'report',
-      expected: 'at least one folder of a run',
+      expected: 'the folder of at least one run',
       received: 'no folders',
       advice: 'Pass one or more folders that recordRun() wrote.',
     });

@@ -2,11 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { sha256 } from '../../core/digest.js';
 
-/** Matches a relative path after `from`, `import` or `require`. */
+/** Pattern of an import by relative path, after `from`, `import` or `require`. */
 const RELATIVE_IMPORT = /\b(?:from|import|require)\s*\(?\s*(['"`])(\.{1,2}\/[^'"`\n]+)\1/g;
 
 /**
- * Source file extensions for each extension in an import, because TypeScript code imports a file by the name of its compiled file.
+ * Replacements of the file extension of an import that are tried to find the source file, because TypeScript code imports a file by the
+ * name of its compiled file.
  */
 const SOURCE_EXTENSIONS: readonly (readonly [RegExp, string])[] = [
   [/\.js$/, '.ts'],
@@ -47,7 +48,7 @@ export async function computeCodeHash(moduleUrl: string): Promise<string> {
   return (await sha256(new TextEncoder().encode(parts.join('\n\0\n')))).slice(0, 16);
 }
 
-/** Returns the URL and the text of the file that an import refers to, or undefined if there is no such file. */
+/** Returns the URL and the text of the file that an import refers to, or undefined if the file does not exist. */
 async function resolveSource(importUrl: string): Promise<[string, string] | undefined> {
   const candidates = [
     importUrl,

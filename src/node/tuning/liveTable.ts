@@ -1,4 +1,5 @@
 import type { WriteStream } from 'node:tty';
+import * as checks from '../../core/errors/checks.js';
 import { findBestTrialNumbers } from '../../tuner/results/bestTrials.js';
 import { resultsTable } from '../../tuner/results/resultsTable.js';
 import { sortByNumber, type TrialRecord } from '../../tuner/results/trialRecord.js';
@@ -37,10 +38,19 @@ export interface LiveTable {
  * ```
  * @category Tuner
  */
-export function liveTable(
-  out: WriteStream,
-  { trials: trialCount }: { readonly trials?: number } = {},
-): LiveTable {
+export function liveTable(out: WriteStream, options: { readonly trials?: number } = {}): LiveTable {
+  checks.callable('liveTable.out.write', (out as WriteStream | null)?.write, {
+    noun: 'a terminal with a method write()',
+    advice: 'Write liveTable(process.stdout, { trials: 20 }).',
+  });
+  checks.options('liveTable', options, { trials: true });
+  const { trials: trialCount } = options;
+  if (trialCount !== undefined)
+    checks.number('liveTable.trials', trialCount, {
+      min: 1,
+      allowInfinity: true,
+      advice: 'Omit it if the number is unknown.',
+    });
   let drawnLines = 0;
   const ended = new Set<number>();
   const clear = () => {
@@ -79,7 +89,7 @@ export function liveTable(
 }
 
 /**
- * Formats the progress, with an estimate of the remaining time at the current speed with the current number of parallel trials.
+ * Formats the progress of a search. Estimates the remaining time from the mean duration of ended trials and the number of parallel trials.
  */
 function formatProgress(trials: readonly TrialRecord[], trialCount: number | undefined): string {
   const ended = trials.filter(({ state }) => state !== 'running');

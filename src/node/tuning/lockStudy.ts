@@ -8,13 +8,14 @@ import { writeIfAbsent } from '../../core/platform/writeIfAbsent.js';
 const LOCK_FILE = 'search.lock';
 
 /**
- * Tokens of the locks that this process holds. A lock with the id of this process but a different token was created by an earlier
- * process.
+ * Tokens of the locks that this process holds. A lock with the id of this process but a different token was created by an earlier process
+ * that had the same id.
  */
 const heldTokens = new Set<string>();
 
 /**
- * Locks a study for this process. Replaces the lock of a process that was killed on this machine. Only one process can replace it.
+ * Locks a study, so that only one process at a time can run it. If an earlier process on this machine was killed without releasing its
+ * lock, the lock is replaced.
  *
  * @returns A function that releases the lock.
  * @throws A `file` error if another process is running the study.
@@ -38,7 +39,7 @@ export async function lockStudy(store: Store): Promise<() => Promise<void>> {
   };
 }
 
-/** Creates the lock. Removes the lock of a process that has exited. */
+/** Creates the lock file. If the file exists but the process that created it has exited, replaces it. */
 async function acquireLock(store: Store, create: (name: string) => Promise<boolean>): Promise<void> {
   for (let tries = 0; !(await create(LOCK_FILE)); tries++) {
     const bytes = await store.read(LOCK_FILE);
@@ -59,7 +60,9 @@ async function acquireLock(store: Store, create: (name: string) => Promise<boole
       kind: 'file',
       path: `${store.label}/${LOCK_FILE}`,
       expected: 'a study that no other process is running',
-      received: holder ? `a lock of process ${holder.pid} on ${holder.host}` : 'a lock of another process',
+      received: holder
+        ? `a study that process ${holder.pid} on ${holder.host} has locked`
+        : 'a study that another process has locked',
       advice:
         'Wait for that process, or choose another folder. If the process no longer exists, remove this file.',
     });

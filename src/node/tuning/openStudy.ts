@@ -6,7 +6,7 @@ import { getRuntimeVersions } from '../platform/runtimeVersions.js';
 import { loadStudy, type StudySettings, toModuleUrl } from './trial/loadStudy.js';
 
 /**
- * Opens a study that a search has started. Loads the module of the study with the settings of the search, overridden by
+ * Opens the study of a search that was started before. Loads the module of the study with the settings of the search, overridden by
  * `settings`.
  *
  * @throws A `file` error if the store contains no study. The errors of `loadStudy` and `openStudyRecords`.
@@ -21,7 +21,7 @@ export async function openStudy(
     throw createError({
       kind: 'file',
       path: `${store.label}/study.json`,
-      expected: 'a study that a search has started',
+      expected: 'a study that was started with runStudy()',
       received: 'a missing file',
       advice: 'Start the search in this folder first, and check that this machine can access the folder.',
     });
@@ -32,7 +32,7 @@ export async function openStudy(
 }
 
 /**
- * Opens the records of a study. Checks that this version of the library wrote them. If there are none, creates them with
+ * Opens the records of a study, and checks that this version of the library wrote them. If the study has no records, creates them with
  * `settings`.
  */
 export const openRecords = (store: Store, study: Study, settings: StudySettings): Promise<StudyRecords> =>

@@ -35,8 +35,8 @@ export async function readStudy(
   module: string | URL,
   options: { readonly folder: string | Store; readonly settings?: Partial<StudySettings> },
 ): Promise<Pick<StudyResult, 'study' | 'trials'>> {
-  checks.optionNames('readStudy', options, ['folder', 'settings']);
+  checks.options('readStudy', options, { folder: true, settings: true });
   const { folder, settings } = options;
-  const { study, records } = await openStudy(module, toStore(folder), settings);
+  const { study, records } = await openStudy(module, toStore('readStudy.folder', folder), settings);
   return { study, trials: await records.readTrials() };
 }

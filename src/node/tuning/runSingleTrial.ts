@@ -25,9 +25,9 @@ export interface RunSingleTrialOptions<M extends StudyModule = StudyModule<Study
   readonly settings?: SettingsOf<M>;
   /** Number of threads that the trial may use. Default: the number of threads of the machine. */
   readonly threads?: number;
-  /** Time in seconds after which the trial counts as hanging and fails. Default: no limit. */
+  /** Time limit of the trial in seconds. If the trial exceeds it, the trial fails. Default: no limit. */
   readonly trialTimeout?: number;
-  /** Signal that stops the trial after the current step. The trial resumes when `runSingleTrial` is called again. */
+  /** Signal that stops the trial after the current training step. The trial resumes when `runSingleTrial` is called again. */
   readonly signal?: AbortSignal;
 }
 
@@ -59,14 +59,14 @@ export async function runSingleTrial(
   module: string | URL,
   options: RunSingleTrialOptions,
 ): Promise<TrialRecord | undefined> {
-  checks.optionNames('runSingleTrial', options, [
-    'folder',
-    'number',
-    'settings',
-    'threads',
-    'trialTimeout',
-    'signal',
-  ]);
+  checks.options<RunSingleTrialOptions>('runSingleTrial', options, {
+    folder: true,
+    number: true,
+    settings: true,
+    threads: true,
+    trialTimeout: true,
+    signal: true,
+  });
   const { number, settings = {} } = options;
   checks.integer('runSingleTrial.number', number, {
     min: 1,

@@ -34,16 +34,16 @@ export interface RunStudyOptions<M extends StudyModule = StudyModule<Study>> {
   readonly settings?: SettingsOf<M>;
   /** Number of threads that one trial may use. Default: the number of threads of the machine, divided by `parallel`. */
   readonly threads?: number;
-  /** Time in seconds after which no further trial starts. Running trials continue until they end. Default: no limit. */
+  /** Time in seconds after which no more trials are started. Running trials continue until they end. Default: no limit. */
   readonly timeout?: number;
-  /** Time in seconds after which a trial counts as hanging and fails. Default: no limit. */
+  /** Time limit of each trial in seconds. A trial that exceeds it fails. Default: no limit. */
   readonly trialTimeout?: number;
   /**
-   * Number of consecutive trials that fail before their first epoch after which the search ends, because the params are probably
-   * not the cause. The next search repeats these trials. Default 3.
+   * Number of consecutive failures after which the search ends with an error. Only trials that fail before the end of their first epoch are
+   * counted, because their params are probably not the cause. The next search repeats these trials. Default: 3.
    */
   readonly maxConsecutiveFailures?: number;
-  /** Signal that stops the search after the current steps. The trials resume when the search is run again. */
+  /** Signal that stops the search after the current training steps. The trials are resumed when the search is run again. */
   readonly signal?: AbortSignal;
   /** Callback that receives all trials and the study after every change. */
   readonly onChange?: (trials: readonly TrialOf<M>[], study: StudyOf<M>) => void;
@@ -71,10 +71,19 @@ export interface StudyResult<M extends StudyModule = StudyModule<Study>> {
   readonly stopped: 'finished' | 'exhausted' | 'timeout' | 'aborted';
 }
 
-const OPTION_NAMES = [
-  ...['folder', 'trials', 'parallel', 'queue', 'settings', 'threads', 'timeout', 'trialTimeout'],
-  ...['maxConsecutiveFailures', 'signal', 'onChange'],
-];
+const OPTION_NAMES: checks.OptionNames<RunStudyOptions> = {
+  folder: true,
+  trials: true,
+  parallel: true,
+  queue: true,
+  settings: true,
+  threads: true,
+  timeout: true,
+  trialTimeout: true,
+  maxConsecutiveFailures: true,
+  signal: true,
+  onChange: true,
+};
 
 /**
  * Runs a search. Each trial runs in its own process, and all progress is saved. If a search was killed and is run again, it
@@ -101,13 +110,17 @@ export function runStudy<M extends StudyModule = StudyModule<Study>>(
   options: RunStudyOptions<M> & RequiredSettings<M>,
 ): Promise<StudyResult<M>>;
 export async function runStudy(module: string | URL, options: RunStudyOptions): Promise<StudyResult> {
+  checks.options('runStudy', options, OPTION_NAMES, {
+    advice: "Write runStudy('search.ts', { folder: 'out/study', trials: 20 }).",
+  });
   const {
     settings = {},
     maxConsecutiveFailures = 3,
     trials: maxTrials = Number.POSITIVE_INFINITY,
     timeout,
   } = options;
-  checks.optionNames('runStudy', options, OPTION_NAMES);
+  if (options.onChange !== undefined)
+    checks.callable('runStudy.onChange', options.onChange, { advice: 'Write onChange: (trials) => ...' });
   const resources = resolveTrialResources('runStudy', options);
   if (timeout !== undefined) checks.number('runStudy.timeout', timeout, TIMEOUT_CHECK);
   checks.integer('runStudy.maxConsecutiveFailures', maxConsecutiveFailures, { min: 1, defaultValue: 3 });
@@ -127,7 +140,7 @@ export async function runStudy(module: string | URL, options: RunStudyOptions): 
       path: 'runStudy.trials',
       expected: 'a number of trials, or a timeout',
       received: 'neither of these options',
-      advice: `Pass one of these options: the strategy ${study.strategy.name} never exhausts a space with a continuous parameter.`,
+      advice: `Pass trials or timeout, because the strategy ${study.strategy.name} never exhausts a space with a continuous parameter.`,
     });
   }
   const unlock = await lockStudy(resources.store);
@@ -260,8 +273,8 @@ async function runSearch(study: Study, options: ResolvedRunOptions): Promise<Stu
 }
 
 /**
- * Creates the error for a search whose last trials all failed, or returns undefined. `trials` are in the order in which they
- * ended.
+ * Returns the error that ends a search if the last `maxFailures` trials all failed before their first epoch, otherwise undefined.
+ * `endedTrials` are in the order in which they ended.
  */
 function createTooManyFailuresError(
   endedTrials: readonly TrialRecord[],
@@ -274,7 +287,7 @@ function createTooManyFailuresError(
     kind: 'data',
     path: `trial ${last.at(-1)!.number}`,
     expected: 'a trial that completes its first epoch',
-    received: `${maxFailures} consecutive failures, the last of them with the reason: ${last.at(-1)!.reason}`,
+    received: `${maxFailures} consecutive failures (last reason: ${last.at(-1)!.reason})`,
     advice:
       'Fix the cause and run the study again to repeat these trials. To allow more failures, increase maxConsecutiveFailures.',
   });

@@ -29,23 +29,32 @@ import {
 export interface RunStudyWorkerOptions<M extends StudyModule = StudyModule<Study>> {
   /** Folder of the study that all machines share, or a store with the same contents. */
   readonly folder: string | Store;
-  /** Queue that the search adds trials to. */
+  /** Queue to which the search adds trials. */
   readonly queue: QueueOptions;
   /** Settings that this machine overrides, for example the path of its data folder. Default: the settings of the search. */
   readonly settings?: Partial<SettingsOf<M>>;
-  /** Number of trials that run at a time. Default 1. */
+  /** Number of trials that this worker runs at a time. Default: 1. */
   readonly parallel?: number;
   /** Number of threads that one trial may use. Default: the number of threads of the machine, divided by `parallel`. */
   readonly threads?: number;
-  /** Time in seconds after which a trial counts as hanging and fails. Default: no limit. */
+  /** Time limit of each trial in seconds. A trial that exceeds it fails. Default: no limit. */
   readonly trialTimeout?: number;
-  /** Signal that stops the worker after the current steps. Other workers resume its trials. */
+  /** Signal that stops the worker after the current training steps. Other workers resume its trials. */
   readonly signal?: AbortSignal;
   /** Callback that receives log lines. */
   readonly log?: (line: string) => void;
 }
 
-const OPTION_NAMES = ['folder', 'queue', 'settings', 'parallel', 'threads', 'trialTimeout', 'signal', 'log'];
+const OPTION_NAMES: checks.OptionNames<RunStudyWorkerOptions> = {
+  folder: true,
+  queue: true,
+  settings: true,
+  parallel: true,
+  threads: true,
+  trialTimeout: true,
+  signal: true,
+  log: true,
+};
 
 /**
  * Runs trials of a search that `runStudy` started in another process, until `signal` is aborted. Each trial runs in its own
@@ -70,8 +79,12 @@ export function runStudyWorker<M extends StudyModule = StudyModule<Study>>(
   options: RunStudyWorkerOptions<M>,
 ): Promise<void>;
 export async function runStudyWorker(module: string | URL, options: RunStudyWorkerOptions): Promise<void> {
-  checks.optionNames('runStudyWorker', options, OPTION_NAMES);
+  checks.options('runStudyWorker', options, OPTION_NAMES, {
+    advice:
+      "Write runStudyWorker('search.ts', { folder: 'out/study', queue: { url: 'redis://10.0.0.5:6379' } }).",
+  });
   const { queue, log = () => {} } = options;
+  checks.callable('runStudyWorker.log', log, { advice: 'Write log: console.log.' });
   const resources = resolveTrialResources('runStudyWorker', options);
   const { store, parallel } = resources;
   const { study, records, moduleUrl } = await openStudy(module, store, options.settings);
@@ -94,7 +107,7 @@ export async function runStudyWorker(module: string | URL, options: RunStudyWork
             path: `queue ${config.name}`,
             expected: `trials of the study in ${store.label}`,
             received: 'a trial of a different study',
-            advice: 'Give each study its own queue name.',
+            advice: 'Use a different queue name for each study.',
           });
           log(otherStudyError.message);
         }

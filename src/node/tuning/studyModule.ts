@@ -51,7 +51,7 @@ export type SettingsOf<M extends StudyModule> = M['default'] extends (settings: 
   : StudySettings;
 
 /**
- * Options in which `settings` is required if the function of the module requires settings.
+ * Type that makes the option `settings` required if the function of the module requires settings.
  *
  * @typeParam M - `typeof import('./search.js')`.
  * @category Tuner

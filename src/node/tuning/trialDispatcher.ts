@@ -14,7 +14,7 @@ import {
   type TrialJob,
 } from './trialQueue.js';
 
-/** A dispatcher that adds trials to a queue, and waits for their results in the store. */
+/** Object that adds trials to a queue, and waits for their results in the store. */
 export interface TrialDispatcher {
   /**
    * Adds a trial to the queue, and waits until it has ended. Adds it again if the queue loses it. Returns undefined if `signal`
@@ -25,8 +25,8 @@ export interface TrialDispatcher {
 }
 
 /**
- * Creates the dispatcher for one study. The store determines which trials have ended: if the server loses a job, the dispatcher
- * adds it again.
+ * Creates the dispatcher that adds the trials of one study to a queue. Results are read from the store and not from the queue, so if the
+ * server loses a trial, the dispatcher adds it again.
  *
  * @throws A `queue` error if the server does not respond. A `missing-package` error if `bullmq` or `ioredis` is not installed.
  */
@@ -116,7 +116,7 @@ export async function createTrialDispatcher(
           requestStart ?? Number.POSITIVE_INFINITY,
         );
         if (Date.now() - since > 1000 * getMaxOutageSeconds(options))
-          throw createUnreachableError(config.serverLabel, outage?.message ?? 'no answer');
+          throw createUnreachableError(config.serverLabel, outage?.message ?? 'no response');
         if (requestError)
           throw createUnreachableError(config.serverLabel, (requestError as Error).message, requestError);
         await new Promise((resolve) => setTimeout(resolve, pollInterval));

@@ -15,9 +15,7 @@ export interface QueueOptions {
   readonly url: string;
   /** Name of the queue. Default: a name derived from the study. */
   readonly name?: string;
-  /**
-   * Time in seconds without contact after which a worker counts as lost, and its trial is assigned to another worker. Default 30.
-   */
+  /** Time in seconds without contact after which a worker is considered lost, and its trial is assigned to another worker. Default: 30. */
   readonly workerTimeout?: number;
 }
 
@@ -35,7 +33,7 @@ const MAX_WORKER_TIMEOUT = 86_400;
 /** Time in milliseconds to wait when a connection is closed, because the server may be unreachable. */
 export const CLOSE_TIMEOUT_MS = 1000;
 
-/** A job of the queue: one trial of one study. */
+/** Job in the queue: one trial of one study. */
 export interface TrialJob {
   readonly number: number;
   /** Hash of the study. A worker of a different study rejects the job. */
@@ -46,7 +44,7 @@ export interface TrialJob {
   readonly settings: StudySettings;
 }
 
-/** Computes the hash of `study.json`, which distinguishes studies on a server. */
+/** Computes the hash of `study.json`, which identifies the study on a server. */
 export async function computeStudyHash(store: Store): Promise<string> {
   const bytes = await store.read('study.json');
   return (await digestJson(new TextDecoder().decode(bytes ?? new Uint8Array()))).slice(0, 16);
@@ -59,7 +57,7 @@ export async function computeStudyHash(store: Store): Promise<string> {
  * @throws An `argument` error if an option is invalid or unknown.
  */
 export function createQueueConfig(options: QueueOptions, studyHash: string) {
-  checks.optionNames('queue', options, ['url', 'name', 'workerTimeout']);
+  checks.options('queue', options, { url: true, name: true, workerTimeout: true });
   const { url, name, workerTimeout = 30 } = options;
   checks.number('queue.workerTimeout', workerTimeout, {
     noun: 'a number of seconds',
@@ -105,22 +103,25 @@ const createUrlError = () =>
   });
 
 /**
- * Loads BullMQ.
+ * Loads BullMQ, a package for job queues on a Redis server.
  *
  * @throws A `missing-package` error if `bullmq` or `ioredis` is not installed.
  */
 export async function loadBullmq(): Promise<Bullmq> {
-  await loadPackage('ioredis', 'trials on many machines');
-  return loadPackage<Bullmq>('bullmq', 'trials on many machines');
+  await loadPackage('ioredis', 'running trials on several machines');
+  return loadPackage<Bullmq>('bullmq', 'running trials on several machines');
 }
 
 /**
- * Checks that the server responds.
+ * Checks that the Redis server responds.
  *
  * @throws A `queue` error with the reason if the server does not respond.
  */
 export async function checkQueueServer(config: ReturnType<typeof createQueueConfig>): Promise<void> {
-  const { Redis } = await loadPackage<typeof import('ioredis')>('ioredis', 'trials on many machines');
+  const { Redis } = await loadPackage<typeof import('ioredis')>(
+    'ioredis',
+    'running trials on several machines',
+  );
   const { serverLabel, connection } = config;
   const redis = new Redis({
     ...connection,
@@ -153,7 +154,7 @@ export function createUnreachableError(serverLabel: string, message: string, cau
     received: message ? `a failed connection (${message})` : 'a failed connection',
     advice: requiresPassword
       ? 'Add the password to the URL: redis://:password@host:6379.'
-      : 'Start the server or correct its URL, and run the search again. Finished trials are kept.',
+      : 'Start the server or correct its URL, and run the search again. The results of finished trials are preserved.',
     cause,
   });
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { createStudyReport } from '../../report/study/createStudyReport.js';
+import { checkResultsArguments } from '../../tuner/results/checkResults.js';
 import { resultsCsv } from '../../tuner/results/resultsCsv.js';
 import type { TrialRecord } from '../../tuner/results/trialRecord.js';
 import type { Study } from '../../tuner/study.js';
@@ -29,6 +30,7 @@ export async function writeStudyResults(
   study: Pick<Study, 'space' | 'objectives' | 'strategy'>,
   trials: readonly TrialRecord[],
 ): Promise<string> {
+  checkResultsArguments('writeStudyResults', study, trials);
   const store = folderStore(folder);
   const write = (name: string, text: string) => store.write(name, new TextEncoder().encode(text));
   await write('results.csv', resultsCsv(study, trials)); // The CSV file is written first, because it needs no optional package.

@@ -1,7 +1,7 @@
 import * as checks from '../../core/errors/checks.js';
 import { createArgumentError } from '../../core/errors/errors.js';
 import { formatValue } from '../../core/errors/formatValue.js';
-import { type ImageBytes, toGrayscaleBytes } from '../../core/images.js';
+import { checkImageBytes, type ImageBytes, toGrayscaleBytes } from '../../core/images.js';
 import type { HeatMap } from '../../core/records/heatMap.js';
 
 /**
@@ -48,11 +48,16 @@ const VIRIDIS = (
  * ```
  * @category Figures
  */
-export function heatOverlay(
-  image: ImageBytes,
-  heat: HeatMap,
-  { opacity = 0.5 }: HeatOverlayOptions = {},
-): ImageBytes {
+export function heatOverlay(image: ImageBytes, heat: HeatMap, options: HeatOverlayOptions = {}): ImageBytes {
+  checkImageBytes('heatOverlay.image', image);
+  checks.record('heatOverlay.heat', heat, { noun: 'a heat map', advice: 'Pass a result of gradCam().' });
+  checks.options(
+    'heatOverlay',
+    options,
+    { opacity: true },
+    { replacements: { alpha: 'Write opacity: 0.5.' } },
+  );
+  const { opacity = 0.5 } = options;
   const { height, width, channels } = image;
   checks.proportion('heatOverlay.opacity', opacity, { advice: 'Omit it to use the default, 0.5.' });
   if (channels !== 1 && channels !== 3) {

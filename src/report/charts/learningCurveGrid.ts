@@ -1,3 +1,4 @@
+import * as checks from '../../core/errors/checks.js';
 import { createArgumentError } from '../../core/errors/errors.js';
 import { findBestEpoch, type HistoryRecord, type TaskRecord } from '../../core/records/history.js';
 import { isProportion, truncateMiddle } from '../text/format.js';
@@ -7,7 +8,7 @@ import type { ChartTools } from './chartTools.js';
 import { type CurvePoint, getPoints } from './curvePoints.js';
 import { CURVE_SERIES, type CurveSeries, drawLegend } from './curveSeries.js';
 import { computeEpochTicks } from './epochAxis.js';
-import { formatMetricLabel } from './learningCurves.js';
+import { checkFigureOptions, checkHistory, formatMetricLabel } from './learningCurves.js';
 
 /**
  * One column of {@link learningCurveGrid}: the runs that share a setting.
@@ -76,6 +77,21 @@ export function learningCurveGrid(
   options: LearningCurveGridOptions,
   tools: ChartTools,
 ): string {
+  const advice = "Write learningCurveGrid([{ title: 'color', runs: [history] }], { title: 'Input' }).";
+  checks.list('learningCurveGrid', settings, { noun: 'an array of groups of runs', advice });
+  settings.forEach((group: unknown, i) => {
+    const path = `learningCurveGrid[${i}]`;
+    checks.options(path, group as RunGroup, { title: true, runs: true }, { advice });
+    const { title, runs } = group as RunGroup;
+    checks.text(`${path}.title`, title, { advice });
+    checks.list(`${path}.runs`, runs, { noun: 'an array of histories', advice });
+    runs.forEach((run, j) => {
+      checkHistory(`${path}.runs[${j}]`, run);
+    });
+  });
+  const names = { monitor: true, title: true, panelWidth: true, panelHeight: true } as const;
+  checks.options('learningCurveGrid', options, names, { advice });
+  checkFigureOptions('learningCurveGrid', options);
   const { panelWidth = 230, panelHeight = 200, title = '' } = options;
   const tasks = getSharedTasks(settings);
   const allRuns = settings.flatMap(({ runs }) => runs);

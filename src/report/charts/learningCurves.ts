@@ -76,6 +76,14 @@ export function learningCurves<const Name extends string>(
   options: LearningCurvesOptions<NoInfer<Name>>,
   tools: ChartTools,
 ): string {
+  checkHistory('learningCurves', history);
+  checks.options(
+    'learningCurves',
+    options,
+    { task: true, monitor: true, title: true, panelWidth: true, panelHeight: true },
+    { advice: "Write learningCurves(history, { task: 'age' })." },
+  );
+  checkFigureOptions('learningCurves', options);
   const { panelWidth = 420, panelHeight = 300 } = options;
   const task = findTask(history, options.task);
   const metrics = getPanelMetrics(task);
@@ -100,6 +108,30 @@ ${drawLegend(series, best && `best epoch ${best.epoch}, by ${best.monitor}`)}
 ${panels.join('\n')}
 </svg>
 `;
+}
+
+/** Throws an `argument` error unless `history` has tasks and rows. */
+export function checkHistory(path: string, history: unknown): void {
+  const { tasks, rows } = (history ?? {}) as Partial<HistoryRecord>;
+  checks.valid(path, history, Array.isArray(tasks) && Array.isArray(rows), {
+    noun: 'a history with tasks and rows',
+    advice: 'Pass the history that fit() returned.',
+  });
+}
+
+/** Throws an `argument` error for a size, title or monitor of the wrong type. */
+export function checkFigureOptions(caller: string, options: Omit<LearningCurvesOptions, 'task'>): void {
+  for (const name of ['panelWidth', 'panelHeight'] as const) {
+    if (options[name] === undefined) continue;
+    checks.number(`${caller}.${name}`, options[name], {
+      noun: 'a number of pixels',
+      above: 0,
+      advice: 'Omit it to use the default.',
+    });
+  }
+  for (const name of ['title', 'monitor'] as const)
+    if (options[name] !== undefined)
+      checks.text(`${caller}.${name}`, options[name], { advice: 'Omit it to use the default.' });
 }
 
 function findTask({ tasks, rows }: HistoryRecord, name: string): TaskRecord {

@@ -1,3 +1,4 @@
+import * as checks from '../../core/errors/checks.js';
 import type { ReportFigure } from '../charts/chart.js';
 import type { ReportTools } from '../charts/chartTools.js';
 import type { ReportedRun } from '../records/readRunRecord.js';
@@ -94,8 +95,18 @@ export function createReportPage(
 export function createReport(
   runs: readonly [ReportedRun, ...ReportedRun[]],
   tools: ReportTools,
-  { refresh }: ReportPageOptions = {},
+  options: ReportPageOptions = {},
 ): Report {
+  const advice = 'Write createReport([await readRunRecord(store)], tools, { refresh: 5 }).';
+  checks.list('createReport', runs, { minLength: 1, noun: 'an array with at least one run', advice });
+  checks.options('createReport', options, { refresh: true }, { advice });
+  const { refresh } = options;
+  if (refresh !== undefined)
+    checks.number('createReport.refresh', refresh, {
+      noun: 'a number of seconds',
+      above: 0,
+      advice: 'Omit it for no reload.',
+    });
   const isComparison = runs.length > 1;
   const sections = runs.map((run, i) => renderRunSection(run, isComparison ? `run${i + 1}-` : '', tools));
   const comparison = isComparison ? renderComparisonSection(runs, tools) : undefined;

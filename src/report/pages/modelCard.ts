@@ -1,3 +1,4 @@
+import * as checks from '../../core/errors/checks.js';
 import { getReportedEpoch, isReportedEpochBest } from '../../core/records/checkpointEpoch.js';
 import type { RunRecord } from '../../core/records/runRecord.js';
 import { findRunSeries } from '../charts/curveSeries.js';
@@ -55,6 +56,14 @@ const USER_SECTIONS = {
  * @category Figures
  */
 export function createModelCard(run: RunRecord, previous = ''): string {
+  checks.record('createModelCard.run', run, {
+    noun: 'the record of a run',
+    advice: 'Pass await readRunRecord(store).',
+  });
+  checks.text('createModelCard.previous', previous, {
+    noun: 'the text of the previous card',
+    advice: 'Omit it for a new card.',
+  });
   const renderUserSection = (section: keyof typeof USER_SECTIONS) => {
     const start = `<!-- yours: ${section} -->`;
     return `${start}\n${extractUserText(previous, start) ?? USER_SECTIONS[section]}\n${SECTION_END}`;

@@ -1,3 +1,4 @@
+import * as checks from '../../core/errors/checks.js';
 import { createError, isMultitaskError } from '../../core/errors/errors.js';
 import { createTable } from '../../core/lookup.js';
 import type { Store } from '../../core/platform/platform.js';
@@ -50,10 +51,12 @@ const MAX_IMAGES = 500;
  * ```
  * @category Figures
  */
-export async function readRunRecord(
-  store: Store,
-  { images = true }: ReadRunRecordOptions = {},
-): Promise<ReportedRun> {
+export async function readRunRecord(store: Store, options: ReadRunRecordOptions = {}): Promise<ReportedRun> {
+  const advice = "Write readRunRecord(folderStore('out'), { images: false }).";
+  checks.store('readRunRecord.store', store, { advice });
+  checks.options('readRunRecord', options, { images: true }, { advice });
+  const { images = true } = options;
+  checks.boolean('readRunRecord.images', images, { advice: 'Omit it to use the default, true.' });
   const readText = async (name: string) => {
     const bytes = await store.read(name);
     return bytes && new TextDecoder().decode(bytes);

@@ -1,5 +1,6 @@
 import type { Json } from '../../core/json.js';
 import { findBestTrialNumbers } from '../../tuner/results/bestTrials.js';
+import { checkResultsArguments } from '../../tuner/results/checkResults.js';
 import { findBestRow, toObjectiveList } from '../../tuner/results/objectives.js';
 import type { SearchTarget } from '../../tuner/results/searchTarget.js';
 import { sortByNumber, type TrialRecord } from '../../tuner/results/trialRecord.js';
@@ -44,6 +45,7 @@ export function createStudyReport(
   trials: readonly TrialRecord[],
   tools: ChartTools & Pick<ReportTools, 'fonts'>,
 ): Report {
+  checkResultsArguments('createStudyReport', study, trials);
   const groups = drawFigureGroups(study, trials, tools);
   const metrics = toObjectiveList(study.objectives).map(({ metric }) => metric);
   const paths = study.space.dimensions.map(({ path }: Dimension) => path);

@@ -1,4 +1,5 @@
 import { findBestTrialNumbers } from '../../tuner/results/bestTrials.js';
+import { checkResultsArguments } from '../../tuner/results/checkResults.js';
 import {
   type EvaluatedTrial,
   findEvaluatedTrials,
@@ -57,6 +58,7 @@ export function studyFigures(
   trials: readonly TrialRecord[],
   tools: ChartTools,
 ): ReportFigure[] {
+  checkResultsArguments('studyFigures', study, trials);
   return drawFigureGroups(study, trials, tools).flatMap(({ figures }) => figures);
 }
 

@@ -11,9 +11,14 @@ const THREADED_BUILD = 'tfjs-backend-wasm-threaded-simd';
  * load its workers from files that do not exist, and derives the number of threads from the number of cores. Therefore `Worker` is the
  * class of {@link createWorkerClass}, and `os` reports twice as many cores as `threads`.
  *
- * @throws An `Error` if the build is not installed or fails to start.
+ * @param expired - Rejects when the time limit for the start is over.
+ * @throws An `Error` if the build is not installed or fails to start. Its threads are stopped.
  */
-export async function createThreadedModule(node: NodeModules, threads: number): Promise<WasmModule> {
+export async function createThreadedModule(
+  node: NodeModules,
+  threads: number,
+  expired: Promise<never>,
+): Promise<WasmModule> {
   const { wasmWorkerContents } = node.require(`${WASM_BUILDS}/${THREADED_BUILD}.worker.js`) as {
     wasmWorkerContents: string;
   };
@@ -23,20 +28,21 @@ export async function createThreadedModule(node: NodeModules, threads: number): 
   });
   // In the package's copy of the worker's source code, each `\n` in a string literal has become a line break. This reverses it.
   const workerScript = wasmWorkerContents.replaceAll('\n', '\\n');
-  const threadPool: NodeWorker[] = [];
+  const startedThreads: NodeWorker[] = [];
   const globals = {
     // The build uses half as many threads as there are cores.
     require: (name: string) =>
       name === 'os' ? { cpus: () => ({ length: 2 * threads }) } : node.require(name),
-    Worker: createWorkerClass(node, { workerScript, threads, threadPool, onError }),
+    Worker: createWorkerClass(node, { workerScript, threads, startedThreads, onError }),
   };
   try {
-    const module = await Promise.race([createWasmModule(node, THREADED_BUILD, globals), failure]);
+    const starting = createWasmModule(node, THREADED_BUILD, globals);
+    const module = await Promise.race([starting, failure, expired]);
     const { initWithThreadsCount } = module.tfjs;
     module.tfjs.initWithThreadsCount = () => initWithThreadsCount(threads);
     return module;
   } catch (error) {
-    for (const thread of threadPool) void thread.terminate();
+    for (const thread of startedThreads) void thread.terminate(); // A thread that has not loaded keeps the process alive.
     throw error;
   }
 }
@@ -49,8 +55,8 @@ interface WorkerClassOptions {
   /** Source code of a worker in the pool of the threaded build. */
   readonly workerScript: string;
   readonly threads: number;
-  /** Receives the threads that start. */
-  readonly threadPool: NodeWorker[];
+  /** Receives every thread that is started. */
+  readonly startedThreads: NodeWorker[];
   readonly onError: (cause: unknown) => void;
 }
 
@@ -60,7 +66,7 @@ interface WorkerClassOptions {
  * does not keep the process alive.
  */
 function createWorkerClass({ workerThreads: { Worker } }: NodeModules, options: WorkerClassOptions) {
-  const { workerScript, threads, threadPool, onError } = options;
+  const { workerScript, threads, startedThreads, onError } = options;
   let workerCount = 0;
   return class {
     /** Listener for messages of the worker, set by the threaded build. */
@@ -71,7 +77,7 @@ function createWorkerClass({ workerThreads: { Worker } }: NodeModules, options: 
       workerCount++;
       if (workerCount <= MAX_WASM_THREADS + 1 - threads) return;
       this.thread = new Worker(workerScript, ISOLATED_WORKER_OPTIONS);
-      threadPool.push(this.thread);
+      startedThreads.push(this.thread);
       this.thread.on('error', onError);
     }
 

@@ -2,14 +2,15 @@ import { createError } from '../../core/errors/errors.js';
 import type { PackageLoader } from '../../core/platform/platform.js';
 import { registerTrainingKernels } from '../kernels/registerTrainingKernels.js';
 import { startSimdThreads } from '../kernels/simdKernels.js';
-import type { ThreadStarter } from '../kernels/threadPool.js';
 import type { WasmBackend } from '../kernels/wasmHeap.js';
 import { setStartedBackend, startBackend } from '../startBackend.js';
 import { tf } from '../tf.js';
 import { withoutEmscriptenListeners } from './emscriptenListeners.js';
-import { loadNodeModules } from './nodeModules.js';
+import { loadNodeModules, type NodeModules } from './nodeModules.js';
 import { createNodeThreadStarter } from './nodeThreadStarter.js';
 import { pageThreadStarter } from './pageThreadStarter.js';
+import { repairWorkerSource } from './repairWorkerSource.js';
+import { type StartLimit, startThreadLimit } from './startLimit.js';
 import { createThreadedModule, MAX_WASM_THREADS } from './threadedModule.js';
 import { createWasmModule, type WasmModule } from './wasmModule.js';
 
@@ -19,7 +20,20 @@ export interface WasmOptions {
   readonly threads?: number | undefined;
   /** Function that loads Node's modules, which threads need. Without it, the backend uses one thread in Node. */
   readonly load?: PackageLoader | undefined;
+  /** Resolves when threads have had enough time to start; the backend then uses one thread. Default: after 30 seconds. */
+  readonly timeout?: Promise<void> | undefined;
 }
+
+type StockPackage = typeof import('@tensorflow/tfjs-backend-wasm');
+
+/** Threads of a backend that this library has started. */
+interface BackendThreads {
+  readonly count: number;
+  /** Why additional threads failed to start. */
+  readonly failure: string | undefined;
+}
+
+const threadsOfBackend = new WeakMap<object, BackendThreads>();
 
 /**
  * Starts the wasm backend and makes it the backend in use. Returns the number of threads that it uses.
@@ -34,68 +48,133 @@ export async function loadWasmBackend(options: WasmOptions = {}): Promise<number
 
 /**
  * Starts the wasm backend and registers the kernels that training needs. The backend in use does not change, so other calls can compute
- * meanwhile. Returns the number of threads.
+ * meanwhile. Returns the number of threads. If additional threads fail to start or do not respond in time, the backend uses one thread, and
+ * {@link getThreadFailure} returns the reason.
  *
  * @throws An `engine` error if the backend fails to start.
  */
-export async function startWasmBackend({ threads, load }: WasmOptions = {}): Promise<number> {
+export async function startWasmBackend(options: WasmOptions = {}): Promise<number> {
   const stock = await import('@tensorflow/tfjs-backend-wasm');
   registerTrainingKernels();
-  if (!('wasm' in tf.engine().registry)) {
-    const startThread = await selectWasmBuild(stock, threads, load);
-    if (!(await withoutEmscriptenListeners(() => startBackend('wasm')))) {
-      throw createError({
-        kind: 'engine',
-        path: 'engine wasm',
-        expected: 'a runtime with WebAssembly',
-        received: 'a runtime in which the wasm backend failed to start',
-        advice:
-          'In a page, serve the .wasm files of @tensorflow/tfjs-backend-wasm, and pass their URL to its function setWasmPaths.',
-      });
-    }
-    const backend = tf.engine().findBackend('wasm') as never as WasmBackend;
-    if (startThread) await startSimdThreads(backend, stock.getThreadsCount(), startThread);
+  const isStarted = 'wasm' in tf.engine().registry;
+  const failure = isStarted ? undefined : await startWithThreads(stock, options);
+  if (!(await withoutEmscriptenListeners(() => startBackend('wasm')))) {
+    throw createError({
+      kind: 'engine',
+      path: 'engine wasm',
+      expected: 'a runtime with WebAssembly',
+      received: 'a runtime in which the wasm backend failed to start',
+      advice:
+        'In a page, serve the .wasm files of @tensorflow/tfjs-backend-wasm, and pass their URL to its function setWasmPaths.',
+    });
   }
-  return stock.getThreadsCount();
+  const backend = getBackend();
+  // The count is stored, because a start that ends after its time limit changes the count in the stock package.
+  const threads = threadsOfBackend.get(backend) ?? { count: stock.getThreadsCount(), failure };
+  threadsOfBackend.set(backend, threads);
+  return threads.count;
+}
+
+/** Returns why the wasm backend runs on one thread although more were requested, or undefined if its threads did not fail. */
+export function getThreadFailure(): string | undefined {
+  return threadsOfBackend.get(getBackend())?.failure;
 }
 
 /** Default limit on the number of threads in Node. Benchmarks cover only one and two threads. */
 const DEFAULT_MAX_THREADS = 4;
 
 /**
- * Selects the build of the wasm backend, and loads it in Node. Returns the function that starts threads for the SIMD kernels, or undefined if the build has only
- * one thread.
+ * Starts the wasm backend with threads if the runtime supports them. Otherwise registers the build with one thread, which the caller
+ * starts. Returns why threads failed to start, or undefined if they did not fail.
  */
-async function selectWasmBuild(
-  stock: typeof import('@tensorflow/tfjs-backend-wasm'),
-  threads: number | undefined,
-  load: PackageLoader | undefined,
-): Promise<ThreadStarter | undefined> {
+async function startWithThreads(stock: StockPackage, options: WasmOptions): Promise<string | undefined> {
+  const { threads, load, timeout } = options;
   const node = load && (await loadNodeModules(load));
-  if (!node) {
-    // In a page, TensorFlow.js selects its threaded build itself if the page can share memory.
-    if (threads === 1) tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
-    else if (threads !== undefined) stock.setThreadsCount(threads);
-    return pageThreadStarter;
-  }
-  const count = Math.min(threads ?? Math.min(load.threads ?? 1, DEFAULT_MAX_THREADS), MAX_WASM_THREADS);
-  const register = (module: WasmModule) => {
-    tf.removeBackend('wasm');
-    tf.registerBackend('wasm', async () => new stock.BackendWasm(module as never), 2);
-  };
-  if (count > 1) {
-    try {
-      register(await createThreadedModule(node, count));
-      return createNodeThreadStarter(node);
-    } catch {
-      // The backend then uses a build with one thread, which works everywhere.
+  const limit = startThreadLimit(timeout);
+  try {
+    if (node) {
+      const defaultCount = Math.min(load.threads ?? 1, DEFAULT_MAX_THREADS);
+      const count = Math.min(threads ?? defaultCount, MAX_WASM_THREADS);
+      if (count > 1) await startThreadsInNode(stock, node, count, limit);
+    } else {
+      // TensorFlow.js selects its threaded build itself if the page can share memory.
+      if (threads === 1) tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
+      else if (threads !== undefined) stock.setThreadsCount(threads);
+      const flags = ['WASM_HAS_SIMD_SUPPORT', 'WASM_HAS_MULTITHREAD_SUPPORT'];
+      const [hasSimd, hasThreads] = await Promise.all(flags.map((flag) => tf.env().getAsync(flag)));
+      if (hasSimd && hasThreads) await startThreadsInPage(stock, limit);
     }
+    return undefined;
+  } catch (error) {
+    return String((error as Partial<Error> | undefined)?.message ?? error);
+  } finally {
+    limit.stop();
+    if (node && !('wasm' in tf.engine().registry)) await registerBuildWithOneThread(stock, node);
   }
+}
+
+/** Registers the build with one thread, as a module that adds no listeners to the process of Node. */
+async function registerBuildWithOneThread(stock: StockPackage, node: NodeModules): Promise<void> {
   try {
     const hasSimd = await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT');
-    register(await createWasmModule(node, hasSimd ? 'tfjs-backend-wasm-simd' : 'tfjs-backend-wasm'));
+    const module = await createWasmModule(node, hasSimd ? 'tfjs-backend-wasm-simd' : 'tfjs-backend-wasm');
+    registerModule(stock, module);
   } catch {
     // The backend then loads its module itself, for example if a bundler has moved the files of the package.
   }
-  return undefined;
 }
+
+function registerModule(stock: StockPackage, module: WasmModule): void {
+  replaceBackend(async () => new stock.BackendWasm(module as never));
+}
+
+/** Replaces the registered backend by the threaded build of Node, and starts it. Throws the reason if its threads fail to start. */
+async function startThreadsInNode(
+  stock: StockPackage,
+  node: NodeModules,
+  count: number,
+  limit: StartLimit,
+): Promise<void> {
+  const module = await createThreadedModule(node, count, limit.expired);
+  registerModule(stock, module);
+  await startBackend('wasm');
+  await startSimdThreads(getBackend(), stock.getThreadsCount(), createNodeThreadStarter(node), limit.expired);
+}
+
+/**
+ * Starts the threaded build in a page. If its threads fail to start, throws the reason, and registers the build with one thread. Threads
+ * that start after the time limit are stopped.
+ */
+async function startThreadsInPage(stock: StockPackage, { expired }: StartLimit): Promise<void> {
+  await repairWorkerSource();
+  const start = tf.findBackendFactory('wasm');
+  let failure: unknown;
+  let isAbandoned = false;
+  const startOnce = async () => {
+    try {
+      const backend = await start();
+      if (isAbandoned) backend.dispose();
+      return backend;
+    } catch (error) {
+      failure = error;
+      throw error;
+    }
+  };
+  replaceBackend(startOnce);
+  try {
+    if (!(await Promise.race([startBackend('wasm'), expired]))) throw failure;
+  } catch (error) {
+    isAbandoned = true;
+    tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
+    replaceBackend(start);
+    throw error;
+  }
+  await startSimdThreads(getBackend(), stock.getThreadsCount(), pageThreadStarter, expired);
+}
+
+function replaceBackend(start: ReturnType<typeof tf.findBackendFactory>): void {
+  tf.removeBackend('wasm');
+  tf.registerBackend('wasm', start, 2);
+}
+
+const getBackend = () => tf.engine().findBackend('wasm') as never as WasmBackend;

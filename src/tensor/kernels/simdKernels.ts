@@ -33,16 +33,21 @@ export function getSimdRunner(backend: WasmBackend): SimdRunner | undefined {
   return isSimdEnabled ? getSimdInstance(backend)?.run : undefined;
 }
 
-/** Starts threads for the SIMD kernels, in addition to the current one. Does nothing if the backend's heap is not shared memory. */
+/**
+ * Starts threads for the SIMD kernels, in addition to the current one. Does nothing if the backend's heap is not shared memory. If the
+ * threads fail to start before `expired` rejects, the kernels run on the current thread.
+ */
 export async function startSimdThreads(
   backend: WasmBackend,
   threads: number,
   startThread: ThreadStarter,
+  expired: Promise<never>,
 ): Promise<void> {
   const instance = getSimdInstance(backend);
   if (!instance || instance.threadPool || threads < 2 || !isSharedMemory(instance.memory)) return;
   const { module, memory } = instance;
-  instance.threadPool = await startThreadPool({ module, memory, threadCount: threads - 1, startThread });
+  const options = { module, memory, threadCount: threads - 1, startThread, expired };
+  instance.threadPool = await startThreadPool(options);
 }
 
 function getSimdInstance({ wasm }: WasmBackend): SimdInstance | null {

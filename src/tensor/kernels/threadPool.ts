@@ -30,6 +30,8 @@ interface ThreadPoolOptions {
   /** Number of threads to start, in addition to the current one. */
   readonly threadCount: number;
   readonly startThread: ThreadStarter;
+  /** Rejects when the time limit for the start is over. */
+  readonly expired: Promise<never>;
 }
 
 // Indices into the table of 32-bit integers that all threads share.
@@ -73,12 +75,13 @@ function serve({ module, memory, table, member }, ready) {
 }
 `;
 
-/** Starts a thread pool. If a thread fails to start, stops all threads and returns undefined. */
+/** Starts a thread pool. If a thread fails to start in time, stops all threads and returns undefined. */
 export async function startThreadPool({
   module,
   memory,
   threadCount,
   startThread,
+  expired,
 }: ThreadPoolOptions): Promise<ThreadPool | undefined> {
   const members = threadCount + 1;
   const table = new Int32Array(new SharedArrayBuffer(4 * (RANGES_INDEX + members + 1)));
@@ -90,7 +93,8 @@ export async function startThreadPool({
       thread.postMessage({ module, memory, table, member });
     });
   try {
-    await Promise.all(Array.from({ length: threadCount }, (_, i) => startMember(i + 1)));
+    const started = Promise.all(Array.from({ length: threadCount }, (_, i) => startMember(i + 1)));
+    await Promise.race([started, expired]);
   } catch {
     for (const thread of threads) thread.terminate();
     return undefined;

@@ -35,7 +35,7 @@ export interface MedianPrunerOptions {
  * @category Tuner
  */
 export function medianPruner(options: MedianPrunerOptions = {}): Pruner {
-  checks.optionNames('medianPruner', options, ['startupTrials', 'warmupEpochs']);
+  checks.options('medianPruner', options, { startupTrials: true, warmupEpochs: true });
   const { startupTrials = 5, warmupEpochs = 0 } = options;
   checks.integer('medianPruner.startupTrials', startupTrials, { min: 0, defaultValue: 5 });
   checks.integer('medianPruner.warmupEpochs', warmupEpochs, { min: 0, defaultValue: 0 });

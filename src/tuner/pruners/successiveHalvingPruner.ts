@@ -34,7 +34,7 @@ export interface SuccessiveHalvingPrunerOptions {
  * @category Tuner
  */
 export function successiveHalvingPruner(options: SuccessiveHalvingPrunerOptions = {}): Pruner {
-  checks.optionNames('successiveHalvingPruner', options, ['minEpochs', 'factor']);
+  checks.options('successiveHalvingPruner', options, { minEpochs: true, factor: true });
   const { minEpochs = 1, factor = 3 } = options;
   checks.integer('successiveHalvingPruner.minEpochs', minEpochs, { min: 1, defaultValue: 1 });
   checks.integer('successiveHalvingPruner.factor', factor, { min: 2, defaultValue: 3 });

@@ -1,3 +1,4 @@
+import { checkObjectives, checkTrials } from './checkResults.js';
 import { computeCost, findBestRow, type Objectives, toObjectiveList } from './objectives.js';
 import { sortByNumber, type TrialRecord } from './trialRecord.js';
 
@@ -32,6 +33,8 @@ export function bestTrial<V>(
   trials: readonly TrialRecord<V>[],
   objectives: Objectives,
 ): TrialRecord<V> | undefined {
+  checkTrials('bestTrial.trials', trials);
+  checkObjectives('bestTrial.objectives', objectives);
   let best: { trial: TrialRecord<V>; cost: number } | undefined;
   for (const trial of sortByNumber(trials)) {
     const cost = trial.state === 'complete' ? computeCosts(trial, objectives)?.[0] : undefined;
@@ -58,6 +61,8 @@ export function bestTrial<V>(
  * @category Tuner
  */
 export function paretoFront<V>(trials: readonly TrialRecord<V>[], objectives: Objectives): TrialRecord<V>[] {
+  checkTrials('paretoFront.trials', trials);
+  checkObjectives('paretoFront.objectives', objectives);
   const scored = sortByNumber(trials).flatMap((trial) => {
     const costs = trial.state === 'complete' ? computeCosts(trial, objectives) : undefined;
     return costs ? [{ trial, costs }] : [];

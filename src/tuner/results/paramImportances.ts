@@ -2,6 +2,7 @@ import { flattenParams } from '../space/flatParams.js';
 import { createParzenEstimator } from '../space/parzenEstimator.js';
 import type { Dimension, FlatParams, ParameterMap, Space } from '../space/space.js';
 import { computeCosts } from './bestTrials.js';
+import { checkObjectives, checkSpace, checkTrials } from './checkResults.js';
 import { getPrimaryObjective, type Objectives } from './objectives.js';
 import { rankTrials } from './rankTrials.js';
 import type { TrialRecord } from './trialRecord.js';
@@ -58,6 +59,9 @@ export function getParamImportances(
   trials: readonly TrialRecord[],
   objectives: Objectives,
 ): ParamImportance[] {
+  checkSpace('getParamImportances.space', searchSpace);
+  checkTrials('getParamImportances.trials', trials);
+  checkObjectives('getParamImportances.objectives', objectives);
   const objective = getPrimaryObjective(objectives);
   const order = rankTrials(trials, objective).map((trial): RankedParams => {
     const [cost] = computeCosts(trial, objective)!;

@@ -1,6 +1,7 @@
 import type { Json } from '../../core/json.js';
 import type { Dimension } from '../space/space.js';
 import { findBestTrialNumbers } from './bestTrials.js';
+import { checkResultsArguments } from './checkResults.js';
 import { toObjectiveList } from './objectives.js';
 import type { SearchTarget } from './searchTarget.js';
 import { createCells } from './trialCells.js';
@@ -35,6 +36,7 @@ import { sortByNumber, type TrialRecord } from './trialRecord.js';
  * @category Tuner
  */
 export function resultsCsv(study: SearchTarget, trials: readonly TrialRecord[]): string {
+  checkResultsArguments('resultsCsv', study, trials);
   const metrics = toObjectiveList(study.objectives).map(({ metric }) => metric);
   const paths = study.space.dimensions.map(({ path }: Dimension) => path);
   const front = metrics.length > 1 ? findBestTrialNumbers(trials, study.objectives) : undefined;

@@ -1,6 +1,8 @@
+import * as checks from '../../core/errors/checks.js';
 import type { Json } from '../../core/json.js';
 import type { Dimension } from '../space/space.js';
 import { findBestTrialNumbers } from './bestTrials.js';
+import { checkResultsArguments } from './checkResults.js';
 import { toObjectiveList } from './objectives.js';
 import type { SearchTarget } from './searchTarget.js';
 import { createCells } from './trialCells.js';
@@ -35,6 +37,8 @@ const MIN_REASON_WIDTH = 24;
  * @category Tuner
  */
 export function resultsTable(study: SearchTarget, trials: readonly TrialRecord[], width = 120): string {
+  checkResultsArguments('resultsTable', study, trials);
+  checks.number('resultsTable.width', width, { min: 1, allowInfinity: true, defaultValue: 120 });
   const metrics = toObjectiveList(study.objectives).map(({ metric }) => metric);
   const best = findBestTrialNumbers(trials, study.objectives);
   const star = metrics.length > 1 ? '* front' : '* best';

@@ -317,13 +317,14 @@ function roundToScale(value: number, scale: number): number {
 const clamp = (value: number, { min, max }: FloatOptions) => Math.min(max, Math.max(min, value));
 
 function checkRange(kind: string, options: FloatOptions): void {
-  checks.optionNames(kind, options ?? {}, ['min', 'max', 'step', 'scale']);
-  const { min, max, scale = 'linear' } = options ?? {};
+  const advice = `Write ${kind}({ min: 1, max: 10 }).`;
+  checks.options(kind, options, { min: true, max: true, step: true, scale: true }, { advice });
+  const { min, max, scale = 'linear' } = options;
   for (const [name, value] of [
     ['min', min],
     ['max', max],
   ] as const) {
-    checks.number(`${kind}.${name}`, value, { advice: `Write ${kind}({ min: 1, max: 10 }).` });
+    checks.number(`${kind}.${name}`, value, { advice });
   }
   if (!(min < max)) {
     throw createArgumentError(

@@ -1,3 +1,4 @@
+import * as checks from '../../core/errors/checks.js';
 import { createError } from '../../core/errors/errors.js';
 import { formatValue } from '../../core/errors/formatValue.js';
 import type { Simplify, TypeErrorMessage } from '../../core/inferenceTypes.js';
@@ -118,6 +119,8 @@ export type FlatParams = ReadonlyMap<string, Json>;
 export function space<const P extends ParameterMap>(
   parts: P & ([keyof P] extends [never] ? TypeErrorMessage<'space() needs at least one parameter'> : unknown),
 ): Space<P> {
+  const advice = 'Write space({ dropout: float({ min: 0, max: 0.5 }) }).';
+  checks.record('space', parts, { noun: 'an object with a parameter for each name', advice });
   const dimensions = createDimensions(parts, '', undefined);
   if (dimensions.length === 0) {
     throw createError({
@@ -125,7 +128,7 @@ export function space<const P extends ParameterMap>(
       path: 'space',
       expected: 'at least one parameter',
       received: 'no parameters',
-      advice: 'Write space({ dropout: float({ min: 0, max: 0.5 }) }).',
+      advice,
     });
   }
   return { '~parameters': parts, dimensions, count: countCombinations(parts) };
@@ -161,8 +164,14 @@ export function alternatives<const O extends { readonly [kind: string]: Paramete
       ? TypeErrorMessage<'alternatives() needs at least two alternatives'>
       : unknown),
 ): Alternatives<O> {
-  const kinds = Object.entries(alternatives ?? {});
   const advice = 'Write alternatives({ adam: {}, sgd: { momentum: float({ min: 0, max: 0.99 }) } }).';
+  checks.record('alternatives', alternatives, {
+    noun: 'an object with parameters for each alternative',
+    advice,
+  });
+  const kinds = Object.entries(alternatives);
+  for (const [kind, parts] of kinds)
+    checks.record(`alternatives.${kind}`, parts, { noun: 'an object with parameters', advice });
   if (kinds.length < 2) {
     throw createError({
       kind: 'argument',

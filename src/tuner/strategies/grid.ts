@@ -32,7 +32,7 @@ export interface GridOptions {
  * @category Tuner
  */
 export function grid(options: GridOptions = {}): Strategy {
-  checks.optionNames('grid', options, ['steps']);
+  checks.options('grid', options, { steps: true });
   const { steps = 5 } = options;
   checks.integer('grid.steps', steps, { min: 2, defaultValue: 5 });
   return {

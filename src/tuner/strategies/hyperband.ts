@@ -50,7 +50,7 @@ export interface HyperbandRound {
  * @category Tuner
  */
 export function hyperbandPlan(options: HyperbandOptions = {}): HyperbandRound[][] {
-  checks.optionNames('hyperband', options, ['maxEpochs', 'factor', 'iterations']);
+  checks.options('hyperband', options, { maxEpochs: true, factor: true, iterations: true });
   const { maxEpochs = 100, factor = 3 } = options;
   checks.integer('hyperband.maxEpochs', maxEpochs, {
     min: 1,

@@ -52,7 +52,7 @@ const MAX_TRIES = 10;
  * @category Tuner
  */
 export function tpe(options: TpeOptions = {}): Strategy {
-  checks.optionNames('tpe', options, ['startupTrials', 'candidates']);
+  checks.options('tpe', options, { startupTrials: true, candidates: true });
   const { startupTrials = 10, candidates = 24 } = options;
   checks.integer('tpe.startupTrials', startupTrials, { min: 1, defaultValue: 10 });
   checks.integer('tpe.candidates', candidates, { min: 1, defaultValue: 24 });

@@ -1,5 +1,6 @@
 import { createError, isMultitaskError } from '../../../core/errors/errors.js';
 import type { PackageLoader } from '../../../core/platform/platform.js';
+import { limitPageThreads, type PageSettings } from './limitPageThreads.js';
 import type { OnnxRuntime } from './onnxRuntime.js';
 
 /** Packages that contain ONNX Runtime, in the order in which they are tried. */
@@ -60,15 +61,19 @@ function createBrokenPackageError(name: string, error: unknown) {
 }
 
 function checkRuntime(name: string, runtime: OnnxRuntime | undefined): OnnxRuntime {
-  const { env } = (runtime ?? {}) as { env?: { versions?: { common?: string } } };
+  const { env } = (runtime ?? {}) as {
+    env?: { versions?: { common?: string }; wasm?: PageSettings };
+  };
   const version = env?.versions?.common ?? '';
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const isTooOld = major < MIN_VERSION[0] || (major === MIN_VERSION[0] && minor < MIN_VERSION[1]);
   if (typeof runtime?.InferenceSession?.create === 'function' && !isTooOld) {
+    const isLimited = name === 'onnxruntime-web' && env?.wasm !== undefined && limitPageThreads(env.wasm);
     return {
       InferenceSession: runtime.InferenceSession,
       Tensor: runtime.Tensor,
       label: `${name} ${version}`,
+      ...(isLimited ? { threadNote: 'on 1 thread, because ort.env.wasm.wasmPaths is not set' } : {}),
     };
   }
   throw createError({

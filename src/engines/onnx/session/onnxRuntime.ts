@@ -8,6 +8,8 @@ export interface OnnxRuntime {
   readonly Tensor: new (type: 'float32', data: Float32Array, shape: readonly number[]) => OnnxTensor;
   /** Name and version of the package: `onnxruntime-node 1.20.0`. */
   readonly label: string;
+  /** Text that reports why the runtime uses one thread although the page supports more. */
+  readonly threadNote?: string;
 }
 
 /** A float32 tensor of ONNX Runtime. */

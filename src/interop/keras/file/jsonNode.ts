@@ -1,21 +1,19 @@
 import { createFileError } from '../../../core/errors/errors.js';
 import { formatValue } from '../../../core/errors/formatValue.js';
 
-/**
- * Maximum nesting depth. Each nested model takes four levels; deeper nesting is treated as an attempt to exhaust the stack.
- */
+/** Maximum nesting depth of JSON. Each nested model adds four levels, so deeper JSON is treated as an attempt to overflow the stack. */
 const MAX_DEPTH = 200;
 
 const SAVE_AGAIN_ADVICE = 'Save the model again with Keras.';
 
 /**
- * Node in a file's JSON, with its path. The JSON is not trusted: the type of every value is checked when it is read. Errors name the file
- * and the node: `face.keras: config.json: layers[3].config.filters`.
+ * Value in the JSON of a Keras file, together with its path. The JSON is not trusted, so the type of each value is checked when it is read.
+ * Error messages contain the path, for example `face.keras: config.json: layers[3].config.filters`.
  */
 export class JsonNode {
   constructor(
     readonly value: unknown,
-    /** Path of the node, for errors. */
+    /** Path of the value, used in error messages. */
     readonly path: string,
     /** Separator between the path and the key of a field: `: ` after a file name, `.` otherwise. */
     private readonly separator: '.' | ': ' = '.',
@@ -26,8 +24,8 @@ export class JsonNode {
     if (measureDepth(text) > MAX_DEPTH)
       throw createFileError(
         path,
-        `JSON of at most ${MAX_DEPTH} levels`,
-        'deeper nested JSON',
+        `JSON with at most ${MAX_DEPTH} levels of nesting`,
+        'JSON with deeper nesting',
         SAVE_AGAIN_ADVICE,
       );
     try {
@@ -35,7 +33,7 @@ export class JsonNode {
     } catch (cause) {
       throw createFileError(
         path,
-        'JSON',
+        'valid JSON',
         `invalid JSON (${(cause as Error).message})`,
         SAVE_AGAIN_ADVICE,
         cause,
@@ -44,19 +42,19 @@ export class JsonNode {
   }
 
   /**
-   * Returns a field without adding its key to the path. Used for the `config` of a model because it would otherwise occur in every path in
-   * the model.
+   * Returns a field without adding its key to the path. Used for the `config` of a model, which would otherwise be part of every path
+   * within the model.
    */
   atSamePath(key: string): JsonNode {
     return new JsonNode(this.at(key).value, this.path, this.separator);
   }
 
-  /** Returns a node with a different value and the same path, for a value that the file only implies. */
+  /** Returns a node with the same path and a different value. Used for a value that is not in the file but follows from its contents. */
   withValue(value: unknown): JsonNode {
     return new JsonNode(value, this.path);
   }
 
-  /** Creates a `file` error about this node. */
+  /** Creates a `file` error with the path of this value. */
   createError(
     expected: string,
     received: string = formatValue(this.value),
@@ -78,9 +76,7 @@ export class JsonNode {
     return Array.isArray(this.value);
   }
 
-  /**
-   * Returns a field of a record. For a missing field, also returns a node, so that the error of a later check contains the path.
-   */
+  /** Returns a field of a record. A missing field results in a node with the value undefined, so that a later check can report its path. */
   at(key: string): JsonNode {
     if (!this.isRecord) throw this.createError('an object');
     const record = this.value as { readonly [key: string]: unknown };
@@ -91,14 +87,14 @@ export class JsonNode {
   }
 
   /**
-   * Returns the field of the first key that exists. If none exists, returns the (missing) field of the first key in the list. Keras 2 and 3 use different keys for the same
-   * value.
+   * Returns the field of the first key that exists, for settings with different keys in Keras 2 and 3. If no key exists, returns the
+   * missing field of the first key.
    */
   atAny(...keys: readonly [string, ...string[]]): JsonNode {
     return this.at(keys.find((key) => !this.at(key).isMissing) ?? keys[0]);
   }
 
-  /** Returns the fields of a record as pairs of key and node. */
+  /** Returns the fields of a record as `[key, node]` pairs. */
   entries(): [string, JsonNode][] {
     if (!this.isRecord) throw this.createError('an object');
     return Object.keys(this.value as object).map((key) => [key, this.at(key)]);
@@ -129,7 +125,7 @@ export class JsonNode {
     return this.value;
   }
 
-  /** Returns the value as an integer of at least `min`. */
+  /** Returns the value as an integer. Throws a `file` error if it is not an integer of at least `min`. */
   asInteger(min = 1, fallback?: number): number {
     if (this.isMissing && fallback !== undefined) return fallback;
     const { value } = this;
@@ -138,7 +134,7 @@ export class JsonNode {
     return value as number;
   }
 
-  /** Returns the value as a pair of integers of at least `min`. A single integer is used twice. */
+  /** Returns the value as a pair of integers of at least `min`. A single integer is used for both. */
   asIntegerPair(min = 1, fallback?: number): [number, number] {
     if (!this.isList) {
       const both = this.asInteger(min, fallback);
@@ -149,7 +145,7 @@ export class JsonNode {
     return [items[0]!.asInteger(min), items[1]!.asInteger(min)];
   }
 
-  /** Returns the value if it is one of these words. */
+  /** Returns the value. Throws a `file` error if it is not one of `words`. */
   asOneOf<const W extends string>(words: readonly W[], fallback?: W): W {
     if (this.isMissing && fallback !== undefined) return fallback;
     const found = words.find((word) => word === this.value);
@@ -158,7 +154,7 @@ export class JsonNode {
   }
 }
 
-/** Returns the maximum nesting depth of brackets in JSON text, ignoring brackets in strings. */
+/** Returns the maximum nesting depth of arrays and objects in JSON text. Brackets in strings are ignored. */
 function measureDepth(text: string): number {
   let depth = 0;
   let deepest = 0;

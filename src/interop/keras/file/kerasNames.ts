@@ -18,7 +18,7 @@ export const ACTIVATION_NAMES: { readonly [tfjs: string]: string } = {
   mish: 'mish',
 };
 
-/** Keras initializer classes, keyed by the settings of the equivalent TensorFlow.js variance scaling: `scale mode distribution`. */
+/** Keras initializer classes, keyed by the settings `scale mode distribution` of the equivalent `VarianceScaling` initializer. */
 export const VARIANCE_SCALING_CLASSES: { readonly [settings: string]: string } = {
   '1 fan_avg uniform': 'GlorotUniform',
   '1 fan_avg truncated_normal': 'GlorotNormal',
@@ -28,11 +28,11 @@ export const VARIANCE_SCALING_CLASSES: { readonly [settings: string]: string } =
   '1 fan_in truncated_normal': 'LecunNormal',
 };
 
-/** Converts `kernel_size` to `kernelSize`. */
+/** Converts snake case to camel case: `kernel_size` to `kernelSize`. */
 export const toCamelCase = (name: string) =>
   name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 
-/** Converts `kernelSize` to `kernel_size`. */
+/** Converts camel case to snake case: `kernelSize` to `kernel_size`. */
 export const camelToSnakeCase = (name: string) =>
   name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 

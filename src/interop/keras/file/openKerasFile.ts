@@ -5,7 +5,7 @@ import { readZip } from '../../../formats/zip/zip.js';
 import { JsonNode } from './jsonNode.js';
 import { TASK_TABLE_KEY } from './kerasNames.js';
 
-/** Weights in a Keras file. */
+/** Weights section of a Keras file. */
 export interface KerasWeightsFile {
   /**
    * Layout of the weights. `containers`: the layout of Keras 3, for example `layers/conv2d_1/vars/0`. `legacy`:
@@ -13,7 +13,7 @@ export interface KerasWeightsFile {
    */
   readonly layout: 'containers' | 'legacy';
   readonly root: Hdf5Group;
-  /** Path of the weights, for errors: `face.keras: model.weights.h5`. */
+  /** Path of the weights, used in error messages: `face.keras: model.weights.h5`. */
   readonly path: string;
 }
 
@@ -21,25 +21,23 @@ export interface KerasWeightsFile {
 export interface KerasFile {
   readonly model?: JsonNode;
   readonly weights?: KerasWeightsFile;
-  /**
-   * Version of the Keras that wrote the file, for example `3.15.1`. Undefined if the file does not contain it.
-   */
+  /** Version of Keras that wrote the file, for example `3.15.1`. Undefined if the file does not contain the version. */
   readonly version?: string;
   /** Task table, if this library wrote the file. */
   readonly taskTable?: JsonNode;
 }
 
 /**
- * Maximum size of a JSON member. Even a very large network has only a few MB of JSON; a larger member is
+ * Maximum size in bytes of a JSON file in a `.keras` archive. Even very large networks have only a few MB of JSON, so a larger file is
  * treated as an attempt to exhaust memory.
  */
 const MAX_JSON_BYTES = 256 * 2 ** 20;
 
 /**
- * Opens a file that Keras wrote. Detects the kind of file from its contents: a `.keras` archive (Keras 3), a
- * whole model as `.h5` (Keras 2 and 3), `.weights.h5` (Keras 3) or a legacy weights `.h5`.
+ * Opens a file that Keras wrote. Detects the kind of file from its contents: a `.keras` archive (Keras 3), a whole model as `.h5` (Keras 2
+ * and 3), `.weights.h5` (Keras 3) or a legacy weights `.h5`.
  *
- * @throws A `file` error if the file is of any other kind, or is corrupted.
+ * @throws A `file` error if the file has any other format, or is corrupted.
  */
 export async function openKerasFile(bytes: Uint8Array, path: string): Promise<KerasFile> {
   return isZip(bytes) ? openArchive(bytes, path) : openHdf5(readHdf5(bytes, path), path);
@@ -54,7 +52,7 @@ async function openArchive(bytes: Uint8Array, path: string): Promise<KerasFile> 
     const member = members[name];
     if (member === undefined) return undefined;
     if (member.length > MAX_JSON_BYTES)
-      throw createNotKerasError(`${path}: ${name}`, `${member.length} bytes of JSON`);
+      throw createNotKerasError(`${path}: ${name}`, `a JSON file that is too large (${member.length} bytes)`);
     return JsonNode.parse(new TextDecoder().decode(member), `${path}: ${name}`);
   };
   const model = json('config.json');
@@ -80,7 +78,7 @@ function openHdf5(root: Hdf5Group, path: string): KerasFile {
   if (config !== undefined) {
     const table = getAttribute(root, TASK_TABLE_KEY);
     if (typeof config !== 'string')
-      throw createNotKerasError(`${path}: model_config`, 'an attribute that is not a string');
+      throw createNotKerasError(`${path}: model_config`, 'a model_config attribute that is not a string');
     return {
       model: JsonNode.parse(config, `${path}: model_config`),
       ...versionField,

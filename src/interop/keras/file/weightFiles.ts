@@ -6,10 +6,13 @@ import { type KerasFile, openKerasFile } from './openKerasFile.js';
 
 /** Weight in a Keras file. */
 export interface StoredWeight {
-  /** Name of the weight. Legacy layout: for example `conv1/kernel`, without the suffix `:0`. Keras 3: the number of the weight. */
+  /**
+   * Name of the weight. Legacy layout: for example `conv1/kernel`, without the suffix `:0`. Keras 3: the index of the weight in its layer,
+   * for example `0`.
+   */
   readonly name: string;
   readonly array: Hdf5Dataset;
-  /** Path of the weight, for errors. */
+  /** Path of the weight, used in error messages. */
   readonly path: string;
 }
 
@@ -17,7 +20,7 @@ const createWeightsFileError = (path: string, expected: string, received: string
   createFileError(path, expected, received, 'Save the file again with Keras.');
 
 /**
- * Reads the weights of one group of a legacy file, including those of nested layers, in the order of its
+ * Reads the weights of one layer from a legacy h5 file, including the weights of layers nested in it, in the order of the attribute
  * `weight_names`.
  */
 export function readLegacyWeights(group: Hdf5Group, path: string): StoredWeight[] {
@@ -30,7 +33,7 @@ export function readLegacyWeights(group: Hdf5Group, path: string): StoredWeight[
   });
 }
 
-/** Returns the groups of a legacy file, keyed by layer name, in the order of `layer_names`. */
+/** Returns the HDF5 groups of a legacy h5 file, keyed by layer name, in the order of the attribute `layer_names`. */
 export function readLegacyGroups(root: Hdf5Group, path: string): Map<string, Hdf5Group> {
   const groups = new Map<string, Hdf5Group>();
   for (const name of readNames(root, 'layer_names', path)) {
@@ -51,16 +54,16 @@ export function readContainerWeights(group: Hdf5Group, path: string): StoredWeig
 }
 
 /**
- * Returns the groups of the layers in a container of a Keras 3 file, keyed by group name, for example `conv2d_1`. Keras 2.13 uses a
- * different name for the container.
+ * Returns the HDF5 groups of a model's layers in a Keras 3 file, keyed by group name, for example `conv2d_1`. Keras 2.13 stores them under
+ * a different parent group.
  */
 export function getContainerLayers(group: Hdf5Group): { readonly [key: string]: Hdf5Group } {
   return (group.groups.layers ?? group.groups._layer_checkpoint_dependencies)?.groups ?? {};
 }
 
 /**
- * Returns the Keras name of the layer with this group, or undefined in files of the first versions of Keras
- * 3.
+ * Returns the name of the layer whose weights are in an HDF5 group. Returns undefined for files of early Keras 3 versions, which do not
+ * store the name.
  */
 export function getContainerName({ groups: { vars } }: Hdf5Group): string | undefined {
   const name = vars && Object.hasOwn(vars.attributes, 'name') ? vars.attributes.name : undefined;
@@ -88,11 +91,10 @@ export interface WeightsByLayer {
  * without weights has an empty record.
  *
  * - Legacy layout: a weight's name is the last segment of its path. In a nested model, it is the path without the model: `conv/kernel`.
- * - Keras 3: weights have no names, so their numbers are used. Layers of a nested model are listed as
- *   `model/layer`.
+ * - Keras 3: weights have no names, so their indices are used (`0`, `1`). Layers of a nested model are listed as `model/layer`.
  *
- * @returns `layers`; `whole`: whether the file contains a model, not only weights; `range`, if this library
- *   wrote the file: the values of the bytes 0 and 255 at the first layer that is not a rescaling.
+ * @returns The weights as `layers`. `whole` is true if the file contains a model and not only weights. `range` is present if this library
+ *   wrote the file: the numbers to which the model maps the pixel values 0 and 255 before its first layer other than `Rescaling`.
  * @throws A `file` error if the file is corrupted, or a weight is missing or not finite.
  */
 export async function readKerasWeights(
@@ -101,7 +103,8 @@ export async function readKerasWeights(
 ): Promise<{ readonly layers: WeightsByLayer; readonly whole: boolean; readonly range?: PixelRange }> {
   const file = await openKerasFile(bytes, path);
   const { weights, model } = file;
-  if (!weights) throw createWeightsFileError(path, 'a file with weights', 'a model without weights');
+  if (!weights)
+    throw createWeightsFileError(path, 'a file with weights', 'a file with a model but without weights');
   const { layout, root, path: weightsPath } = weights;
   const layers =
     layout === 'legacy' ? readLegacyByLayer(root, weightsPath) : readContainersByLayer(root, weightsPath);

@@ -28,11 +28,14 @@ export interface BuildOptions {
   readonly layerFactories: { readonly [className: string]: LayerFactory };
   /** Image shape `[height, width, channels]`, for models in files without a fixed input shape. */
   readonly inputShape: readonly number[] | undefined;
-  /** Total number of values in the file's weights. A layer that needs more is rejected. */
+  /**
+   * Maximum number of weight values of all layers together, which is the number of values in the file. It prevents a malicious
+   * configuration from allocating unlimited memory.
+   */
   readonly maxWeightValues: number;
 }
 
-/** Stock layers that replace one layer of the file. */
+/** TensorFlow.js layers that replace one layer of a Keras file. */
 export interface ImportedLayer {
   readonly layers: readonly tf.layers.Layer[];
   /**
@@ -49,12 +52,13 @@ export interface BuiltModel {
 }
 
 /**
- * Maximum number of layer calls in one model. If each nested model calls the next one twice, the number of calls grows exponentially.
+ * Maximum number of layer calls in one model. If each nested model calls the next one twice, the number of calls grows exponentially, so a
+ * small file could exhaust memory.
  */
 const MAX_CALLS = 100_000;
 
 /**
- * Connects the layers of a model, including the layers of its nested models.
+ * Creates the TensorFlow.js layers of a Keras model, including the layers of nested models, and connects them.
  *
  * @param importedLayers - Map to which the layers are added. If this function throws, the map contains the layers created so far, which the
  *   caller must dispose.
@@ -91,13 +95,13 @@ class LayerBuilder {
     this.remainingWeightValues = options.maxWeightValues;
   }
 
-  /** Creates an input of the outermost model. */
+  /** Creates an input tensor of the outermost model. */
   createInput(model: KerasModel, { layer: name }: TensorReference): SymbolicTensor {
     const layer = findInputLayer(model, name);
     const shape = layer.config.atAny('batch_shape', 'batch_input_shape');
     if (shape.isMissing && !this.options.inputShape) {
       throw shape.createError(
-        'the shape of the input',
+        'an input shape',
         undefined,
         'Pass the size of the images, for example `input: [128, 128, 3]`.',
       );
@@ -111,7 +115,7 @@ class LayerBuilder {
     const fullShape = sizes.map((size, i) => size ?? this.options.inputShape?.[i] ?? null);
     if (sizes.length === 3 && this.options.inputShape?.some((size, i) => size !== fullShape[i])) {
       throw shape.createError(
-        `images of shape [${this.options.inputShape.join(', ')}] as in \`input\``,
+        `the image shape [${this.options.inputShape.join(', ')}], which was passed as \`input\``,
         undefined,
         'Omit `input`, because the file contains the size.',
       );
@@ -121,7 +125,7 @@ class LayerBuilder {
     return inputTensor;
   }
 
-  /** Applies a model to its inputs and returns its outputs. */
+  /** Applies the layers of a model to input tensors, and returns the output tensors. */
   applyModel(
     model: KerasModel,
     modelInputs: readonly SymbolicTensor[],
@@ -142,9 +146,9 @@ class LayerBuilder {
     if (++this.callCount > MAX_CALLS) {
       throw createLayerError(
         { layer },
-        `at most ${MAX_CALLS} layer calls`,
-        'more calls',
-        'Save a smaller model.',
+        `a model with at most ${MAX_CALLS} layer calls`,
+        'a model with more layer calls',
+        'Call nested models fewer times, and save the model again.',
       );
     }
     // Keras 3 also writes `training` to the file, but ignores it and uses the mode of the current run.
@@ -154,8 +158,8 @@ class LayerBuilder {
     if (inputs.length !== layer.model.inputs.length) {
       throw createLayerError(
         { layer },
-        `${layer.model.inputs.length} inputs`,
-        `${inputs.length} inputs`,
+        `one tensor for each input of the nested model (${layer.model.inputs.length} in total)`,
+        `${inputs.length} ${inputs.length === 1 ? 'tensor' : 'tensors'}`,
         'Save the model again with Keras.',
       );
     }
@@ -169,7 +173,12 @@ class LayerBuilder {
     training: boolean | undefined,
   ): SymbolicTensor {
     if (inputs.length === 0) {
-      throw createLayerError({ layer }, 'an input', 'no inputs', 'Save the model again with Keras.');
+      throw createLayerError(
+        { layer },
+        'at least one input',
+        'no inputs',
+        'Save the model again with Keras.',
+      );
     }
     const shapes = inputs.map(({ shape }) => shape as Shape);
     try {
@@ -179,7 +188,7 @@ class LayerBuilder {
         throw createLayerError(
           { layer },
           'calls with the same training argument',
-          'calls with training=False and calls without it',
+          'calls with different training arguments',
           'Call the layer with the same training argument everywhere, and save the model again.',
         );
       }
@@ -187,8 +196,8 @@ class LayerBuilder {
       if (output.shape.some((size, i) => i > 0 && size !== null && !(size > 0))) {
         throw createLayerError(
           { layer },
-          'an image large enough for a non-empty output of this layer',
-          `an input of shape ${formatShape(shapes[0]!)}, which gives an output of shape ${formatShape(output.shape)}`,
+          'an input that is large enough for this layer',
+          `an input of shape ${formatShape(shapes[0]!)}, which results in an empty output of shape ${formatShape(output.shape)}`,
           'Use larger images.',
         );
       }
@@ -208,8 +217,8 @@ class LayerBuilder {
   }
 
   /**
-   * Replaces repeated inputs by copies. If a layer receives the same tensor twice, TensorFlow.js frees the tensor before other layers have
-   * read it.
+   * Replaces repeated inputs of a layer call by copies. If a layer receives the same tensor twice, TensorFlow.js frees the tensor before
+   * other layers have read it.
    */
   private copyRepeatedInputs(
     layer: KerasLayer,
@@ -285,7 +294,8 @@ class LayerBuilder {
   }
 
   /**
-   * Makes the layer initialize its weights with zeros, and rejects weights that are too large to be in the file.
+   * Makes a layer initialize its weights with zeros, which is fast, and makes it throw a `file` error if the layers need more weight values
+   * than the file contains.
    */
   private limitWeights(stock: tf.layers.Layer, layer: KerasLayer): void {
     stock.setFastWeightInitDuringBuild(true);
@@ -296,8 +306,8 @@ class LayerBuilder {
       if (!(this.remainingWeightValues >= 0)) {
         throw createLayerError(
           { layer },
-          `weights within the ${this.options.maxWeightValues} numbers of the file`,
-          `${name} of shape [${shape.join(', ')}]`,
+          `at most ${this.options.maxWeightValues} weight values in total, as in the file`,
+          `more values, including ${name} of shape [${shape.join(', ')}]`,
           'Pass the weights file that belongs to this model.',
         );
       }
@@ -314,7 +324,7 @@ function findInputLayer(model: KerasModel, name: string): KerasLayer {
   throw createError({
     kind: 'file',
     path: model.inputsPath,
-    expected: 'names of input layers',
+    expected: 'the name of an input layer',
     received: JSON.stringify(name),
     advice: 'Save the model again with Keras.',
   });

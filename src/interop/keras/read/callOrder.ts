@@ -3,7 +3,7 @@ import { createError } from '../../../core/errors/errors.js';
 import { isTensorReference, type LayerCall, type TensorReference } from './structure/inboundNodes.js';
 import type { KerasLayer, KerasModel } from './structure/modelStructure.js';
 
-/** Call of a layer that waits for its inputs. */
+/** Layer call that cannot be executed yet because some of its inputs have not been computed. */
 interface PendingCall {
   readonly layer: KerasLayer;
   readonly call: LayerCall;
@@ -15,7 +15,7 @@ type CallReference = Pick<TensorReference, 'layer' | 'node'>;
 const toCallKey = ({ layer, node }: CallReference) => `${node} ${layer}`;
 
 /**
- * Executes every call of a model once, as soon as its inputs exist, regardless of the order of the calls in the file.
+ * Executes every layer call of a model once, as soon as its inputs have been computed. The order of the calls in the file does not matter.
  *
  * @param applyCall - Applies a layer and returns its outputs.
  * @returns The outputs of the model.
@@ -39,8 +39,8 @@ export function applyCallsInOrder(
     throw createError({
       kind: 'file',
       path,
-      expected: 'outputs of layers of this model',
-      received: JSON.stringify([reference.layer, reference.node, reference.tensor]),
+      expected: 'a reference to the output of a layer in this model',
+      received: `the reference ${JSON.stringify([reference.layer, reference.node, reference.tensor])}`,
       advice: 'Save the model again with Keras.',
     });
   };

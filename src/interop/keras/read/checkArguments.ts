@@ -2,12 +2,12 @@ import { createLayerError } from './structure/importContext.js';
 import { isTensorReference, type LayerCall } from './structure/inboundNodes.js';
 import type { KerasLayer } from './structure/modelStructure.js';
 
-/** Call arguments that only operations accept, as `class argument`. */
+/** Supported call arguments other than tensors, in the form `class argument`. Only slicing operations have such arguments. */
 const SUPPORTED_ARGUMENTS = ['GetItem args1', 'SlicingOpLambda slice_spec'];
 
 /**
- * Rejects calls with a mask or any other argument in addition to tensors, because no supported layer accepts
- * one. Keras 2 arguments that are equal to their defaults are allowed.
+ * Throws a `file` error if a layer is called with a mask or any other argument in addition to tensors, because the imported layer would
+ * ignore the argument. Keras 2 arguments that are equal to their defaults are allowed.
  */
 export function checkArguments(layer: KerasLayer, call: LayerCall): void {
   for (const [name, option] of Object.entries(call.kwargs)) {
@@ -17,13 +17,18 @@ export function checkArguments(layer: KerasLayer, call: LayerCall): void {
         (name === 'data_format' && option.value === 'NHWC'));
     if (!isDefault && !SUPPORTED_ARGUMENTS.includes(`${layer.className} ${name}`))
       throw option.createError(
-        'no argument with this name',
+        'no value for this argument',
         undefined,
         'Build the model without this argument.',
       );
   }
   if (layer.model && !call.operands.every(isTensorReference)) {
-    throw createLayerError({ layer }, 'tensors as inputs', 'a constant', 'Build the model from layers.');
+    throw createLayerError(
+      { layer },
+      'only tensors as inputs of a nested model',
+      'a constant',
+      'Build the model from layers.',
+    );
   }
 }
 

@@ -4,13 +4,15 @@ import { createLayerError } from './structure/importContext.js';
 import type { KerasLayer } from './structure/modelStructure.js';
 
 /**
- * Function that creates a layer of a custom class, from its configuration in the file and its required name.
- * The weights in the file are then assigned to the layer in order.
+ * Function that creates the TensorFlow.js layer for a custom Keras layer. It receives the layer's configuration from the file and the name
+ * that the new layer must have. The weights in the file are then assigned to the weights of the new layer in order.
  * @category Files
  */
 export type LayerFactory = (config: { readonly [key: string]: unknown }, name: string) => tf.layers.Layer;
 
-/** Finds the factory of a class, which may be registered with or without its package name. */
+/**
+ * Finds the factory of a custom layer class, which may be registered with or without its package name, for example `mine>Blur` or `Blur`.
+ */
 export function findLayerFactory(
   factories: { readonly [className: string]: LayerFactory },
   className: string,
@@ -21,7 +23,7 @@ export function findLayerFactory(
     .find(Boolean);
 }
 
-/** Creates a custom layer and checks it. */
+/** Creates a custom layer. Throws a `file` error if its factory returns anything other than a new layer. */
 export function createCustomLayer(factory: LayerFactory, layer: KerasLayer, name: string): tf.layers.Layer {
   const stock = factory(
     layer.config.isRecord ? (layer.config.value as object as Record<string, unknown>) : {},

@@ -1,18 +1,21 @@
 import type { KerasLayer, KerasModel } from './structure/modelStructure.js';
 
-/** Layer of the flat model that results when nested models are flattened. */
+/** Layer of the flat model, which contains the layers of all nested models directly. */
 export interface FlatLayer {
   /** Name of the layer: unique in the flat model, and valid in TensorFlow.js. */
   readonly name: string;
-  /** Whether the layer and all models around it are trainable. */
+  /** Whether the layer and all models that contain it are trainable. */
   readonly isTrainable: boolean;
-  /** Names of the models around the layer, from the outermost to the innermost, followed by the name of the layer. */
+  /** Names of the models that contain the layer, from the outermost to the innermost, followed by the name of the layer. */
   readonly path: readonly string[];
 }
 
-/** Allocator of unique names in a flat model. */
+/** Allocator of unique layer names for a flat model. */
 export interface NameAllocator {
-  /** Allocates and returns `name`, or the first free name of `name_2`, `name_3`, …. */
+  /**
+   * Returns `name`, or the first unused name of `name_2`, `name_3`, … if `name` is already in use. The returned name cannot be allocated
+   * again.
+   */
   allocate(name: string): string;
 }
 
@@ -36,7 +39,7 @@ export function createNameAllocator(reservedNames: readonly string[] = []): Name
  * Lists all layers of a model and of its nested models, with their names in the flat model. A layer of a nested model keeps its name if the
  * name is unique. Otherwise the name of the nested model is prepended: `base_conv1`.
  *
- * @param outputs - Names for the layers whose outputs are task outputs.
+ * @param outputs - Required names of the layers that compute the outputs of tasks.
  */
 export function flattenLayers(
   model: KerasModel,

@@ -15,7 +15,7 @@ import {
 import type { ImportedLayer } from './buildLayers.js';
 import type { KerasLayer, KerasModel } from './structure/modelStructure.js';
 
-/** Weight that a layer needs. */
+/** Name and shape of a weight that a layer expects in the file. */
 interface WeightSlot {
   readonly name: string;
   readonly shape: readonly number[];
@@ -41,7 +41,7 @@ export function loadWeights(
   else loadContainerWeights(model, importedLayers, root, path);
 }
 
-/** Returns the weights that a layer needs, in Keras's order. */
+/** Returns the weights that a layer expects in the file, in Keras's order. */
 function getWeightSlots(layer: KerasLayer, importedLayers: ImportedLayers): readonly WeightSlot[] {
   const { customWeights, layers } = importedLayers.get(layer) ?? { layers: [] };
   if (customWeights) return customWeights.weightSlots;
@@ -60,7 +60,7 @@ function hasWeights(layer: KerasLayer, importedLayers: ImportedLayers): boolean 
     : getWeightSlots(layer, importedLayers).length > 0;
 }
 
-/** Sets the weights of one layer. `stored` has one weight per slot. */
+/** Sets the weights of one layer. `storedWeights` contains its weights in Keras's order. */
 function setLayerWeights(
   layer: KerasLayer,
   importedLayers: ImportedLayers,
@@ -72,7 +72,7 @@ function setLayerWeights(
     if (weight.array.shape.join() !== shape.join()) {
       throw createWeightError(
         weight.path,
-        `${name} of layer ${layer.name} with the shape [${shape.join(', ')}]`,
+        `the shape [${shape.join(', ')}] for the weight ${name} of layer ${layer.name}`,
         `the shape [${weight.array.shape.join(', ')}]`,
       );
     }
@@ -92,7 +92,9 @@ function setLayerWeights(
     });
 }
 
-/** Sets the weights of layers whose weights are constants that are not in the weights file. */
+/**
+ * Sets weights that are computed from a layer's configuration, such as the scales of a `Rescaling` layer. They are not in the weights file.
+ */
 export function setConstantWeights(importedLayers: ImportedLayers): void {
   for (const { customWeights } of importedLayers.values())
     if (customWeights?.weightSlots.length === 0) customWeights.setWeights([]);
@@ -132,8 +134,8 @@ function loadLegacyWeights(
   if (unusedGroup)
     throw createWeightError(
       unusedGroup[1][0]!.path,
-      'a layer of the model',
-      'a layer that the model does not have',
+      'a weight of a layer in the model',
+      'a weight of a layer that the model does not have',
     );
 }
 
@@ -144,10 +146,17 @@ const WEIGHT_ALIASES: { readonly [slot: string]: readonly string[] } = {
   moving_variance: ['running_std'],
 };
 
+/** Returns a noun phrase for the weights that a layer expects: `2 weights for layer conv1 (kernel, bias)`. */
+const describeSlots = ({ name }: KerasLayer, slots: readonly WeightSlot[]) =>
+  `${slots.length} ${slots.length === 1 ? 'weight' : 'weights'} for layer ${name} (${slots.map((slot) => slot.name).join(', ')})`;
+
 const matchesSlotName = (storedName: string, slot: string) =>
   storedName === slot || (WEIGHT_ALIASES[slot] ?? []).includes(storedName);
 
-/** Assigns the stored weights of one layer to its slots: by the last segment of their names, or else by order. */
+/**
+ * Sorts the stored weights of one layer into the order that the layer expects. Weights are matched by the last segment of their names, or
+ * by order if no name matches.
+ */
 function matchLayerWeights(
   layer: KerasLayer,
   slots: readonly WeightSlot[],
@@ -164,14 +173,16 @@ function matchLayerWeights(
   }
   throw createWeightError(
     groupPath,
-    `${slots.map(({ name }) => name).join(', ')} of layer ${layer.name}`,
-    storedWeights.map(({ name }) => name).join(', ') || 'no weights',
+    describeSlots(layer, slots),
+    storedWeights.length === 0
+      ? 'no weights'
+      : `the weights ${storedWeights.map(({ name }) => name).join(', ')}`,
   );
 }
 
 /**
- * Loads a nested model, whose weights are in one group. The name of each weight is preceded by the name of its layer and possibly by the
- * names of nested models.
+ * Loads the weights of a nested model, which are all in one group of a legacy h5 file. Each weight name starts with the name of its layer,
+ * possibly preceded by the names of nested models.
  */
 function loadNestedWeights(
   root: string,
@@ -198,7 +209,11 @@ function loadNestedWeights(
           );
           const weight = findBestMatch(candidates, path);
           if (!weight || !unusedWeights.delete(weight)) {
-            throw createWeightError(groupPath, `${name} of layer ${layer.name}`, 'no weight with that name');
+            throw createWeightError(
+              groupPath,
+              `the weight ${name} of layer ${layer.name}`,
+              'no weight with that name',
+            );
           }
           return weight;
         });
@@ -211,14 +226,14 @@ function loadNestedWeights(
   if (unusedWeight)
     throw createWeightError(
       unusedWeight.path,
-      `a weight of a layer in ${outer.name}`,
-      'a weight of a layer that does not exist',
+      `a weight of a layer in the nested model ${outer.name}`,
+      'a weight of a layer that the nested model does not have',
     );
 }
 
 /**
- * Returns the weight whose path best matches the models around the layer, or undefined if two weights match equally well. Weight names in
- * Keras include sequential models, but not functional models.
+ * Returns the weight whose path best matches the names of the models that contain the layer, or undefined if two weights match equally
+ * well. Keras writes the names of sequential models to weight paths, but not those of functional models.
  */
 function findBestMatch(weights: readonly StoredWeight[], path: readonly string[]): StoredWeight | undefined {
   const countMatchingModels = ({ name }: StoredWeight) => {
@@ -256,7 +271,11 @@ function loadContainerWeights(
     const key = byName ? keysByName.get(layer.name)![0]! : computedKeys.get(layer)!;
     const layerGroup = Object.hasOwn(groups, key) ? groups[key] : undefined;
     if (!layerGroup)
-      throw createWeightError(path, `weights of the layer ${layer.name}`, `no group layers/${key}`);
+      throw createWeightError(
+        path,
+        `weights of the layer ${layer.name}`,
+        `a file without the group layers/${key}`,
+      );
     used.add(key);
     const groupPath = `${path}/layers/${key}`;
     if (layer.model) loadContainerWeights(layer.model, importedLayers, layerGroup, groupPath);
@@ -266,8 +285,8 @@ function loadContainerWeights(
       if (storedWeights.length !== slots.length) {
         throw createWeightError(
           groupPath,
-          `${slots.map(({ name }) => name).join(', ')} of layer ${layer.name}`,
-          `${storedWeights.length} weights`,
+          describeSlots(layer, slots),
+          `${storedWeights.length} ${storedWeights.length === 1 ? 'weight' : 'weights'}`,
         );
       }
       setLayerWeights(layer, importedLayers, storedWeights);
@@ -278,13 +297,13 @@ function loadContainerWeights(
     if (unusedWeight)
       throw createWeightError(
         unusedWeight.path,
-        'a layer of the model',
-        'a layer that the model does not have',
+        'a weight of a layer in the model',
+        'a weight of a layer that the model does not have',
       );
   }
 }
 
-/** Computes the group keys of Keras 3: class names, numbered in layer order. */
+/** Computes the group names that Keras 3 gives to layers: class names in snake case, numbered in layer order. */
 function computeLayerKeys(model: KerasModel): Map<KerasLayer, string> {
   const counts = new Map<string, number>();
   return new Map(

@@ -17,14 +17,14 @@ import { type KerasLayer, type KerasModel, readModelStructure } from './structur
 
 /** Options of {@link readKerasModel}. */
 export interface ReadKerasOptions {
-  /** Path of the file, for errors. */
+  /** Path of the file, used in error messages. */
   readonly path: string;
   readonly weights?: Uint8Array;
   readonly weightsPath: string;
   readonly layers?: { readonly [className: string]: LayerFactory };
   readonly input?: readonly number[];
   readonly log?: (text: string) => void;
-  /** Callback that selects and renames outputs. Returns `[name, index of the output]` for each output to keep. */
+  /** Callback that selects and renames outputs. Returns a `[name, output index]` pair for each output to keep. */
   readonly chooseOutputs?: (
     outputs: readonly KerasOutput[],
   ) => readonly (readonly [name: string, output: number])[];
@@ -45,8 +45,8 @@ export interface ImportedModel {
 }
 
 /**
- * Reads a model that was saved by Keras. Returns it as one flat TensorFlow.js model with its weights. TensorFlow.js layers that have a
- * corrected version in this library are replaced by it.
+ * Reads a model that was saved by Keras, and returns it with its weights as one flat TensorFlow.js model. Known bugs in TensorFlow.js
+ * layers are patched in the returned model.
  *
  * @throws A `file` error if the file is corrupted, a layer or setting is not supported, or the weights do not match the model.
  */
@@ -149,7 +149,8 @@ export async function readKerasModel(bytes: Uint8Array, options: ReadKerasOption
 }
 
 /**
- * Creates a model from connected tensors. TensorFlow.js recurses once per layer, so a model that is too deep causes an error.
+ * Creates a model from connected tensors. Throws a `file` error if the model is so deep that TensorFlow.js, which recurses once per layer,
+ * overflows the stack.
  */
 function connectModel(
   inputs: readonly SymbolicTensor[],
@@ -163,15 +164,18 @@ function connectModel(
     throw createError({
       kind: 'file',
       path,
-      expected: 'a model that TensorFlow.js can connect',
-      received: `a model that fails to connect (${String((cause as Error)?.message).split('\n')[0]})`,
+      expected: 'a model that TensorFlow.js can create',
+      received: `a model that TensorFlow.js fails to create (${String((cause as Error)?.message).split('\n')[0]})`,
       advice: 'Save a smaller model with Keras.',
       cause,
     });
   }
 }
 
-/** Additional number of weight values that may come from the configuration, such as scales and offsets of a few thousand channels. */
+/**
+ * Number of weight values that may be computed from the configuration in addition to those in the file, such as scales and offsets of a few
+ * thousand channels.
+ */
 const CONSTANT_VALUES = 65_536;
 
 function countWeightValues(root: Hdf5Group): number {
@@ -188,9 +192,7 @@ function countWeightValues(root: Hdf5Group): number {
 const isKeras3File = (version: string | undefined, module: unknown) =>
   version === undefined ? typeof module === 'string' : Number.parseInt(version, 10) >= 3;
 
-/**
- * Returns the layer, possibly in nested models, whose only call computes an output, or undefined if the layer is called several times.
- */
+/** Returns the layer that computes an output, which may be in a nested model. Returns undefined if the layer is called several times. */
 function findOutputLayer(
   model: KerasModel,
   { layer: name, tensor }: TensorReference,
@@ -201,12 +203,17 @@ function findOutputLayer(
   return layer.model ? inner && findOutputLayer(layer.model, inner) : layer;
 }
 
-/** Returns whether an output occurs once and is not an input, as TensorFlow.js requires. */
+/**
+ * Returns whether TensorFlow.js accepts an output as it is: the output must not be an input of the model, or equal to an earlier output.
+ */
 function isDistinctOutput({ inputs, outputs }: BuiltModel, i: number): boolean {
   return !inputs.includes(outputs[i]!) && outputs.indexOf(outputs[i]!) === i;
 }
 
-/** Returns `output` as the output of a layer with the name `name`, because a saved model identifies its outputs by layer names. */
+/**
+ * Makes a layer called `name` compute an output, because a saved model identifies its outputs by layer names. Returns the output of that
+ * layer.
+ */
 function renameOutput(name: string, output: SymbolicTensor): SymbolicTensor {
   const { sourceLayer } = output;
   if (sourceLayer.name === name && sourceLayer.inboundNodes.length === 1) return output;

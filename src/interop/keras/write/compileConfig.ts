@@ -5,7 +5,7 @@ import type { Optimizer } from '../../../optimizers/optimizer.js';
 import type { AnyTask, Tasks } from '../../../tasks/task.js';
 import { createKerasObject, markFloat } from './kerasObjects.js';
 
-/** Training configuration of a model. */
+/** Training configuration to write to a Keras file. */
 export interface CompileConfig {
   readonly tasks: Tasks;
   /** Loss weights, keyed by task. */
@@ -15,7 +15,7 @@ export interface CompileConfig {
   readonly learningRate?: number | undefined;
 }
 
-/** Long names of the Keras losses. Keras's h5 reader does not recognize the short names. */
+/** Losses that Keras and this library have in common, by their long names: Keras does not recognize short names in h5 files. */
 const KERAS_LOSSES = new Set([
   'mean_squared_error',
   'mean_absolute_error',
@@ -50,8 +50,8 @@ function toLossConfig(name: string, { loss }: AnyTask): Json {
 }
 
 /**
- * Converts a metric. The metric keeps the name of its history column, so that the histories of Keras and this library have the same
- * columns.
+ * Converts a metric to its Keras configuration. The metric is named like its history column, so that the training histories of Keras and
+ * this library have the same columns.
  */
 function toMetricConfig(task: string, units: number, { name, weighted }: Metric): Json {
   const baseName = weighted ? name.replace(/^weighted_/, '') : name;
@@ -68,13 +68,13 @@ function toMetricConfig(task: string, units: number, { name, weighted }: Metric)
   const advice = 'Omit loss and optimizer, and compile the model in Keras.';
   throw createArgumentError(
     `${task}.metrics`,
-    `metrics that Keras also has (${supportedMetrics})`,
+    `a metric that Keras also has (${supportedMetrics})`,
     `the metric "${name}"`,
     advice,
   );
 }
 
-/** Converts the metrics of each task. Returns null if there are none. */
+/** Converts the metrics of all tasks to their Keras configuration, keyed by task. Returns null if no task has metrics. */
 function toMetricsConfig(tasks: Tasks, weighted: boolean): Json {
   const lists = Object.entries(tasks).flatMap(([name, { metrics, units }]) => {
     const matchingMetrics = metrics.filter((metric) => metric.weighted === weighted);
@@ -87,7 +87,10 @@ function toMetricsConfig(tasks: Tasks, weighted: boolean): Json {
 
 type JsonRecord = { readonly [option: string]: Json };
 
-/** Converts a learning rate or a schedule. Both Keras and this library count updates. */
+/**
+ * Converts a learning rate or schedule to its Keras configuration. Step counts stay as they are because both Keras and this library count
+ * optimizer updates.
+ */
 function toLearningRateConfig(description: JsonRecord, current: number | undefined, path: string): Json {
   const createSchedule = (className: string, config: JsonRecord) =>
     createKerasObject('keras.optimizers.schedules', className, { ...config, name: className });
@@ -116,7 +119,7 @@ function toLearningRateConfig(description: JsonRecord, current: number | undefin
     throw createArgumentError(
       path,
       supportedSchedules,
-      isWarmup ? `warmup followed by ${String(decayName)}` : `the schedule ${String(name)}`,
+      isWarmup ? `warmup() followed by the schedule ${String(decayName)}` : `the schedule ${String(name)}`,
       advice,
     );
   }
@@ -135,7 +138,7 @@ const OPTIMIZER_CLASSES: { readonly [rule: string]: readonly [className: string,
   sgd: ['SGD', 'sgd'],
 };
 
-/** Returns the class and configuration of an optimizer in Keras 3. */
+/** Returns the Keras 3 class name and configuration of an optimizer. */
 export function toOptimizerConfig(
   optimizer: Optimizer,
   learningRate?: number,
@@ -153,8 +156,8 @@ export function toOptimizerConfig(
       'Export with a number as learningRate: Keras schedules count batches, but schedules of this library count updates.';
     throw createArgumentError(
       'optimizer',
-      'either a schedule or accumulated gradients',
-      'both options',
+      'a schedule or gradient accumulation, but not both',
+      'both a schedule and gradient accumulation',
       advice,
     );
   }
@@ -183,8 +186,8 @@ export function toOptimizerConfig(
 }
 
 /**
- * Creates the compile configuration of a model. Matches Keras 3 `get_compile_config` (trainers/trainer.py). In an h5 file, the optimizer
- * has a different key, and losses and metrics have no modules.
+ * Creates the compile configuration in a Keras file. Matches Keras 3 `get_compile_config` (trainers/trainer.py). In the h5 format, the
+ * optimizer has a different key, and losses and metrics have no module names.
  *
  * @throws An `argument` error if Keras has no equivalent of a loss, metric, schedule or optimizer.
  */
@@ -206,7 +209,7 @@ export function toKerasCompileConfig(compiled: CompileConfig, legacy: boolean): 
   return { ...stripModules(settings), optimizer_config: { class_name: className, config } };
 }
 
-/** Removes modules and registered names, like Keras's h5 writer: `{class_name, config}`. */
+/** Removes the module and the registered name from all objects, because Keras writes only `{class_name, config}` to h5 files. */
 function stripModules<T extends Json>(value: T): T {
   if (Array.isArray(value)) return value.map(stripModules) as unknown as T;
   if (value === null || typeof value !== 'object') return value;

@@ -11,7 +11,7 @@ import { tf } from '../../../tensor/tf.js';
 import { toLayerConfig } from './layerConfig.js';
 
 /**
- * Tensor between two layers. `history` contains the layer, the index of its call, and the index of the
+ * Tensor in a Keras graph. `history` contains the name of the layer that computes it, the index of the layer call, and the index of the
  * output.
  */
 export interface KerasTensor {
@@ -20,35 +20,35 @@ export interface KerasTensor {
   readonly history: readonly [layer: string, node: number, tensor: number];
 }
 
-/** Layer in a Keras graph. */
+/** Layer in the graph of a Keras file. */
 export interface KerasGraphLayer {
   readonly name: string;
   readonly className: string;
   readonly config: { readonly [key: string]: Json };
-  /** Keyword arguments of each call. */
+  /** Keyword arguments that are written for each call of the layer. */
   readonly kwargs: { readonly [name: string]: Json };
   /** Whether the input shape of the first call is written to the file. */
   readonly hasBuildConfig: boolean;
   /** Inputs of each call, each a tensor, or a list of tensors for layer classes that accept lists. Empty for an input layer. */
   readonly calls: readonly (KerasTensor | readonly KerasTensor[])[];
-  /** TensorFlow.js layer that has the weights. */
+  /** TensorFlow.js layer that contains the weights. Undefined for a `Rescaling` layer that the export added. */
   readonly stockLayer: tf.layers.Layer | undefined;
 }
 
-/** Model as a Keras graph. */
+/** Graph of layers in the form of a Keras file. */
 export interface KerasGraph {
   readonly name: string;
   readonly trainable: boolean;
-  /** Layers in Keras's order, by which its files number them. */
+  /** Layers in Keras's order, which determines their group names in the weights file. */
   readonly layers: readonly KerasGraphLayer[];
   readonly inputs: readonly KerasTensor[];
   readonly outputs: readonly KerasTensor[];
 }
 
 /**
- * Creates the graph of a flat model. The layers are in Keras's order: by depth below the outputs, and at equal depth in the order of a
- * traversal from the outputs. This matches Keras 3 `map_graph` (ops/function.py). Keras numbers the layers of a class in its files, so any
- * other order would assign weights to the wrong layers.
+ * Creates the Keras graph of a flat model. The layers are in Keras's order: by decreasing distance from the outputs, and at equal distance
+ * in the order of a traversal from the outputs. This matches Keras 3 `map_graph` (ops/function.py). Keras numbers the layers of a class in
+ * its files, so any other order would assign weights to the wrong layers.
  *
  * @throws An `argument` error if Keras has no equivalent of a layer, or if the model contains a nested model. The error names the layer.
  */
@@ -85,7 +85,7 @@ export function createKerasGraph(model: tf.LayersModel): KerasGraph {
     layers: sortedLayers.map((layer): KerasGraphLayer => {
       if ('layers' in layer) {
         const advice = 'Add the layers of the nested model individually, because the exported model is flat.';
-        throw createArgumentError(layer.name, 'a single layer', `a model (${layer.getClassName()})`, advice);
+        throw createArgumentError(layer.name, 'a layer', `a nested model (${layer.getClassName()})`, advice);
       }
       const toCallInputs = (node: LayerNode) => {
         const tensors = node.inputTensors.map(toKerasTensor);
@@ -99,7 +99,7 @@ export function createKerasGraph(model: tf.LayersModel): KerasGraph {
   };
 }
 
-/** Layer classes whose input is a list, even of a single tensor. */
+/** Layer classes whose input is written as a list even if it is a single tensor. */
 const LIST_INPUT_CLASSES = new Set([
   'Add',
   'Multiply',
@@ -111,7 +111,8 @@ const LIST_INPUT_CLASSES = new Set([
 ]);
 
 /**
- * Collects the calls that lead to the outputs, each after the calls that it depends on, and the layers in traversal order.
+ * Returns all layer calls on which the outputs depend, each after the calls that compute its inputs. `met` contains the position of each
+ * layer in the traversal.
  */
 function collectNodes(outputs: readonly SymbolicTensor[]): {
   nodes: LayerNodeRef[];
@@ -134,9 +135,9 @@ function collectNodes(outputs: readonly SymbolicTensor[]): {
 }
 
 /**
- * Adds a `Rescaling` layer after the only input, so that the graph accepts bytes from 0 to 255.
+ * Adds a `Rescaling` layer after the only input, so that the model accepts pixel values from 0 to 255.
  *
- * @param range - Values that the bytes 0 and 255 are mapped to.
+ * @param range - Numbers to which the pixel values 0 and 255 are mapped.
  */
 export function prependRescaling(graph: KerasGraph, [black, white]: readonly [number, number]): KerasGraph {
   const input = graph.inputs[0]!;

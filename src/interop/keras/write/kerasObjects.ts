@@ -10,7 +10,7 @@ interface SerializedObject {
 }
 
 /**
- * Creates the record of a Keras object in the serialization format of Keras 3 (saving/serialization_lib.py).
+ * Creates the JSON of an object, such as a metric or an initializer, in the serialization format of Keras 3 (saving/serialization_lib.py).
  */
 export const createKerasObject = (
   module: string,
@@ -25,15 +25,15 @@ export const createKerasObject = (
 
 const FLOAT_MARKER = '\u0000float ';
 
-/** Marks a number that Python must read as a float even if it is whole, because Python reads `1` in JSON as an integer. */
+/** Marks a number that must be written with a decimal point even if it is whole, because Python reads `1` in JSON as an integer. */
 export const markFloat = (value: number): Json =>
   Number.isInteger(value) ? `${FLOAT_MARKER}${value}.0` : value;
 
-/** Converts to JSON text. Numbers that were marked by {@link markFloat} are written with a decimal point. */
+/** Converts a Keras configuration to JSON text. Numbers that were marked by {@link markFloat} are written with a decimal point. */
 export const stringifyKerasJson = (value: Json): string =>
   JSON.stringify(value).replace(/"\\u0000float ([^"]*)"/g, '$1');
 
-/** Returns the Keras name of an activation. */
+/** Returns the Keras name of an activation. Throws an `argument` error if Keras does not have it. */
 export function toKerasActivation(name: string, path: string): string {
   const kerasName = Object.hasOwn(ACTIVATION_NAMES, name) ? ACTIVATION_NAMES[name] : undefined;
   if (kerasName !== undefined) return kerasName;
@@ -47,7 +47,7 @@ export function toKerasActivation(name: string, path: string): string {
     path,
     expected: `an activation that Keras also has (${Object.keys(ACTIVATION_NAMES).join(', ')})`,
     received: formatValue(name),
-    advice: adviceByName[name] ?? 'Use one of these.',
+    advice: adviceByName[name] ?? 'Use one of these activations.',
   });
 }
 
@@ -61,7 +61,10 @@ const INITIALIZER_KEYS: { readonly [className: string]: string } = {
   Orthogonal: 'seed gain',
 };
 
-/** Converts an initializer. It has no effect in a file with weights, but is part of a layer's configuration. */
+/**
+ * Converts an initializer to its Keras configuration. The weights in the file replace the initial ones, but Keras requires an initializer
+ * in a layer's configuration.
+ */
 export function toKerasInitializer(initializer: Json, path: string): Json {
   if (initializer === null) return null;
   const { className, config } = initializer as unknown as SerializedObject;
@@ -87,7 +90,7 @@ export function toKerasInitializer(initializer: Json, path: string): Json {
   return createInitializer(className, pickSettings(config, keys));
 }
 
-/** Converts an L1, L2 or L1L2 regularizer; returns null if both factors are 0. */
+/** Converts an L1, L2 or L1L2 regularizer to its Keras configuration. Returns null if both factors are 0. */
 export function toKerasRegularizer(regularizer: Json, path: string): Json {
   if (regularizer === null) return null;
   const { className, config } = regularizer as unknown as SerializedObject;
@@ -108,7 +111,7 @@ const CONSTRAINT_KEYS: { readonly [className: string]: string } = {
   MinMaxNorm: 'min_value max_value rate axis',
 };
 
-/** Converts a weight constraint. */
+/** Converts a weight constraint to its Keras configuration. */
 export function toKerasConstraint(constraint: Json, path: string): Json {
   if (constraint === null) return null;
   const { className, config } = constraint as unknown as SerializedObject;
@@ -117,7 +120,7 @@ export function toKerasConstraint(constraint: Json, path: string): Json {
   return createKerasObject('keras.constraints', className, pickSettings(config, keys));
 }
 
-/** Returns the settings `keys`, renamed to their Keras names. */
+/** Returns the settings whose Keras names are in `keys` (separated by spaces), keyed by Keras name. A missing setting is null. */
 function pickSettings(config: SerializedObject['config'], keys: string): { [key: string]: Json } {
   const settingNames = keys.split(' ').filter(Boolean);
   const settingsByKerasName = Object.fromEntries(

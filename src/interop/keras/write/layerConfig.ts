@@ -10,7 +10,7 @@ import {
   toKerasRegularizer,
 } from './kerasObjects.js';
 
-/** Call arguments that Keras writes in addition to the tensors: a mask, the `training` flag. */
+/** Keyword arguments that Keras writes for each call of some layer classes, in addition to the input tensors. */
 const MASK_KWARGS = { mask: null };
 const TRAINING_KWARGS = { training: false };
 
@@ -20,7 +20,7 @@ interface LayerSchema {
   readonly configKeys: string;
   /** Keyword arguments of each call. Default: none. */
   readonly kwargs?: { readonly [name: string]: Json };
-  /** Whether to also write the input shape, as Keras does for layers that have a build step. */
+  /** Whether to also write the input shape, as Keras does for layers that implement `build`. */
   readonly hasBuildConfig?: boolean;
 }
 
@@ -36,8 +36,8 @@ const createSchema = (configKeys: string, kwargs?: LayerSchema['kwargs']): Layer
   kwargs ? { configKeys, kwargs } : { configKeys };
 
 /**
- * Schemas of the TensorFlow.js layer classes that compute the same function in Keras, with the settings that
- * Keras 3.15 writes. Recurrent and text layers are not part of this library.
+ * Schemas of the layer classes that compute the same function in TensorFlow.js and Keras, with the settings that Keras 3.15 writes.
+ * Recurrent and text layers are not included.
  */
 const LAYER_SCHEMAS: { readonly [className: string]: LayerSchema } = {
   Rescaling: createBuiltSchema('scale offset'),
@@ -99,9 +99,7 @@ const LAYER_SCHEMAS: { readonly [className: string]: LayerSchema } = {
   GlobalMaxPooling2D: createSchema(GLOBAL_POOLING_KEYS),
 };
 
-/**
- * Values for settings that TensorFlow.js does not have. With these values, Keras behaves like TensorFlow.js.
- */
+/** Values of Keras settings that TensorFlow.js does not have. With these values, Keras behaves like TensorFlow.js. */
 const DEFAULT_SETTINGS: { readonly [key: string]: Json } = {
   groups: 1,
   output_padding: null,
@@ -124,7 +122,7 @@ const DEFAULT_SETTINGS: { readonly [key: string]: Json } = {
   depth_multiplier: 1,
 };
 
-/** Advice for TensorFlow.js classes that cannot be written. */
+/** Error advice for TensorFlow.js layer classes that cannot be exported to Keras. */
 const UNSUPPORTED_CLASSES: { readonly [className: string]: string } = {
   Resizing:
     'Resize the images before the model: TensorFlow.js aligns the corners of the images, but Keras does not.',
@@ -146,14 +144,20 @@ export interface LayerConfig {
 const FLOAT32_POLICY = createKerasObject('keras', 'DTypePolicy', { name: 'float32' });
 
 /**
- * Converts a layer to the class, configuration and call arguments of Keras 3.
+ * Converts a TensorFlow.js layer to the class name, configuration and call arguments of the equivalent Keras 3 layer.
  *
  * @throws An `argument` error if Keras has no equivalent of the layer. The error names the layer.
  */
 export function toLayerConfig(layer: tf.layers.Layer): LayerConfig {
   const tfjsConfig = layer.getConfig() as { readonly [key: string]: Json };
   const { name, trainable } = layer;
-  if (name.includes('/')) throw createArgumentError(name, 'a name without "/"', name, 'Rename the layer.');
+  if (name.includes('/'))
+    throw createArgumentError(
+      name,
+      'a layer name without "/"',
+      `the layer name "${name}"`,
+      'Rename the layer.',
+    );
   const tfjsClassName = layer.getClassName();
   if (tfjsClassName === 'InputLayer') {
     const { batchInputShape, dtype = 'float32', sparse = false } = tfjsConfig;
@@ -196,7 +200,7 @@ interface Serializable {
   getConfig(): { readonly [key: string]: Json };
 }
 
-/** Returns the class and settings of a layer, with names converted to those of Keras. */
+/** Returns the Keras class of a layer and its settings, adapted to Keras where TensorFlow.js differs. */
 function toKerasSettings(
   layer: tf.layers.Layer,
   className: string,
@@ -228,7 +232,7 @@ function toKerasSettings(
   return { className, settings: config };
 }
 
-/** Converts the name and value of one setting to Keras. */
+/** Returns the value of the setting with the Keras name `key`, converted to Keras. */
 function toKerasSetting(
   layer: tf.layers.Layer,
   config: { readonly [key: string]: Json | undefined },
@@ -248,7 +252,7 @@ function toKerasSetting(
   return key === 'data_format' ? camelToSnakeCase(String(value)) : value;
 }
 
-/** Rejects settings that have the same name in TensorFlow.js and Keras but behave differently. */
+/** Throws an `argument` error for a setting that has the same name in TensorFlow.js and Keras but behaves differently. */
 function checkSameBehavior(
   layer: tf.layers.Layer,
   className: string,
@@ -267,7 +271,7 @@ function checkSameBehavior(
     throw createArgumentError(
       `${layer.name} (dilationRate)`,
       'a depthwise convolution without dilation',
-      `the dilation [${dilation}]`,
+      `a depthwise convolution with dilation [${dilation}]`,
       'Omit the dilation: the depthwise layer in TensorFlow.js ignores it, but the Keras layer does not.',
     );
   }

@@ -11,7 +11,8 @@ const toTensorConfig = ({ shape, dtype, history }: KerasTensor): Json => ({
 });
 
 /**
- * Converts a layer to its entry in `config.json` of a `.keras` file. In an h5 file, the entry has no module, registered name or shapes.
+ * Converts a layer to its entry in the `config.json` of a `.keras` file. The entries in h5 files have no module, registered name or input
+ * shape.
  */
 function toLayerEntry(layer: KerasGraphLayer, legacy: boolean): Json {
   const { name, className, config, kwargs, hasBuildConfig, calls } = layer;
@@ -36,12 +37,13 @@ function toLayerEntry(layer: KerasGraphLayer, legacy: boolean): Json {
   };
 }
 
-/** Converts references to tensors. A single reference is not wrapped in a list. */
+/** Converts the inputs or outputs of a model to references to tensors. As in Keras, a single reference is not wrapped in a list. */
 const toTensorHistories = (tensors: readonly KerasTensor[]): Json =>
   tensors.length === 1 ? tensors[0]!.history : tensors.map(({ history }) => history);
 
 /**
- * Converts the layers and connections of a model. Matches Keras 3 `Functional.get_config` (models/functional.py).
+ * Converts the layers and connections of a model to the Keras configuration of a functional model. Matches Keras 3 `Functional.get_config`
+ * (models/functional.py).
  */
 export function toModelConfig(graph: KerasGraph, legacy: boolean): { readonly [key: string]: Json } {
   return {

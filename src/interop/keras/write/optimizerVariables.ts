@@ -4,19 +4,19 @@ import { toOptimizerConfig } from './compileConfig.js';
 import type { KerasGraph } from './kerasGraph.js';
 import type { OptimizerVariables } from './weightGroups.js';
 
-/** State of an optimizer. */
+/** State of an optimizer that is written to a Keras file. */
 export interface OptimizerSnapshot {
   /** Number of batches processed so far. */
   readonly iterations: number;
-  /** Learning rate, if it is a plain number. Undefined if it follows a schedule. */
+  /** Current learning rate. Undefined if the learning rate follows a schedule. */
   readonly learningRate: number | undefined;
-  /** Names of the trained weights, in the order of their values in the vectors. */
+  /** Names of the trained weights, in the order in which `slotVectors` contains their values. */
   readonly weightNames: readonly string[];
   /**
    * Optimizer slots, keyed by name. Each vector is the concatenation of the values of all trained weights.
    */
   readonly slotVectors: { readonly [slot: string]: Float32Array };
-  /** Sum of the gradients since the last update, as one vector in the same order. */
+  /** Sum of the gradients since the last update, as one vector in the order of `weightNames`. Undefined without gradient accumulation. */
   readonly accumulatedGradients: Float32Array | undefined;
 }
 

@@ -2,12 +2,10 @@ import type { Hdf5Dataset, Hdf5Group } from '../../../formats/hdf5/hdf5Group.js'
 import { toSnakeCase } from '../file/kerasNames.js';
 import type { KerasGraph, KerasGraphLayer } from './kerasGraph.js';
 
-/**
- * Function that returns the values of a weight from its name in the model, for example `trunk_conv1/kernel`.
- */
+/** Function that returns the shape and values of the weight with a given name, for example `trunk_conv1/kernel`. */
 export type WeightReader = (name: string) => Hdf5Dataset | Promise<Hdf5Dataset>;
 
-/** State of an optimizer as Keras variables, in Keras's order. */
+/** State of an optimizer as a list of Keras variables, in the order in which Keras stores them. */
 export interface OptimizerVariables {
   /** Name of the optimizer: `adam`. */
   readonly name: string;

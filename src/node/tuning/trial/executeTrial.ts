@@ -14,15 +14,15 @@ export interface TrialEnvironment extends Omit<TrialResources, 'parallel'> {
   /** URL of the module that every trial imports. */
   readonly moduleUrl: string;
   readonly settings: StudySettings;
-  /** Returns the current trials for the pruner. Default: reads them from the records. */
+  /** Returns all current trials, with which the pruner compares a trial. Default: the trials are read from the records. */
   listTrials?(): readonly TrialRecord[];
   /** Callback that receives the trial after each epoch is saved. */
   onEpoch?(trial: TrialRecord): void;
 }
 
 /**
- * Runs a trial in its own process, and saves every epoch and the result. If several machines run the same trial, the result that
- * is saved first counts.
+ * Runs a trial in its own process, and saves every epoch and the result. If several machines run the same trial, only the result that is
+ * saved first is used.
  *
  * @returns The saved result, or undefined if the signal stopped the trial. The trial can then be resumed.
  * @throws The error of the store if the store cannot be written. In this case, the trial does not count as failed.
@@ -62,7 +62,7 @@ export async function executeTrial(
   return (await records.saveResult(ended)) ? ended : records.readTrial(number);
 }
 
-/** Advice for a trial that reported no epochs, for example because it trained without the fit options. */
+/** Advice for a trial that reported no epochs, for example because `fitOptions` were not passed to `model.fit`. */
 const NEVER_REPORTED_ADVICE =
   'Spread ...fitOptions into the options of model.fit, with callbacks: [...fitOptions.callbacks, yours], or call report().';
 

@@ -1,12 +1,12 @@
 import { pathToFileURL } from 'node:url';
+import * as checks from '../../../core/errors/checks.js';
 import { createArgumentError, createFileError } from '../../../core/errors/errors.js';
 import { describeType } from '../../../core/errors/formatValue.js';
 import type { Json } from '../../../core/json.js';
 import { isStudy, type Study } from '../../../tuner/study.js';
 
 /**
- * Settings for the module of a study: JSON values, keyed by name. If the default export of the module is a function, it receives
- * them.
+ * Settings of a study: JSON values, keyed by name. They are passed to the default export of the study's module if it is a function.
  *
  * @category Tuner
  */
@@ -21,8 +21,13 @@ const importModule = new Function('address', 'return import(address)') as (
 ) => Promise<unknown>;
 
 /** Returns the URL of a module from its path or URL. */
-export const toModuleUrl = (module: string | URL): string =>
-  module instanceof URL || /^\w+:\/\//.test(module) ? String(module) : pathToFileURL(module).href;
+export function toModuleUrl(module: string | URL): string {
+  checks.valid('module', module, module instanceof URL || (typeof module === 'string' && module !== ''), {
+    noun: 'the path or URL of a module',
+    advice: "Write runStudy('search.ts', { folder: 'out/study' }).",
+  });
+  return module instanceof URL || /^\w+:\/\//.test(module) ? String(module) : pathToFileURL(module).href;
+}
 
 /**
  * Imports a module, and returns the study that it exports by default. If the default export is a function, it is called with
@@ -55,7 +60,9 @@ export async function loadStudy(module: string, settings: StudySettings): Promis
   throw createFileError(
     module,
     expected,
-    exported === undefined ? 'no default export' : `a default export that is ${describeType(studyOrOther)}`,
+    exported === undefined
+      ? 'a module without a default export'
+      : `a module whose default export is ${describeType(studyOrOther)}`,
     'Export the study from its own file, because every trial imports it in a new process, and call runStudy() in another file.',
   );
 }

@@ -17,39 +17,42 @@ export interface SpawnTrialOptions {
   readonly spec: TrialSpec;
   /** Store that the trial may read and write. */
   readonly store: Store;
-  /** Saves output that the process prints. */
+  /** Saves output that the process has printed. */
   onOutput(bytes: Uint8Array): Promise<void>;
-  /** Time in seconds after which the trial counts as hanging and fails. Undefined means no limit. */
+  /** Time limit of the trial in seconds. If the trial exceeds it, the trial fails. Undefined means no limit. */
   readonly trialTimeout: number | undefined;
   /**
-   * Signal that stops the trial after the current step. If the trial has not stopped after {@link STOP_GRACE_MS}, it is killed.
+   * Signal that stops the trial after the current training step. If the trial has not stopped after {@link STOP_GRACE_MS}, it is killed.
    */
   readonly signal: AbortSignal;
-  /** Saves an epoch. Returns the pruner's reason to stop the trial now, or undefined to continue. */
+  /** Saves the history row of an epoch. Returns the pruner's reason if the trial must stop now, or undefined if it may continue. */
   onEpoch(row: Extract<ParentRequest, { row: unknown }>['row']): Promise<string | undefined>;
-  /** Records that the pruner stopped the trial in an earlier process. */
+  /** Records the pruner's reason if the trial was already stopped by the pruner in an earlier process. */
   onPruned(reason: string): void;
 }
 
-/** How the process of a trial ended: without an error, or with the reason of its failure. */
+/** Result of the process of a trial. `failure` is the reason for the failure, or is missing if the trial ended without an error. */
 export type TrialExit = { readonly failure?: string };
 
 /** Time in milliseconds to wait for the remaining output after a process has exited. */
 const OUTPUT_DRAIN_MS = 1000;
 
-/** Largest delay of a timer in seconds: about 25 days. */
+/** Longest delay in seconds that `setTimeout` supports: about 25 days. */
 const MAX_TIMER_SECONDS = 2_147_483;
 
-/** Time in milliseconds for a trial to finish its step. A trial that is killed loses the progress since its last checkpoint. */
+/**
+ * Time in milliseconds that a stopped trial has to finish its current step before it is killed. A killed trial loses the progress since its
+ * last checkpoint.
+ */
 export const STOP_GRACE_MS = 60_000;
 
 /**
- * Error codes that are caused by an invalid file name, which the trial chose. Other file errors mean that the store cannot be
+ * Node error codes for an invalid file name, which is a mistake in the trial's code. All other file errors mean that the store cannot be
  * written.
  */
 const BAD_NAME_CODES = ['EISDIR', 'ENOTDIR', 'EEXIST', 'ENAMETOOLONG', 'EINVAL'];
 
-/** Number of last output lines that are included in the reason for a failure. */
+/** Number of output lines, counted from the end, that are included in the reason for a failure. */
 const MAX_REASON_LINES = 8;
 
 /**
@@ -138,13 +141,13 @@ export function spawnTrial(options: SpawnTrialOptions): Promise<TrialExit> {
   });
 }
 
-/** Returns the path of the script that runs in the process of a trial. It differs between the sources and the built package. */
+/** Returns the path of the entry script of a trial's process. The path differs between the source code and the built package. */
 function getTrialEntryPath(): string {
   const isSource = import.meta.url.endsWith('.ts');
   return fileURLToPath(new URL(isSource ? './trialProcess.ts' : './trial.js', import.meta.url));
 }
 
-/** Output of a process. */
+/** Captured output of a process. */
 interface ProcessOutput {
   /** Returns the last lines of the output. */
   getLastLines(): string;
@@ -152,7 +155,7 @@ interface ProcessOutput {
   flush(): Promise<void>;
 }
 
-/** Saves the output of a process. */
+/** Saves the output of a process while it runs, and remembers the last lines. */
 function captureOutput(
   { stdout, stderr }: ChildProcess,
   onOutput: SpawnTrialOptions['onOutput'],
@@ -175,7 +178,7 @@ function describeExit(code: number | null, signalName: NodeJS.Signals | null, la
     /heap out of memory/.test(lastLines) || signalName === 'SIGABRT'
       ? 'it ran out of memory'
       : signalName === 'SIGKILL'
-        ? 'it was killed, as the system does when memory runs out'
+        ? 'it was killed, probably because the system ran out of memory'
         : signalName !== null
           ? `it was ended by ${signalName}`
           : `it ended with code ${code}`;

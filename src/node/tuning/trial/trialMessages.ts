@@ -5,7 +5,7 @@ import type { HistoryRow } from '../../../core/records/history.js';
 import type { Rung } from '../../../tuner/results/trialRecord.js';
 import type { StudySettings } from './loadStudy.js';
 
-/** Specification of a trial that a new process runs. */
+/** Study, params and limits of a trial, which are sent to the process that runs the trial. */
 export interface TrialSpec {
   /** URL of the module whose default export is the study. */
   readonly module: string;
@@ -15,7 +15,7 @@ export interface TrialSpec {
   readonly params: unknown;
   readonly rung: Rung | undefined;
   readonly threads: number;
-  /** Label of the trial's store, for error messages. */
+  /** Label of the trial's store, used in error messages. */
   readonly label: string;
 }
 
@@ -39,7 +39,7 @@ export type MessageToTrial =
   | { readonly id: number; readonly answer: unknown }
   | { readonly id: number; readonly failed: ErrorDetails | string };
 
-/** Converts an error into data that can be sent to another process. */
+/** Converts an error to data that can be sent to another process. */
 export function serializeError(error: unknown): ErrorDetails | string {
   if (!isMultitaskError(error)) return error instanceof Error ? error.message : String(error);
   const { kind, path, expected, received, advice } = error;

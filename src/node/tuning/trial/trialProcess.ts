@@ -1,5 +1,5 @@
 /**
- * The process of one trial. It imports the study and runs the trial. It sends its reports and its file requests to the parent
+ * Entry script of the process that runs one trial. It imports the study, runs the trial, and sends reports and file requests to the parent
  * process.
  */
 import { createError } from '../../../core/errors/errors.js';
@@ -45,7 +45,7 @@ const createEpochLimitError = (number: number, epochs: number, epoch: number) =>
   createError({
     kind: 'argument',
     path: `trial ${number}`,
-    expected: `at most ${epochs} epochs in this round of the strategy`,
+    expected: `reports of at most ${epochs} epochs in this round of the strategy`,
     received: `a report of epoch ${epoch}`,
     advice: 'Write model.fit(train, { ...yourOptions, ...fitOptions }), so that fitOptions.epochs applies.',
   });

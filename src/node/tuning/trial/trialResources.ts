@@ -3,7 +3,7 @@ import * as checks from '../../../core/errors/checks.js';
 import type { Store } from '../../../core/platform/platform.js';
 import { toStore } from '../../platform/folderStore.js';
 
-/** Resources of this machine that trials use. */
+/** Store, limits and stop signal of the trials on this machine. */
 export interface TrialResources {
   /** Store of the study. */
   readonly store: Store;
@@ -11,14 +11,14 @@ export interface TrialResources {
   readonly parallel: number;
   /** Number of threads that one trial may use. */
   readonly threads: number;
-  /** Time in seconds after which a trial counts as hanging and fails. */
+  /** Time limit of each trial in seconds. A trial that exceeds it fails. */
   readonly trialTimeout: number | undefined;
-  /** Signal that stops trials after the current step. */
+  /** Signal that stops trials after the current training step. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Creates the resources from the options of the function `caller`. Options that are missing get default values.
+ * Returns the resources that are specified by the options of the function `caller`. Missing options have default values.
  *
  * @throws An `argument` error if an option is out of range.
  */
@@ -40,7 +40,8 @@ export function resolveTrialResources(
     advice: 'Omit it to share the threads of the machine equally.',
   });
   if (trialTimeout !== undefined) checks.number(`${caller}.trialTimeout`, trialTimeout, TIMEOUT_CHECK);
-  return { store: toStore(folder), parallel, threads, trialTimeout, signal };
+  checks.signal(`${caller}.signal`, signal);
+  return { store: toStore(`${caller}.folder`, folder), parallel, threads, trialTimeout, signal };
 }
 
 /** Options for checking a timeout in seconds. Infinity means no timeout. */

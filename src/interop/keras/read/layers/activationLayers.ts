@@ -22,8 +22,8 @@ const ACTIVATION_ADVICE =
   'Use an activation that TensorFlow.js supports, or register the layer with `layers`.';
 
 /**
- * Reads the `activation` of a layer. Returns its name, or undefined if the activation is a layer and not a name. A missing activation is
- * linear.
+ * Returns the Keras name in the `activation` setting of a layer, or undefined if the activation is a layer object. If the setting is
+ * missing, returns `linear`.
  */
 function readActivationName(part: JsonNode): string | undefined {
   if (part.isMissing) return 'linear';
@@ -33,7 +33,7 @@ function readActivationName(part: JsonNode): string | undefined {
 }
 
 /**
- * Imports a layer that has an `activation`.
+ * Imports a layer that has an `activation` setting.
  *
  * If TensorFlow.js supports the activation, it is passed to `createLayer`. Otherwise the layer is linear, and separate layers after it
  * compute the activation.
@@ -52,15 +52,15 @@ export function importWithActivation(
 }
 
 /**
- * Finds the TensorFlow.js name of an activation. TensorFlow.js implements the hard sigmoid of Keras 2: `0.2 x
- * + 0.5`, clipped to 0 and 1.
+ * Returns the TensorFlow.js name of an activation, or undefined if TensorFlow.js does not have it. The hard sigmoid in TensorFlow.js is
+ * that of Keras 2, `0.2 x + 0.5` clipped to [0, 1], and not that of Keras 3.
  */
 function findTfjsActivation({ isKeras3 }: ImportContext, name: string | undefined): string | undefined {
   if (name === 'hard_sigmoid' && !isKeras3) return 'hardSigmoid';
   return name !== undefined && Object.hasOwn(TFJS_ACTIVATIONS, name) ? TFJS_ACTIVATIONS[name] : undefined;
 }
 
-/** Creates the layers of an activation. The last one has the name of the Keras layer. */
+/** Creates the TensorFlow.js layers that compute an activation. The last of them has the name of the Keras layer. */
 function createActivation(
   context: ImportContext,
   part: JsonNode,
@@ -92,7 +92,10 @@ function createActivation(
   }
 }
 
-/** Creates an error for a lambda. The file contains lambdas as Python bytecode or not at all. */
+/**
+ * Creates the error for a Python lambda as activation. It cannot be imported because the file contains only its bytecode, or nothing at
+ * all.
+ */
 const createPythonFunctionError = (context: ImportContext) =>
   createLayerError(
     context,
@@ -114,7 +117,7 @@ function createLeakyReLU({ createLayer }: ImportContext, alpha: number, part?: s
   return (x) => applyLayer(layer, x);
 }
 
-/** Creates an activation from a layer that is used instead of an activation name: `Activation(LeakyReLU(0.1))`. */
+/** Creates an activation from a layer object that is used instead of an activation name: `Activation(LeakyReLU(0.1))`. */
 function createActivationFromLayer(context: ImportContext, part: JsonNode): ActivationFunction {
   const className = part.at('class_name').asText();
   if (className === '__lambda__') throw createPythonFunctionError(context);
@@ -145,7 +148,8 @@ const importLeakyReLU: LayerImporter = (context) => {
 };
 
 /**
- * Imports `ReLU`: `max_value` for `x` above it, `negative_slope · (x - threshold)` below the threshold, and `x` in between.
+ * Imports the Keras layer `ReLU`. It returns `x` from `threshold` to `max_value`, `max_value` above that range, and `negative_slope · (x -
+ * threshold)` below it.
  */
 const importReLU: LayerImporter = (context) => {
   const { config, createLayer } = context;
@@ -157,8 +161,8 @@ const importReLU: LayerImporter = (context) => {
       return createApply(createLayer('ThresholdedReLU', { theta: threshold }));
     throw createLayerError(
       context,
-      'a threshold without a negative slope and a maximum',
-      'a threshold with a negative slope and a maximum',
+      'a threshold without negative_slope and max_value',
+      'a threshold in combination with negative_slope or max_value',
       ACTIVATION_ADVICE,
     );
   }
@@ -176,7 +180,12 @@ const importReLU: LayerImporter = (context) => {
 const importELU: LayerImporter = (context) => {
   const alpha = context.config.at('alpha').asNumber(1);
   if (alpha !== 1)
-    throw createLayerError(context, 'alpha 1, which TensorFlow.js has', String(alpha), ACTIVATION_ADVICE);
+    throw createLayerError(
+      context,
+      'alpha 1, the only value that TensorFlow.js supports',
+      `alpha ${alpha}`,
+      ACTIVATION_ADVICE,
+    );
   return createApply(context.createLayer('ELU', {}));
 };
 
@@ -187,7 +196,7 @@ const importSoftmax: LayerImporter = (context) => {
   const axis = first.asInteger(-8, -1);
   if (axis !== -1 && axis !== context.inputShapes[0]!.length - 1) {
     throw first.createError(
-      'the last axis',
+      'the last axis (-1)',
       undefined,
       'Put Permute before and after the layer, because TensorFlow.js supports only the last axis.',
     );
@@ -216,7 +225,7 @@ export const ACTIVATION_IMPORTERS: { readonly [className: string]: LayerImporter
     createApply(createLayer('ThresholdedReLU', { theta: config.at('theta').asNumber(1) })),
 };
 
-/** Imports an operation such as `ops.relu` as the activation with the Keras name `name`. */
+/** Imports an operation that computes an activation, such as `ops.relu`. `name` is the Keras name of the activation. */
 export function importNamedActivation(context: ImportContext, name: string): ApplyLayer {
   const activation = createActivation(context, context.config, name);
   return ([x]) => activation(x!);

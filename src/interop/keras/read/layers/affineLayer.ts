@@ -7,11 +7,11 @@ import {
 } from '../structure/importContext.js';
 
 /**
- * Creates `x · scale + offset` per channel as a frozen TensorFlow.js layer: a depthwise 1x1 convolution for
- * images, or batch normalization with mean 0 and variance 1 for other inputs.
+ * Creates a frozen TensorFlow.js layer that computes `x · scale + offset` per channel: a depthwise 1x1 convolution for images, or batch
+ * normalization with mean 0 and variance 1 for other inputs.
  *
  * @param weightSlots - Weights of the layer in the file.
- * @param toScaleAndOffset - Computes scale and offset from those weights.
+ * @param toScaleAndOffset - Computes scale and offset from the weights in the file.
  */
 export function createAffineLayer(
   context: ImportContext,
@@ -23,9 +23,9 @@ export function createAffineLayer(
   if (!channels) {
     throw createLayerError(
       context,
-      'a fixed number of channels',
+      'an input with a fixed number of channels',
       'an input without a fixed number of channels',
-      'Set the number of channels in the Input layer.',
+      'Set the number of channels in the Input layer, and save the model again.',
     );
   }
   const isImage = shape!.length === 4;
@@ -54,7 +54,7 @@ function broadcastToChannels(context: ImportContext, values: Float32Array, chann
   if (values.length === 1) return new Float32Array(channels).fill(values[0]!);
   throw createLayerError(
     context,
-    `1 or ${channels} numbers`,
+    `1 number, or ${channels} numbers (one per channel)`,
     `${values.length} numbers`,
     'Save the model again with Keras.',
   );

@@ -11,7 +11,7 @@ import { importWithActivation } from './activationLayers.js';
 
 const PADDING_MODES = ['valid', 'same'] as const;
 
-/** Reads the settings that are common to all convolutions. */
+/** Reads the settings that all convolution layers have in common. */
 function readConvArgs({ config }: ImportContext) {
   return {
     kernelSize: config.at('kernel_size').asIntegerPair(),
@@ -29,7 +29,7 @@ const importConv2D: LayerImporter = (context) => {
     throw createLayerError(
       context,
       'a convolution with one group',
-      `${groups} groups`,
+      `a convolution with ${groups} groups`,
       'Use DepthwiseConv2D, or one convolution per group and Concatenate.',
     );
   }
@@ -50,7 +50,7 @@ const importDepthwiseConv2D: LayerImporter = (context) => {
     throw createLayerError(
       context,
       'a depthwise convolution without dilation',
-      `dilation_rate ${dilationRate.join('x')}`,
+      `a depthwise convolution with dilation_rate ${dilationRate.join('x')}`,
       'Use SeparableConv2D: the depthwise layer of TensorFlow.js ignores dilation.',
     );
   }
@@ -126,7 +126,9 @@ const createGlobalPoolingImporter =
     return ([x]) => applyLayer(reshape, applyLayer(pool, x!));
   };
 
-/** Reads `[[top, bottom], [left, right]]` from one number, two numbers, or two pairs. */
+/**
+ * Reads the padding or cropping of the image edges as `[[top, bottom], [left, right]]`. Keras stores one number, two numbers, or two pairs.
+ */
 function readEdges({ config }: ImportContext, name: string): [[number, number], [number, number]] {
   const part = config.at(name);
   if (!part.isList) {
@@ -137,7 +139,7 @@ function readEdges({ config }: ImportContext, name: string): [[number, number], 
     ];
   }
   const [rows, columns, more] = part.items();
-  if (!rows || !columns || more) throw part.createError('a pair of edges for each of two axes');
+  if (!rows || !columns || more) throw part.createError('one number, two numbers or two pairs of numbers');
   return [rows.asIntegerPair(0), columns.asIntegerPair(0)];
 }
 
@@ -159,7 +161,7 @@ const importUpSampling2D: LayerImporter = (context) => {
     throw createLayerError(
       context,
       'interpolation "nearest"',
-      `"${interpolation}"`,
+      `interpolation "${interpolation}"`,
       'Use "nearest", or Conv2DTranspose: bilinear interpolation in TensorFlow.js uses different sampling positions from Keras.',
     );
   }
@@ -169,7 +171,8 @@ const importUpSampling2D: LayerImporter = (context) => {
 };
 
 /**
- * Imports `CenterCrop`. Rejects images that are too small, because Keras would resize them differently from TensorFlow.js.
+ * Imports the Keras layer `CenterCrop`. Throws a `file` error if images are smaller than the crop, because Keras would resize them
+ * differently from TensorFlow.js.
  */
 const importCenterCrop: LayerImporter = (context) => {
   checkChannelsLast(context);
@@ -182,7 +185,10 @@ const importCenterCrop: LayerImporter = (context) => {
       throw createLayerError(
         context,
         `images of a fixed size of at least ${targetSize.join('x')}`,
-        `images of ${inputSize.slice(0, 2).join('x')}`,
+        `images of ${inputSize
+          .slice(0, 2)
+          .map((size) => size ?? '?')
+          .join('x')}`,
         'Use images of that size, and pass `input` if the file does not specify the size.',
       );
     }
@@ -193,8 +199,8 @@ const importCenterCrop: LayerImporter = (context) => {
 };
 
 /**
- * Imports `Resizing` if images already have the target size. Rejects any other size because TensorFlow.js uses different sampling positions
- * from Keras.
+ * Imports the Keras layer `Resizing` if images already have the target size. Throws a `file` error otherwise, because TensorFlow.js uses
+ * different sampling positions from Keras.
  */
 const importResizing: LayerImporter = (context) => {
   checkChannelsLast(context);

@@ -24,7 +24,8 @@ const importFlatten: LayerImporter = (context) => {
 };
 
 /**
- * Imports `Reshape`. In the Keras 3 operation, the shape includes the batch dimension, which must not change.
+ * Imports the Keras layer `Reshape` or the operation `ops.reshape`. The shape of the operation includes the batch dimension, which must be
+ * -1.
  */
 const importReshape: LayerImporter = ({ config, createLayer }) => {
   const target = config.atAny('target_shape', 'newshape');

@@ -26,8 +26,8 @@ const getImporter = (table: { readonly [className: string]: LayerImporter }, cla
   Object.hasOwn(table, className) ? table[className] : undefined;
 
 /**
- * Finds the importer of a Keras layer. The operation `x * 2` has the same class name as the `Multiply` layer.
- * An operation is recognized by its module, if the file contains the module, and by its constant.
+ * Returns the importer for a Keras layer or operation. Because the operation `x * 2` has the same class name as the layer `Multiply`, an
+ * operation is recognized by its Python module or by a constant operand.
  *
  * @throws A `file` error if TensorFlow.js layers cannot express the class.
  */
@@ -40,8 +40,8 @@ export function findLayerImporter(layer: KerasLayer): LayerImporter {
   if (layerImporter && (!hasConstant || className === 'TFOpLambda')) return layerImporter;
   throw createLayerError(
     { layer },
-    'an image layer that TensorFlow.js supports',
-    hasConstant && layerImporter ? `${className} of a constant` : className,
+    'a layer for images that TensorFlow.js supports',
+    hasConstant && layerImporter ? `${className} with a constant operand` : className,
     `Register a function that creates the layer: layers: { ${/^\w+$/.test(className) ? className : `'${className}'`}: (config, name) => layer }.`,
   );
 }

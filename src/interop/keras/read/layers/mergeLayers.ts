@@ -18,7 +18,7 @@ function checkSeveralInputs(context: ImportContext): void {
   throw createLayerError(
     context,
     'at least two inputs',
-    `${context.inputShapes.length} inputs`,
+    'only one input',
     'Save the model again with Keras.',
   );
 }

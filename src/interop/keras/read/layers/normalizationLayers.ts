@@ -17,9 +17,9 @@ function checkLastAxis(context: ImportContext): void {
   const [axis, ...more] = readAxes(part);
   if (more.length === 0 && (axis === -1 || axis === rank - 1)) return;
   throw part.createError(
-    'the last axis, the channels',
+    'the last axis (the channels)',
     undefined,
-    'Use the last axis, because TensorFlow.js supports no other.',
+    'Use the last axis, because TensorFlow.js supports no other axis.',
   );
 }
 
@@ -30,7 +30,7 @@ const importBatchNormalization: LayerImporter = (context) => {
     const part = config.at(name);
     if (part.value)
       throw part.createError(
-        'a layer without this setting',
+        'no value for this setting',
         undefined,
         'Build the model without it, because TensorFlow.js does not support it.',
       );
@@ -56,7 +56,7 @@ function isFrozenByCall(context: ImportContext): boolean {
   if (training) {
     throw createLayerError(
       context,
-      'batch normalization without a fixed training mode',
+      'a call without training=True',
       'a call with training=True',
       'Build the model without training=True.',
     );
@@ -71,7 +71,7 @@ const importLayerNormalization: LayerImporter = (context) => {
   const rms = config.at('rms_scaling');
   if (rms.value)
     throw rms.createError(
-      'a layer without this setting',
+      'no value for this setting',
       undefined,
       'Build the model without it, because TensorFlow.js does not support it.',
     );
@@ -88,7 +88,8 @@ const importLayerNormalization: LayerImporter = (context) => {
 };
 
 /**
- * Imports `Normalization`: `(x - mean) / deviation`. The mean and the variance are in the configuration or in the weights.
+ * Imports the Keras layer `Normalization`, which computes `(x - mean) / deviation`. The mean and the variance are in the configuration or
+ * in the weights of the file.
  */
 const importNormalization: LayerImporter = (context) => {
   const { config, inputShapes } = context;
@@ -114,12 +115,15 @@ const importNormalization: LayerImporter = (context) => {
   return createAffineLayer(context, [...statistics, { name: 'count', shape: [] }], toScaleAndOffset);
 };
 
-/** Reads the numbers from nested lists. Keras stores a mean as `[[[0.5, 0.4, 0.3]]]`. */
+/** Reads all numbers from nested lists. Keras stores the means of channels as `[[[0.5, 0.4, 0.3]]]`. */
 function flattenNumbers(part: JsonNode): number[] {
   return part.isList ? part.items().flatMap(flattenNumbers) : [part.asNumber()];
 }
 
-/** Imports `Rescaling` as a rescaling layer if it has one number for all channels, and otherwise as a convolution. */
+/**
+ * Imports the Keras layer `Rescaling`. TensorFlow.js supports only one scale and offset for all channels, so an affine layer replaces it if
+ * they differ between channels.
+ */
 const importRescaling: LayerImporter = (context) => {
   const { config, createLayer } = context;
   const scale = config.at('scale');
@@ -131,7 +135,7 @@ const importRescaling: LayerImporter = (context) => {
   return createAffineLayer(context, [], () => [Float32Array.from(factor), Float32Array.from(summand)]);
 };
 
-/** Importers of layers that normalize or rescale. */
+/** Importers of normalization and rescaling layers. */
 export const NORMALIZATION_IMPORTERS: { readonly [className: string]: LayerImporter } = {
   BatchNormalization: importBatchNormalization,
   BatchNormalizationV1: importBatchNormalization,

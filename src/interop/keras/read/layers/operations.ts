@@ -17,9 +17,7 @@ import { importGetItem, importStack } from './sliceOperations.js';
 
 const OPERATION_ADVICE = 'Build the model from layers, or register the operation with `layers`.';
 
-/**
- * Returns the constant of the first call, and whether it is the first operand. Returns undefined if all operands are tensors.
- */
+/** Returns the constant operand of an operation, and whether it is the first operand. Returns undefined if all operands are tensors. */
 function findConstant(context: ImportContext): { numbers: readonly number[]; first: boolean } | undefined {
   const [call, ...more] = context.layer.calls;
   const operands = call?.operands ?? [];
@@ -29,15 +27,17 @@ function findConstant(context: ImportContext): { numbers: readonly number[]; fir
   if (operands.length !== 2 || more.length > 0) {
     throw createLayerError(
       context,
-      'one tensor and one constant',
-      `${operands.length} operands`,
+      'an operation that is called once, with one tensor and one constant',
+      more.length > 0
+        ? 'an operation that is called several times'
+        : `an operation with ${operands.length} operands`,
       OPERATION_ADVICE,
     );
   }
   return { numbers: [constant.constant].flat(), first: at === 0 };
 }
 
-/** Creates `x · scale + offset`. `scale` and `offset` are single numbers or have one number per channel. */
+/** Creates a layer that computes `x · scale + offset`. `scale` and `offset` contain one number, or one number per channel. */
 function createScaleLayer(
   context: ImportContext,
   scale: readonly number[],
@@ -79,7 +79,12 @@ const importMultiplyOperation: LayerImporter = (context) => {
 const importDivideOperation: LayerImporter = (context) => {
   const constant = findConstant(context);
   if (!constant || constant.first || constant.numbers.includes(0)) {
-    throw createLayerError(context, 'a division by constants', 'a division by a tensor', OPERATION_ADVICE);
+    throw createLayerError(
+      context,
+      'a division of a tensor by a constant',
+      'a division by a tensor or by 0',
+      OPERATION_ADVICE,
+    );
   }
   return createScaleLayer(
     context,
@@ -92,11 +97,16 @@ const createMergeOperationImporter =
   (className: string): LayerImporter =>
   (context) => {
     if (findConstant(context))
-      throw createLayerError(context, `${className} of two tensors`, 'a constant', OPERATION_ADVICE);
+      throw createLayerError(
+        context,
+        `${className} of two tensors`,
+        `${className} of a tensor and a constant`,
+        OPERATION_ADVICE,
+      );
     return createApply(context.createLayer(className, {}));
   };
 
-/** Imports a reduction over the rows and columns of an image as global pooling. */
+/** Creates an importer that replaces a mean or maximum over the rows and columns of an image by global pooling. */
 const createReductionImporter =
   (className: string): LayerImporter =>
   (context) => {
@@ -104,7 +114,7 @@ const createReductionImporter =
     const [rows, columns, ...more] = axes.isList ? axes.items().map((axis) => axis.asInteger(-8)) : [];
     const isImage = context.inputShapes[0]!.length === 4 && more.length === 0;
     if (!isImage || !['1 2', '-3 -2'].includes(`${rows} ${columns}`)) {
-      throw axes.createError('the rows and columns of an image, [1, 2]', undefined, OPERATION_ADVICE);
+      throw axes.createError('the axes [1, 2] (rows and columns of an image)', undefined, OPERATION_ADVICE);
     }
     return CONV_AND_POOL_IMPORTERS[className]!(context);
   };
@@ -114,7 +124,7 @@ const createActivationImporter =
   (context) =>
     importNamedActivation(context, name);
 
-/** Importers of Keras 3 operations, keyed by class name. `x * 2` and `ops.relu(x)` result in such operations. */
+/** Importers of Keras 3 operations, such as `x * 2` and `ops.relu(x)`, keyed by class name. */
 export const OPERATION_IMPORTERS: { readonly [className: string]: LayerImporter } = {
   Add: importAddOperation,
   Subtract: importSubtractOperation,
@@ -143,7 +153,7 @@ export const OPERATION_IMPORTERS: { readonly [className: string]: LayerImporter 
   Stack: importStack,
 };
 
-/** Importers of Keras 2 operations, keyed by function name, such as `math.multiply` for a `TFOpLambda`. */
+/** Importers of Keras 2 operations, which are stored as `TFOpLambda` layers, keyed by function name, for example `math.multiply`. */
 const KERAS2_OPERATION_IMPORTERS: { readonly [name: string]: LayerImporter } = {
   'math.add': importAddOperation,
   '__operators__.add': importAddOperation,
@@ -164,7 +174,7 @@ const KERAS2_OPERATION_IMPORTERS: { readonly [name: string]: LayerImporter } = {
   identity: () => passThrough,
 };
 
-/** Imports the Keras 2 operation layer `TFOpLambda`. */
+/** Imports a `TFOpLambda` layer, which represents an operation in Keras 2. */
 export const importTFOpLambda: LayerImporter = (context) => {
   const name = context.config.at('function').asText();
   const importer = Object.hasOwn(KERAS2_OPERATION_IMPORTERS, name)
@@ -173,8 +183,8 @@ export const importTFOpLambda: LayerImporter = (context) => {
   if (!importer)
     throw createLayerError(
       context,
-      'an operation that a layer of TensorFlow.js can represent',
-      name,
+      'an operation that TensorFlow.js layers can compute',
+      `the operation ${name}`,
       OPERATION_ADVICE,
     );
   return importer(context);

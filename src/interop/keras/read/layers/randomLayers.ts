@@ -7,12 +7,15 @@ import {
   passThrough,
 } from '../structure/importContext.js';
 
-/** Returns whether the call sets `training=False`, which disables the layer. Keras 2 respects this argument. */
+/**
+ * Returns whether a Keras 2 call sets `training=False`, which disables a random layer. Throws a `file` error if the call sets
+ * `training=True`.
+ */
 function isDisabledByCall(context: ImportContext): boolean {
   if (context.training) {
     throw createLayerError(
       context,
-      'random layers that are active only in training',
+      'a call without training=True',
       'a call with training=True',
       'Build the model without training=True.',
     );
@@ -21,9 +24,9 @@ function isDisabledByCall(context: ImportContext): boolean {
 }
 
 /**
- * Creates an importer for a dropout layer. Each call of a shared layer has a separate mask.
+ * Creates an importer for a dropout layer.
  *
- * @param readShape - Returns the noise shape: 1 for an axis along which the mask is constant.
+ * @param readShape - Returns the shape of the dropout mask, with 1 for each axis along which the mask is constant.
  */
 const createDropoutImporter =
   (readShape: (context: ImportContext) => readonly (number | null)[] | undefined): LayerImporter =>
@@ -46,11 +49,14 @@ const readNoiseShape = ({ config, inputShapes }: ImportContext) => {
   const isValid =
     sizes.length === shape!.length &&
     sizes.every((size, i) => size === null || size === 1 || size === shape![i]);
-  if (!isValid) throw part.createError(`for each dimension of [${shape!.join(', ')}] its size, 1 or null`);
+  if (!isValid)
+    throw part.createError(
+      `an array with the size, 1 or null for each dimension of [${shape!.map((size) => size ?? 'batch').join(', ')}]`,
+    );
   return sizes;
 };
 
-/** Skips a layer that only acts in training and has no equivalent in TensorFlow.js. */
+/** Omits a layer that has an effect only in training, because TensorFlow.js has no equivalent. */
 const skipLayer: LayerImporter = (context) => {
   const { layer, log } = context;
   const { className, name } = layer;
@@ -58,7 +64,10 @@ const skipLayer: LayerImporter = (context) => {
   return passThrough;
 };
 
-/** Imports `RandomCrop` if images already have its size, so that the layer has no effect. */
+/**
+ * Imports the Keras layer `RandomCrop` if images already have the size of the crop, so that the layer has no effect. Throws a `file` error
+ * otherwise.
+ */
 const importRandomCrop: LayerImporter = (context) => {
   const { config, inputShapes } = context;
   const targetSize = [config.at('height').asInteger(), config.at('width').asInteger()];
@@ -106,7 +115,7 @@ const SKIPPED_LAYERS = [
   'CutMix',
 ];
 
-/** Importers of layers that draw random numbers or that only act in training. */
+/** Importers of layers that use random numbers or that have an effect only in training. */
 export const RANDOM_IMPORTERS: { readonly [className: string]: LayerImporter } = {
   Dropout: createDropoutImporter(readNoiseShape),
   SpatialDropout2D: createDropoutImporter((context) => {

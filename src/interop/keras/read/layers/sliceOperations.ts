@@ -9,7 +9,8 @@ import {
 } from '../structure/importContext.js';
 
 /**
- * Slice along one axis: `count` positions, starting at `start` and `step` apart. `dropsAxis` is whether the axis is removed.
+ * Slice along one axis: `count` positions, starting at `start` and `step` apart. `dropsAxis` is true for a single index, which removes the
+ * axis.
  */
 interface AxisSlice {
   readonly start: number;
@@ -30,7 +31,12 @@ export const importGetItem: LayerImporter = (context) => {
   const spec = call?.kwargs.args1 ?? call?.kwargs.slice_spec;
   const [, height, width, channels] = context.inputShapes[0]!;
   if (!spec || more.length > 0 || context.inputShapes[0]!.length !== 4 || !height || !width || !channels) {
-    throw createLayerError(context, 'a slice of an image of a fixed size', 'a different slice', SLICE_ADVICE);
+    throw createLayerError(
+      context,
+      'a single slice of images with a fixed size',
+      'an unsupported slice',
+      SLICE_ADVICE,
+    );
   }
   const [batch, rows, columns, channelSlice] = expandSliceSpec(spec).map((part, axis) =>
     readAxisSlice(part, axis === 0 ? null : [height, width, channels][axis - 1]!),
@@ -39,8 +45,8 @@ export const importGetItem: LayerImporter = (context) => {
   if (isUnsupported)
     throw createLayerError(
       context,
-      'a slice of whole images with contiguous rows and columns',
-      'a different slice',
+      'a slice of the whole batch with contiguous rows and columns',
+      'a single row or column, or a slice with a step',
       SLICE_ADVICE,
     );
   const edges = [rows!, columns!].map(({ start, count }, axis) => [
@@ -70,7 +76,7 @@ export const importGetItem: LayerImporter = (context) => {
   return convolution ? createChannelSelection(chain, convolution, channels, channelSlice!) : chain;
 };
 
-/** Adds the kernel that selects the channels: 1 from each selected channel to its output channel, 0 elsewhere. */
+/** Returns a 1x1 convolution that selects channels: its kernel is 1 from each selected channel to its output channel, and 0 elsewhere. */
 function createChannelSelection(
   chain: ApplyLayer,
   layer: tf.layers.Layer,
@@ -91,7 +97,8 @@ function createChannelSelection(
 }
 
 /**
- * Returns one entry for each of the four axes. Undefined means the whole axis; an ellipsis and missing entries result in undefined.
+ * Expands a slice of a batch of images to four entries, one per axis. An entry is undefined if the slice contains the whole axis, which is
+ * also the meaning of an ellipsis and of omitted axes.
  */
 function expandSliceSpec(spec: JsonNode): (JsonNode | undefined)[] {
   const parts = spec.isList ? spec.items() : [spec];
@@ -121,7 +128,7 @@ function readAxisSlice(part: JsonNode | undefined, size: number | null): AxisSli
   if (size === null) {
     if ([from!, to!].every((toPosition) => toPosition.isMissing) && by!.asInteger(1, 1) === 1)
       return readAxisSlice(undefined, size);
-    throw part.createError('all examples of the batch');
+    throw part.createError('a slice that contains the whole batch');
   }
   const step = by!.asInteger(-size, 1);
   if (step === 0) throw by!.createError('a step other than 0');
@@ -137,7 +144,7 @@ function readAxisSlice(part: JsonNode | undefined, size: number | null): AxisSli
   return { start, step, count, dropsAxis: false };
 }
 
-/** Imports `ops.stack(channels, axis=-1)` of images without a channel axis. */
+/** Imports `ops.stack(channels, axis=-1)`, which creates an image from separate channels without a channel axis. */
 export const importStack: LayerImporter = (context) => {
   const [shape] = context.inputShapes;
   const axis = context.config.at('axis').asInteger(-8, 0);

@@ -8,7 +8,7 @@ import type { KerasLayer } from './modelStructure.js';
 /** Shape including the batch dimension. Null means a variable size. */
 export type Shape = readonly (number | null)[];
 
-/** Context in which one layer of the file is imported. */
+/** Layer of a Keras file that is being imported, with the functions that its importer needs. */
 export interface ImportContext {
   readonly layer: KerasLayer;
   readonly config: JsonNode;
@@ -16,16 +16,16 @@ export interface ImportContext {
   readonly inputShapes: readonly Shape[];
   /** Whether Keras 3 wrote the file. A few settings have a different meaning in Keras 2. */
   readonly isKeras3: boolean;
-  /** Value of the `training` argument in a Keras 2 call. */
+  /** Value of the `training` argument in a Keras 2 call. Undefined if the call does not set it. */
   readonly training: boolean | undefined;
   /**
    * Creates a TensorFlow.js layer.
    *
-   * @param part - Suffix of the name for a helper layer. The layer without `part` has the name of the Keras
-   *   layer and must be created last, because its output is the output of the Keras layer.
+   * @param part - Name suffix for a helper layer, if several TensorFlow.js layers replace one Keras layer. Omit it for the layer that
+   *   computes the final output. That layer gets the name of the Keras layer, and must be created last.
    */
   createLayer(className: string, args: object, part?: string): tf.layers.Layer;
-  /** Logs a difference from Keras. */
+  /** Logs a difference between the imported layer and the Keras layer. */
   log(text: string): void;
 }
 
@@ -60,7 +60,7 @@ export const applyLayer = (
   input: SymbolicTensor | SymbolicTensor[],
 ): SymbolicTensor => layer.apply(input) as SymbolicTensor;
 
-/** Import of a layer that does nothing outside training. Returns the input unchanged. */
+/** Returns the input unchanged. Replaces layers that have no effect outside training. */
 export const passThrough: ApplyLayer = ([input]) => input!;
 
 /** Creates a `file` error about a layer that cannot be imported. */

@@ -1,19 +1,19 @@
 import type { JsonNode } from '../../file/jsonNode.js';
 
-/** Operand of a call: a tensor or a constant. */
+/** Operand of a layer call: a tensor or a constant. */
 export type Operand = TensorReference | { readonly constant: number | readonly number[] };
 
 /** One call of a layer. */
 export interface LayerCall {
-  /** Tensors and constants, in order. */
+  /** Tensors and constants that are passed to the layer, in order. */
   readonly operands: readonly Operand[];
-  /** Keyword arguments, except missing values and null masks. */
+  /** Keyword arguments of the call. Arguments that are null are omitted. */
   readonly kwargs: { readonly [name: string]: JsonNode };
   /**
    * Value of the `training` argument in the call. Keras 2 respects it; Keras 3 also writes it, but ignores it.
    */
   readonly training?: boolean;
-  /** Path of the call, for errors. */
+  /** Path of the call, used in error messages. */
   readonly path: string;
 }
 
@@ -29,7 +29,8 @@ export function readInboundNodes(nodes: JsonNode): LayerCall[] {
 const isKeras3Node = (node: JsonNode) => node.isRecord && !node.at('args').isMissing;
 
 /**
- * Reads `input_layers` or `output_layers`: one tensor, a list of tensors, or a record, which is sorted by key.
+ * Reads the references in `input_layers` or `output_layers`. The value is one reference, a list, or a record, which is sorted by key as in
+ * Keras.
  */
 export function readTensorReferences(part: JsonNode): TensorReference[] {
   if (part.isRecord) {
@@ -57,7 +58,7 @@ function readTensorReference(
   return { layer: layer.asText(), node: node.asInteger(0), tensor: tensor.asInteger(0) };
 }
 
-/** Reads a node of Keras 3: `{ args, kwargs }`, in which tensors are records. */
+/** Reads a layer call in the format of Keras 3: `{ args, kwargs }`, in which tensors are objects. */
 function readKeras3Node(node: JsonNode): LayerCall {
   const options: { [name: string]: JsonNode } = {};
   const operands = node
@@ -79,10 +80,7 @@ function readKeras3Node(node: JsonNode): LayerCall {
   return { operands, kwargs: options, ...(training === undefined ? {} : { training }), path: node.path };
 }
 
-/**
- * Returns whether a value is null, or a record or list of nulls, such as the mask of a model with several
- * inputs.
- */
+/** Returns whether a value is null or contains only nulls, such as the unused masks of a model with several inputs. */
 const isNull = (part: JsonNode): boolean =>
   part.isMissing ||
   (part.isRecord && part.entries().length > 0 && part.entries().every(([, item]) => isNull(item))) ||
@@ -115,7 +113,7 @@ function readOperands(part: JsonNode): Operand[] | undefined {
   throw part.createError('a tensor or a number', undefined, 'Build the model from layers.');
 }
 
-/** Reads a number, or one number per channel. Leading axes of size 1 are removed. */
+/** Reads a constant operand: a number, or one number per channel. Leading axes of size 1 are removed. */
 function readConstant(part: JsonNode): number | number[] {
   if (!part.isList) return part.asNumber();
   const items = part.items();
@@ -125,8 +123,8 @@ function readConstant(part: JsonNode): number | number[] {
 }
 
 /**
- * Reads a node of Keras 2: `[[name, call, output, kwargs], …]`, a record of such entries, or, for an
- * operation, a single entry.
+ * Reads a layer call in the format of Keras 2: a list or record of inputs `[layer, call, output, kwargs]`, or a single input for an
+ * operation.
  */
 function readKeras2Node(node: JsonNode): LayerCall {
   const operands: Operand[] = [];

@@ -23,20 +23,20 @@ export interface KerasLayer {
   readonly model?: KerasModel;
 }
 
-/** Model: a graph of layers. A sequential model is converted to a graph. */
+/** Model of a Keras file, as a graph of layers. Sequential models are also represented as graphs. */
 export interface KerasModel {
   readonly name: string;
   readonly trainable: boolean;
   readonly layers: readonly KerasLayer[];
   readonly inputs: readonly TensorReference[];
   readonly outputs: readonly TensorReference[];
-  /** Path of the list of inputs in the file, for errors. */
+  /** Path of the list of inputs in the file, used in error messages. */
   readonly inputsPath: string;
-  /** Path of the list of outputs in the file, for errors. */
+  /** Path of the list of outputs in the file, used in error messages. */
   readonly outputsPath: string;
 }
 
-/** Class names of functional models. A subclassed model has a different kind of config. */
+/** Class names of functional models in Keras 2 and 3. */
 const FUNCTIONAL_CLASSES = ['Functional', 'Model'];
 
 /** Maximum number of layers and models in one file. */
@@ -46,7 +46,7 @@ const MAX_LAYERS = 50_000;
  * Reads a functional or sequential model of Keras 2 or 3, including its nested models, as plain records.
  *
  * @param json - Node with `{ class_name, config }`.
- * @throws A `file` error if the node is not such a model. The error path names the invalid node.
+ * @throws A `file` error if the model is of another kind, or is invalid. The error path contains the invalid value.
  */
 export function readModelStructure(json: JsonNode): KerasModel {
   const budget = { remainingLayers: MAX_LAYERS };
@@ -90,8 +90,8 @@ function readFunctionalModel(config: JsonNode, budget: LayerBudget): KerasModel 
 }
 
 /**
- * Renumbers the calls of nested models. Keras 2 also counts the call that created a nested model, which is not
- * in the file, so references to the calls of a nested model start at 1.
+ * Corrects references to the calls of nested models. Keras 2 also counts the call that created a nested model, which is not in the file, so
+ * its references start at 1 instead of 0.
  */
 function shiftKeras2Calls(model: KerasModel): KerasModel {
   const highestCalls = new Map<string, number>();
@@ -127,8 +127,8 @@ function shiftKeras2Calls(model: KerasModel): KerasModel {
 }
 
 /**
- * Reads a sequential model as a chain. In Keras 3, the input of the model is a layer. In Keras 2, it is a field
- * of the first layer, or is missing.
+ * Reads a sequential model as a chain of layers. In Keras 3, the input of the model is a layer. In Keras 2, it is a field of the first
+ * layer, or is missing.
  */
 function readSequentialModel(config: JsonNode, json: JsonNode, budget: LayerBudget): KerasModel {
   const list = config.isList ? config : config.at('layers'); // Early versions of Keras 2 stored only the list.
@@ -172,7 +172,10 @@ function readSequentialModel(config: JsonNode, json: JsonNode, budget: LayerBudg
   };
 }
 
-/** Returns the node of the input shape if `layer` is a nested model. */
+/**
+ * Searches a nested model for its input shape, and returns the JSON value that contains it. Returns undefined for a layer that is not a
+ * model.
+ */
 function findInputShape(layer: JsonNode): JsonNode | undefined {
   const config = layer.at('config');
   const layers = config.isRecord ? config.at('layers') : config;
@@ -183,15 +186,20 @@ function findInputShape(layer: JsonNode): JsonNode | undefined {
 }
 
 function readLayer(json: JsonNode, budget: LayerBudget, calls: readonly LayerCall[]): KerasLayer {
-  if (--budget.remainingLayers < 0) throw json.createError(`at most ${MAX_LAYERS} layers`, 'more layers');
+  if (--budget.remainingLayers < 0)
+    throw json.createError(
+      `a file with at most ${MAX_LAYERS} layers`,
+      'a file with more layers',
+      'Save a smaller model.',
+    );
   const className = json.at('class_name').asText();
   const config = json.at('config');
   if (className === 'InputLayer' && calls.length > 0)
-    throw json.createError('an input layer without inbound nodes');
+    throw json.createError('an input layer without inbound nodes', 'an input layer with inbound nodes');
   const model = readModel(json, config, budget);
   const configName = config.isRecord ? config.at('name') : undefined;
   const name = json.at('name').isMissing && configName ? configName.asText() : json.at('name').asText();
-  if (name === '') throw json.createError('a layer with a name');
+  if (name === '') throw json.createError('a layer with a name', 'a layer with an empty name');
   const registeredName = json.at('registered_name').value;
   return {
     className:

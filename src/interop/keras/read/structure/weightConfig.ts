@@ -20,7 +20,7 @@ const INITIALIZER_FIELDS: { readonly [className: string]: readonly string[] } = 
   LecunUniform: ['seed'],
   LecunNormal: ['seed'],
 };
-/** TensorFlow.js names of Keras initializers, for initializers whose names differ. */
+/** TensorFlow.js names of initializers that have a different name in Keras, keyed by Keras name. */
 const TFJS_INITIALIZER_NAMES: { readonly [className: string]: string } = {
   LecunUniform: 'LeCunUniform',
   LecunNormal: 'LeCunNormal',

@@ -1,0 +1,24 @@
+/** Name in the stock build of the function whose source code its workers run. */
+type Factory = () => unknown;
+
+/**
+ * Makes TensorFlow.js's threaded build start in a page whose bundler minifies it.
+ *
+ * TensorFlow.js starts workers with the source code of one of its functions. The function reads a variable that is declared outside of it
+ * and checks with `typeof` that the variable exists. A minifier that sees the declaration removes the check, so workers, which do not have
+ * the declaration, fail with a `ReferenceError`. The repaired source code runs in a scope in which such variables are undefined.
+ *
+ * The import is the module that TensorFlow.js itself imports, so a bundler does not include it twice.
+ */
+export async function repairWorkerSource(): Promise<void> {
+  const module: { readonly default?: unknown } = await import(
+    '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-threaded-simd.js'
+  );
+  const factory = (module.default ?? module) as Factory;
+  if (typeof factory !== 'function') return;
+  const source = Function.prototype.toString.call(factory);
+  factory.toString = () => `(() => {
+  const scope = new Proxy(Object.create(null), { has: (_, name) => !(name in self) });
+  with (scope) return ${source};
+})()`;
+}

@@ -1,0 +1,48 @@
+import type { Clock, Store } from '../core/platform/platform.js';
+import type { Dataset } from '../data/dataset.js';
+import type { LossOptions } from '../inference/lossOptions.js';
+import type { Optimizer } from '../optimizers/optimizer.js';
+import type { ClassWeights } from '../steps/weightedLoss.js';
+import type { LabelsOf, Tasks } from '../tasks/task.js';
+import type { Callback } from './callback.js';
+import type { HistoryColumn } from './monitor.js';
+
+/**
+ * Options of `model.fit`.
+ *
+ * @category Train
+ */
+export interface FitOptions<
+  T extends Tasks,
+  W extends { readonly [task: string]: number },
+  C extends ClassWeights = ClassWeights,
+> extends LossOptions<T, W, C> {
+  /** Number of epochs. A resumed run continues until it has completed this number in total. */
+  readonly epochs: number;
+  /** Seed for the order of the images, the augmentation plans and the dropout masks. Default 0. */
+  readonly seed?: number;
+  /** Dataset that is evaluated after every epoch, with its augmentation if it has one. Its columns begin with `val_`. */
+  readonly validation?: Dataset<LabelsOf<T>>;
+  /** Whether to evaluate `validation` a second time without its augmentation. These columns begin with `val_unaugmented_`. Default false. */
+  readonly evaluateUnaugmented?: boolean;
+  /** Optimizer that updates the trainable weights. Default `adam()`. */
+  readonly optimizer?: Optimizer;
+  /** Callbacks, whose hooks are called in this order. */
+  readonly callbacks?: readonly Callback<HistoryColumn<T>>[];
+  /** Store for the state of the run. It is written after every epoch and when the run is stopped. */
+  readonly checkpoint?: Store;
+  /** Whether to continue from the state in `checkpoint`, if there is one. Default false: the run starts from the first epoch. */
+  readonly resume?: boolean;
+  /**
+   * Store for the features of frozen layers. For images that are the same in every epoch (not augmented, or with `fixed: true`), the
+   * layers before the first trainable layer run once per image, and an epoch runs only the other layers. Features are identified by
+   * pixels, layers, weights and engine, so later runs can use them. A run uses up to 2 GiB of features.
+   */
+  readonly featureCache?: Store;
+  /** Signal that stops the run after the step in progress. */
+  readonly signal?: AbortSignal;
+  /** Whether to shuffle the training images in every epoch. Default true. */
+  readonly shuffle?: boolean;
+  /** Clock that measures the duration of an epoch, in milliseconds. Default `performance.now`. */
+  readonly clock?: Clock;
+}
