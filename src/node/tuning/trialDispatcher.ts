@@ -7,6 +7,7 @@ import {
   checkQueueServer,
   computeStudyHash,
   createQueueConfig,
+  createQueueConnections,
   createUnreachableError,
   getMaxOutageSeconds,
   loadBullmq,
@@ -28,6 +29,7 @@ export interface TrialDispatcher {
  * Creates the dispatcher that adds the trials of one study to a queue. Results are read from the store and not from the queue, so if the
  * server loses a trial, the dispatcher adds it again.
  *
+ * @returns Undefined if `signal` is aborted, or the deadline passes, before the server has answered.
  * @throws A `queue` error if the server does not respond. A `missing-package` error if `bullmq` or `ioredis` is not installed.
  */
 export async function createTrialDispatcher(
@@ -44,12 +46,13 @@ export async function createTrialDispatcher(
       readonly deadline: number;
     },
   signal: AbortSignal,
-): Promise<TrialDispatcher> {
+): Promise<TrialDispatcher | undefined> {
   const studyHash = await computeStudyHash(store);
   const config = createQueueConfig(options, studyHash);
   const { Queue } = await loadBullmq();
-  await checkQueueServer(config);
-  const queue = new Queue<TrialJob>(config.name, { connection: config.connection });
+  if (!(await checkQueueServer(config, signal, deadline))) return undefined;
+  const { connection, disconnect } = await createQueueConnections(config);
+  const queue = new Queue<TrialJob>(config.name, { connection });
   let outage: { since: number; message: string } | undefined;
   queue.on('error', (error: Error) => {
     outage ??= { since: Date.now(), message: error.message };
@@ -124,7 +127,7 @@ export async function createTrialDispatcher(
     },
     close: async () => {
       await withTimeout(CLOSE_TIMEOUT_MS, queue.close());
-      queue.disconnect().catch(() => {}); // This is not awaited, because it may also wait for the server.
+      disconnect();
     },
   };
 }
