@@ -9,9 +9,9 @@ import type { ImageBytes, ImageShape, Pixels } from '../core/images.js';
 export interface AffinePlan {
   /** Rotation angle in degrees. Positive angles rotate counter-clockwise. */
   readonly rotation: number;
-  /** Shift of the columns in pixels. In Keras it is drawn from `height_shift_range` and called `tx`. */
+  /** Shift of the columns in pixels. Keras draws it from `height_shift_range` and calls it `tx`. */
   readonly shiftColumns: number;
-  /** Shift of the rows in pixels. In Keras it is drawn from `width_shift_range` and called `ty`. */
+  /** Shift of the rows in pixels. Keras draws it from `width_shift_range` and calls it `ty`. */
   readonly shiftRows: number;
   /** Shear angle in degrees. */
   readonly shear: number;
@@ -22,21 +22,21 @@ export interface AffinePlan {
 }
 
 /**
- * Fill mode for pixels outside the image: with the nearest pixel (`nearest`), a mirror image (`reflect`), a repetition of the image
+ * Method of filling pixels outside the image: with the nearest pixel (`nearest`), a mirror image (`reflect`), a repetition of the image
  * (`wrap`), or a constant (`constant`).
  *
  * @category Augment
  */
 export type FillMode = 'nearest' | 'reflect' | 'wrap' | 'constant';
 
-/** Options for sampling an image in an affine transform. */
+/** Options for how an affine transform samples an image. */
 export interface WarpOptions {
   /** Fill mode for pixels outside the image. */
   readonly fill: FillMode;
-  /** Pixel value for the fill mode `constant`, 0..255. */
+  /** Pixel value for the `constant` fill mode, 0..255. */
   readonly value: number;
   /**
-   * Whether to swap the center of the rows and the center of the columns, as Keras's `ImageDataGenerator` does. This only affects images
+   * Whether to swap the center of the rows and the center of the columns, as Keras's `ImageDataGenerator` does. This affects only images
    * that are not square.
    */
   readonly kerasCenter: boolean;
@@ -49,8 +49,8 @@ export interface WarpOptions {
 export type AffineMatrix = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
 
 /**
- * Computes the matrix that maps pixel positions of the output to positions in the input: rotation, shift, shear and zoom about the center.
- * Rows and columns are swapped, as in Keras 3 `apply_affine_transform` (legacy/preprocessing/image.py).
+ * Computes the matrix that maps pixel positions in the output to positions in the input. The transform combines rotation, shift, shear and
+ * zoom about the center. Rows and columns are swapped, as in Keras 3 `apply_affine_transform` (legacy/preprocessing/image.py).
  */
 export function computeAffineMatrix(
   plan: AffinePlan,
@@ -137,7 +137,7 @@ export function warp(
   return { data: to, height, width, channels };
 }
 
-/** Maps a coordinate outside the image to a coordinate in 0 .. size-1. The fill modes match the modes with the same names in scipy. */
+/** Maps a coordinate outside the image to a coordinate from 0 to size - 1. The fill modes match the modes with the same names in scipy. */
 function mapCoordinate(at: number, size: number, fill: Exclude<FillMode, 'constant'>): number {
   const last = size - 1;
   if (fill === 'nearest' || last === 0) return Math.min(Math.max(at, 0), last);

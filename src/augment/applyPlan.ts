@@ -27,7 +27,7 @@ export const IDENTITY_AFFINE: AffinePlan = {
   zoomRows: 1,
 };
 
-/** Augmentation that is ready to apply plans to images: the sampling options and the pixel transforms. */
+/** Augmentation in executable form: the sampling options and the pixel transforms. */
 export interface ResolvedAugmentation {
   readonly sampling: WarpOptions;
   /** Pixel transforms, in the order of the plan's `values`. */
@@ -35,8 +35,8 @@ export interface ResolvedAugmentation {
 }
 
 /**
- * Augments `image` with the drawn parameters of a plan, and writes the pixels to `output`, which must have the length of the image. Values
- * are clipped to 0..255.
+ * Augments `image` with the random parameters of a plan and writes the pixels to `output`, which must have the same length as the image.
+ * Values are clipped to 0..255.
  */
 export function applyPlan(
   image: ImageBytes,

@@ -14,22 +14,22 @@ import type { ImageTransform } from './transform.js';
 export interface SamplingOptions {
   /** Fill mode for pixels outside the image. Default `nearest`. */
   readonly fillMode?: FillMode;
-  /** Pixel value for the fill mode `constant`, 0..255. Default 0. */
+  /** Pixel value for the `constant` fill mode, 0..255. Default 0. */
   readonly fillValue?: number;
   /**
-   * `keras` reproduces the center of rotation in Keras's `ImageDataGenerator`, which is misplaced if an image is not square. Default: the
-   * true center.
+   * `keras` reproduces the rotation center of Keras's `ImageDataGenerator`, a point that is not the center of the image if the image is not
+   * square. Default: the true center.
    */
   readonly compat?: 'keras';
 }
 
-/** Augmentation by a list of transforms: draws a plan (the random parameters for one image) and applies it to the image. */
+/** Augmentation with a list of transforms. It draws a plan (the random parameters for one image) and applies the plan to the image. */
 export interface AugmentationPipeline {
   /** Draws the random parameters for one image. Height and width in `shape` are in pixels. */
   draw(random: Rng, shape: ImageShape): AugmentationPlan & Json;
   /** Applies a plan to an image and returns pixel values from 0 to 255. The result is the same on every machine. */
   apply(image: ImageBytes, plan: Json): Pixels;
-  /** Transforms and options as plain data. A checkpoint can only be resumed if the description is unchanged. */
+  /** Transforms and options as plain data. A run can only be resumed if this description is unchanged. */
   readonly description: Json;
 }
 

@@ -55,7 +55,7 @@ export function randomRotation(options: {
 export function randomZoom(options: {
   /** Largest difference between a factor and 1, from 0 to 0.99. */
   readonly range: number;
-  /** `independent` draws separate factors for height and width, `together` one factor for both. Default `independent`. */
+  /** `independent` draws separate factors for height and width, `together` draws one factor for both. Default `independent`. */
   readonly axes?: 'independent' | 'together';
 }): AffineTransform {
   checks.options('randomZoom', options, { range: true, axes: true });

@@ -195,12 +195,12 @@ function createPixelTransform({ name, options, draw, apply }: Omit<PixelTransfor
   return markSerializable({ kind: 'pixel', name, options, draw, apply }, [name, options]);
 }
 
-/** Scales the difference between each value and `origin`: replaces the value by `origin + factor * (value - origin)`. */
+/** Scales the difference between each value and `origin`: replaces the value with `origin + factor * (value - origin)`. */
 function blend({ data }: Pixels, factor: number, origin: number): void {
   for (let i = 0; i < data.length; i++) data[i] = origin + factor * (data[i]! - origin);
 }
 
-/** Scales the difference between each value and the luma of its pixel: replaces the value by `luma + factor * (value - luma)`. */
+/** Scales the difference between each value and the luma of its pixel: replaces the value with `luma + factor * (value - luma)`. */
 function blendWithLuma(pixels: Pixels, factor: number): void {
   const { data, channels } = pixels;
   for (let i = 0; i < data.length; i += channels) {

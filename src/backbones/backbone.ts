@@ -15,8 +15,8 @@ import {
 } from './preprocessing.js';
 
 /**
- * A known architecture, usually with pretrained weights. Use it as the whole trunk, `.trunk(backbone)`, or as the first block of a trunk,
- * `.trunk(sharedTrunk([backbone, globalAveragePool()]))`. It includes its preprocessing, so its input is always the image itself. A
+ * A well-known architecture, usually with pretrained weights. Use it as the whole trunk, `.trunk(backbone)`, or as the first block of a
+ * trunk, `.trunk(sharedTrunk([backbone, globalAveragePool()]))`. It includes its preprocessing, so its input is always the image itself. A
  * backbone can be used in several networks, each of which creates new layers from it.
  *
  * @category Compose
@@ -24,10 +24,10 @@ import {
 export interface Backbone extends Trunk, Block {}
 
 /**
- * Option that selects which layers of a backbone are trained: all layers (the default, as in Keras), none, or the last ones.
+ * Option that selects which layers of a backbone are trained: all layers (the default, as in Keras), none, or only the last ones.
  *
  * Frozen layers run in inference mode, like a Keras base model that is called with `training=False`: batch normalization uses its moving
- * statistics and does not change them, and dropout drops nothing. Their outputs therefore depend only on the image. They have no gradient,
+ * statistics and does not change them, and dropout is disabled. Their outputs therefore depend only on the image. They have no gradient,
  * no regularization penalty and no optimizer state.
  *
  * @typeParam Stage - Names of the backbone's stages, which are prefixes of its layer names, in the order of the layers.
@@ -43,7 +43,7 @@ export type TrainableOption<Stage extends string> =
   | {
       /** Not allowed together with `trainableFrom`. */
       readonly trainable?: TypeErrorMessage<'trainableFrom is already set: omit one of the two'> | undefined;
-      /** Name of the first layer that is trained, or a prefix of the name, for example a stage. All layers before it are frozen. */
+      /** Name of the first layer that is trained, or a prefix of its name, for example a stage. All layers before it are frozen. */
       readonly trainableFrom?: Stage | (string & {}) | undefined;
     };
 
@@ -97,8 +97,8 @@ const OPTION_NAMES: checks.OptionNames<BackboneOptions<string>> = {
 };
 
 /**
- * Throws an `argument` error for options that are not an object, for unknown option names, and for boolean options that are not booleans,
- * because the string 'false' would count as true.
+ * Throws an `argument` error for options that are not an object, for unknown option names, and for boolean options whose value is not a
+ * boolean. Without this check, the string 'false' would count as true.
  */
 export function checkBackboneOptions(
   path: string,
@@ -180,9 +180,9 @@ function findFirstTrainableRow(
     throw createError({
       kind: 'argument',
       path: `${path}.trainableFrom`,
-      expected: 'either trainable or trainableFrom',
+      expected: 'either trainable or trainableFrom, but not both',
       received: 'both trainable and trainableFrom',
-      advice: 'Use trainable for the whole backbone, or trainableFrom for its last layers.',
+      advice: 'Set trainable for the whole backbone, or set trainableFrom to train only the last layers.',
     });
   }
   const named = rows.findIndex(({ name }) => name === from);
@@ -192,11 +192,11 @@ function findFirstTrainableRow(
   throw createError({
     kind: 'argument',
     path: `${path}.trainableFrom`,
-    expected: `a stage (${stages.join(', ')}), or the name of a layer or a prefix of it`,
+    expected: `a stage (${stages.join(', ')}), a layer name or a prefix of a layer name`,
     received: formatValue(from),
     advice:
       (typeof from === 'string' && didYouMean(from, [...stages, ...rows.map(({ name }) => name)])) ||
-      'Set trainableFrom to the name of the first layer to train, or write trainable: false to freeze the whole backbone.',
+      'Set trainableFrom to the name of the first layer that you want to train, or set trainable to false to freeze the whole backbone.',
   });
 }
 
@@ -205,10 +205,10 @@ function checkBackboneInput(path: string, input: SymbolicTensor, image: Symbolic
     throw createError({
       kind: 'argument',
       path,
-      expected: 'the image as the input of the backbone, because the backbone includes its preprocessing',
+      expected: 'the image as the input of the backbone, because the backbone preprocesses the image',
       received: `the output of ${input.sourceLayer.name}`,
       advice:
-        'Make the backbone the first element of the trunk. To transform the image before it, use an input view: branch([...], { inputView: grayscaleImage() }).',
+        'Make the backbone the first element of the trunk. To transform the image before the backbone, use an input view: branch([...], { inputView: grayscaleImage() }).',
     });
   }
   const [, height, width] = input.shape as number[];

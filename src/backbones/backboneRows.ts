@@ -33,7 +33,7 @@ export type RowLayer =
   /** Zero padding of `pixels` pixels on all four sides of the image. */
   | { readonly kind: 'pad'; readonly pixels: number }
   /**
-   * Zero padding before a window of `size` with stride 2 and padding `valid`. If the image height or width is even, one row or column less
+   * Zero padding before a window of `size` with stride 2 and padding `valid`. If the image height or width is even, one fewer row or column
    * is added at the start than at the end, so that the windows cover the same pixels as with padding `same`. Matches Keras 3 `correct_pad`
    * (applications/imagenet_utils.py).
    */
@@ -58,8 +58,8 @@ export interface BackboneRow {
   readonly name: string;
   readonly layer: RowLayer;
   /**
-   * Names of the rows whose outputs are the inputs of this layer. If the list is empty, the input is the output of the previous row, or the
-   * image for the first row.
+   * Names of the rows whose outputs are the inputs of this layer. If the list is empty, the input is the output of the previous row or, for
+   * the first row, the image.
    */
   readonly from: readonly string[];
 }
@@ -146,8 +146,8 @@ function computeHalvingPad(side: number, size: number): [number, number] {
 }
 
 /**
- * Functions that {@link applyRows} calls for each row: `connect` connects its layer, and `isTrainable` returns whether the layer is
- * trained.
+ * Functions that {@link applyRows} calls for each row: `connect` connects the layer of the row, and `isTrainable` returns whether the layer
+ * is trained.
  */
 export interface ApplyRowsOptions {
   connect(layer: tf.layers.Layer, input: SymbolicTensor | SymbolicTensor[]): SymbolicTensor;

@@ -5,7 +5,7 @@ import { readBackboneWeights } from './readBackboneWeights.js';
 
 /**
  * Stages of {@link efficientNetB0Backbone}, in the order of the layers. A stage is a prefix of the names of its layers. The blocks of the
- * stage `block6` are `block6a`, `block6b` and so on.
+ * `block6` stage are `block6a`, `block6b` and so on.
  *
  * @category Compose
  */
@@ -37,17 +37,17 @@ const IMAGENET_MEAN = [0.485, 0.456, 0.406];
 const IMAGENET_DEVIATION = [0.229, 0.224, 0.225];
 
 /**
- * Creates an EfficientNetB0 to use as a trunk. It has 4,049,564 parameters, not counting the preprocessing. Keras reports 7 more, because
- * it counts them.
+ * Creates an EfficientNetB0 to use as a trunk. It has 4,049,564 parameters, not counting the preprocessing. Keras reports 7 more because it
+ * includes the preprocessing.
  *
  * - Input: `[batch, height, width, 3 or 1]` in the input range of the model, at least 32x32 pixels.
  * - Output: `[batch, ceil(height / 32), ceil(width / 32), 1280]`, or `[batch, 1000]` with `includeTop`.
  *
- * Layers, names, order and initializers match Keras 3.15 (applications/efficientnet.py), so the weight files of Keras can be loaded. A
- * frozen first layer, `image_preprocess`, replaces the layers `rescaling` and `normalization` of Keras. Its weights are computed from the
- * statistics in the weights file and from the input range of the model, so images need no other preprocessing, and can be grayscale. With
- * `weights='imagenet'`, Keras also divides by the square root of the standard deviations, because the ImageNet weights were trained in that
- * way. This backbone does so for every file that contains the ImageNet means.
+ * Layers, names, order and initializers match Keras 3.15 (applications/efficientnet.py), so weight files from Keras can be loaded. A
+ * frozen first layer, `image_preprocess`, replaces the `rescaling` and `normalization` layers of the Keras model. Its weights are computed
+ * from the statistics in the weights file and from the input range of the model, so images need no other preprocessing and can be
+ * grayscale. With `weights='imagenet'`, Keras also divides by the square root of the standard deviations, because the ImageNet weights were
+ * trained that way. This backbone does so for every file that contains the ImageNet means.
  *
  * In training, blocks are skipped at random for some of the images (stochastic depth), unless they are frozen.
  *
@@ -89,8 +89,8 @@ export async function efficientNetB0Backbone(
 }
 
 /**
- * Layer of the Keras model that contains the mean and variance for the preprocessing. It also contains the number of examples that they
- * were computed from.
+ * Layer of the Keras model that contains the mean and variance for the preprocessing. It also contains the number of examples from which
+ * they were computed.
  */
 const NORMALIZATION_LAYER = {
   name: 'normalization',
@@ -102,8 +102,8 @@ const NORMALIZATION_LAYER = {
 };
 
 /**
- * Computes preprocessing that is equivalent to the layers `rescaling` and `normalization` of Keras, and for the ImageNet means also
- * `rescaling_1`.
+ * Computes preprocessing that is equivalent to the `rescaling` and `normalization` layers of the Keras model, and, for the ImageNet means,
+ * also to `rescaling_1`.
  */
 function computeNormalization(mean: ArrayLike<number>, variance: ArrayLike<number>): Preprocessing {
   const imagenet = IMAGENET_MEAN.every((value, i) => Math.abs(value - mean[i]!) < 1e-3);

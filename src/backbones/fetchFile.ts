@@ -6,7 +6,7 @@ import { md5 } from './md5.js';
 import { type DownloadSource, getDownloadSource, PartialDownload } from './partialDownload.js';
 
 /**
- * How a downloaded file is validated: by a hexadecimal hash of its bytes or, if no hash is known, by a function `accepts` that returns
+ * Validation of a downloaded file: a hexadecimal hash of its bytes or, if no hash is known, a function `accepts` that returns
  * whether the bytes are valid.
  *
  * @category Files
@@ -45,8 +45,8 @@ interface DownloadRequest extends FetchFileOptions {
 }
 
 /**
- * Calls of {@link fetchFile} in progress, keyed by store and file name. A second call for the same file waits for the first, because both
- * would write to the same partial file.
+ * Calls to {@link fetchFile} that are in progress, keyed by store and file name. A second call for the same file waits for the first,
+ * because both would write to the same partial file.
  */
 const activeDownloads = new WeakMap<Store, Map<string, Promise<unknown>>>();
 
@@ -110,7 +110,7 @@ async function downloadFile(
   if (concurrentBytes && (await matchesHash(concurrentBytes, hash))) return concurrentBytes;
   throw createDownloadError(
     options,
-    bytes ? `${bytes.length} bytes ${describeMismatch(hash)}` : 'only a part of the file',
+    bytes ? `${bytes.length} bytes ${describeMismatch(hash)}` : 'only part of the file',
     'The downloaded file was removed. Check whether the file on the server has changed.',
   );
 }
@@ -187,7 +187,7 @@ async function requestFile(
   }
 }
 
-/** Returns whether a response to a range request starts at the end of the partial file, and the size of the file has not changed. */
+/** Returns whether a response to a range request starts at the end of the partial file and reports an unchanged file size. */
 function isContinuation(
   { headers }: FetcherResponse,
   partialFile: { bytes: Uint8Array; origin: DownloadSource } | undefined,
@@ -210,7 +210,7 @@ async function* readBody({ body }: FetcherResponse): AsyncGenerator<Uint8Array> 
   }
 }
 
-/** Returns the reason of a failed request. In Node, the reason is in the `cause` of the error, and not in its message. */
+/** Returns the reason why a request failed. In Node, the reason is in the error's `cause`, not in its message. */
 function describeFailure(error: unknown): string {
   const { message, cause } = error as Error;
   const { code, message: inner } = (cause ?? {}) as { readonly code?: string; readonly message?: string };

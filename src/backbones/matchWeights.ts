@@ -48,7 +48,7 @@ function getWeightSpecs(layer: BackboneRow['layer'], input: number): WeightedLay
 /**
  * Finds the weights of a backbone in a weights file by layer name. If a name is missing, the layers are matched by order, as in Keras,
  * because some official files contain older layer names. In that case, the number of layers and all shapes must match, and every layer
- * whose name does exist must be at its expected position.
+ * whose name is found must be at its expected position.
  *
  * @param file - Name of the file, for error messages.
  * @param whole - If true, the file is a whole model that contains the backbone, and layers that do not belong to the backbone are ignored.
@@ -131,8 +131,8 @@ const toBlockPattern = (name: string) => name.replaceAll(/\d+[a-z]?(?=_)/g, '\\d
 type CreateMismatchError = (weightPath: string, expected: string, received: string, advice?: string) => Error;
 
 /**
- * Finds the weights of a layer by name. If the file contains other names, such as numbers, or `depthwise_kernel` of Keras 2, they are
- * matched by position.
+ * Finds the weights of a layer by name. If the file contains other names, such as numbers, or `depthwise_kernel` from Keras 2, the weights
+ * are matched by position.
  */
 function matchLayerArrays(
   layer: string,

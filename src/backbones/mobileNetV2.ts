@@ -57,9 +57,9 @@ const STAGES: readonly MobileNetV2Stage[] = [
  * - Input: `[batch, height, width, 3 or 1]` in the input range of the model, at least 32x32 pixels.
  * - Output: `[batch, ceil(height / 32), ceil(width / 32), 1280]`, or `[batch, 1000]` with `includeTop`.
  *
- * Layers, names, order and initializers match Keras 3.15 (applications/mobilenet_v2.py), so the weight files of Keras can be loaded. A
+ * Layers, names, order and initializers match Keras 3.15 (applications/mobilenet_v2.py), so weight files from Keras can be loaded. A
  * frozen first layer, `image_preprocess`, scales pixel values from the input range of the model to -1..1, so images need no other
- * preprocessing, and can be grayscale. Its parameters are not counted above.
+ * preprocessing and can be grayscale. Its parameters are not counted above.
  *
  * Source: M. Sandler et al., MobileNetV2: inverted residuals and linear bottlenecks, 2018.
  *

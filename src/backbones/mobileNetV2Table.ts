@@ -12,8 +12,8 @@ const createConvLayer = (filters: number): RowLayer => ({
 });
 
 /**
- * Architecture of the stages: output channels, number of blocks, and stride of the first block. Every block but the very first expands the
- * number of channels by a factor of 6.
+ * Architecture of the stages: output channels, number of blocks, and stride of the first block. Every block except the very first one
+ * expands the number of channels by a factor of 6.
  */
 const STAGES = [
   { filters: 16, blocks: 1, strides: 1 },

@@ -1,11 +1,11 @@
 import { concatBytes } from '../core/arrays.js';
 import type { FetcherResponse, Store } from '../core/platform/platform.js';
 
-/** Where the bytes of an incomplete download come from: the URL, and the version and size of the file on the server. */
+/** Source of the bytes of an incomplete download: the URL, and the version and size of the file on the server. */
 export interface DownloadSource {
   readonly url: string;
   /**
-   * Version of the file on the server (its ETag or modification date), which a range request can require. Empty if the server does not send
+   * Version of the file on the server (its ETag or modification date), for conditional range requests. Empty if the server does not send
    * one.
    */
   readonly version: string;

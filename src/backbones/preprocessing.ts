@@ -16,8 +16,8 @@ export interface Preprocessing {
 }
 
 /**
- * Preprocessing of ResNet50: the channels in the order blue, green, red, each minus its mean over ImageNet. Matches the mode `caffe` of
- * Keras 3 `preprocess_input` (applications/imagenet_utils.py).
+ * Preprocessing of ResNet50: the channels in the order blue, green, red, each minus its mean over ImageNet. Matches the `caffe` mode of
+ * `preprocess_input` in Keras 3 (applications/imagenet_utils.py).
  */
 export const CAFFE: Preprocessing = {
   channels: [2, 1, 0],
@@ -25,7 +25,7 @@ export const CAFFE: Preprocessing = {
   offset: [-103.939, -116.779, -123.68],
 };
 
-/** Preprocessing of MobileNetV2: pixel values are scaled to -1..1. Matches the mode `tf` of Keras 3 `preprocess_input`. */
+/** Preprocessing of MobileNetV2: pixel values are scaled to -1..1. Matches the `tf` mode of `preprocess_input` in Keras 3. */
 export const MINUS_ONE_TO_ONE: Preprocessing = {
   channels: [0, 1, 2],
   scale: [1 / 127.5, 1 / 127.5, 1 / 127.5],

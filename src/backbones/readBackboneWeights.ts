@@ -6,11 +6,11 @@ import type { BackboneTable, WeightsFile } from './backbone.js';
 import { listWeightedLayers, matchWeights, type RowWeights, type WeightedLayer } from './matchWeights.js';
 import { PREPROCESSING_LAYER_NAME, type Preprocessing, readPreprocessing } from './preprocessing.js';
 
-/** Weights that were read from a file for a backbone. */
+/** Backbone weights that were read from a file. */
 export interface BackboneWeights {
   readonly rows: RowWeights;
   readonly inputLayerWeights: readonly Float32Array[] | undefined;
-  /** Preprocessing from the layer `image_preprocess`, if this library wrote the file. Such a file has no `inputLayerWeights`. */
+  /** Preprocessing from the `image_preprocess` layer, if this library wrote the file. Such a file has no `inputLayerWeights`. */
   readonly preprocessing?: Preprocessing;
 }
 
@@ -78,7 +78,7 @@ function flattenNestedLayers(layers: WeightsByLayer, file: string): WeightsByLay
           path: `${file}: ${path}`,
           expected: `only one layer named ${layer} in the model and its nested models`,
           received: 'a second layer with that name in a different nested model',
-          advice: 'Save the nested model that you want to load separately, and pass that file.',
+          advice: 'Save the nested model that you want to load to its own file, and pass that file.',
         });
       }
       found.get(layer)!.set(weight, array);

@@ -19,7 +19,7 @@ export const browserPlatform: Platform = {
   readFile: fetchFileBytes,
 };
 
-/** Returns the number of hardware threads, or 1 if there is no `navigator` because a server renders the page. */
+/** Returns the number of hardware threads, or 1 if `navigator` does not exist, for example when a server renders the page. */
 function getThreadCount(): number {
   return globalThis.navigator?.hardwareConcurrency ?? 1;
 }

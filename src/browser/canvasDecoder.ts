@@ -2,11 +2,11 @@ import { toGrayscaleBytes } from '../core/images.js';
 import type { Decoder } from '../core/platform/platform.js';
 
 /**
- * Creates an image decoder that uses a canvas of the browser. It also works in a web worker.
+ * Creates an image decoder that uses a browser canvas. The decoder also works in a web worker.
  *
  * - The image is rotated according to its EXIF orientation, converted to sRGB, and stretched to the requested shape.
  * - Transparent pixels become black.
- * - Browsers resize images differently, so pixel values differ from those of `sharpDecoder` by a few levels (of 255).
+ * - Browsers resize images differently, so pixel values differ from those of `sharpDecoder` by a few levels out of 255.
  * - Some browsers reject a truncated file. Others return an image whose lower part is gray.
  *
  * @example

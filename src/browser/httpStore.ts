@@ -31,7 +31,7 @@ export function httpStore(url: string): Store {
       path: folder + name,
       expected: 'a store that supports writing and listing',
       received: 'an HTTP store, which is read-only',
-      advice: 'Write to memoryStore(), and send its files to the server yourself.',
+      advice: 'Write the files to memoryStore(), and upload them to the server yourself.',
     });
   };
   return {
@@ -54,8 +54,8 @@ export function httpStore(url: string): Store {
 const createRequestError = (path: string, received: string, cause?: unknown) =>
   createFileError(
     path,
-    'a response with the file',
+    'a response that contains the file',
     received,
-    'Check the URL, and whether the server allows requests from this page (CORS).',
+    'Check the URL, and check whether the server allows requests from this page (CORS).',
     cause,
   );

@@ -5,9 +5,9 @@ import { getDefaultWorkerCount, WORKER_COUNT_ADVICE } from '../data/workerPool.j
 const LISTENER_SCRIPT = '\nonmessage = ({ data }) => postMessage(...answer(data));';
 
 /**
- * Creates web workers for the augmentation of a dataset. `imageFiles` uses them automatically; for other datasets, pass them to
- * `dataset.withWorkers`. Workers start when a run needs them, and are terminated at its end. Their script has a `blob:` URL, which
- * a Content-Security-Policy must allow (`worker-src blob:`).
+ * Creates web workers for the augmentation of a dataset. `imageFiles` uses them automatically; for other datasets, pass the
+ * workers to `dataset.withWorkers`. Workers start when a run needs them, and are terminated when the run ends. Their script has a
+ * `blob:` URL, which a Content-Security-Policy must allow (`worker-src blob:`).
  *
  * @param options - `count`: number of workers. Default: the number of CPU cores minus 1, at least 1 and at most 4.
  * @throws An `argument` error if `count` is not an integer of at least 1.

@@ -17,8 +17,8 @@ import { checkMonitorOptions, getMonitorValue, type MonitorOptions, resolveMode 
  */
 export interface BestCheckpointOptions<Monitor extends string> extends MonitorOptions<Monitor> {
   /**
-   * Name of the folder in the store, or a template for it. A template contains history columns in braces, with Python format specifiers:
-   * `{epoch:02d}-{val_loss:.3f}` creates a new folder for each saved epoch. Default `best`: one folder, which is overwritten.
+   * Name of the folder in the store, or a template for it. A template contains history columns in braces, with Python format specifiers.
+   * For example, `{epoch:02d}-{val_loss:.3f}` creates a new folder for each saved epoch. Default `best`: one folder, which is overwritten.
    */
   readonly folder?: string;
   /** Number of saved models to keep if `folder` is a template. Older models are deleted. Default: all models are kept, as in Keras. */
@@ -28,8 +28,8 @@ export interface BestCheckpointOptions<Monitor extends string> extends MonitorOp
 const BEST_CHECKPOINT_ADVICE = {
   replacements: {
     saveBestOnly:
-      'Remove it: only the best epochs are saved. To save the state of every epoch, pass checkpoint to fit().',
-    saveWeightsOnly: 'Remove it: whole models are saved.',
+      'Remove this option: only the best epochs are saved. To save the state of every epoch, pass checkpoint to fit().',
+    saveWeightsOnly: 'Remove this option: whole models are saved.',
   },
 };
 
@@ -48,7 +48,7 @@ interface SavedModel {
  *
  * @typeParam Monitor - Name of the history column that the callback monitors.
  * @param store - Store that the models are written to.
- * @returns A callback for the option `callbacks` of `fit`. `fit` rejects before the first step if the store is not writable, and with an
+ * @returns A callback for the `callbacks` option of `fit`. `fit` rejects before the first step if the store is not writable, and with an
  *   `argument` error after the first epoch if the template contains an unknown column.
  * @throws `argument` error for `maxToKeep` without a template.
  * @example
@@ -84,10 +84,9 @@ export function bestCheckpoint<const Monitor extends string = 'val_loss'>(
       throw createError({
         kind: 'argument',
         path: 'bestCheckpoint.maxToKeep',
-        expected: 'a template as folder, such as "{epoch:02d}-{val_loss:.3f}"',
+        expected: 'a folder template, such as "{epoch:02d}-{val_loss:.3f}"',
         received: `the folder ${formatValue(name)}`,
-        advice:
-          'Set folder to a template, because a single folder contains only one model, or omit maxToKeep.',
+        advice: 'Set folder to a template that creates one folder per model, or omit maxToKeep.',
       });
     }
   }
@@ -119,8 +118,8 @@ export function bestCheckpoint<const Monitor extends string = 'val_loss'>(
 }
 
 /**
- * Replaces history columns in a template by their values in `row`. Supports the Python format specifiers `{epoch:02d}` and `{val_loss:.3f}`
- * with any number of digits.
+ * Replaces the history columns in a template with their values in `row`. Supports the Python format specifiers `{epoch:02d}` and
+ * `{val_loss:.3f}` with any number of digits.
  */
 function formatFolderName(template: string, row: HistoryRow): string {
   return template.replace(

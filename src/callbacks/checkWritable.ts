@@ -2,7 +2,7 @@ import * as checks from '../core/errors/checks.js';
 import type { Store } from '../core/platform/platform.js';
 
 /**
- * Checks that a store is writable by creating and deleting an empty file, so that a run with a read-only store fails at the start and not
+ * Creates and deletes an empty file to check that a store is writable, so that a run with a read-only store fails at the start rather than
  * after the first epoch.
  */
 export async function checkWritable(store: Store): Promise<void> {

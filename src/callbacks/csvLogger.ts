@@ -19,7 +19,7 @@ export interface LoggerOptions {
  * resumed run has no gaps. The columns are those of {@link HistoryRow}.
  *
  * @param store - Store that the file is written to.
- * @returns A callback for the option `callbacks` of `fit`. `fit` rejects before the first step if the store is not writable.
+ * @returns A callback for the `callbacks` option of `fit`. `fit` rejects before the first step if the store is not writable.
  * @example
  * ```ts
  * import { branch, csvLogger, flatten, imagesInMemory, memoryStore, multiTask, regression } from 'tfjs-multitask';
@@ -45,7 +45,7 @@ export function csvLogger(store: Store, options: LoggerOptions = {}): StatelessC
   };
 }
 
-/** Checks the arguments of a logger and returns the name of its file. */
+/** Checks the arguments of a logger and returns the name of the log file. */
 export function getLogName(
   callback: string,
   store: Store,

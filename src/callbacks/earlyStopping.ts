@@ -18,7 +18,7 @@ export interface EarlyStoppingOptions<Monitor extends string> extends MonitorOpt
    */
   readonly minDelta?: number;
   /**
-   * Value of the monitored column that training must exceed: an improvement resets the count of `patience` only if it is also better than
+   * Baseline for the monitored column: an improvement resets the count of `patience` only if it is also better than
    * this value. Default: no baseline.
    */
   readonly baseline?: number;
@@ -39,7 +39,7 @@ interface EarlyStoppingState {
  * is NaN, no later value counts as an improvement.
  *
  * @typeParam Monitor - Name of the history column that the callback monitors.
- * @returns A callback for the option `callbacks` of `fit`.
+ * @returns A callback for the `callbacks` option of `fit`.
  * @throws `argument` error for a `patience` or `startFromEpoch` that is not an integer of at least 0.
  * @example
  * ```ts

@@ -5,10 +5,10 @@ import { getLogName, type LoggerOptions } from './csvLogger.js';
 
 /**
  * Creates a callback that appends one line of JSON to a file after every epoch, for programs that monitor a run. A resumed run first
- * rewrites the lines of the earlier epochs, which removes incomplete lines of a killed process and repeated epochs.
+ * rewrites the lines of the earlier epochs. This removes repeated epochs, and lines that are incomplete because the process was killed.
  *
  * @param store - Store that the file is written to.
- * @returns A callback for the option `callbacks` of `fit`. `fit` rejects before the first step if the store is not writable.
+ * @returns A callback for the `callbacks` option of `fit`. `fit` rejects before the first step if the store is not writable.
  * @example
  * ```ts
  * import { jsonLinesLogger, memoryStore } from 'tfjs-multitask';

@@ -9,7 +9,7 @@ import { checkMonitorOptions, getMonitorValue, type MonitorOptions, resolveMode 
  * @category Callbacks
  */
 export interface ReduceLROnPlateauOptions<Monitor extends string> extends MonitorOptions<Monitor> {
-  /** Factor that the learning rate is multiplied by, greater than 0 and less than 1. Default 0.1. */
+  /** Factor by which the learning rate is multiplied, greater than 0 and less than 1. Default 0.1. */
   readonly factor?: number;
   /** Number of epochs without improvement after which the learning rate is reduced. Default 10. */
   readonly patience?: number;
@@ -33,7 +33,7 @@ interface ReduceLROnPlateauState {
  * The learning rate of the optimizer must be a number, not a schedule.
  *
  * @typeParam Monitor - Name of the history column that the callback monitors.
- * @returns A callback for the option `callbacks` of `fit`. `fit` rejects with an `argument` error at the first reduction if
+ * @returns A callback for the `callbacks` option of `fit`. `fit` rejects with an `argument` error at the first reduction if
  *   the optimizer has a schedule.
  * @throws `argument` error for a `factor` that is not between 0 and 1, and for a `patience` or `cooldown` that is not an
  *   integer of at least 0.

@@ -17,7 +17,7 @@ export interface TensorBoardOptions {
    */
   readonly folder?: string;
   /**
-   * How often losses and metrics are written within an epoch. At the end of each epoch they are always written. Default `epoch`.
+   * Frequency at which losses and metrics are written within an epoch. They are always written at the end of each epoch. Default `epoch`.
    *
    * - `epoch`: only at the end of each epoch.
    * - `batch`: also after every step.
@@ -42,7 +42,7 @@ interface TensorBoardState {
 }
 
 /**
- * Creates a callback that writes event files for TensorBoard. `tensorboard --logdir out` shows them during the run, next to runs of Keras.
+ * Creates a callback that writes event files for TensorBoard. `tensorboard --logdir out` shows them during the run, next to Keras runs.
  * Run names, tags and steps match the `TensorBoard` callback of Keras:
  *
  * - In `train` and `validation`: `epoch_loss`, `epoch_age_mae` and so on, with epochs counted from 0, and
@@ -56,7 +56,7 @@ interface TensorBoardState {
  * A resumed run appends to its event files. It first removes events that were written after the checkpoint, so that no event is repeated.
  *
  * @param store - Store that the event files are written to.
- * @returns A callback for the option `callbacks` of `fit`.
+ * @returns A callback for the `callbacks` option of `fit`.
  * @throws `argument` error for an `updateFreq` that is not `epoch`, `batch` or an integer of at least 1.
  * @example
  * ```ts

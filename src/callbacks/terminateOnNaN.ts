@@ -1,10 +1,10 @@
 import type { StatelessCallback } from '../training/callback.js';
 
 /**
- * Creates a callback that stops training after a step whose loss is NaN or infinite, like `TerminateOnNaN` of Keras 3
- * (callbacks/terminate_on_nan.py). The property `stopped` of the history then contains the epoch and the step.
+ * Creates a callback that stops training after a step whose loss is NaN or infinite, like `TerminateOnNaN` in Keras 3
+ * (callbacks/terminate_on_nan.py). The `stopped` property of the history then contains the epoch and the step.
  *
- * @returns A callback for the option `callbacks` of `fit`.
+ * @returns A callback for the `callbacks` option of `fit`.
  * @example
  * ```ts
  * import { terminateOnNaN } from 'tfjs-multitask';

@@ -8,7 +8,7 @@ const SIGNATURES = {
 /** File format of an image that a report can show. */
 export type ImageFormat = keyof typeof SIGNATURES;
 
-/** Detects the format of an image file by its first bytes. Returns undefined for a file in another format. */
+/** Detects the format of an image file from its first bytes. Returns undefined for a file in another format. */
 export function detectImageFormat(bytes: Uint8Array): ImageFormat | undefined {
   const formats = Object.keys(SIGNATURES) as ImageFormat[];
   return formats.find((format) => SIGNATURES[format].every((byte, i) => bytes[i] === byte));

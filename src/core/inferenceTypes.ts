@@ -1,5 +1,6 @@
 /**
- * Type that no value has. A call with a parameter of this type does not compile, and the compiler error contains `Sentence`.
+ * Type to which no value can be assigned. A call with an argument of this type does not compile, and the compiler error contains
+ * `Sentence`.
  *
  * @category Compose
  */

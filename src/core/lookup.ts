@@ -6,7 +6,8 @@ export const getOwnValue = <T>(table: { readonly [name: string]: T }, name: stri
   Object.hasOwn(table, name) ? table[name] : undefined;
 
 /**
- * Creates an object from entries, without inherited properties, so that looking up a name such as `constructor` does not find a built-in.
+ * Creates an object from entries, without inherited properties, so that looking up a name such as `constructor` does not find a built-in
+ * property.
  */
 export const createTable = <T>(
   entries: Iterable<readonly [name: string, value: T]>,

@@ -23,7 +23,7 @@ export interface PendingBatch {
   release(): void;
 }
 
-/** Prepares batches of images. A batch is requested by the indices of its images in the dataset. */
+/** Prepares batches of images. The caller requests a batch by the indices of its images in the dataset. */
 export interface BatchLoader {
   /** Number of batches to prepare in advance. */
   readonly prefetchCount: number;
@@ -32,7 +32,7 @@ export interface BatchLoader {
 
 /**
  * Creates the loader for the batches of an epoch. Workers prepare the batches if the dataset has workers and its augmentation can be sent
- * to them. Otherwise the main thread prepares the batches.
+ * to them. Otherwise, the main thread prepares the batches.
  */
 export function createBatchLoader(dataset: Dataset<unknown>, options: BatchLoaderOptions): BatchLoader {
   const { spawner, augmentation } = dataset;

@@ -15,15 +15,15 @@ export interface BatchOptions {
   /** Worker pool that prepares the batches. The caller must close it. Default: a new pool, which is closed at the end of the epoch. */
   readonly workerPool?: WorkerPool;
   /**
-   * Returns true if the caller does not need the pixels of these images, for example because their features are cached. The pixels are then
-   * not prepared.
+   * Returns true if the caller does not need the pixels of these images, for example because their features are cached. In that case, the
+   * pixels are not prepared.
    */
   readonly shouldSkipPixels?: (dataset: Dataset<any>, indices: readonly number[]) => boolean;
 }
 
 /**
  * Yields the batches of one epoch. The last batch can be smaller. The order and the augmentation of the images depend only on the seed, the
- * epoch and the image, so an epoch that is resumed in the middle yields the same batches with any number of workers.
+ * epoch and the image, so a resumed epoch yields the same batches as an uninterrupted one, regardless of the number of workers.
  *
  * **A batch is valid only until the next batch is requested**, because its memory is then reused.
  */

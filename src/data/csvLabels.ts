@@ -11,8 +11,8 @@ import type { LabelReader } from './labelReader.js';
  * - `{ min, max }`: a finite number of at least `min` and at most `max`. Both limits are optional.
  * - `String`: any text, which is returned unchanged.
  * - an array such as `['male', 'female']`: one of these strings, exactly as written.
- * - a function: converts the cell to a label. For an invalid cell, it throws an `Error` whose message is a noun phrase for a valid cell,
- *   such as `a year after 1900`.
+ * - a function that converts the cell to a label. For an invalid cell, it must throw an `Error` whose message is a noun phrase for a valid
+ *   cell, such as `a year after 1900`.
  *
  * @category Data
  */
@@ -27,7 +27,7 @@ export type CsvColumn =
   | ((cell: string) => unknown);
 
 /**
- * Label type of a {@link CsvColumn}: `number` for `Number`, `'male' | 'female'` for `['male', 'female']`.
+ * Label type of a {@link CsvColumn}, for example `number` for `Number`, or `'male' | 'female'` for `['male', 'female']`.
  *
  * @category Data
  */
@@ -58,8 +58,8 @@ export interface CsvLabelsOptions<C extends { readonly [task: string]: CsvColumn
  * @param text - Contents of the CSV file.
  * @param options - `columns`: the columns that contain labels, and their types. `pathColumn`: the column of image paths.
  * @returns A reader for `imageFolder` and `imageFiles`. An image without a row in the CSV file has no labels.
- * @throws A `data` error with the row and column for a missing column, an invalid cell, or an image with two rows; an `argument` error for
- *   an invalid option.
+ * @throws A `data` error that contains the row and column, for a missing column, an invalid cell, or an image with two rows; an `argument`
+ * error for an invalid option.
  * @example
  * ```ts
  * import { csvLabels } from 'tfjs-multitask';

@@ -33,9 +33,9 @@ export type SampleWeight = number | { readonly [task: string]: number };
  * @category Data
  */
 export interface SkippedFile {
-  /** Path of the file relative to the folder, separated by `/`. */
+  /** Path of the file relative to the folder, with `/` as the separator. */
   readonly path: string;
-  /** Reason why the file cannot be used, as a clause about the file: `it cannot be decoded (…)`. */
+  /** Reason why the file cannot be used, as a clause about the file, for example `it cannot be decoded (…)`. */
   readonly reason: string;
 }
 
@@ -47,13 +47,13 @@ export interface SkippedFile {
 export interface AugmentOptions {
   /** Fill mode for pixels outside the image. Default `nearest`. */
   readonly fillMode?: FillMode;
-  /** Pixel value for the fill mode `constant`, 0..255. Default 0. */
+  /** Pixel value for the `constant` fill mode, 0..255. Default 0. */
   readonly fillValue?: number;
   /** Whether an image is augmented in the same way in every epoch. Default false: each epoch draws new random parameters. */
   readonly fixed?: boolean;
   /**
-   * `keras` reproduces the center of rotation in Keras's `ImageDataGenerator`, which is misplaced if an image is not square. Default: the
-   * true center.
+   * `keras` reproduces the rotation center of Keras's `ImageDataGenerator`, a point that is not the center of the image if the image is not
+   * square. Default: the true center.
    */
   readonly compat?: 'keras';
 }
@@ -66,8 +66,8 @@ export interface AugmentationSettings {
 }
 
 /**
- * Labeled images of one size in a fixed order. A dataset is immutable: its methods return new datasets that share the images. It holds
- * images as bytes, and no tensors.
+ * Labeled images of one size in a fixed order. A dataset is immutable: its methods return new datasets that share the images. It stores
+ * images as bytes and contains no tensors.
  *
  * @typeParam L - Labels of an image: one entry for each task.
  * @example
@@ -213,7 +213,10 @@ export class Dataset<L> {
     return new Dataset(this.shape, this.items, this.skipped, this.sourceIndices, this.augmentation, spawner);
   }
 
-  /** Returns a dataset with new weights in the loss, which `weight` computes from the labels and the identifier of each image. */
+  /**
+   * Returns a dataset whose images have new weights in the loss. The function `weight` computes the weight of an image from its labels and
+   * its identifier.
+   */
   withSampleWeights(weight: (labels: L, id: string) => SampleWeight): Dataset<L> {
     checks.callable('withSampleWeights', weight, {
       advice: 'Write dataset.withSampleWeights(({ age }) => (age > 60 ? 2 : 1)).',
@@ -227,8 +230,8 @@ export class Dataset<L> {
   }
 
   /**
-   * Description of the dataset as plain data, from which fingerprints are computed. It changes with the images, labels, weights and
-   * transforms, except for the contents of the image files.
+   * Description of the dataset as plain data, from which fingerprints are computed. It depends on the shape, identifiers, labels, weights
+   * and transforms of the images, but not on their pixels.
    */
   get description(): {
     /** Shape, identifiers, labels and weights of the images. */

@@ -27,8 +27,8 @@ export interface ImageFileOptions<L> {
    */
   readonly unusableFiles?: 'error' | 'skip';
   /**
-   * Maximum number of files to use. They are spread evenly over the sorted paths, because sorting often groups files by label. Default: all
-   * files.
+   * Maximum number of files to use. They are picked at even intervals from the sorted paths, because sorting often groups files by label.
+   * Default: all files.
    */
   readonly limit?: number;
   /** Called after each decoded file with the number of decoded files and the total number of files. */
@@ -43,7 +43,7 @@ export interface ImageFileOptions<L> {
 export interface EncodedImageSource {
   /** Name of the source in messages, for example the path of a folder. */
   readonly root: string;
-  /** Paths of the image files, relative to `root` and separated by `/`. */
+  /** Paths of the image files, relative to `root`, with `/` as the separator. */
   readonly paths: readonly string[];
   /** Reads the bytes of a file. */
   read(path: string): Promise<Uint8Array>;
@@ -115,7 +115,7 @@ export async function decodeImages<L>(
     path: source.root,
     expected: 'at least one image with labels',
     received: `${paths.length} unusable ${paths.length === 1 ? 'file' : 'files'} (${skipped[0]!.path}: ${skipped[0]!.reason})`,
-    advice: 'Check that the function `labels` can parse these file names, and that the files are images.',
+    advice: 'Check that the `labels` function can parse these file names, and that the files are images.',
   });
 }
 

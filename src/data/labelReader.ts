@@ -1,6 +1,6 @@
 /**
- * Pure function that reads the labels of an image from the path of its file, which is relative to the folder and separated by `/`. It
- * returns the labels, or the reason why the image has no labels.
+ * Pure function that reads the labels of an image from the path of its file, which is relative to the folder and has `/` as the separator.
+ * It returns the labels, or the reason why the image has no labels.
  *
  * @category Data
  */
@@ -10,6 +10,6 @@ export type LabelReader<L> = (path: string) =>
       readonly labels: L;
     }
   | {
-      /** Reason why the image has no labels, as a clause about the file: `its name has no age`. */
+      /** Reason why the image has no labels, as a clause about the file, for example `its name has no age`. */
       readonly reason: string;
     };

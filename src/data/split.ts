@@ -49,8 +49,9 @@ export function splitIndices<L>(
     {
       advice: 'Write dataset.split({ validation: 0.2 }).',
       replacements: {
-        test: 'Split twice: dataset.split({ validation: 0.2 }), then split its part train again.',
-        train: 'Pass the proportion of the validation images: split({ validation: 0.2 }). The rest is train.',
+        test: 'Split twice: dataset.split({ validation: 0.2 }), then split the train part again.',
+        train:
+          'Pass the proportion of validation images: split({ validation: 0.2 }). The remaining images are the train part.',
         stratify: 'Write split({ validation: 0.2, by: { stratify: ({ gender }) => gender } }).',
         shuffle: "Write by: 'shuffled', which is the default, or by: 'first' or by: 'last'.",
       },
@@ -72,7 +73,7 @@ export function splitIndices<L>(
       path: 'split.by',
       expected: `${SPLIT_ORDERS.map((order) => `"${order}"`).join(', ')} or { stratify: (labels) => ... }`,
       received: formatValue(by),
-      advice: didYouMean(String(by), SPLIT_ORDERS) ?? 'Omit it for a random split.',
+      advice: didYouMean(String(by), SPLIT_ORDERS) ?? 'Omit by for a random split.',
     });
   }
   if (typeof by === 'object') checks.options('split.by', by, { stratify: true });
@@ -106,7 +107,9 @@ function splitLast(order: readonly number[], from: number) {
   return { train: order.slice(0, from), validation: order.slice(from) };
 }
 
-/** Draws the validation images. Both lists keep the order of the dataset, because each epoch shuffles the training images anyway. */
+/**
+ * Draws the validation images. Both resulting lists keep the order of the dataset, because each epoch shuffles the training images anyway.
+ */
 function splitShuffled(order: readonly number[], share: number, seed: number) {
   const drawn = createRng(seed, 'split').permutation(order.length);
   const chosen = new Set(drawn.slice(0, Math.round(share * order.length)));

@@ -21,7 +21,7 @@ export type AugmentationResult = Pick<AugmentationJob, 'bytes' | 'pixels'>;
  * Augments the images of one batch in a worker. `npm run worker` bundles this file and its imports into the string in `workerScript.ts`.
  * The worker uses no tensors, no clock and no random numbers: the main thread draws the plans.
  *
- * @returns The result, and the buffers that are moved to the main thread instead of copied.
+ * @returns The result, and the buffers that are transferred to the main thread without being copied.
  */
 export function answer({
   shape,

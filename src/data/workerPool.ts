@@ -30,8 +30,8 @@ export interface BatchBuffers {
 }
 
 /**
- * Worker threads of a training run, and the buffers that are moved between them and the main thread. Workers start when a job needs them,
- * keep running for later epochs, and stop when `close` is called.
+ * Worker threads of a training run, and the buffers that are transferred between them and the main thread. Workers start when a job needs
+ * them, keep running for later epochs, and stop when `close` is called.
  */
 export class WorkerPool {
   readonly #workers = new Map<Spawner, PoolWorker[]>();
@@ -52,7 +52,7 @@ export class WorkerPool {
     });
   }
 
-  /** Returns buffers for `length` pixel values, which are reused if possible. Their contents are undefined. */
+  /** Returns buffers for `length` pixel values. Existing buffers are reused if possible, so their contents are undefined. */
   acquireBuffers(length: number): BatchBuffers {
     const index = this.#freeBuffers.findIndex(({ bytes }) => bytes.byteLength === length);
     const { bytes, pixels } = this.#freeBuffers.splice(index, index < 0 ? 0 : 1)[0] ?? {
@@ -78,7 +78,7 @@ export class WorkerPool {
     this.#freeBuffers.length = 0;
   }
 
-  /** Returns an idle worker, or a new worker if the spawner's limit is not reached, or else the worker with the fewest pending jobs. */
+  /** Returns an idle worker, or a new worker if the spawner's limit is not reached, otherwise the worker with the fewest pending jobs. */
   #selectWorker(spawner: Spawner): PoolWorker {
     const workers = this.#workers.get(spawner) ?? [];
     this.#workers.set(spawner, workers);

@@ -29,7 +29,7 @@ export function checkMemory(network: Network, batchSize: number, engine: EngineN
         : 'images that are too large for the memory of the wasm engine',
     advice:
       largest > 0
-        ? 'Use a smaller batch size or smaller images. To keep the effective batch size, set gradientAccumulationSteps of the optimizer.'
+        ? 'Use a smaller batch size or smaller images. To keep the effective batch size, set the gradientAccumulationSteps option of the optimizer.'
         : 'Use smaller images, or engine: "onnx".',
   });
 }

@@ -14,7 +14,7 @@ import { createOnnxExecutor } from './onnx/executor/onnxExecutor.js';
 import { PredictionSessions } from './onnx/executor/predictionSessions.js';
 import type { StartedEngine } from './processState.js';
 
-/** Settings for compiling training steps. Only the `onnx` engine compiles; all other engines ignore them. */
+/** Settings for compiling training steps. Only the `onnx` engine compiles training steps; all other engines ignore these settings. */
 export interface CompileSettings {
   /** Store in which compiled and verified training steps are cached. */
   readonly compileCache?: Store | undefined;
@@ -30,7 +30,7 @@ export class Engine {
   readonly name: EngineName;
   readonly #backend: string;
   readonly #onnx: StartedEngine['onnx'];
-  /** Executors of the runs in progress. The value is the set of layers whose weights the steps of the executor change. */
+  /** Executors of the runs in progress. Each executor is mapped to the set of layers whose weights its steps change. */
   readonly #executors = new Map<Executor, ReadonlySet<tf.layers.Layer>>();
   /** ONNX Runtime sessions for predictions. Undefined for engines that run on a TensorFlow.js backend. */
   readonly #predictionSessions: PredictionSessions | undefined;
@@ -122,8 +122,8 @@ export class Engine {
 }
 
 /**
- * Returns whether a training step can change weights of the layer. The test is not `layer.trainableWeights`, because batch normalization
- * without scale and center has only moving statistics, which a step changes too.
+ * Returns whether a training step can change weights of the layer. `layer.trainableWeights` does not answer this, because batch
+ * normalization without scale and center has only moving statistics, which a step also changes.
  */
 const canStepChange = (layer: tf.layers.Layer) => layer.trainable && layer.weights.length > 0;
 

@@ -7,14 +7,14 @@
 export type EngineName = 'native' | 'onnx' | 'wasm' | 'webgpu' | 'webgl' | 'cpu';
 
 /**
- * The engine that was chosen for a run, and why.
+ * The engine that was chosen for a run, and the reason for the choice.
  *
  * @category Engines
  */
 export interface EngineChoice {
   /** Name of the chosen engine. */
   readonly name: EngineName;
-  /** Why this engine was chosen, as text for logs: `ONNX Runtime is installed, onnxruntime-node 1.20.0`. */
+  /** Reason why this engine was chosen, as text for logs, for example `ONNX Runtime is installed, onnxruntime-node 1.20.0`. */
   readonly reason: string;
   /** A faster engine that is not installed or does not start, and the command that installs it. */
   readonly fasterEngine?: {
@@ -25,20 +25,22 @@ export interface EngineChoice {
   };
 }
 
-/** Returns the lines of a log about an engine: its name and the reason, and the command that installs a faster engine, if there is one. */
+/**
+ * Returns log lines about an engine: its name, the reason for the choice, and the command that installs a faster engine, if there is one.
+ */
 export function formatEngineChoice({ name, reason, fasterEngine }: EngineChoice): string[] {
   const lines = [`engine ${name}: ${reason}`];
   if (fasterEngine?.name === 'onnx') lines.push(`for more speed: ${fasterEngine.install}`);
   return lines;
 }
 
-/** The choices of runs whose option `log` received the lines of {@link formatEngineChoice}. */
+/** Engine choices of the runs whose `log` option has received the lines from {@link formatEngineChoice}. */
 const loggedChoices = new WeakSet<EngineChoice>();
 
-/** Records that the log of a run contains its engine, so that no callback prints it again. */
+/** Records that an engine choice has been logged, so that no callback prints it again. */
 export function markEngineLogged(choice: EngineChoice): void {
   loggedChoices.add(choice);
 }
 
-/** Whether the log of the run with this choice contains its engine. */
+/** Returns whether an engine choice has been logged. */
 export const isEngineLogged = (choice: EngineChoice): boolean => loggedChoices.has(choice);

@@ -10,7 +10,7 @@ export interface StartedEngine {
   readonly name: EngineName;
   /** Name of the TensorFlow.js backend that is active while the engine runs. */
   readonly backend: string;
-  /** The loaded ONNX Runtime and the number of threads per session. Only set for the engine `onnx`. */
+  /** The loaded ONNX Runtime and the number of threads per session. Only set for the `onnx` engine. */
   readonly onnx?: { readonly runtime: OnnxRuntime; readonly threads: number | undefined };
   /** One `Engine` object for each copy of the library that is loaded, because a copy can only work with its own classes. */
   readonly instances: Map<object, unknown>;
@@ -20,20 +20,19 @@ export interface StartedEngine {
 export interface DefaultEngine {
   readonly engine: StartedEngine;
   readonly choice: EngineChoice;
-  /** Store in which runs on this engine cache their compiled steps, unless a run passes its own store. */
+  /** Store in which runs on this engine cache compiled steps, unless a run specifies a different store. */
   readonly compileCache: Store | undefined;
 }
 
 /** Engine state of the process. All copies of the library in the process share it, because TensorFlow.js allows only one active backend. */
 export interface ProcessState {
   /**
-   * Engines that have started, keyed by name. An entry is replaced when the engine starts with another runtime or another number of
-   * threads.
+   * Engines that have started, keyed by name. An entry is replaced when the engine starts with a different runtime or number of threads.
    */
   readonly startedEngines: Map<EngineName, StartedEngine>;
   /** Imported backends of TensorFlow.js that failed to start. */
   readonly failedBackends: Set<string>;
-  /** The default engine, or undefined before the first call of `useEngine`. */
+  /** The default engine, or undefined before the first call to `useEngine`. */
   defaultEngine: DefaultEngine | undefined;
   /** The engine whose TensorFlow.js backend is active. Undefined before the first engine starts. */
   activeEngine: StartedEngine | undefined;

@@ -25,14 +25,17 @@ import { getEngineInstance, getProcessState, type StartedEngine } from './proces
  * @category Engines
  */
 export interface EngineOptions {
-  /** Called with one line of text for each event: the chosen engine and why, or that a run is resumed. Default: nothing is logged. */
+  /**
+   * Called with one line of text for each event, for example the engine choice and its reason, or the start of a resumed run. Default:
+   * nothing is logged.
+   */
   readonly log?: (line: string) => void;
   /**
-   * Number of threads for the engines `onnx` and `wasm`.
+   * Number of threads for the `onnx` and `wasm` engines.
    *
    * - `onnx`: by default the number of hardware threads.
-   * - `wasm` in Node: by default the number of hardware threads, at most 4.
-   * - `wasm` in a page: by default half the number of hardware threads, at most 8, if the page is cross-origin isolated; else 1.
+   * - `wasm` in Node: by default the number of hardware threads, but at most 4.
+   * - `wasm` in a page: by default half the number of hardware threads, but at most 8, if the page is cross-origin isolated; otherwise 1.
    *
    * After `wasm` has started, its number of threads cannot change in that process. {@link EngineChoice.reason} reports the number in use.
    */
@@ -53,7 +56,7 @@ export interface EngineOptions {
 export interface UseEngineOptions extends EngineOptions {
   /**
    * Functions that import optional packages, keyed by package name. A page needs this option for the `onnx` engine, because a
-   * bundler includes only imports in the source code of the page: `{ 'onnxruntime-web': () => import('onnxruntime-web') }`.
+   * bundler includes only imports in the source code of the page, for example `{ 'onnxruntime-web': () => import('onnxruntime-web') }`.
    */
   readonly packages?: {
     /** Imports the package with this name. */
@@ -61,15 +64,15 @@ export interface UseEngineOptions extends EngineOptions {
   };
 }
 
-/** Type of the function `useEngine`, which each entry of the package creates for its platform. */
+/** Type of the `useEngine` function, which each entry point of the package creates for its platform. */
 export interface UseEngine {
   /**
-   * Starts an engine and makes it the default of all later calls in this process: `fit`, `evaluate`, `predict` and `gradCam`
-   * use it unless their option `engine` specifies another engine.
+   * Starts an engine and makes it the default for all later calls in this process: `fit`, `evaluate`, `predict` and `gradCam`
+   * use it unless their `engine` option specifies a different engine.
    *
-   * `auto` selects the fastest engine that is installed and starts: in Node `onnx` (`onnxruntime-node`), else `wasm`, which is always
-   * installed; in a page `webgpu` or `webgl` if the page has imported its backend, else `onnx` if it is registered, else `wasm`. The
-   * reason of the choice contains why an installed engine was skipped. The guide to engines describes more engines.
+   * `auto` selects the fastest engine that is installed and starts: in Node `onnx` (`onnxruntime-node`), otherwise `wasm`, which is always
+   * installed; in a page `webgpu` or `webgl` if the page has imported its backend, otherwise `onnx` if it is registered, otherwise `wasm`.
+   * The reason for the choice states why an installed engine was skipped. The guide to engines describes further engines.
    *
    * @param request - `auto` (default) or the name of an engine. A named engine never falls back to another.
    * @returns The engine and the reason for the choice.
@@ -94,7 +97,7 @@ export interface UseEngine {
   (request?: EngineName | 'auto', options?: UseEngineOptions): Promise<EngineChoice>;
 }
 
-/** Creates the function `useEngine` for a platform. */
+/** Creates the `useEngine` function for a platform. */
 export function createUseEngine(platform: Platform): UseEngine {
   return async (request = 'auto', options = {}) => {
     checks.options<UseEngineOptions>(
@@ -128,8 +131,8 @@ export interface EngineLease {
 }
 
 /**
- * Starts the engine of a run: the requested engine, else the default that `useEngine` set, else the fastest installed engine. If another
- * run is in progress, both runs share its engine.
+ * Starts the engine of a run: the requested engine, otherwise the default that `useEngine` set, otherwise the fastest installed engine. If
+ * another run is in progress, both runs share its engine.
  */
 export async function acquireEngine(
   platform: Platform,
@@ -177,14 +180,14 @@ export function getActiveEngine(): Engine | undefined {
   return activeEngine && getEngine(activeEngine);
 }
 
-/** Releases what predictions with a graph allocated on any engine, such as ONNX Runtime sessions. */
+/** Releases the resources that predictions with a graph allocated on any engine, such as ONNX Runtime sessions. */
 export function releaseGraph(graph: LayerGraph | InferenceFunction): void {
   for (const started of getProcessState().startedEngines.values()) getEngine(started).release(graph);
 }
 
 /**
- * Runs `action` on the wasm backend and restores the backend in use. `action` is synchronous, so no step of a run in progress and no
- * prediction computes on wasm meanwhile.
+ * Runs `action` on the wasm backend and restores the backend in use. `action` is synchronous, so no training step or prediction can run on
+ * wasm in the meantime.
  */
 export async function runOnWasm<R>({ loadPackage }: Platform, action: () => R): Promise<R> {
   return afterPendingStart(async () => {
@@ -252,13 +255,13 @@ function selectSharedEngine(request: EngineName | 'auto' | undefined): EngineCho
     expected: `"${name}", the engine of the run in progress`,
     received: formatValue(request),
     advice:
-      'Omit the option engine, or await the run first. To run two engines at the same time, use two processes.',
+      'Omit the engine option, or await the run first. To run two engines at the same time, use two processes.',
   });
 }
 
 /**
- * Selects the default engine that `useEngine` set, if the call requests no engine, or requests that engine without a number of threads.
- * Otherwise starts the requested engine.
+ * Selects the default engine that `useEngine` set, if the call requests no engine, or requests the default engine without a number of
+ * threads. Otherwise, starts the requested engine.
  */
 async function selectForCall(
   platform: Platform,
@@ -281,7 +284,7 @@ const selectNewEngine = (
 ): Promise<EngineChoice> =>
   request === 'auto' ? selectFastestEngine(platform, options) : selectNamedEngine(request, platform, options);
 
-/** What an engine needs to be used after it has started. */
+/** Properties of an engine that has just started. */
 interface EngineStart {
   /** Name of the TensorFlow.js backend that is active while the engine runs. */
   readonly backend: string;
@@ -320,16 +323,16 @@ const ENGINE_STARTERS: { readonly [Name in EngineName]: EngineStarter } = {
   cpu: () => startImportedBackend('cpu'),
 };
 
-/** Returns the text for the reason of a choice if the threads of wasm failed to start, else an empty text. */
+/** Returns a note for {@link EngineChoice.reason} if the wasm threads failed to start, otherwise an empty string. */
 function formatThreadFailure(): string {
   const failure = getThreadFailure();
   return failure === undefined ? '' : `; the threads of wasm failed to start: ${failure}`;
 }
 
 const REGISTER_ONNX_ADVICE =
-  "Register it first: await useEngine('onnx', { packages: { 'onnxruntime-web': () => import('onnxruntime-web') } }).";
+  "Register the package first: await useEngine('onnx', { packages: { 'onnxruntime-web': () => import('onnxruntime-web') } }).";
 
-/** Returns the ONNX Runtime that an earlier call of `useEngine` registered. If there is none, rethrows `error`. */
+/** Returns the ONNX Runtime that an earlier call to `useEngine` registered. If there is none, rethrows `error`. */
 function getRegisteredRuntime(error: unknown): OnnxRuntime {
   const started = getProcessState().startedEngines.get('onnx');
   if (started?.onnx && isMultitaskError(error) && error.kind === 'missing-package')
@@ -375,13 +378,13 @@ async function selectNamedEngine(
 ): Promise<EngineChoice> {
   checks.oneOf('engine', name, ['auto', ...Object.keys(ENGINE_STARTERS)], {
     noun: 'the name of an engine',
-    advice: 'Omit the option engine to use the fastest installed engine.',
+    advice: 'Omit the engine option to use the fastest installed engine.',
   });
   return { name, reason: `asked for by name${await activateEngine(name, platform, options)}` };
 }
 
 /**
- * Starts the first engine of {@link listCandidates} that is installed and starts. The reason of the choice contains why an installed
+ * Starts the first engine of {@link listCandidates} that is installed and starts. The reason for the choice states why an installed
  * candidate was skipped.
  */
 async function selectFastestEngine(platform: Platform, options: UseEngineOptions): Promise<EngineChoice> {
@@ -420,7 +423,7 @@ function listCandidates({ name }: Platform, { packages }: UseEngineOptions): rea
 
 type Candidate = Exclude<EngineName, 'cpu'>;
 
-/** Why `auto` selected an engine: it is the first of its list that is installed and starts. */
+/** Reason why `auto` selects an engine, keyed by engine name. The selected engine is the first candidate that is installed and starts. */
 const CANDIDATE_REASONS: { readonly [Name in Candidate]: string } = {
   native: 'TensorFlow is installed',
   onnx: 'ONNX Runtime is installed',
@@ -429,7 +432,7 @@ const CANDIDATE_REASONS: { readonly [Name in Candidate]: string } = {
   wasm: 'it runs everywhere',
 };
 
-/** Names of {@link EngineOptions}, for the functions that accept them next to their other options. */
+/** Names of {@link EngineOptions}, for functions that accept these options in addition to others. */
 export const ENGINE_OPTION_NAMES: checks.OptionNames<EngineOptions> = {
   log: true,
   threads: true,
@@ -462,11 +465,11 @@ async function startImportedBackend(backend: string): Promise<EngineStart> {
     kind: isRegistered ? 'engine' : 'missing-package',
     path: `engine ${backend}`,
     expected: isRegistered
-      ? 'a backend that starts on this machine'
+      ? 'a backend that works on this machine'
       : `the package @tensorflow/tfjs-backend-${backend}`,
-    received: isRegistered ? 'a backend that failed to start' : 'a program that has not imported it',
+    received: isRegistered ? 'a backend that failed to start' : 'a program that does not import this package',
     advice: isRegistered
       ? 'Use engine: "wasm", which every runtime supports.'
-      : `Install it, and add to your program: import '@tensorflow/tfjs-backend-${backend}'.`,
+      : `Install the package, and add this line to your program: import '@tensorflow/tfjs-backend-${backend}'.`,
   });
 }

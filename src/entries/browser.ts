@@ -1,4 +1,4 @@
-/** Entry of the package for web pages. It has the same exports as the entry for Node. */
+/** Entry point of the package for web pages. It has the same exports as the entry point for Node. */
 import { browserPlatform } from '../browser/browserPlatform.js';
 import { createUseEngine, type UseEngine } from '../engines/select.js';
 import { createLoadKeras, type LoadKeras } from '../model/loadKeras.js';

@@ -1,4 +1,4 @@
-/** Entry of the package for all other JavaScript runtimes. It has the same exports as the entry for Node. */
+/** Entry point of the package for all other JavaScript runtimes. It has the same exports as the entry point for Node. */
 import { defaultPlatform } from '../core/platform/defaultPlatform.js';
 import { createUseEngine, type UseEngine } from '../engines/select.js';
 import { createLoadKeras, type LoadKeras } from '../model/loadKeras.js';

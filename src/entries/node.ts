@@ -1,5 +1,5 @@
 /**
- * Multi-task networks on images: composition, training, prediction and export.
+ * Multi-task networks for images: composition, training, prediction and export.
  *
  * @module tfjs-multitask
  */

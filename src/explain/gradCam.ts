@@ -22,7 +22,7 @@ import { tf } from '../tensor/tf.js';
 import { createGradCamGraph, type GradCamGraph } from './gradCamGraph.js';
 
 /**
- * What a heat map explains: the prediction of a label of a classification task, or a `higher` or `lower` value of a regression.
+ * Target that a heat map explains: the prediction of a label in a classification task, or a `higher` or `lower` value in a regression task.
  *
  * @typeParam T - Type of the task.
  *
@@ -42,13 +42,13 @@ export interface GradCamOptions<T extends Tasks, K extends keyof T & string> ext
   readonly task: K;
   /**
    * Name of the layer whose feature map is used, as shown by `model.summary()`. Its output shape must be `[height, width, channels]`.
-   * Default: the last convolution before the task whose output is larger than 1×1, including a batch normalization, activation or addition
-   * that follows it.
+   * Default: of all convolutions before the task, the last one with an output larger than 1×1, including a batch normalization, activation
+   * or addition that follows it.
    */
   readonly layer?: string;
   /**
-   * What the heat map explains. Default: the predicted label of each image, or `higher` for a regression. To see the evidence against a
-   * prediction, pass the other label of a binary task, or `lower` for a regression.
+   * Target that the heat map explains. Default: the predicted label of each image, or `higher` for a regression task. To see the evidence
+   * against a prediction, pass the other label of a binary task, or `lower` for a regression task.
    */
   readonly target?: GradCamTarget<T[K]>;
 }
@@ -62,7 +62,7 @@ export interface GradCamOptions<T extends Tasks, K extends keyof T & string> ext
 export interface GradCam<Word extends string = string> extends HeatMap {
   /** Largest value of the heat map before it was scaled to 0..1. It is 0 if nothing in the image supports `target`. */
   readonly peak: number;
-  /** What the heat map explains: a label, `higher` or `lower`. */
+  /** Target that the heat map explains: a label, `higher` or `lower`. */
   readonly target: Word;
   /** Name of the layer whose feature map was used. */
   readonly layer: string;
@@ -73,7 +73,7 @@ export interface GradCam<Word extends string = string> extends HeatMap {
  * channels of a feature map are weighted by the mean derivative of the score and summed, and negative values are set to 0. The result is
  * divided by its maximum, so the largest value of a heat map is 1.
  *
- * The score is the output *before* the last activation: the value of a regression, the logit of a binary task (negated for its first
+ * The score is the output *before* the last activation: the value of a regression task, the logit of a binary task (negated for its first
  * label), or the logit of a label before softmax. If the head does not end with a dense layer, sigmoid or softmax, the score is its output.
  * The network runs in inference mode, on any engine. Each call compiles the computation again, so pass all images in one call.
  *
@@ -204,7 +204,7 @@ function getTask(tasks: Tasks, name: string): AnyTask {
 const REGRESSION_TARGETS = ['higher', 'lower'] as const;
 
 /**
- * Returns the factor that each output unit of the task is multiplied by to get the score of the target. Returns undefined if the target is
+ * Returns the factor by which each output unit of the task is multiplied to get the score of the target. Returns undefined if the target is
  * the predicted label, which differs between images.
  */
 function getOutputFactors(
@@ -219,9 +219,9 @@ function getOutputFactors(
     throw createError({
       kind: 'argument',
       path: 'gradCam.target',
-      expected: `a target of the task ${name}: ${checks.formatOptions(words)}`,
+      expected: `a target of the ${name} task: ${checks.formatOptions(words)}`,
       received: formatValue(target),
-      advice: didYouMean(String(target), words) ?? 'Omit it to explain the predicted label.',
+      advice: didYouMean(String(target), words) ?? 'Omit target to explain the predicted label.',
     });
   }
   if (task.kind === 'categorical') return words.map((_, i) => (i === index ? 1 : 0));
@@ -253,7 +253,7 @@ function checkFinite(values: readonly number[], path: string): void {
     path,
     expected: 'a finite score and a heat map of finite numbers',
     received: String(invalid),
-    advice: 'Check the losses in the history of the training run: if it diverged, the weights are NaN.',
+    advice: 'Check the losses in the history of the training run: if training diverged, the weights are NaN.',
   });
 }
 

@@ -18,7 +18,7 @@ export interface GradCamGraphOptions {
   /** Name of the layer whose feature map is used. If undefined, the last convolution before the task is used. */
   readonly layer: string | undefined;
   /**
-   * Factor that each output unit of the task is multiplied by to get the score. If undefined, the predicted label of each image is
+   * Factor by which each output unit of the task is multiplied to get the score. If undefined, the predicted label of each image is
    * explained.
    */
   readonly outputFactors: readonly number[] | undefined;
@@ -27,11 +27,11 @@ export interface GradCamGraphOptions {
 /** A Grad-CAM computation for one task and layer, in a form that an engine can run. */
 export interface GradCamGraph {
   /**
-   * Function of tensors that computes the heat maps of a batch.
+   * Inference function that computes the heat maps of a batch.
    *
    * - Input `image`, shape `[batch, height, width, channels]`: pixels in the input range of the network.
    * - Output `heat`, shape `[batch, rows, columns]`: heat maps before scaling, with values of at least 0.
-   * - Output `score`, shape `[batch, units]`: the outputs of the task whose derivative is computed.
+   * - Output `score`, shape `[batch, units]`: scores of the task, one for each output unit.
    */
   readonly pass: InferenceFunction;
   /** Name of the layer whose feature map is used. */
@@ -94,7 +94,7 @@ export function createGradCamGraph({
 const findHeadCalls = (graph: LayerGraph, tensorId: number): readonly LayerCall[] =>
   graph.calls.filter(({ outputs }) => outputs.includes(tensorId));
 
-/** How the score of a task is computed: a tensor of the graph, and a function that computes the score from this tensor. */
+/** Source of a task's score: a tensor of the graph, and a function that computes the score from this tensor. */
 interface ScoreSource {
   readonly tensorIndex: number;
   computeScore(value: Tensor): Tensor;
@@ -102,8 +102,8 @@ interface ScoreSource {
 }
 
 /**
- * Determines what the score of a task is. If its head ends with sigmoid or softmax, the score is the input of that activation (the logit),
- * because the derivative of the activation is almost 0 for confident predictions. Otherwise the score is the output of the head.
+ * Determines how the score of a task is computed. If its head ends with sigmoid or softmax, the score is the input of that activation (the
+ * logit), because the derivative of the activation is almost 0 for confident predictions. Otherwise, the score is the output of the head.
  */
 function findScoreSource(graph: LayerGraph, outputId: number): ScoreSource {
   const { layer, inputs } = findHeadCalls(graph, outputId)[0]!;

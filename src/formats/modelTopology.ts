@@ -39,7 +39,11 @@ export function checkTopology(topology: object, path: string): void {
     const layerPath = `layers[${i}]`;
     const { name, config, inbound_nodes: inboundNodes, class_name: className } = layer ?? {};
     if (typeof name !== 'string' || name !== config?.name || layerNames.has(name)) {
-      throw createTopologyError(layerPath, 'a unique layer name that equals the name in its config', name);
+      throw createTopologyError(
+        layerPath,
+        'a unique layer name that matches the name in the config of the layer',
+        name,
+      );
     }
     layerNames.add(name);
     const calls: unknown[] = Array.isArray(inboundNodes) ? inboundNodes : [undefined];
@@ -48,7 +52,7 @@ export function checkTopology(topology: object, path: string): void {
       for (const inbound of sources) {
         const [from, index, tensor] = Array.isArray(inbound) ? inbound : [];
         if (typeof from !== 'string' || !Number.isSafeInteger(index) || index < 0 || tensor !== 0) {
-          throw createTopologyError(layerPath, 'a reference to another layer as an input', inbound);
+          throw createTopologyError(layerPath, 'an input that refers to another layer', inbound);
         }
       }
     }
@@ -62,7 +66,7 @@ export function checkTopology(topology: object, path: string): void {
     const layerPath = `layers[${topologyLayers.findIndex(({ name }) => name === waiting)}]`;
     throw createTopologyError(
       layerPath,
-      'a layer whose inputs come from other layers of this model, without a cycle',
+      'a layer whose inputs come from other layers of this model and do not form a cycle',
       waiting,
     );
   }

@@ -47,7 +47,7 @@ export interface OnnxModel extends OnnxGraph {
   readonly metadata: { readonly [key: string]: string };
 }
 
-/** ONNX element type numbers, for example for the attribute `to` of a Cast. */
+/** ONNX element type numbers, for example for the `to` attribute of a Cast node. */
 export const DataType = { FLOAT: 1, INT32: 6, INT64: 7, BOOL: 9 } as const;
 
 /** ONNX attribute type numbers. */

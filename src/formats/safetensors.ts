@@ -34,7 +34,7 @@ function findHashOffset(file: Uint8Array, end: number, text: string): number {
  * Encodes arrays in the safetensors format (Hugging Face, 2022: eight bytes of header length, a JSON header,
  * raw little-endian numbers), which numpy, PyTorch and JAX can read.
  *
- * Adds the key `sha256` to the metadata: the hash of the whole file with zeros in place of the hash. The hash
+ * Adds a `sha256` entry to the metadata: the hash of the whole file with zeros in place of the hash. The hash
  * detects any changed byte, in the header as well as in the numbers.
  */
 export async function writeSafetensors({ arrays, metadata }: Safetensors): Promise<Uint8Array> {
@@ -73,7 +73,7 @@ export async function readSafetensors(file: Uint8Array, path: string): Promise<S
       path,
       'a complete safetensors file',
       received,
-      'Delete the file to start over, or restore it from a copy.',
+      'Delete the file to start over, or restore the file from a backup.',
       cause,
     );
   if (file.length < 8) throw createCorruptError(`a file of ${file.length} bytes`);

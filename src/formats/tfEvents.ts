@@ -4,7 +4,7 @@ import { createCrc32 } from './crc32.js';
 
 /** Scalar value for TensorBoard. */
 export interface ScalarSummary {
-  /** Name of the chart in TensorBoard: `epoch_loss`. */
+  /** Name of the chart in TensorBoard, for example `epoch_loss`. */
   readonly tag: string;
   readonly value: number;
 }

@@ -21,14 +21,14 @@ export function checkDataset(
       path,
       expected: 'a dataset with at least one image',
       received: 'an empty dataset',
-      advice: 'Look in dataset.skipped for the files that could not be used, and why.',
+      advice: 'Check dataset.skipped to see which files could not be used and why.',
     });
   }
   if (dataset.shape.join() !== shape.join()) {
     throw createError({
       kind: 'argument',
       path,
-      expected: `images of ${shape.join('x')} (height, width, channels), the input of the model`,
+      expected: `images of ${shape.join('x')} (height, width, channels), the input shape of the model`,
       received: `images of ${dataset.shape.join('x')}`,
       advice: 'Use the same image size for the dataset and for the input of multiTask().',
     });
@@ -86,11 +86,11 @@ function toWeightEntries(weights: Exclude<SampleWeight, number>, path: string, t
         ? `a number, or an object with numbers for the tasks ${tasks.join(', ')}`
         : `a task of the model (${tasks.join(', ')})`,
     received: formatValue(unknown ?? weights),
-    advice: (unknown && didYouMean(unknown, tasks)) ?? 'Use the names of tasks as keys.',
+    advice: (unknown && didYouMean(unknown, tasks)) ?? 'Use task names as keys.',
   });
 }
 
-/** Throws an `argument` error unless `value` is a dataset, from any copy of the library. */
+/** Throws an `argument` error unless `value` is a dataset. Datasets from other copies of the library are accepted. */
 export function checkIsDataset(path: string, value: unknown, advice: string): void {
   const isDataset = typeof (value as Dataset<unknown> | null | undefined)?.augment === 'function';
   checks.valid(path, value, isDataset, { noun: 'a dataset', advice });

@@ -17,7 +17,8 @@ import { tf } from '../tensor/tf.js';
 import { InputPipeline } from './inputPipeline.js';
 
 /**
- * Options of {@link evaluateDataset}. Unlike the options of `model.evaluate`, they have no defaults and can share the resources of a run.
+ * Options of {@link evaluateDataset}. Unlike the options of `model.evaluate`, most of them are required, and they can share the resources
+ * of a training run.
  */
 export interface EvaluationConfig {
   readonly lossWeights: { readonly [task: string]: number };
@@ -27,7 +28,7 @@ export interface EvaluationConfig {
   readonly epoch: number;
   readonly lossAverage: LossAverage;
   readonly signal?: AbortSignal | undefined;
-  /** Worker pool of the training run, to be reused for validation. Default: new workers, which end with the evaluation. */
+  /** Worker pool of the training run, to be reused for validation. Default: new workers, which stop at the end of the evaluation. */
   readonly workerPool?: WorkerPool;
   /** Input pipeline of the training run, to be reused for validation. Default: a pipeline without a feature cache. */
   readonly inputPipeline?: InputPipeline;

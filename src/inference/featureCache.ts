@@ -99,7 +99,7 @@ export class FeatureCache {
     });
   }
 
-  /** Saves all features that are not yet saved to the store. Called at the end of each epoch and at the end of the run. */
+  /** Saves all features that are not yet in the store. Called at the end of each epoch and at the end of the run. */
   async flush(): Promise<void> {
     const keys = this.#unsavedDigests;
     if (keys.length === 0) return;
@@ -125,7 +125,7 @@ export class FeatureCache {
     }
   }
 
-  /** Loads the features in a file of the store. A damaged or modified file is ignored, and its features are computed again. */
+  /** Loads the features from a file in the store. A damaged or modified file is ignored, and its features are computed again. */
   async #readShard(name: string): Promise<void> {
     const bytes = await this.store.read(name);
     if (!bytes) return;

@@ -26,11 +26,14 @@ export interface LossOptions<
   /** Weights of the task losses in the total loss. Default: 1 for each task. */
   readonly loss?: WeightedLoss<W, C> & ValidLossWeights<T, W> & ValidClassWeights<T, C>;
   /**
-   * How task losses are averaged over the batches: over `examples` (default), or over `batches`, as in the logs of Keras's graph mode.
+   * Method of averaging the task losses of all batches: over `examples` (default), or over `batches`, as in the logs of Keras's graph mode.
    * The averages differ if the last batch is smaller.
    */
   readonly lossAverage?: LossAverage;
-  /** Engine that computes. A named engine never falls back to another. Default: the engine of `useEngine`, else `auto`. */
+  /**
+   * Engine that executes the call. If you name an engine, no other engine is used instead. Default: the engine that was set with
+   * `useEngine`, otherwise `auto`.
+   */
   readonly engine?: EngineName | 'auto';
 }
 
@@ -44,14 +47,14 @@ export const LOSS_OPTION_NAMES: checks.OptionNames<LossOptions<Tasks, { readonly
     engine: true,
   };
 
-/** Advice for options of Keras that `fit` and `evaluate` do not have. */
+/** Advice for Keras options that `fit` and `evaluate` do not have. */
 export const LOSS_OPTION_REPLACEMENTS = {
   classWeights: 'Write loss: weightedLoss({ ... }, { classWeights: { gender: { male: 2 } } }).',
   classWeight: 'Write loss: weightedLoss({ ... }, { classWeights: { gender: { male: 2 } } }).',
   lossWeights: 'Write loss: weightedLoss({ age: 1, gender: 50 }).',
   sampleWeight: 'Write dataset.withSampleWeights(({ age }) => ...).',
   metrics: "Pass metrics to the task: regression({ unit: 'years', metrics: ['mae'] }).",
-  verbose: 'Pass callbacks: [progressBar()] to fit() to see its progress.',
+  verbose: 'To see the progress, pass callbacks: [progressBar()] to fit().',
 } as const;
 
 /** Throws an `argument` error for values of the wrong type in {@link LossOptions}. The engine checks its own options. */

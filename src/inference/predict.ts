@@ -31,7 +31,7 @@ export type PredictInput = ImageBytes | Uint8Array | string | URL | Tensor3D;
  * @category Train
  */
 export interface PredictOptions extends EngineOptions {
-  /** Engine that computes the predictions. Default: the engine of the run in progress, else the active engine, else `auto`. */
+  /** Engine that computes the predictions. Default: the engine of the run in progress, otherwise the active engine, otherwise `auto`. */
   readonly engine?: EngineName | 'auto';
   /** Number of images that are predicted at once. Default 32. */
   readonly batchSize?: number;
@@ -100,7 +100,7 @@ function decodePredictions<T extends Tasks>(
 
 /** Options of {@link createImageReader}. */
 export interface ImageReaderOptions {
-  /** First part of the path in error messages: `predict` for `predict[3]: expected ...`. */
+  /** First part of the path in error messages, for example `predict` in `predict[3]: expected ...`. */
   readonly path: string;
   /** Function that decodes image files and resizes the images. If undefined, the decoder of the platform is used. */
   readonly decoder: Decoder | undefined;
@@ -112,7 +112,7 @@ export interface ImageReaderOptions {
  */
 export type ImageReader = (start: number, count: number) => Promise<HostArray | Tensor4D>;
 
-/** Creates a function that returns images in batches. It accepts every form of {@link PredictInput}, also mixed. */
+/** Creates a function that returns images in batches. The images can be any mix of the forms of {@link PredictInput}. */
 export function createImageReader(
   platform: Platform,
   network: Network,
@@ -138,7 +138,7 @@ export function createImageReader(
   };
 }
 
-/** Creates a function that loads and decodes inputs that are image files. It returns decoded pixels and tensors unchanged. */
+/** Creates a function that loads and decodes inputs that are image files. The function returns decoded pixels and tensors unchanged. */
 function createFileOpener(platform: Platform, shape: ImageShape, decoder: Decoder | undefined) {
   let loadedDecoder = decoder;
   return async (input: PredictInput, path: string): Promise<ImageBytes | Tensor3D> => {
@@ -150,7 +150,7 @@ function createFileOpener(platform: Platform, shape: ImageShape, decoder: Decode
         path,
         expected: 'the bytes of an image file, decoded pixels or a tensor',
         received: 'a path or URL, which this runtime cannot read',
-        advice: 'Read the file first, then pass its bytes and the option decoder.',
+        advice: 'Read the file first, then pass its bytes and set the decoder option.',
       });
     }
     loadedDecoder ??= await platform.loadDecoder?.();
@@ -158,10 +158,10 @@ function createFileOpener(platform: Platform, shape: ImageShape, decoder: Decode
       throw createError({
         kind: 'argument',
         path,
-        expected: 'decoded pixels or a tensor, because the option decoder is not set',
+        expected: 'decoded pixels or a tensor, because the decoder option is not set',
         received: 'an image file',
         advice:
-          'Decode the image first, or set decoder to a function that decodes the bytes of a file and resizes the image to a shape.',
+          'Decode the image first, or set the decoder option to a function that decodes the bytes of a file and resizes the image.',
       });
     }
     const bytes = isLocation ? await platform.readFile!(input) : input;
@@ -229,7 +229,6 @@ function checkImageShape(network: Network, imageShape: readonly number[], path: 
     path,
     expected: `an image of ${shape.join('x')} (height, width, channels)`,
     received: `an image of ${imageShape.join('x')}`,
-    advice:
-      'Resize the image first, or pass the bytes of the image file, which is resized when it is decoded.',
+    advice: 'Resize the image first, or pass the bytes of the image file: the decoder resizes the image.',
   });
 }

@@ -1,7 +1,7 @@
 import type { HostArray } from '../core/arrays.js';
 import type { PixelRange } from '../core/images.js';
 
-/** Scales pixel values from 0..255 to the input range of a model. Returns them as a new array of shape `shape`. */
+/** Scales pixel values from 0..255 to the input range of a model. Returns a new array of shape `shape`. */
 export function rescaleImages(
   pixels: ArrayLike<number>,
   shape: readonly number[],

@@ -8,14 +8,14 @@ import type { tf } from '../tensor/tf.js';
  * @category Compose
  */
 export interface BuildContext {
-  /** Returns the next unused layer name for a kind of layer in the current trunk or branch: `trunk_conv1`, `age_dense2`. */
+  /** Returns the next unused layer name for a kind of layer in the current trunk or branch, for example `trunk_conv1` or `age_dense2`. */
   createName(kind: string): string;
   /**
    * Applies `layer` to `input` and returns the output. Throws an `argument` error if the layer cannot be applied, for example because the
    * image has become too small.
    */
   connect(layer: tf.layers.Layer, input: SymbolicTensor | SymbolicTensor[]): SymbolicTensor;
-  /** Image that the current trunk or branch receives: the input of the network, or its conversion by an `inputView`. */
+  /** Image that the current trunk or branch receives: the input of the network, or the image that an `inputView` computes from it. */
   readonly image: SymbolicTensor;
   /** Range of pixel values that the network receives for the bytes 0 (black) and 255 (white). */
   readonly pixelRange: PixelRange;
@@ -27,7 +27,7 @@ export interface BuildContext {
 }
 
 /**
- * Building block of a trunk or branch, which creates one or several layers. A block has no weights and can be used in several networks,
+ * Building block of a trunk or branch, which creates one or more layers. A block has no weights and can be used in several networks,
  * because each network creates new layers from it.
  *
  * @category Compose
@@ -68,4 +68,4 @@ export function createLayerBlock(
 export const SIZE_ADVICE = 'Pass a whole number, for example 3.';
 
 /** Advice for an invalid L2 factor. */
-export const L2_ADVICE = 'Pass a factor such as 0.001, or omit it to disable the penalty.';
+export const L2_ADVICE = 'Pass a factor such as 0.001, or omit the option to disable the penalty.';

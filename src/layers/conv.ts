@@ -142,8 +142,8 @@ const WINDOW_OPTION_NAMES: checks.OptionNames<WindowOptions> = {
 const WINDOW_ADVICE = {
   advice: 'Pass the options as the last argument, for example { strides: 2 }.',
   replacements: {
-    kernelSize: 'Pass it as a number before the options: conv(8, 3).',
-    filters: 'Pass it as a number before the options: conv(8, 3).',
+    kernelSize: 'Pass this value as a number before the options: conv(8, 3).',
+    filters: 'Pass this value as a number before the options: conv(8, 3).',
   },
 };
 

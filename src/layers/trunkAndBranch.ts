@@ -26,7 +26,9 @@ export interface Branch {
   readonly '~part': 'branch';
   /** Blocks and layers in order, starting after the trunk. */
   readonly layerStack: readonly LayerLike[];
-  /** Blocks and layers that convert the image before the trunk, for this branch only. Default: the image is not converted. */
+  /**
+   * Blocks and layers that convert the image before it is passed to the trunk, for this branch only. Default: the image is not converted.
+   */
   readonly inputView?: readonly LayerLike[];
 }
 
@@ -37,10 +39,10 @@ export interface Branch {
  */
 export interface BranchOptions {
   /**
-   * Blocks or `tf.layers` layers that convert the image before the trunk, for this branch only. Their output must be an image with the same
-   * range of pixel values. The trunk processes all versions of the image with the same weights. Branches with equal conversions share the
-   * result: frozen layers are equal if their configurations are equal, trainable layers only if they are the same object. Default: the
-   * image is not converted.
+   * Blocks or `tf.layers` layers that convert the image before it is passed to the trunk, for this branch only. Their output must be an
+   * image with the same range of pixel values. The trunk processes all versions of the image with the same weights. Branches with equal
+   * conversions share the result: frozen layers are equal if their configurations are equal, trainable layers only if they are the same
+   * object. Default: the image is not converted.
    */
   readonly inputView?: LayerLike | readonly LayerLike[];
 }
@@ -127,7 +129,7 @@ function checkLayerStack(path: string, layerStack: readonly LayerLike[], example
       kind: 'argument',
       path: `${path}[${i}]`,
       expected: `a block such as ${example}, or a tf.layers layer`,
-      received: draw ? `the augmentation ${name ?? 'flip'}` : describeType(layer),
+      received: draw ? `the ${name ?? 'flip'} augmentation` : describeType(layer),
       advice: suggestAwait(
         layer,
         typeof layer === 'function'

@@ -26,8 +26,8 @@ export interface Loss {
 /**
  * Creates a loss from a function of TensorFlow.js operations.
  *
- * @param name - Name of the loss in checkpoints and errors. Change it when you change the formula, so that a checkpoint of the old formula
- *   is not resumed.
+ * @param name - Name of the loss in checkpoints and errors. Change it when you change the formula, so that a run with the old formula
+ * cannot be resumed.
  * @param perExample - Function that computes the loss of each example. See {@link Loss.perExample} for the shapes.
  * @returns A loss for any task.
  * @example

@@ -3,9 +3,10 @@ import { tf } from '../tensor/tf.js';
 import { createMetric, type Metric, type MetricName, type MetricOptions } from './metric.js';
 
 /**
- * Creates the metric `accuracy`: the fraction of examples whose predicted label is correct, 0 to 1. With one output, a probability above
- * 0.5 predicts the second label. With several outputs, the label with the largest output is predicted; among equal outputs, it is the first
- * label. Equivalent to Keras 3 `accuracy` (metrics/accuracy_metrics.py, `BinaryAccuracy` and `CategoricalAccuracy`).
+ * Creates the `accuracy` metric: the fraction of examples whose predicted label is correct, 0 to 1. With one output, a probability above
+ * 0.5 predicts the second label. With several outputs, the label with the largest output is predicted. If several labels have the largest
+ * output, the first of them is predicted. Equivalent to Keras 3 `accuracy` (metrics/accuracy_metrics.py, `BinaryAccuracy` and
+ * `CategoricalAccuracy`).
  *
  * @param options - `weighted`: whether to weight each example by its sample weight. Default false.
  * @returns A metric for {@link binary} and {@link categorical}.

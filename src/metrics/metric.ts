@@ -8,7 +8,7 @@ import * as checks from '../core/errors/checks.js';
  * @category Losses and metrics
  */
 export interface Metric<Name extends string = string> {
-  /** Name of the metric, which is the last part of the names of its history columns: `mae` in `val_age_mae`. */
+  /** Name of the metric, which is the last part of the names of its history columns, for example `mae` in `val_age_mae`. */
   readonly name: Name;
   /** Whether a lower (`min`) or a higher (`max`) value is better. Callbacks that monitor this metric use it as their default mode. */
   readonly mode: 'min' | 'max';
@@ -39,7 +39,7 @@ export interface MetricOptions<Weighted extends boolean = boolean> {
 }
 
 /**
- * Name of a metric: `mae`, or `weighted_mae` if it is weighted.
+ * Name of a metric, for example `mae`, or `weighted_mae` if the metric is weighted.
  *
  * @category Losses and metrics
  */

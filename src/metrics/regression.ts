@@ -2,7 +2,7 @@ import { meanAbsoluteError, meanSquaredError } from '../losses/meanErrors.js';
 import { createMetric, type Metric, type MetricName, type MetricOptions } from './metric.js';
 
 /**
- * Creates the metric `mae`: the mean absolute error in the unit of the target. Equivalent to Keras 3 `MeanAbsoluteError`
+ * Creates the `mae` metric: the mean absolute error in the unit of the target. Equivalent to Keras 3 `MeanAbsoluteError`
  * (metrics/regression_metrics.py).
  *
  * @param options - `weighted`: whether to weight each example by its sample weight. Default false.
@@ -22,7 +22,7 @@ export function mae<const Weighted extends boolean = false>(
 }
 
 /**
- * Creates the metric `mse`: the mean squared error in the squared unit of the target. Equivalent to Keras 3 `MeanSquaredError`
+ * Creates the `mse` metric: the mean squared error in the squared unit of the target. Equivalent to Keras 3 `MeanSquaredError`
  * (metrics/regression_metrics.py).
  *
  * @param options - `weighted`: whether to weight each example by its sample weight. Default false.
@@ -42,7 +42,7 @@ export function mse<const Weighted extends boolean = false>(
 }
 
 /**
- * Creates the metric `rmse`: the root mean squared error in the unit of the target. The root is computed from the mean over the whole
+ * Creates the `rmse` metric: the root mean squared error in the unit of the target. The root is computed from the mean over the whole
  * epoch, as in Keras 3 `RootMeanSquaredError` (metrics/regression_metrics.py).
  *
  * @param options - `weighted`: whether to weight each example by its sample weight. Default false.

@@ -18,7 +18,7 @@ export type KerasSource = string | URL | Uint8Array | Blob;
 /**
  * Checks that a value is a {@link KerasSource} that the platform can read, before anything is read.
  *
- * @param path - Function or option that received the value, used in the error message: `loadKeras`.
+ * @param path - Function or option that received the value, for the error message, for example `loadKeras`.
  * @throws An `argument` error if the value has another type or is an empty string, or if a path or URL is passed on a platform that cannot
  *   read files.
  */

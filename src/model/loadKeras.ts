@@ -36,13 +36,13 @@ export interface LoadKerasOptions {
   /** Shape of the images, `[height, width, channels]`. Required if the model was saved without a fixed input size. */
   readonly input?: ImageShape;
   /**
-   * Functions that create custom layers, keyed by Keras class name: `{ Blur: (config, name) => layer }`. A class name may include the
-   * package: `mine>Blur`.
+   * Functions that create custom layers, keyed by Keras class name, for example `{ Blur: (config, name) => layer }`. A class name may
+   * include the package, for example `mine>Blur`.
    */
   readonly layers?: { readonly [className: string]: LayerFactory };
   /**
-   * Callback that receives a line of text for each layer or setting that is omitted because it only affects training, and if tasks are
-   * matched to outputs by order.
+   * Callback for log messages. It receives a line of text for each layer or setting that is omitted because it only affects training, and
+   * another line if tasks are matched to outputs by order.
    */
   readonly log?: (text: string) => void;
 }
@@ -59,19 +59,19 @@ export interface LoadKerasModelOptions<T extends Tasks> extends LoadKerasOptions
    */
   readonly tasks: InferPerTask<T> & ValidTaskNames<T>;
   /**
-   * Numbers to which the pixel values 0 and 255 are mapped before they are passed to the model. Default: the range in the file if this
+   * Pixel range that the model expects: the numbers to which the pixel values 0 and 255 are mapped. Default: the range in the file if this
    * library wrote it, otherwise `[0, 1]`. A model that begins with `Rescaling` or `Normalization` usually expects `[0, 255]`.
    */
   readonly range?: PixelRange;
 }
 
-/** Type of the function `loadKeras`. */
+/** Type of the `loadKeras` function. */
 export interface LoadKeras {
   /**
    * Loads a model that was saved by Keras, either as a `.keras` file (Keras 3) or as an `.h5` file with the whole model (Keras 2 and 3).
    *
    * Nested models are flattened, and frozen layers stay frozen. A layer that TensorFlow.js cannot express causes an error that contains the
-   * layer's name. `Random*` layers, noise layers and constraints only affect training. They are omitted, and each of them is logged with
+   * layer's name. `Random*` layers, noise layers and constraints only affect training. They are omitted, and each of them is reported to
    * `log`.
    *
    * @param source - Path, URL or contents of the file, see {@link KerasSource}. The format is detected from the contents.
@@ -99,7 +99,7 @@ export interface LoadKeras {
   (source: KerasSource, options?: LoadKerasOptions & { readonly tasks?: undefined }): Promise<tf.LayersModel>;
 }
 
-/** Creates the function `loadKeras` for a platform. The models that it loads use the platform to start engines and read images. */
+/** Creates the `loadKeras` function for a platform. The models that it loads use the platform to start engines and read images. */
 export const createLoadKeras = (platform: Platform): LoadKeras =>
   ((source: KerasSource, options?: LoadKerasOptions) => loadKeras(platform, source, options)) as LoadKeras;
 

@@ -23,7 +23,7 @@ export function checkSummaryOptions(options: SummaryOptions): void {
       advice: 'Write model.summary({ log: console.log }).',
       replacements: {
         printFn: 'Write log: console.log.',
-        lineLength: 'Remove it: the table is as wide as its texts.',
+        lineLength: 'Remove this option: the table is as wide as its contents.',
       },
     },
   );
@@ -94,7 +94,7 @@ export function formatSummary(
 
 /**
  * Returns a function that lists the layers from which a layer receives its inputs. The name of a layer that is called several times is
- * followed by the index of the call: `conv1[0]`.
+ * followed by the index of the call, for example `conv1[0]`.
  */
 function createConnectionLookup(layers: readonly LayerRecord[]): (layer: LayerRecord) => readonly string[] {
   const callCounts = new Map(layers.map(({ name, calls }) => [name, calls.length]));

@@ -19,7 +19,7 @@ import { createModel, type MultiTaskModel } from './multiTaskModel.js';
 export interface MultiTaskOptions {
   /** Shape of the images, `[height, width, channels]`, in pixels. The number of channels is 3 (RGB) or 1 (grayscale). */
   readonly input: ImageShape;
-  /** Numbers to which the pixel values 0 and 255 are mapped before the first layer. Default: `[0, 1]`. */
+  /** Pixel range that the first layer receives: the numbers to which the pixel values 0 and 255 are mapped. Default: `[0, 1]`. */
   readonly range?: PixelRange;
   /** Seed for weight initialization. The same seed results in the same initial weights. Default: 0. */
   readonly seed?: number;
@@ -88,9 +88,9 @@ const RESERVED_NAMES = [
 ] as const;
 
 /**
- * Resolves to `Name` if a task with this name can be added to the tasks `Defined`. Otherwise resolves to an error message that the compiler
- * prints, because the name is reserved or already defined, or because its history columns would have the same names as those of another
- * task.
+ * Resolves to `Name` if a task with this name can be added to the tasks `Defined`. Otherwise, the name is reserved or already defined, or
+ * its history columns would have the same names as those of another task, and the type resolves to an error message that the compiler
+ * prints.
  *
  * @category Compose
  */
@@ -117,7 +117,7 @@ export type ValidTaskNames<T> = {
     : Wrong
   : never;
 
-/** All prefixes of a name that end before an underscore: `a` and `a_b` for `a_b_c`. */
+/** All prefixes of a name that end before an underscore, for example `a` and `a_b` for `a_b_c`. */
 type NamePrefixes<Name extends string> = Name extends `${infer Head}_${infer Rest}`
   ? Head | `${Head}_${NamePrefixes<Rest>}`
   : never;
@@ -125,7 +125,7 @@ type NamePrefixes<Name extends string> = Name extends `${infer Head}_${infer Res
 // biome-ignore lint/complexity/noBannedTypes: a record without tasks, which `task()` extends by intersection
 type NoTasks = {};
 
-/** Type of the function `multiTask`. */
+/** Type of the `multiTask` function. */
 export interface MultiTask {
   /**
    * Creates a builder for a network that predicts several tasks for each image. All tasks share a trunk, and each task has its own branch.
@@ -149,7 +149,7 @@ export interface MultiTask {
   (options: MultiTaskOptions): MultiTaskBuilder<NoTasks>;
 }
 
-/** Creates the function `multiTask` for a platform. Models that are built with it use the platform to start engines and read images. */
+/** Creates the `multiTask` function for a platform. Models that are built with it use the platform to start engines and read images. */
 export function createMultiTask(platform: Platform): MultiTask {
   return (options) => {
     checks.options(
@@ -188,9 +188,10 @@ export function checkPixelRange(path: string, range: PixelRange): void {
   throw createError({
     kind: 'argument',
     path,
-    expected: '[black, white] as two different numbers',
+    expected: 'a range [black, white] of two different numbers',
     received: formatValue(range),
-    advice: 'Omit it to use the default, [0, 1], or write [-1, 1] for a network that expects that range.',
+    advice:
+      'Omit the range to use the default, [0, 1], or write [-1, 1] for a network that expects that range.',
   });
 }
 

@@ -47,7 +47,7 @@ export interface EvaluateOptions<
 }
 
 /**
- * Losses and metrics of an evaluation, keyed by the column names of a history: `loss`, `age_loss`, `age_mae`, ….
+ * Losses and metrics of an evaluation, keyed by the names of history columns: `loss`, `age_loss`, `age_mae`, ….
  *
  * @category Train
  */
@@ -100,8 +100,8 @@ export interface MultiTaskModel<T extends Tasks> {
 
   /**
    * Trains the model. After every epoch, the callbacks receive the new row of the history. With `checkpoint`, the state of the run is also
-   * saved, so that an interrupted run can be continued with `resume: true`. On the same engine, a resumed run has the same history as an
-   * uninterrupted run bit for bit, except for the column `seconds`.
+   * saved, so that an interrupted run can be continued with `resume: true`. On the same engine, the history of a resumed run equals that of
+   * an uninterrupted run bit for bit, except for the `seconds` column.
    *
    * Training columns are averages over the batches of the epoch, each computed before the weight update. Validation columns are computed at
    * the end of the epoch. Both losses include the L2 penalties, as in Keras.
@@ -262,7 +262,7 @@ const createInTrainingError = (method: string) =>
     path: `model.${method}`,
     expected: 'a model that is not being trained',
     received: 'a model that fit() is training',
-    advice: `Await fit(), or stop it with its signal, before calling ${method}().`,
+    advice: `Await fit(), or abort its signal, before you call ${method}().`,
   });
 
 async function evaluate<
@@ -319,7 +319,7 @@ export interface LoadModelOptions<T extends Tasks> {
   readonly tasks?: InferPerTask<T>;
 }
 
-/** Type of the function `loadModel`. */
+/** Type of the `loadModel` function. */
 export interface LoadModel {
   /**
    * Loads a model that was saved by {@link MultiTaskModel.save} or `bestCheckpoint`. Pass `tasks` to get a typed model and to check that
@@ -346,7 +346,7 @@ export interface LoadModel {
   <const T extends Tasks = Tasks>(store: Store, options?: LoadModelOptions<T>): Promise<MultiTaskModel<T>>;
 }
 
-/** Creates the function `loadModel` for a platform. The models that it loads use the platform to start engines and read images. */
+/** Creates the `loadModel` function for a platform. The models that it loads use the platform to start engines and read images. */
 export function createLoadModel(platform: Platform): LoadModel {
   return async <T extends Tasks>(store: Store, options: LoadModelOptions<T> = {}) => {
     checks.options(
@@ -369,7 +369,7 @@ export function createLoadModel(platform: Platform): LoadModel {
   };
 }
 
-/** Throws an `argument` error unless `store` is a store and `folder` is a name. */
+/** Throws an `argument` error unless `store` is a store and `folder` is a folder name. */
 function checkFolderArguments(caller: string, store: unknown, folder: unknown): void {
   const path = typeof store === 'string' ? store : 'out';
   checks.store(`${caller}.store`, store, {

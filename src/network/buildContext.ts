@@ -16,7 +16,10 @@ export interface SharedBuildState {
   readonly layersByName: LayersByName;
   /** Weights that {@link BuildContext.setWeights} assigned to layers. */
   readonly weightsByLayer: Map<tf.layers.Layer, readonly Float32Array[]>;
-  /** Returns the smallest supported image size as text for an error (`: at least 56x56 pixels`), or an empty string if it is unknown. */
+  /**
+   * Returns the smallest supported image size as text for an error, for example `: at least 56x56 pixels`, or an empty string if it is
+   * unknown.
+   */
   readonly describeMinimumSize: () => string;
   readonly pixelRange: PixelRange;
   /** Number of models that use a layer, counted before the layer was connected. Other models can use a `tf.layers` layer, too. */
@@ -38,7 +41,7 @@ export interface PartBuildContext extends BuildContext {
   /** Returns the weights that {@link BuildContext.setWeights} assigned to a layer. */
   getWeights(layer: tf.layers.Layer): readonly Float32Array[] | undefined;
   /**
-   * Marks the current state and returns a function that undoes everything after it: that function removes the layers connected since then,
+   * Records the current state and returns a function that restores it. That function removes the layers connected since then,
    * frees their names and disposes of their weights.
    */
   createRollback(): () => void;
@@ -124,7 +127,7 @@ export function createBuildContext(
           received: isTaskName ? 'a layer with the name of a task' : 'a second layer with this name',
           advice: isTaskName
             ? 'Rename the tf.layers layer or the task: the last layer of a task is named after the task.'
-            : 'Give the tf.layers layer another name, and use each layer object only once.',
+            : 'Give the tf.layers layer a different name, and use each layer object only once.',
         });
       }
       layersByName.set(layer.name, layer);
@@ -156,7 +159,7 @@ function checkLayerWeights({ name, weights }: tf.layers.Layer, arrays: readonly 
     `weights of ${name}`,
     describeLengths(sizes),
     describeLengths(arrays.map(({ length }) => length)),
-    'Connect the layer first. Then pass one row-major array for each of layer.weights, in that order.',
+    'Connect the layer first. Then pass one row-major array for each weight in layer.weights, in the same order.',
   );
 }
 
@@ -216,7 +219,7 @@ function applyLayer(
     throw createError({
       kind: 'argument',
       path: layer.name,
-      expected: `an image large enough for a non-empty output of this layer${options.describeMinimumSize()}`,
+      expected: `an image large enough to produce a non-empty output of this layer${options.describeMinimumSize()}`,
       received: `an input of shape ${formatItemShape(shapes[0]!)}, which results in an output of shape ${formatItemShape(shape)}`,
       advice: 'Use larger images, smaller strides or fewer pooling layers.',
     });
@@ -228,7 +231,7 @@ function applyLayer(
 
 /**
  * Renames a `tf.layers` layer that was created without a name. TensorFlow.js numbers default names per process (`conv2d_Conv2D7`), and
- * initial weights depend on the layer name. Counting within one network instead gives a program that builds the same network twice equal
+ * initial weights depend on the layer name. With separate numbers for each network, a program that builds the same network twice gets equal
  * names and equal weights.
  */
 function renameDefaultLayer(layer: tf.layers.Layer, part: string, counts: Map<string, number>): void {

@@ -156,8 +156,9 @@ function createHead(
 }
 
 /**
- * Returns the smallest image side for which every layer has a non-empty output, as text for an error: `: at least 56x56 pixels`. Returns an
- * empty string if the network contains `tf.layers` layers, because their output size is unknown before they are built.
+ * Returns the smallest image side for which every layer has a non-empty output, as text for an error, for example
+ * `: at least 56x56 pixels`. Returns an empty string if the network contains `tf.layers` layers, because their output size is unknown
+ * before they are built.
  */
 function describeMinimumImageSize(
   [height, width]: readonly number[],

@@ -25,7 +25,7 @@ export function checkModel(path: string, model: unknown, plain: boolean): void {
   if (isReleased || layersModel.weights.some(isWeightDisposed)) throw createDisposedModelError(path);
 }
 
-/** Creates the error for a call with a model whose weights were freed by `dispose()`. */
+/** Creates the error for a call that receives a model whose weights were freed by `dispose()`. */
 export const createDisposedModelError = (path: string) =>
   createError({
     kind: 'argument',
@@ -44,7 +44,7 @@ function getLayersModel(model: unknown, plain: boolean): tf.LayersModel | undefi
 
 /**
  * Returns whether a weight was disposed of. The check uses a private field, because in the public API of TensorFlow.js only an error from
- * `read()` reveals it, and that error cannot be distinguished from others.
+ * `read()` reveals this, and that error cannot be distinguished from others.
  */
 const isWeightDisposed = (weight: LayerVariable) =>
   (weight as unknown as { val: tf.Variable }).val.isDisposed;

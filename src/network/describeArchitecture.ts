@@ -38,8 +38,8 @@ export function describeArchitecture(network: Network): ArchitectureRecord {
 }
 
 /**
- * Sorts layers so that each one follows its inputs. `model.layers` is sorted by depth instead, where a shared layer can come before inputs
- * of its later calls.
+ * Sorts layers so that each one follows its inputs. `model.layers` is sorted by depth, which can place a shared layer before the inputs of
+ * its later calls.
  */
 function sortTopologically(layers: readonly LayerRecord[]): LayerRecord[] {
   const byName = new Map(layers.map((layer) => [layer.name, layer]));
@@ -75,7 +75,7 @@ function createCallSourceLookup({ inputs, calls }: LayerGraph): (layer: tf.layer
 }
 
 /**
- * Returns the section of the architecture diagram that a layer belongs to: the name of a task if the layer's name starts with it, else
+ * Returns the section of the architecture diagram that a layer belongs to: the name of a task if the layer's name starts with it, otherwise
  * `trunk` or `input`. Input views and the preprocessing of a backbone belong to `input`, so that the trunk has the same number of
  * parameters as the backbone.
  */

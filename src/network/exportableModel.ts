@@ -15,7 +15,7 @@ export interface ExportableModel<T extends Tasks = Tasks> {
   readonly layersModel: tf.LayersModel;
   /** Tasks by name, in the order of the outputs. */
   readonly tasks: T;
-  /** Shape of the images, and the range that their pixel values are scaled to. */
+  /** Shape of the images, and the range to which their pixel values are scaled. */
   readonly input: NetworkInput;
   /** @internal */
   readonly '~network'?: Network<T>;

@@ -10,8 +10,8 @@ import { type GraphTensor, getLayers } from './layerGraph.js';
 export const FROZEN_WEIGHTS_PART = 'frozen weights';
 
 /**
- * Computes a digest of the layers, connections and weights of the frozen graph, which identifies the features that it computes. Returns
- * undefined if no layer is frozen.
+ * Computes a digest of the layers, connections and weights of the frozen graph. The digest identifies the features that the frozen graph
+ * computes. Returns undefined if no layer is frozen.
  */
 export async function computeFrozenDigest(
   { frozenGraph: graph }: FrozenSplit,

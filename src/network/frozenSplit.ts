@@ -20,9 +20,9 @@ export interface FrozenSplit {
 }
 
 /**
- * Splits a graph after its frozen layers. A layer call is part of the frozen graph if the layer is frozen, or has neither weights nor a
- * dropout mask, and if all inputs of the call come from the image or from the frozen graph. The outputs of the frozen graph need no
- * gradient and can be cached.
+ * Splits a graph after its frozen layers. A layer call is part of the frozen graph if two conditions are met: the layer is frozen or has
+ * neither weights nor a dropout mask, and all inputs of the call come from the image or from the frozen graph. The outputs of the frozen
+ * graph need no gradient and can be cached.
  */
 export function splitFrozen(graph: LayerGraph): FrozenSplit {
   const constantTensors = new Map<number, string>(

@@ -9,8 +9,8 @@ interface VarianceScaling {
 
 /**
  * Draws new initial weights wherever a layer uses a variance-scaling initializer (Glorot, He, LeCun). The random numbers depend only on the
- * seed and on the names of layer and weight. Equal seeds therefore result in equal networks on every engine, and adding a layer does not
- * change the weights of the others. Weights with other initializers are not changed. The distributions match Keras 3
+ * seed and on the names of the layer and the weight. Equal seeds therefore result in equal networks on every engine, and adding a layer
+ * does not change the weights of the other layers. Weights with other initializers are not changed. The distributions match Keras 3
  * (initializers/random_initializers.py).
  *
  * @param initialized - A map whose keys are layers with weights that must not change, for example pretrained layers.

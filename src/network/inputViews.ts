@@ -15,8 +15,8 @@ interface ViewSignature {
 }
 
 /**
- * Builds the input view of each task, which is what its branch or trunk receives instead of the image. Returns the views in the order of
- * the tasks. A task without a view receives the image itself, and tasks with equal views share one.
+ * Builds the input view of each task: the converted image that the trunk or branch receives for this task. Returns the views in the order
+ * of the tasks. A task without a view receives the image itself, and tasks with equal views share one view.
  *
  * @param context - Build context whose input is the image. It prefixes the names of layers with `image_`, for example `image_avgpool1`.
  * @throws `argument` error for a view whose output is not an image.
@@ -46,7 +46,7 @@ export function buildInputViews(
         path: `branch ${name}: inputView`,
         expected: 'an image of shape [height, width, channels]',
         received: `an output of shape ${formatItemShape(view.shape)}`,
-        advice: 'Move flatten() and pooling over the whole image from inputView to the layers of the branch.',
+        advice: 'Move flatten() and global pooling from inputView to the layers of the branch.',
       });
     }
     const signature = inputView.every((piece) => '~block' in piece)

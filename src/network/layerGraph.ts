@@ -47,7 +47,7 @@ export interface InferenceFunction {
   /** Layer calls whose weights the function reads. The engine updates these weights before it runs the function. */
   readonly calls: readonly LayerCall[];
   readonly outputs: readonly Omit<GraphTensor, 'tensorId'>[];
-  /** Returns one tensor per output, none of which is an input. Must be a pure function, because an engine may trace it. */
+  /** Returns one tensor per output. None of them is an input tensor. The function must be pure, because an engine may trace it. */
   run(inputs: readonly Tensor[]): Tensor[];
 }
 
@@ -96,9 +96,9 @@ export function createLayerGraph(model: tf.LayersModel): LayerGraph {
 }
 
 /**
- * Returns whether a batch normalization layer is called more than once. Then the order of the calls affects the results, because each call
- * updates the moving statistics that the previous call wrote, so the calls must be in the order of Keras. All other networks run branch by
- * branch, which needs less memory for activations.
+ * Returns whether a batch normalization layer is called more than once. If so, the order of the calls affects the results, because each
+ * call updates the moving statistics that the previous call wrote, so the calls must be in the order of Keras. All other networks run
+ * branch by branch, which needs less memory for activations.
  */
 function hasRepeatedBatchNorm(steps: readonly LayerNodeRef[]): boolean {
   const batchNormSteps = steps.filter(({ layer }) => layer instanceof BatchNormalization);
@@ -143,7 +143,7 @@ export function getTensorShapes(graph: LayerGraph): Map<number, readonly number[
   return shapes;
 }
 
-/** Runs a graph or an {@link InferenceFunction} in inference mode. It receives and returns the same tensors as {@link runGraph}. */
+/** Runs a graph or an {@link InferenceFunction} in inference mode. The inputs and outputs are in the same form as for {@link runGraph}. */
 export function runInference(graph: LayerGraph | InferenceFunction, inputs: readonly Tensor[]): Tensor[] {
   return 'run' in graph ? graph.run(inputs) : runGraph(graph, inputs, { training: false });
 }
@@ -152,7 +152,7 @@ export function runInference(graph: LayerGraph | InferenceFunction, inputs: read
  * Runs a batch through a graph. Call it inside `tf.tidy`. In inference mode, each activation is disposed of after its last use.
  *
  * @param graphInputs - One float32 tensor `[batch, ...shape]` per input. Pixel values are in the range that the network expects.
- * @returns One tensor per output, none of which is an input.
+ * @returns One tensor per output. None of them is an input tensor.
  */
 export function runGraph(graph: LayerGraph, graphInputs: readonly Tensor[], kwargs: CallArguments): Tensor[] {
   const values: (Tensor | undefined)[] = [];

@@ -13,7 +13,7 @@ import { WeightSync } from './weightSync.js';
 export interface NetworkInput {
   /** `[height, width, channels]` in pixels. */
   readonly shape: ImageShape;
-  /** Range that pixel values are scaled to: the two numbers that the bytes 0 and 255 are mapped to. */
+  /** Range to which pixel values are scaled: the two numbers to which the bytes 0 and 255 are mapped. */
   readonly range: PixelRange;
 }
 
@@ -30,7 +30,7 @@ export class Network<T extends Tasks = Tasks> {
    * Layer calls in execution order. Read weights through {@link layersModel} instead, because only its weights are up to date during a run.
    */
   readonly graph: LayerGraph;
-  /** Copies current weights into the variables of {@link layersModel} while an engine trains copies of them. */
+  /** Copies current weights into the variables of {@link layersModel} while an engine trains copies of these weights. */
   readonly weightSync: WeightSync;
   /** Calls that read the weights across several steps, such as predictions. The weights are disposed of after the last of them. */
   readonly usage: UseCounter;

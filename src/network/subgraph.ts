@@ -33,7 +33,7 @@ export function findCallsTo(graph: LayerGraph, tensorId: number): LayerCall[] {
   return path;
 }
 
-/** Takes the layer calls that the tensor `end` depends on, and splits them at the output of `call`, which must be one of them. */
+/** Finds the layer calls that the tensor `end` depends on and splits them at the output of `call`, which must be one of them. */
 export function splitGraphAt(graph: LayerGraph, call: LayerCall, end: number): GraphSplit {
   const shapes = getTensorShapes(graph);
   const createGraphTensor = (tensorId: number): GraphTensor => ({
@@ -83,10 +83,10 @@ export function findLastFeatureMap(graph: LayerGraph, end: number, task: string)
     throw createError({
       kind: 'argument',
       path: `task ${task}`,
-      expected: 'a convolution with an output larger than 1x1 before the output of the task',
+      expected: 'a convolution whose output is larger than 1x1, before the output of the task',
       received: 'a network without such a convolution',
       advice:
-        'Set the option layer to the name of a layer whose output has the shape [height, width, channels], or use larger images.',
+        'Set the layer option to the name of a layer whose output has the shape [height, width, channels], or use larger images.',
     });
   }
   const shape = shapeOf(path[last]!).join();
@@ -113,12 +113,12 @@ export function findFeatureMap(graph: LayerGraph, name: string, end: number, tas
   throw createError({
     kind: 'argument',
     path: `layer ${name}`,
-    expected: `a layer that the output of ${task} depends on, with an output of shape [height, width, channels]`,
+    expected: `a layer that contributes to the output of ${task} and has an output of shape [height, width, channels]`,
     received: shape
       ? `a layer with an output of shape ${formatShape(shape)}`
       : isLayerName
-        ? `a layer that the output of ${task} does not depend on`
-        : 'a name that no layer has',
+        ? `a layer that does not contribute to the output of ${task}`
+        : 'a name that does not belong to any layer',
     advice: `Use one of these layers: ${maps
       .slice(-6)
       .map(({ layer }) => layer.name)

@@ -18,7 +18,7 @@ export interface Weights {
 export const getGraphWeights = (graph: LayerGraph): Weight[] =>
   getLayers(graph).flatMap((layer) => layer.weights);
 
-/** Returns a copy of the current weights of a network, keyed by name. It includes the moving statistics of batch normalization. */
+/** Returns a copy of the current weights of a network, keyed by name. The copy includes the moving statistics of batch normalization. */
 export async function readWeights({ graph, weightSync }: Network): Promise<Weights> {
   weightSync.sync();
   const weights: Record<string, Weights[string]> = {};

@@ -17,8 +17,8 @@ import { workerThreads } from './platform/workerThreads.js';
 
 /**
  * Creates a dataset from the images in a folder and its subfolders. Images are decoded and resized once, kept in memory as
- * bytes, and sorted by path. A file with an image extension is never ignored silently: it is in the dataset or in its `skipped`
- * list, or it causes an error.
+ * bytes, and sorted by path. A file with an image extension is never ignored silently: the file is added to the dataset or to its
+ * `skipped` list, or causes an error.
  *
  * @throws A `file` error if the folder cannot be read or contains no images. A `data` error if a file cannot be decoded or has no
  *   labels.
@@ -49,7 +49,7 @@ export async function imageFolder<L>(root: string, options: ImageFileOptions<L>)
   return decodeImages('imageFolder', source, options);
 }
 
-/** Lists the image files in `root` and its subfolders, as relative paths with `/`. */
+/** Lists the image files in `root` and its subfolders, as relative paths with `/` as the separator. */
 async function listImagePaths(root: string): Promise<string[]> {
   try {
     return await listFiles(root, (entry) => !entry.isDirectory() && IMAGE_EXTENSIONS.test(entry.name));

@@ -37,7 +37,7 @@ export interface AdamWOptions extends AdamOptions {
 
 /**
  * Creates an Adam optimizer (D. P. Kingma and J. Ba, 2014). Equivalent to Keras 3 `Adam` (optimizers/adam.py): epsilon is added outside the
- * bias correction, `w - rate·√(1 - β₂ᵗ)/(1 - β₁ᵗ) · m/(√v + ε)`. In TensorFlow.js and in the paper epsilon is added inside the bias
+ * bias correction, `w - rate·√(1 - β₂ᵗ)/(1 - β₁ᵗ) · m/(√v + ε)`. In TensorFlow.js and in the paper, epsilon is added inside the bias
  * correction, which makes the steps several times larger for gradients near `epsilon`.
  *
  * @param options - `learningRate`: a number or a schedule, default 0.001. See {@link AdamOptions} for the other options.

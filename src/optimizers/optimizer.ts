@@ -40,7 +40,7 @@ export interface OptimizerOptions extends GradientClipping {
  * @category Optimizers
  */
 export interface UpdateRule {
-  /** Name of the optimizer as in Keras, in lower case: `adam`. */
+  /** Name of the optimizer as in Keras, in lower case, for example `adam`. */
   readonly name: string;
   /** Options that affect the update. A run can only be resumed if they are unchanged. */
   readonly options: { readonly [option: string]: Json };

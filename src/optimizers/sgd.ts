@@ -21,7 +21,7 @@ export interface SgdOptions extends OptimizerOptions {
 }
 
 /**
- * Creates a stochastic gradient descent optimizer. Without momentum the new weight is `w - rate·g`. With momentum it is `w + v`, where
+ * Creates a stochastic gradient descent optimizer. Without momentum, the new weight is `w - rate·g`. With momentum, it is `w + v`, where
  * `v = momentum·v - rate·g`, or `w + momentum·v - rate·g` with `nesterov`. Equivalent to Keras 3 `SGD` (optimizers/sgd.py).
  *
  * @param options - `learningRate`: a number or a schedule, default 0.01. See {@link SgdOptions} for the other options.

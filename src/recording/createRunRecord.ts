@@ -27,7 +27,7 @@ export type GroupFunction = (
 ) => { readonly [group: string]: string };
 
 /**
- * History of a run, with the engine that executed the run. The result of `fit` is a `RunHistory`.
+ * History of a run, together with the engine that executed the run. `fit` returns a `RunHistory`.
  *
  * @category Figures
  */
@@ -53,16 +53,16 @@ export interface CreateRunRecordOptions<T extends Tasks = Tasks> {
   readonly train: Dataset<LabelsOf<T>>;
   /** Validation data of the run. The record contains the model's predictions for all of its images, without augmentation. */
   readonly validation?: Dataset<LabelsOf<T>>;
-  /** History that `fit` returned. Omit it before the run starts: the record then contains no predictions. */
+  /** History that `fit` returned. Omit this option to create a record before the run starts; that record contains no predictions. */
   readonly history?: RunHistory;
-  /** History column that determines the best epoch. Default `val_loss`, or `loss` without `validation`. */
+  /** History column that determines the best epoch. Default `val_loss`, or `loss` if `validation` is not set. */
   readonly monitor?: string;
   /**
-   * Epoch in which the weights of the model were saved, counted from 1. Default: the epoch with the smallest value of `monitor`,
-   * or with the largest value if `monitor` is an accuracy.
+   * Epoch at whose end the weights of the model were saved, counted from 1. Default: the epoch with the smallest value of
+   * `monitor`, or with the largest value if `monitor` is an accuracy.
    */
   readonly checkpointEpoch?: number;
-  /** Arguments of the run that the report shows, such as epochs, batch size and seed. Default: none. */
+  /** Arguments of the run, such as epochs, batch size and seed, shown in the report. Default: none. */
   readonly arguments?: { readonly [name: string]: Json };
   /** Package versions and a description of the machine, shown in the report. Default: none. */
   readonly versions?: { readonly [name: string]: string };
@@ -202,7 +202,7 @@ const getStringLabels: GroupFunction = (_, labels) =>
     Object.entries(labels).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );
 
-/** Number of images that are read and predicted at a time. */
+/** Number of images for which predictions are computed at a time. */
 const PREDICT_BATCH_SIZE = 256;
 
 async function predictAnswers<T extends Tasks>(

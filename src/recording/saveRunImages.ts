@@ -25,7 +25,7 @@ export interface GradCamImage {
   readonly task: string;
   /** Label or direction that the heat map explains: the `target` that `gradCam` returned. */
   readonly toward: string;
-  /** Pixels of the image with the heat map. It may have any size. */
+  /** Pixels of the image with the heat map. The image can have any size. */
   readonly image: ImageBytes;
 }
 
@@ -43,12 +43,12 @@ export interface SaveRunImagesOptions {
   readonly encode: Encoder;
   /** Heat maps of validation images. Default: none. */
   readonly gradCams?: readonly GradCamImage[];
-  /** Seed of the run, so that the report shows the augmented images that were used in training. Default: 0. */
+  /** Seed of the run. With this seed, the report shows the same augmented images that were used in training. Default: 0. */
   readonly seed?: number;
 }
 
 /**
- * Writes the images that a report shows (largest errors, random samples, augmentation, heat maps) to the folder `pictures/` of
+ * Writes the images that a report shows (largest errors, random samples, augmentation, heat maps) to the `pictures/` folder of
  * `store`. Returns the record with the names of these files.
  *
  * @throws The errors of `encode` and of the store.

@@ -1,6 +1,6 @@
 /**
- * Reports, figures and model cards of runs and studies. They are created from plain records, in Node and in a page. The functions
- * with the same names in `tfjs-multitask/node` load the necessary packages themselves.
+ * Reports, figures and model cards for runs and studies. They are created from plain records, in Node and on web pages.
+ * The functions with the same names in `tfjs-multitask/node` load the necessary packages themselves.
  *
  * @module tfjs-multitask/report
  */

@@ -14,14 +14,14 @@ export interface ExponentialDecayOptions {
    * one decay per epoch.
    */
   readonly decaySteps: number;
-  /** Factor by which the rate is multiplied every `decaySteps` updates, above 0. For example, 0.95 reduces the rate by 5 %. */
+  /** Factor by which the rate is multiplied every `decaySteps` updates, above 0. For example, 0.95 reduces the rate by 5%. */
   readonly decayRate: number;
   /** If true, the rate changes only once every `decaySteps` updates; if false (default), it changes a little at each update. */
   readonly staircase?: boolean;
 }
 
 /**
- * Creates the schedule `initialLearningRate · decayRate^(step / decaySteps)`. With `staircase` the exponent is rounded down. Equivalent to
+ * Creates the schedule `initialLearningRate · decayRate^(step / decaySteps)`. With `staircase`, the exponent is rounded down. Equivalent to
  * Keras 3 `ExponentialDecay` (optimizers/schedules/learning_rate_schedule.py).
  *
  * @param options - `initialLearningRate`, `decaySteps` and `decayRate` are required. `staircase`: default false.

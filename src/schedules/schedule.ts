@@ -1,8 +1,8 @@
 import type { Json } from '../core/json.js';
 
 /**
- * Learning rate schedule: a pure function that returns the learning rate for the number of weight updates so far, which is 0 for the first
- * update. As in Keras, a schedule counts updates, not epochs.
+ * Learning rate schedule: a pure function that computes the learning rate from the number of previous weight updates, which is 0 for the
+ * first update. As in Keras, a schedule counts updates, not epochs.
  *
  * @category Optimizers
  */

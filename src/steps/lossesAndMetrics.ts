@@ -7,7 +7,7 @@ import { withScope } from '../tensor/trace/tracer.js';
 export interface TaskTargets {
   /** Encoded labels, shape `[n, targetWidth]`. The row of an image without a label is all zeros. */
   readonly target: Tensor2D;
-  /** Mask of shape `[n]`: 1 for an image with a label, 0 for an image without. */
+  /** Mask of shape `[n]`: 1 for an image with a label, 0 for an image without one. */
   readonly present: Tensor1D;
   /** Weights of the images, shape `[n]`: sample weight times class weight. */
   readonly weight: Tensor1D;

@@ -1,7 +1,7 @@
 import type { Network } from '../network/network.js';
 
 /**
- * How the task losses of an epoch are averaged: over all examples, or over batches, as Keras logs them in graph mode. The two averages
+ * Method of averaging the task losses of an epoch: over all examples, or over batches, as Keras logs them in graph mode. The two averages
  * differ if the last batch is smaller than the others.
  *
  * @category Train

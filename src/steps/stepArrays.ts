@@ -31,8 +31,8 @@ export function createBatchArrays(
 }
 
 /**
- * Encodes the labels of a batch for a step. Returns three arrays per task. For a task `age` these are `age/target` (the encoded labels),
- * `age/present` (1 for each image with a label, else 0) and `age/weight` (sample weight times class weight).
+ * Encodes the labels of a batch for a step. Returns three arrays per task. For a task named `age`, these are `age/target` (the encoded
+ * labels), `age/present` (1 for each image with a label, otherwise 0) and `age/weight` (sample weight times class weight).
  */
 export function createTargetArrays(
   network: Network,

@@ -47,7 +47,7 @@ export interface StepOutputs {
 /**
  * Computes one training step as a pure function of tensors. It receives the optimizer slots, a batch, dropout masks and coefficients, and
  * returns new weights, new slots, and the sums for losses and metrics. It does not draw random numbers, read tensors back or write
- * variables, so the caller must assign the results. Therefore a step can run on any backend, be compared with Keras, be resumed bit for
+ * variables, so the caller must assign the results. Therefore, a step can run on any backend, be compared with Keras, be resumed bit for
  * bit, and be traced.
  *
  * The step reads the current weights from the variables of the model. The update treats all weights as one vector, which takes a few large
@@ -147,7 +147,7 @@ function computeGradients(
         path: weight.name,
         expected: 'a trainable weight that affects the loss of a task',
         received: 'a weight that no task uses',
-        advice: 'Set trainable: false on its layer, or connect the layer to a task.',
+        advice: 'Set trainable: false on the layer of this weight, or connect the layer to a task.',
       });
     }),
     // tf.keep() prevents the gradient function from disposing of these tensors. The outer tf.tidy() returns them to the caller.

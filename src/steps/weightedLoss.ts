@@ -58,8 +58,8 @@ export interface WeightedLossOptions<C extends ClassWeights = ClassWeights> {
  * are needed when the losses differ in scale: a squared error in years is in the hundreds, while a cross-entropy is below one.
  *
  * @param weights - The loss weight of every task of the model, each at least 0.
- * @returns A plain record for the option `loss` of `fit` and `evaluate`, which check its names: a missing task, an unknown task and an
- *   unknown label are type errors, and `argument` errors at run time.
+ * @returns A plain record for the `loss` option of `fit` and `evaluate`, which check the names in the record: a missing task, an unknown
+ * task and an unknown label are type errors, and `argument` errors at run time.
  * @throws `argument` error for a loss weight or class weight that is not a number of at least 0.
  * @example
  * ```ts
@@ -183,7 +183,7 @@ export function checkLossWeights(
       path: `${path}.${unknown}`,
       expected: `a task of the model (${names.join(', ')})`,
       received: `"${unknown}"`,
-      advice: didYouMean(unknown, names) ?? 'Remove it, because the model has no such task.',
+      advice: didYouMean(unknown, names) ?? 'Remove this entry, because the model has no such task.',
     });
   }
   const missing = names.find((name) => loss.weights[name] === undefined);

@@ -193,7 +193,7 @@ function checkDistinctLabels(path: string, labels: readonly string[]): void {
       path,
       'labels that are non-empty strings',
       `the label ${formatValue(label)}`,
-      'Replace it by a name.',
+      'Replace the label with a non-empty string.',
     );
   }
 }

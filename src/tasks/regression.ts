@@ -11,14 +11,14 @@ import { mae, mse, rmse } from '../metrics/regression.js';
 import type { Task } from './task.js';
 
 /**
- * Name of a loss for a regression, as in Keras.
+ * Name of a loss for a regression task, as in Keras.
  *
  * @category Losses and metrics
  */
 export type RegressionLossName = 'mse' | 'mean_squared_error' | 'mae' | 'mean_absolute_error' | 'huber';
 
 /**
- * Name of a metric for a regression.
+ * Name of a metric for a regression task.
  *
  * @category Losses and metrics
  */

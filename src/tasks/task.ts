@@ -31,9 +31,9 @@ export interface Task<
   readonly loss: Loss;
   /** Metrics that are computed in each epoch. Each metric adds columns to the history. */
   readonly metrics: readonly Metric<MetricNames>[];
-  /** Unit of a regression's target, for figures and tables. */
+  /** Unit of the target of a regression task, for figures and tables. */
   readonly unit?: string;
-  /** Labels of a classification, in the order of the outputs. */
+  /** Labels of a classification task, in the order of the outputs. */
   readonly labels?: readonly string[];
   /** Number of values in the encoded target of an image: 1, or one for each label of a `categorical` task (one-hot). */
   readonly targetWidth: number;

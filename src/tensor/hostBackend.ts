@@ -12,7 +12,7 @@ interface HostData {
 
 /**
  * Backend that stores tensors as arrays and computes nothing. A model creates its weights before an engine starts; the backend of the
- * engine takes them over when it first reads them.
+ * engine takes over the weights when it first reads them.
  */
 class HostBackend extends tf.KernelBackend {
   readonly #data: tf.DataStorage<HostData> = new tf.DataStorage<HostData>(this, tf.engine());
@@ -77,7 +77,7 @@ class HostBackend extends tf.KernelBackend {
   override dispose(): void {}
 }
 
-/** Returns the same data under another shape. The host backend computes nothing else. */
+/** Returns the same data with a different shape. This is the only kind of operation that the host backend supports. */
 function shareData(input: tf.TensorInfo, backend: tf.KernelBackend, shape = input.shape): tf.TensorInfo {
   backend.incRef(input.dataId);
   return { dataId: input.dataId, shape, dtype: input.dtype };
@@ -86,7 +86,7 @@ function shareData(input: tf.TensorInfo, backend: tf.KernelBackend, shape = inpu
 /**
  * Makes sure that tensors can be created before an engine starts. If the program has registered a backend of TensorFlow.js, that backend
  * stores them; otherwise the host backend does. Also suppresses the message with which the cpu backend recommends another backend in Node:
- * the selection of the engine reports which faster engine could be installed.
+ * the engine selection reports which faster engine could be installed.
  *
  * @throws `engine` error while the program starts a backend itself. Asynchronous callers call `awaitBackendOfProgram` first.
  */

@@ -24,8 +24,8 @@ export async function awaitBackendOfProgram(): Promise<void> {
 export const isBackendStarting = (): boolean => Boolean(getRegistry().pendingBackendInit);
 
 /**
- * Starts a registered backend of TensorFlow.js without changing the backend in use, so that other calls can compute meanwhile and a
- * backend that fails to start replaces nothing. Returns false if it fails to start.
+ * Starts a registered TensorFlow.js backend without changing the active backend. Other computations can continue in the meantime. If the
+ * new backend fails to start, the active backend remains, and the function returns false.
  */
 export async function startBackend(name: string): Promise<boolean> {
   return startRegisteredBackend(name);
@@ -66,7 +66,7 @@ function startRegisteredBackend(name: string): boolean | Promise<boolean> {
 const isPromise = <T>(value: T | Promise<T>): value is Promise<T> =>
   typeof (value as Partial<Promise<T>>).then === 'function';
 
-/** Makes a backend that has started the one in use, before it returns. */
+/** Makes a started backend the active backend synchronously. */
 export function setStartedBackend(name: string): void {
   void tf.setBackend(name);
 }

@@ -7,7 +7,8 @@ import type { Weights } from '../network/weights.js';
 import type { MonitorModes } from './monitor.js';
 
 /**
- * The training run, as callbacks see it. It is passed to every hook, and lets a callback read the progress of the run and control it.
+ * The training run that a callback observes. It is passed to every hook, so that a callback can read the progress of the run and control
+ * the run.
  *
  * @example
  * ```ts
@@ -28,7 +29,7 @@ export interface Run {
   readonly tasks: readonly TaskRecord[];
   /** For each column of the history that a callback can monitor, whether smaller (`min`) or larger (`max`) values are better. */
   readonly monitorModes: MonitorModes;
-  /** The engine that executes the run, and why it was chosen. */
+  /** The engine that executes the run, and the reason why it was chosen. */
   readonly engine: EngineChoice;
   /** Number of epochs after which the run ends, as passed to `fit`. */
   readonly epochs: number;
@@ -40,11 +41,11 @@ export interface Run {
    * Sets the learning rate of all further updates. As in Keras, throws an `argument` error if the optimizer has a learning rate schedule.
    */
   setLearningRate(rate: number): void;
-  /** Ends the run after the current step. `reason` becomes the property `stopped` of the history. */
+  /** Ends the run after the current step. `reason` becomes the `stopped` property of the history. */
   stop(reason: string): void;
   /** Returns a copy of the current weights of the model. */
   getWeights(): Promise<Weights>;
-  /** Replaces the weights of the model by a copy that `getWeights` returned. */
+  /** Replaces the weights of the model with a copy that `getWeights` returned. */
   setWeights(weights: Weights): void;
   /** Saves the model with its current weights to a folder of `store`, in the format of `model.save`. */
   save(store: Store, folder: string): Promise<void>;
@@ -147,7 +148,7 @@ export interface CallbackIdentity<Monitor extends string = never> {
 export interface StatelessCallback<Monitor extends string = never>
   extends CallbackIdentity<Monitor>,
     CallbackHooks {
-  /** Not allowed: a callback has either hooks or `create`, and not both. */
+  /** Not allowed: a callback has either hooks or `create`, but not both. */
   readonly create?: TypeErrorMessage<'a callback has hooks or create(), not both: return the hooks from create()'>;
   /** Not allowed: only a callback with `create` can have state. */
   readonly getState?: TypeErrorMessage<'getState() needs create(): return it from create(), with the hooks'>;
@@ -169,23 +170,23 @@ export interface StatefulCallback<Monitor extends string = never> extends Callba
    *   interrupted run did not have a callback with this name at the same index.
    */
   create(run: Run, saved: CallbackState | undefined): StatefulHooks | Promise<StatefulHooks>;
-  /** Not allowed: a callback has either hooks or `create`, and not both. */
+  /** Not allowed: a callback has either hooks or `create`, but not both. */
   readonly onTrainBegin?: TypeErrorMessage<'a callback has hooks or create(), not both: return the hooks from create()'>;
-  /** Not allowed: a callback has either hooks or `create`, and not both. */
+  /** Not allowed: a callback has either hooks or `create`, but not both. */
   readonly onEpochBegin?: TypeErrorMessage<'a callback has hooks or create(), not both: return the hooks from create()'>;
-  /** Not allowed: a callback has either hooks or `create`, and not both. */
+  /** Not allowed: a callback has either hooks or `create`, but not both. */
   readonly onBatchEnd?: TypeErrorMessage<'a callback has hooks or create(), not both: return the hooks from create()'>;
-  /** Not allowed: a callback has either hooks or `create`, and not both. */
+  /** Not allowed: a callback has either hooks or `create`, but not both. */
   readonly onEpochEnd?: TypeErrorMessage<'a callback has hooks or create(), not both: return the hooks from create()'>;
-  /** Not allowed: a callback has either hooks or `create`, and not both. */
+  /** Not allowed: a callback has either hooks or `create`, but not both. */
   readonly onTrainEnd?: TypeErrorMessage<'a callback has hooks or create(), not both: return the hooks from create()'>;
   /** Not allowed: `getState` must be a method of the object that `create` returns. */
   readonly getState?: TypeErrorMessage<'getState() needs create(): return it from create(), with the hooks'>;
 }
 
 /**
- * Observes a training run and can control it. A callback without state is an object with hooks. A callback with state is an object with
- * `create(run, saved)`, which returns the hooks for one run. An object with both is invalid.
+ * Object that observes a training run and can control it. A callback without state is an object with hooks. A callback with state is an
+ * object with `create(run, saved)`, which returns the hooks for one run. An object with both is invalid.
  *
  * @typeParam Monitor - Name of the history column that the callback monitors. It is a type error to pass a callback to `fit` whose column
  *   does not exist for the tasks of the model.
@@ -211,9 +212,9 @@ export interface StatefulCallback<Monitor extends string = never> extends Callba
  * console.log(logLoss.name, countEpochs.name); // logLoss countEpochs
  * ```
  * @remarks
- * An object may have other fields, and an instance of a class other methods. `fit` rejects functions that look like hooks but would never be
- * called: in a plain object every other function whose name begins with `on`, in an instance of a class every method whose name is close to
- * that of a hook, such as `onEpochEnded` or `on_epoch_end`.
+ * An object may have other fields, and an instance of a class other methods. `fit` rejects functions that look like hooks but would never
+ * be called: in a plain object every other function whose name begins with `on`, in an instance of a class every method whose name is close
+ * to that of a hook, such as `onEpochEnded` or `on_epoch_end`.
  * @category Callbacks
  */
 export type Callback<Monitor extends string = never> = StatelessCallback<Monitor> | StatefulCallback<Monitor>;

@@ -4,7 +4,10 @@ import { describeType } from '../core/errors/formatValue.js';
 import { suggestAwait, suggestOption } from '../core/errors/suggestions.js';
 import { HOOK_NAMES } from './callback.js';
 
-/** Names of hooks in Keras, PyTorch Lightning and older versions of TensorFlow.js, without `_`, and the hooks of the same moment here. */
+/**
+ * Names of hooks in Keras, PyTorch Lightning and older versions of TensorFlow.js, without `_`, and the hooks of this library that are
+ * called at the same time.
+ */
 const HOOK_SYNONYMS: { readonly [name: string]: (typeof HOOK_NAMES)[number] } = {
   onBatchBegin: 'onBatchEnd',
   onEpochStart: 'onEpochBegin',
@@ -20,7 +23,7 @@ const HOOK_SYNONYMS: { readonly [name: string]: (typeof HOOK_NAMES)[number] } = 
   onValidationEnd: 'onEpochEnd',
 };
 
-/** Throws an `argument` error unless `callback` is a valid callback: an object with hooks, or an object with `create`, and not both. */
+/** Throws an `argument` error unless `callback` is a valid callback: an object with hooks, or an object with `create`, but not both. */
 export function checkCallback(path: string, callback: unknown): void {
   if (typeof callback !== 'object' || callback === null) {
     const advice = 'Write earlyStopping(), or an object with a name and hooks such as onEpochEnd.';
@@ -38,9 +41,14 @@ export function checkCallback(path: string, callback: unknown): void {
     throw createArgumentError(path, 'an object with either hooks or create()', received, advice);
   }
   if (isFunction('getState')) {
-    const advice = 'Add create(run, saved), and return an object with the hooks and getState() from it.';
+    const advice = 'Add create(run, saved), and let it return an object with the hooks and getState().';
     const received = 'an object with getState() and without create()';
-    throw createArgumentError(path, 'an object with create(), because it has state', received, advice);
+    throw createArgumentError(
+      path,
+      'an object with create(), because the callback has state',
+      received,
+      advice,
+    );
   }
   if (hook === undefined) {
     const advice = 'Add a hook such as onEpochEnd, or create(run, saved).';
@@ -49,11 +57,12 @@ export function checkCallback(path: string, callback: unknown): void {
 }
 
 /**
- * Throws an `argument` error for a hook that is not a function, and for a function that looks like a hook but is not one.
+ * Throws an `argument` error for a hook that is not a function, and for a function whose name resembles a hook but is not the name of a
+ * hook.
  *
- * - In a plain object, this is every function whose name begins with `on` and a capital letter or `_`.
- * - In an instance of a class, which may have methods of its own such as `onData`, it is a method whose name is close to that of a hook, or
- *   the name of a hook in Keras or PyTorch Lightning.
+ * - In a plain object, such a function is any function whose name begins with `on` and a capital letter or `_`.
+ * - In an instance of a class, which may have unrelated methods such as `onData`, it is a method whose name is similar to that of a hook,
+ *   or equal to the name of a hook in Keras or PyTorch Lightning.
  *
  * Other fields and methods are never rejected.
  */
@@ -77,7 +86,7 @@ export function checkHooks(path: string, hooks: unknown): void {
   }
 }
 
-/** Returns the names of the functions of an object and of its classes. Getters are not called. */
+/** Returns the names of all methods of an object, including inherited methods. Getters are not called. */
 function listMethodNames(object: object): string[] {
   const names: string[] = [];
   for (let level = object; level && level !== Object.prototype; level = Object.getPrototypeOf(level)) {

@@ -33,7 +33,7 @@ export interface RunState {
   /** Current learning rate, if it is a plain number that callbacks can change. Null if it follows a schedule. */
   readonly learningRate: number | null;
   readonly rows: readonly HistoryRow[];
-  /** Reason for which the run was stopped. Null if the run can continue. */
+  /** Reason why the run was stopped. Null if the run can continue. */
   readonly stopped: string | null;
   /** Name of the engine that executed the last step. */
   readonly engine: string;
@@ -81,7 +81,7 @@ export async function writeCheckpoint(
  * Reads the checkpoint of a run from a store. Returns undefined if the store contains no checkpoint.
  *
  * @throws `checkpoint` error for a corrupt file, for an unknown format version, and for a checkpoint of a run with a different
- *   configuration. The last error lists what differs.
+ *   configuration. In the last case, the error lists the differences.
  */
 export async function readCheckpoint(
   store: Store,

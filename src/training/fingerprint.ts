@@ -24,7 +24,7 @@ export interface FingerprintedRun {
   readonly lossAverage: LossAverage;
 }
 
-/** Computes a fingerprint: replaces each value of a record by its digest. */
+/** Computes a fingerprint: replaces each value of a record with its digest. */
 export async function computeFingerprint(parts: { readonly [part: string]: Json }): Promise<Fingerprint> {
   const entries = await Promise.all(
     Object.entries(parts).map(async ([name, part]) => [name, await digestJson(part)] as const),
@@ -33,7 +33,7 @@ export async function computeFingerprint(parts: { readonly [part: string]: Json 
 }
 
 /**
- * Returns the fingerprint entries that describe the model and its optimizer, before digesting. If they are unchanged, the weights and
+ * Returns the fingerprint entries that describe the model and its optimizer, before they are hashed. If they are unchanged, the weights and
  * optimizer slots of a checkpoint fit the model.
  */
 export function getModelFingerprintParts(
@@ -56,7 +56,7 @@ export function getModelFingerprintParts(
 }
 
 /**
- * Computes the fingerprint of a run. It does not include the number of epochs, the callbacks, the stores and the engine, because these may
+ * Computes the fingerprint of a run. It does not include the number of epochs, the callbacks, the stores or the engine, because these may
  * change when a run is resumed.
  */
 export function computeRunFingerprint(run: FingerprintedRun): Promise<Fingerprint> {

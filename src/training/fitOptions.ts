@@ -21,25 +21,31 @@ export interface FitOptions<
   readonly epochs: number;
   /** Seed for the order of the images, the augmentation plans and the dropout masks. Default 0. */
   readonly seed?: number;
-  /** Dataset that is evaluated after every epoch, with its augmentation if it has one. Its columns begin with `val_`. */
+  /**
+   * Dataset that is evaluated after every epoch. If the dataset has an augmentation, the augmentation is applied. The history columns begin
+   * with `val_`.
+   */
   readonly validation?: Dataset<LabelsOf<T>>;
-  /** Whether to evaluate `validation` a second time without its augmentation. These columns begin with `val_unaugmented_`. Default false. */
+  /**
+   * Whether to evaluate `validation` a second time without its augmentation. The history columns of this evaluation begin with
+   * `val_unaugmented_`. Default false.
+   */
   readonly evaluateUnaugmented?: boolean;
   /** Optimizer that updates the trainable weights. Default `adam()`. */
   readonly optimizer?: Optimizer;
-  /** Callbacks, whose hooks are called in this order. */
+  /** Callbacks. Their hooks are called in the order of the array. */
   readonly callbacks?: readonly Callback<HistoryColumn<T>>[];
-  /** Store for the state of the run. It is written after every epoch and when the run is stopped. */
+  /** Store for the state of the run. The state is written after every epoch and when the run is stopped. */
   readonly checkpoint?: Store;
   /** Whether to continue from the state in `checkpoint`, if there is one. Default false: the run starts from the first epoch. */
   readonly resume?: boolean;
   /**
    * Store for the features of frozen layers. For images that are the same in every epoch (not augmented, or with `fixed: true`), the
-   * layers before the first trainable layer run once per image, and an epoch runs only the other layers. Features are identified by
-   * pixels, layers, weights and engine, so later runs can use them. A run uses up to 2 GiB of features.
+   * layers before the first trainable layer run once per image, and each epoch runs only the other layers. Features are identified by the
+   * pixels, layers, weights and engine that they were computed from, so later runs can use them. A run uses up to 2 GiB of features.
    */
   readonly featureCache?: Store;
-  /** Signal that stops the run after the step in progress. */
+  /** Signal that stops the run at the end of the current step. */
   readonly signal?: AbortSignal;
   /** Whether to shuffle the training images in every epoch. Default true. */
   readonly shuffle?: boolean;

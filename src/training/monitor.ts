@@ -26,8 +26,8 @@ export interface MonitorModes {
 }
 
 /**
- * Returns the history columns with losses and metrics for these tasks, in the order of the history, and for each whether smaller or larger
- * values are better.
+ * Returns whether smaller or larger values are better, for each history column with losses or metrics of these tasks, in the order of the
+ * history.
  */
 export function getMonitorModes(tasks: Tasks, prefixes: readonly ColumnPrefix[]): MonitorModes {
   const columns: Record<string, 'min' | 'max'> = {};
@@ -41,7 +41,10 @@ export function getMonitorModes(tasks: Tasks, prefixes: readonly ColumnPrefix[])
   return columns;
 }
 
-/** The longer prefix must be first, because a column that starts with it also starts with the shorter prefix. */
+/**
+ * Advice for a monitored column that is missing from the history, listed by the prefix of the column name. The longer prefix must be first,
+ * because a column that starts with it also starts with the shorter prefix.
+ */
 const ADVICE_BY_PREFIX = [
   ['val_unaugmented_', 'Pass a validation dataset and evaluateUnaugmented: true to fit().'],
   ['val_', 'Pass a validation dataset to fit().'],

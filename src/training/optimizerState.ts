@@ -39,7 +39,7 @@ export class OptimizerState {
         kind: 'argument',
         path: `${this.optimizer.rule.name}.learningRate`,
         expected: 'a number that a callback can change',
-        received: `the schedule ${String(this.optimizer.schedule.description.name)}`,
+        received: `the ${String(this.optimizer.schedule.description.name)} schedule`,
         advice: 'Pass a number as learningRate, or remove the callback that sets the learning rate.',
       });
     }

@@ -24,15 +24,15 @@ export type HistoryRowOf<T extends Tasks> = string extends keyof T
       readonly epoch: number;
       /** Training loss: the weighted sum of the task losses, plus the L1 and L2 penalties. */
       readonly loss: number;
-      /** Learning rate of the last update of the epoch. */
+      /** Learning rate of the last update in the epoch. */
       readonly learning_rate: number;
       /** Duration of the epoch including validation, in seconds. */
       readonly seconds: number;
     } & { readonly [Column in Exclude<HistoryColumn<T>, 'loss'>]?: number };
 
 /**
- * Result of `fit`: the history of the run, the engine that executed it, and why it ended. Its properties are plain data, so you can save a
- * history as JSON and create figures and reports from it later.
+ * Result of `fit`: the history of the run, the engine that executed the run, and the reason why the run ended. Its properties are plain
+ * data, so you can save a history as JSON and create figures and reports from it later.
  *
  * @typeParam T - The model's tasks.
  * @example
@@ -56,9 +56,9 @@ export interface History<T extends Tasks = Tasks> {
   readonly tasks: readonly TaskRecord<keyof T & string>[];
   /** One row per finished epoch. The history of a resumed run includes the epochs before the interruption. */
   readonly rows: readonly HistoryRowOf<T>[];
-  /** The engine that executed the run, and why it was chosen. */
+  /** The engine that executed the run, and the reason why it was chosen. */
   readonly engine: EngineChoice;
-  /** Why the run ended: `finished`, `aborted`, or the reason that a callback passed to `run.stop`. */
+  /** Reason why the run ended: `finished`, `aborted`, or the reason that a callback passed to `run.stop`. */
   readonly stopped: string;
   /**
    * Returns the epoch with the best value in a column: the smallest value, or the largest value for metrics such as accuracy. If several
@@ -71,7 +71,7 @@ export interface History<T extends Tasks = Tasks> {
   bestEpoch<Monitor extends HistoryColumn<T>>(monitor: Monitor): BestEpoch<Monitor> | undefined;
 }
 
-/** Implementation of {@link History}. `bestEpoch` is a prototype method, so that copies and JSON of a history contain only data. */
+/** Implementation of {@link History}. `bestEpoch` is a prototype method, so that copies of a history and its JSON contain only data. */
 export class TrainingHistory implements HistoryRecord {
   readonly #monitorModes: MonitorModes;
 

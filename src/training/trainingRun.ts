@@ -104,7 +104,7 @@ export class TrainingRun implements Run {
     return this.#stopReason === null && this.#finishedEpochs < this.config.epochs;
   }
 
-  /** Progress of the run as text for log lines: `epoch 3`, or `epoch 3 and 17 steps`. */
+  /** Progress of the run as text for log lines, for example `epoch 3` or `epoch 3 and 17 steps`. */
   get progressText(): string {
     const { step } = this.#position;
     return `epoch ${this.#finishedEpochs}${step > 0 ? ` and ${step} steps` : ''}`;
@@ -153,8 +153,8 @@ export class TrainingRun implements Run {
   }
 
   /**
-   * Runs the remaining steps of the current epoch and its validation, and adds a row to the history. If the run is stopped meanwhile, no
-   * row is added.
+   * Runs the remaining steps of the current epoch and its validation, and adds a row to the history. If the run is stopped in the meantime,
+   * no row is added.
    */
   async runEpoch(): Promise<void> {
     const { clock, signal } = this.config;
@@ -188,7 +188,7 @@ export class TrainingRun implements Run {
     await this.#saveCheckpoint();
   }
 
-  /** Calls the `onTrainEnd` hooks. Returns the reason for which the run ended. */
+  /** Calls the `onTrainEnd` hooks. Returns the reason why the run ended. */
   async finish(): Promise<string> {
     const reason = this.#stopReason ?? 'finished';
     await this.#notify((hooks) => hooks.onTrainEnd?.(reason, this));
@@ -253,8 +253,8 @@ export class TrainingRun implements Run {
   }
 
   /**
-   * Evaluates the validation dataset. Returns its losses and metrics, or undefined if the run is aborted during validation, which a resumed
-   * run then repeats.
+   * Evaluates the validation dataset. Returns its losses and metrics, or undefined if the run is aborted during validation. A resumed run
+   * then repeats the validation.
    */
   async #validate(): Promise<Record<string, number> | undefined> {
     const { network, validation, loss, batchSize, seed, lossAverage: average, signal } = this.config;

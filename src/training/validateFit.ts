@@ -43,8 +43,8 @@ const FIT_REPLACEMENTS = {
 export type UncheckedFitOptions = { readonly [name in keyof typeof FIT_OPTION_NAMES]?: unknown };
 
 /**
- * Throws an `argument` error for unknown options, and for values of the wrong type. TypeScript rejects them too, but not in a program that
- * is written in JavaScript, and not in an object from a variable.
+ * Throws an `argument` error for unknown options, and for values of the wrong type. The TypeScript compiler does not detect these errors in
+ * JavaScript programs, and does not detect unknown options in an object that is stored in a variable.
  */
 export function validateFitArguments(train: unknown, options: UncheckedFitOptions): void {
   checkIsDataset('fit.train', train, 'Create a dataset with imageFolder() or imagesInMemory().');
@@ -84,7 +84,7 @@ export function validateFitArguments(train: unknown, options: UncheckedFitOption
   });
 }
 
-/** Throws an `argument` or `data` error for options and datasets with which the run would fail later. */
+/** Throws an `argument` or `data` error for options and datasets that would make the run fail later. */
 export function validateFitConfig({
   network,
   train,
@@ -107,7 +107,7 @@ export function validateFitConfig({
       path: 'fit.evaluateUnaugmented',
       expected: 'a validation dataset that can be evaluated without augmentation',
       received: 'no validation dataset',
-      advice: 'Set the option validation, or omit evaluateUnaugmented.',
+      advice: 'Set the validation option, or omit evaluateUnaugmented.',
     });
   }
   if (!network.layersModel.layers.some((layer) => layer.trainableWeights.length > 0)) {
@@ -116,7 +116,7 @@ export function validateFitConfig({
       path: 'fit',
       expected: 'a model with at least one trainable layer',
       received: 'a model whose layers are all frozen',
-      advice: 'Unfreeze the layers to train with model.unfreeze().',
+      advice: 'Call model.unfreeze() to unfreeze the layers that you want to train.',
     });
   }
   if (featureCache && !splitFrozen(network.graph).frozenGraph) {
@@ -125,7 +125,7 @@ export function validateFitConfig({
       path: 'fit.featureCache',
       expected: 'a model whose first layers are frozen',
       received: 'a model whose first layers are trainable',
-      advice: 'Freeze the first layers with model.freeze(), or omit featureCache.',
+      advice: 'Call model.freeze() to freeze the first layers, or omit featureCache.',
     });
   }
   checkDataset('train', train, network.tasks, network.input.shape);

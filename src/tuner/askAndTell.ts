@@ -18,8 +18,8 @@ import { proposeTrial } from './strategies/proposeTrial.js';
  */
 export interface SearchOptions<V = unknown> extends SearchDefinition<V> {
   /**
-   * Trial records of an earlier search that this search continues. End the trials in the state `running` with `tell`, `prune` or
-   * `fail`. Default: none.
+   * Trial records of an earlier search that this search continues. Call `tell`, `prune` or `fail` to end the trials in the state
+   * `running`. Default: none.
    */
   readonly trials?: readonly TrialRecord<V>[];
 }
@@ -127,7 +127,7 @@ export function askAndTell<P extends ParameterMap>(
     });
   };
   const saveTrial = (trial: TrialRecord<V>) => void records.set(trial.number, trial);
-  /** Saves the final state of a trial. As in a study, the trial fails if an objective was not a number in any epoch. */
+  /** Saves the final state of a trial. As in a study, the trial fails if an objective was NaN in all epochs. */
   const endTrial = (trial: TrialRecord<V>) => {
     const reason = trial.rows.length > 0 ? explainMissingObjectives(trial.rows, objectives) : undefined;
     saveTrial(reason === undefined ? trial : { ...trial, state: 'failed', reason });
@@ -185,7 +185,7 @@ export function askAndTell<P extends ParameterMap>(
  *   number.
  */
 function checkTrialRecords(searchSpace: Space<ParameterMap>, trials: readonly unknown[]): void {
-  const advice = 'Pass the unchanged `trials` of an earlier search.';
+  const advice = 'Pass the unchanged `trials` array of an earlier search.';
   if (!Array.isArray(trials))
     throw createDataError('trials', 'an array of trial records', formatValue(trials), advice);
   const numbers = new Set<number>();

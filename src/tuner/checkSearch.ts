@@ -21,9 +21,9 @@ export interface SearchDefinition<V = unknown> {
   /** Seed for the strategy's random draws. Default 0. */
   readonly seed?: number;
   /**
-   * Params to try first, in this order, for example params that are known to work well. Params that a trial already has are skipped, so
-   * you can add more when you continue a search. Machines that run trials with `runSingleTrial` need the same list. {@link hyperband}
-   * runs these params as the first trials of its first rounds. Default: none.
+   * Params to try first, in this order, for example params that are known to work well. Params that a trial has already used are
+   * skipped, so you can add more params when you continue a search. Machines that run trials with `runSingleTrial` need the same list.
+   * {@link hyperband} runs these params as the first trials of its first rounds. Default: none.
    */
   readonly initialParams?: readonly V[];
   /** Pruner that stops unpromising trials early. Default: no trial is pruned. */
@@ -40,7 +40,7 @@ export const SEARCH_OPTION_NAMES: checks.OptionNames<SearchDefinition> = {
 };
 
 /**
- * Checks the options that define a search. The caller checks their names first.
+ * Checks the options that define a search. The caller must check the names of the options first.
  *
  * @param path - Name of the function that was called, for error messages.
  * @param space - Search space, the first argument or an option.
@@ -86,7 +86,7 @@ export function checkSearch(path: string, space: Space<any>, options: SearchDefi
   if (duplicateIndex >= 0)
     throw createArgumentError(
       `${path}.initialParams[${duplicateIndex}]`,
-      'params that differ from all others',
+      'params that differ from all other initial params',
       `${keys[duplicateIndex]} twice`,
       'Remove one of them.',
     );

@@ -1,6 +1,6 @@
 /**
  * Hyperparameter search: typed search spaces, strategies, pruners, and an ask-and-tell interface. Inputs and outputs are plain
- * data. To run a whole study, use `runStudy` of `tfjs-multitask/node`.
+ * data. To run a whole study, use `runStudy` from `tfjs-multitask/node`.
  *
  * @module tfjs-multitask/tuner
  */

@@ -15,7 +15,7 @@ export interface Trial<V> {
   readonly number: number;
   /** Params with which the trial runs. */
   readonly params: V;
-  /** Store in which the trial can save files, for example its model. They are written to the folder of the trial. */
+  /** Store in which the trial can save files, for example its model. The files are written to the folder of the trial. */
   readonly store: Store;
   /** Number of threads that the trial may use. */
   readonly threads: number;
@@ -24,7 +24,8 @@ export interface Trial<V> {
   /** Options for `model.fit`. Spread them after your options: `{ epochs: 20, …, ...trial.fitOptions }`. */
   readonly fitOptions: TrialFitOptions;
   /**
-   * Reports the metrics of one epoch. Call it if the trial does not train with `model.fit` and {@link Trial.fitOptions}.
+   * Reports the metrics of one epoch. Call this function if the trial does not train with `model.fit` and
+   * {@link Trial.fitOptions}.
    *
    * @returns The pruner's reason to stop the trial now, or undefined to continue.
    */
@@ -46,7 +47,7 @@ export interface TrialFitOptions {
   /** Number of threads that the trial may use. */
   readonly threads: number;
   /**
-   * Callbacks that report every epoch, stop the run if the pruner decides to, and save the best model according to the first
+   * Callbacks that report every epoch, stop the run if the trial is pruned, and save the best model according to the first
    * objective to `best/`. To add more callbacks, write `callbacks: [...trial.fitOptions.callbacks, …]`.
    */
   readonly callbacks: readonly Callback[];
@@ -63,7 +64,7 @@ export interface TrialFitOptions {
 export interface StudyOptions<P extends ParameterMap> extends SearchDefinition<ParamsOf<Space<P>>> {
   /** Search space from which the params of the trials are chosen. */
   readonly space: Space<P>;
-  /** Text that must be the same in all runs of the study, for example a hash of the data. Default `''`. */
+  /** String that must be the same in all runs of the study, for example a hash of the data. Default `''`. */
   readonly digest?: string;
   /** Runs one trial, in its own process. If this function throws, only this trial fails. */
   run(trial: Trial<ParamsOf<Space<P>>>): Promise<unknown>;
@@ -80,7 +81,7 @@ export interface Study<P extends ParameterMap = ParameterMap> extends StudyOptio
   readonly '~study': true;
 }
 
-/** Names of the options. `'~study'` is included because a study can be passed as the options of another one. */
+/** Names of the options. `'~study'` is included because a study can be passed as the options of another study. */
 const OPTION_NAMES: checks.OptionNames<Study> = {
   ...SEARCH_OPTION_NAMES,
   space: true,
@@ -91,7 +92,7 @@ const OPTION_NAMES: checks.OptionNames<Study> = {
 
 /**
  * Creates a study: a search together with the function that runs one trial. Export the study, or a function that receives
- * settings and returns a study, as the default export of a module. `runStudy` of `tfjs-multitask/node` runs the study, and
+ * settings and returns a study, as the default export of a module. `runStudy` from `tfjs-multitask/node` runs the study, and
  * every trial imports the module in a new process.
  *
  * @throws An `argument` error if an option has the wrong type or an unknown name, or two objectives use one column. A `data`

@@ -20,7 +20,7 @@ const STUDY_FILE = 'study.json';
  *
  * - `study.json`: the definition of the study, which must not change.
  * - `trials/NNNN/trial.json`: the progress of a trial.
- * - `trials/NNNN/end.json`: the result of a trial. It is written only once.
+ * - `trials/NNNN/end.json`: the result of a trial. This file is written only once.
  *
  * The trial folder also contains the files that the trial writes.
  */
@@ -33,16 +33,16 @@ export interface StudyRecords {
   saveProgress(trial: TrialRecord): Promise<void>;
   /** Writes the record of a trial that has ended. Returns false, and writes nothing, if the trial already has a result. */
   saveResult(trial: TrialRecord): Promise<boolean>;
-  /** Sets a failed trial back to `running`, so that it runs again. */
+  /** Sets a failed trial back to `running`, so that the trial runs again. */
   reopenTrial(trial: TrialRecord): Promise<void>;
   /** Removes all files in the folder of a trial. The trial must not have started. */
   clearTrial(number: number): Promise<void>;
-  /** Copies the files that the trial `from` has written, such as its checkpoint, to the folder of the trial `to`. */
+  /** Copies the files that trial `from` has written, such as its checkpoint, to the folder of trial `to`. */
   copyTrial(from: number, to: number): Promise<void>;
 }
 
 /**
- * Opens the records of a study in `store`, or creates them if there are none.
+ * Opens the records of a study in `store`, or creates them if the store contains no study.
  *
  * @throws A `checkpoint` error that reports the difference if the store contains a different study. A `file` error if records
  *   cannot be read.
@@ -66,8 +66,8 @@ export async function openStudyRecords(
     if (saved === undefined)
       throw createCheckpointError(
         `${store.label}/${STUDY_FILE}`,
-        'the definition of the study, because the folder contains trials',
-        'a missing file',
+        'a file with the definition of the study, because the folder contains trials',
+        'a file that does not exist',
         'Restore the file, or choose another folder.',
       );
   }
@@ -125,7 +125,7 @@ export async function openStudyRecords(
   };
 }
 
-/** Returns the properties of a study that must not change when it is resumed. */
+/** Returns the properties of a study that must not change when the study is resumed. */
 function createStudyRecord({ space, objectives, strategy, pruner, seed = 0, digest = '' }: Study): {
   readonly [part: string]: Json;
 } {
@@ -142,7 +142,7 @@ function createStudyRecord({ space, objectives, strategy, pruner, seed = 0, dige
 
 const createMismatchError = (store: Store, part: string) => {
   const noun = ['format', 'library'].includes(part) ? 'version of the library' : part;
-  const advice = 'Choose another folder, or remove this one: it contains a different study.';
+  const advice = 'Choose another folder, or remove this folder, because it contains a different study.';
   return createCheckpointError(
     `${store.label}: ${part}`,
     `the same ${noun} as when the study was started`,
@@ -198,7 +198,7 @@ export function getNextTrialNumber(
 export const getUnfinishedTrials = (trials: readonly TrialRecord[]): TrialRecord[] =>
   trials.filter((trial) => !hasEnded(trial));
 
-/** Reads the settings that a study was started with. Returns undefined if the store contains no study. */
+/** Reads the settings with which a study was started. Returns undefined if the store contains no study. */
 export async function readStudySettings(
   store: Store,
 ): Promise<{ readonly [name: string]: Json } | undefined> {

@@ -34,8 +34,8 @@ export function subfolderStore(store: Store, folder: string): Store {
 }
 
 /**
- * Creates the store that is passed to a trial. It contains the files in the trial folder, and rejects changes to the files that the
- * search itself writes.
+ * Creates the store that is passed to a trial. The store contains the files in the trial folder, and rejects changes to the files
+ * that the search itself writes.
  */
 export function trialStore(store: Store, number: number): Store {
   const folder = subfolderStore(store, getTrialFolder(number));

@@ -249,7 +249,7 @@ describe('a backbone function such as resnet50Backbone', () => {
       const fault = await catchError(() => resnet50Backbone({ weights: null, trainableFrom }));
       expect(fault.advice).toBe(
         advice ??
-          'Set trainableFrom to the name of the first layer to train, or write trainable: false to freeze the whole backbone.',
+          'Set trainableFrom to the name of the first layer that you want to train, or set trainable to false to freeze the whole backbone.',
       );
     },
   );

@@ -28,7 +28,7 @@ describe('fit with an invalid callback', () => {
     [
       'a callback with getState() and a hook',
       { name: 'log', onEpochEnd: nothing, getState: () => ({ values: 1 }) },
-      'an object with create(), because it has state',
+      'an object with create(), because the callback has state',
       /Add create\(run, saved\)/,
     ],
     [

@@ -215,7 +215,7 @@ describe('the model builder multiTask()', () => {
   test('rejects a layer that generates its own random numbers, a nested model, and a layer that is used in two branches', async () => {
     const noise = branch([flatten(), tf.layers.gaussianNoise({ stddev: 0.1 })]);
     const drawn = await catchError(() => begin().task('age', age, noise).build());
-    expect(drawn).toMatchObject({ kind: 'argument', received: 'the layer GaussianNoise' });
+    expect(drawn).toMatchObject({ kind: 'argument', received: 'a GaussianNoise layer' });
     const dilated = tf.layers.depthwiseConv2d({ kernelSize: 3, dilationRate: 2, name: 'eye' });
     const passedOver = await catchError(() =>
       begin()
@@ -319,7 +319,7 @@ describe('the inputView option of branch()', () => {
     [
       'an augmentation',
       randomGrayscale(),
-      'the augmentation grayscale',
+      'the grayscale augmentation',
       /augment\(\[...\]\).*grayscaleImage\(\)/,
     ],
     [
@@ -410,7 +410,7 @@ describe('the inputView option of branch()', () => {
     const error = await catchError(() => build([], [averagePool(4)]));
     expect(error).toMatchObject({
       path: 'trunk_conv2',
-      expected: 'an image large enough for a non-empty output of this layer: at least 20x20 pixels',
+      expected: 'an image large enough to produce a non-empty output of this layer: at least 20x20 pixels',
       received: 'an input of shape [2, 2, 4], which results in an output of shape [0, 0, 4]',
     });
   });

@@ -91,7 +91,7 @@ describe('exportKeras with a training setting that has no Keras equivalent', () 
       'sgd.learningRate',
       {},
       sgd({ learningRate: warmup(constantSchedule(1), { steps: 2 }) }),
-      /warmup\(\) followed by the schedule constant/,
+      /warmup\(\) followed by the constant schedule/,
     ],
     [
       'optimizer',

@@ -37,20 +37,23 @@ describe('gradCam with invalid arguments', () => {
     const { path, expected, advice } = await heat({ task: 'gender', target: 'femal' });
     expect([path, expected, advice]).toEqual([
       'gradCam.target',
-      'a target of the task gender: "male" or "female"',
+      'a target of the gender task: "male" or "female"',
       'Did you mean "female"?',
     ]);
     expect((await heat({ task: 'age', target: 'female' })).expected).toBe(
-      'a target of the task age: "higher" or "lower"',
+      'a target of the age task: "higher" or "lower"',
     );
   });
 
   test('rejects a layer that does not exist, does not affect the task, or has no feature map', async () => {
     const missing = await heat({ task: 'age', layer: 'trunk_conv7' });
-    expect([missing.path, missing.received]).toEqual(['layer trunk_conv7', 'a name that no layer has']);
+    expect([missing.path, missing.received]).toEqual([
+      'layer trunk_conv7',
+      'a name that does not belong to any layer',
+    ]);
     expect(missing.advice).toContain('trunk_conv1, trunk_pool1, age_conv1');
     expect((await heat({ task: 'gender', layer: 'age_conv1' })).received).toBe(
-      'a layer that the output of gender does not depend on',
+      'a layer that does not contribute to the output of gender',
     );
     expect((await heat({ task: 'gender', layer: 'gender_dense1' })).received).toBe(
       'a layer with an output of shape [3]',

@@ -279,7 +279,7 @@ describe('readZip with an invalid archive', () => {
     const view = new DataView(file.buffer);
     view.setUint32(entry(file) + 47 + 42, 0, true); // The second member starts at the offset of the first.
     expect((await catchError(() => readZip(file, path))).received).toMatch(
-      /not at the offset in the central directory/,
+      /not at the offset stored in the central directory/,
     );
   });
 

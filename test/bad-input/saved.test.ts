@@ -195,7 +195,7 @@ describe('an unusable checkpoint', () => {
       expect(error).toMatchObject({ kind: 'checkpoint', path: `copy/${CHECKPOINT_FILE}` });
       expect(error.expected).toBe('a complete safetensors file');
       expect(error.received).toContain(received);
-      expect(error.advice).toBe('Delete the file to start over, or restore it from a copy.');
+      expect(error.advice).toBe('Delete the file to start over, or restore the file from a backup.');
       expect(await contents(store)).toEqual(before);
       expect((await loadModel(store, { folder: 'best' })).tasks).toHaveProperty('age');
     },

@@ -37,7 +37,7 @@ test('fit rejects a model while another call to fit trains the model, and accept
   const first = model.fit(good(), settings);
   const second = await catchError(() => model.fit(good(), settings));
   expect(second).toMatchObject({ kind: 'argument', path: 'fit' });
-  expect(second.received).toBe('a model that another call of fit() is training');
+  expect(second.received).toBe('a model that another call to fit() is training');
   await first;
   expect((await model.fit(good(), settings)).rows).not.toHaveLength(0);
 });
@@ -50,7 +50,7 @@ describe('weightedLoss', () => {
     expect(near.advice).toBe('Did you mean "age"?');
     const unknown = await fitFault({ loss: weightedLoss({ age: 1, gender: 1, height: 1 }) });
     expect(unknown).toMatchObject({ path: 'weightedLoss.height', received: '"height"' });
-    expect(unknown.advice).toContain('Remove it');
+    expect(unknown.advice).toContain('Remove this entry');
     const evaluated = await catchError(() =>
       small().evaluate(good(), { loss: weightedLoss({ agee: 1, gender: 1 }) as never, engine: 'wasm' }),
     );
@@ -180,7 +180,7 @@ describe('fit with an invalid option', () => {
     const plateau = reduceLROnPlateau({ monitor: 'loss', patience: 0, minDelta: 1e9 });
     const error = await fitFault({ optimizer, callbacks: [plateau], epochs: 3 });
     expect(error).toMatchObject({ kind: 'argument', path: 'adam.learningRate' });
-    expect(error.received).toBe('the schedule exponentialDecay');
+    expect(error.received).toBe('the exponentialDecay schedule');
   });
 
   test('rejects an unknown engine and an engine that is not installed', async () => {

@@ -215,7 +215,7 @@ describe('askAndTell', () => {
       'that contain the same params twice',
       Array(2).fill({ optimizer: { kind: 'adam' }, filters: 32 }),
       'initialParams[1]',
-      'params that differ from all others',
+      'params that differ from all other initial params',
       '{"filters":32,"optimizer":"adam"} twice',
     ],
   ])('rejects initial params %s', async (_, first, path, expected, received) => {

@@ -331,7 +331,7 @@ test.each<readonly [option: string, call: () => unknown, advice: string]>([
   [
     'conv with kernel_size',
     () => root.conv(8, 3, { kernel_size: 2 } as never),
-    'Pass it as a number before the options: conv(8, 3).',
+    'Pass this value as a number before the options: conv(8, 3).',
   ],
   [
     'earlyStopping with patiance',
@@ -386,7 +386,7 @@ test.each<readonly [option: string, call: () => unknown, advice: string]>([
   [
     'split with test',
     () => dataset.split({ test: 0.2 } as never),
-    'Split twice: dataset.split({ validation: 0.2 }), then split its part train again.',
+    'Split twice: dataset.split({ validation: 0.2 }), then split the train part again.',
   ],
   ['imageFolder with limt', () => node.imageFolder('faces', { limt: 1 } as never), 'Did you mean "limit"?'],
   [
@@ -430,5 +430,5 @@ test('an options object can have no prototype or be an instance of a class', () 
 
 test('the error for a dataset in place of options names the class of the dataset', async () => {
   const error = await catchError(() => model.fit(dataset, dataset as never));
-  expect(error.received).toMatch(/^the option "\w+" of an object of the class Dataset$/);
+  expect(error.received).toMatch(/^the option "\w+" of an object of class Dataset$/);
 });

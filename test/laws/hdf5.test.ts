@@ -243,7 +243,7 @@ describe('writeHdf5 with invalid content', () => {
       /a group and a dataset named "a"/,
     ],
     ['an attribute without a name', { attributes: { '': 1 } }, /an attribute with the invalid name ""/],
-    ['a zero character in text', { attributes: { a: ['b', 'c\0d'] } }, /a NUL character in the text of "a"/],
+    ['a zero character in text', { attributes: { a: ['b', 'c\0d'] } }, /a NUL character in the value of "a"/],
     [
       '100 kB of numbers in an attribute',
       { attributes: { a: Array(12_500).fill(1) } },

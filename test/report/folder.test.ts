@@ -318,7 +318,7 @@ describe('the command `tfjs-multitask report`', () => {
   test('rejects a folder without a run, and a command line without folders', async () => {
     await expect(runCommand(join(scratch, 'nowhere'))).rejects.toMatchObject({
       kind: 'file',
-      received: 'a missing file',
+      received: 'a file that does not exist',
     });
     await expect(runCommand()).rejects.toMatchObject({
       kind: 'argument',

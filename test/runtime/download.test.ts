@@ -222,7 +222,7 @@ describe('fetchFile with an invalid file or a failed request', () => {
       serverBehavior = { status };
       const error = await getError(download());
       expect(error).toMatchObject({ kind: 'download', path: url });
-      expect(error.received).toMatch(status === 416 ? /only a part of the file/ : `HTTP ${status}`);
+      expect(error.received).toMatch(status === 416 ? /only part of the file/ : `HTTP ${status}`);
       expect(error.advice).toContain(`download ${url} manually and save it as ${folder}/${NAME}`);
       expect(readdirSync(folder)).toEqual([]);
     },

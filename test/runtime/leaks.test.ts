@@ -336,6 +336,6 @@ describe('tensor memory', () => {
     model.dispose();
     const table = new TextDecoder().decode(await store.read('tasks.json')).replaceAll('"age"', '"aged"');
     await store.write('tasks.json', new TextEncoder().encode(table));
-    expect(await countLeaks(() => expect(loadModel(store)).rejects.toThrow('of tasks.json'))).toBe(0);
+    expect(await countLeaks(() => expect(loadModel(store)).rejects.toThrow('from tasks.json'))).toBe(0);
   });
 });

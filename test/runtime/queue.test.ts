@@ -350,7 +350,7 @@ describe.skipIf(!redis)('a search with a Redis queue', () => {
     const other = join(scratch, 'other.ts');
     writeFileSync(other, `export { default } from '${ROOT}test/runtime/studies/plain.ts';\n`);
     expect(await readErrors(worker('refused', other))).toMatch(
-      /expected the same code as the search, .*, received a different version of the code/,
+      /expected the same code as the search in .*, received a different version of the code/,
     );
     expect(await readErrors(worker('nowhere'))).toMatch(
       /nowhere\/study\.json: expected a study that was started with runStudy\(\)/,

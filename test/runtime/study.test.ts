@@ -114,7 +114,7 @@ describe('a search with a failing trial', () => {
     expect(trials[0]).toMatchObject({
       state: 'failed',
       reason: expect.stringMatching(
-        /^trial 1: expected reports of at most 1 epochs in this round of the strategy, received a report of epoch 2/,
+        /^trial 1: expected reports for at most 1 epochs in this round of the strategy, received a report for epoch 2/,
       ),
     });
   });
@@ -401,7 +401,7 @@ test('single trials of a random search that run on independent machines equal th
   expect(paramsOf(together)).toEqual(paramsOf(whole));
   expect(together.trials.map(plainRows)).toEqual(whole.trials.map(plainRows));
   expect(await runTrialCommand(4, '{"strategy": "tpe"}')).toContain(
-    'expected a study with the strategy grid or random, received a study with the strategy tpe',
+    'expected a study with the grid or random strategy, received a study with the tpe strategy',
   );
 });
 

@@ -85,7 +85,7 @@ describe('an argument check in core/errors/checks', () => {
     const near = await catchError(() => checks.optionNames('a', { stpes: 1 }, ['steps', 'seed']));
     expect(near).toMatchObject({ received: 'the option "stpes"', advice: 'Did you mean "steps"?' });
     const far = await catchError(() => checks.optionNames('a', { other: 1 }, ['steps', 'seed']));
-    expect(far).toMatchObject({ expected: 'only the options steps, seed', advice: 'Remove it.' });
+    expect(far).toMatchObject({ expected: 'only the options steps, seed', advice: 'Remove this option.' });
   });
 
   test('throws an error whose advice contains the default value', async () => {

@@ -2,7 +2,7 @@ import { createArgumentError, createError, type ErrorKind } from './errors.js';
 import { describeType, formatValue } from './formatValue.js';
 import { didYouMean, findReplacement, suggestAwait, suggestOption } from './suggestions.js';
 
-/** Texts and category of the error that an argument check throws. */
+/** Wording and category of the error that an argument check throws. */
 export interface CheckOptions {
   /** Advice on what to do next, as an imperative sentence. */
   readonly advice: string;
@@ -13,8 +13,8 @@ export interface CheckOptions {
 }
 
 /**
- * Bounds of a number, and the error to throw if it exceeds them. If `defaultValue` is set instead of `advice`, the advice is to omit the
- * option.
+ * Bounds of a number, and the error to throw if the number is outside the bounds. If `defaultValue` is set instead of `advice`, the advice
+ * is to omit the option.
  */
 export type NumberCheckOptions = Omit<CheckOptions, 'advice'> & {
   /** Inclusive lower bound. */
@@ -130,7 +130,7 @@ export function store(path: string, value: unknown, options: CheckOptions): void
   throw createCheckError(path, options.noun ?? 'a store', describeType(value), options);
 }
 
-/** Throws unless `value` is an object whose names the caller chooses, such as task names. Arrays, maps and typed arrays are rejected. */
+/** Throws unless `value` is an object whose keys the caller chooses, such as task names. Arrays, maps and typed arrays are rejected. */
 export function record(
   path: string,
   value: unknown,
@@ -139,7 +139,7 @@ export function record(
   valid(path, value, isRecord(value), { ...options, noun: options.noun ?? 'an object' });
 }
 
-/** Throws unless `isValid` is true. `value` is only described. For a promise, the advice is to await it. */
+/** Throws unless `isValid` is true. `value` is used only for the error message. If `value` is a promise, the advice is to await it. */
 export function valid(
   path: string,
   value: unknown,
@@ -166,24 +166,27 @@ export function signal(path: string, value: unknown): void {
 }
 
 /**
- * All names of the options of type `T`. The compiler rejects a record in which a name is missing, so an option cannot be added to the type
- * only.
+ * Names of all options in the type `T`. The compiler rejects a record in which a name is missing, so no option can be added to the type
+ * alone.
  */
 export type OptionNames<T> = { readonly [Name in T extends unknown ? keyof T : never]: true };
 
-/** Advice of {@link options}. */
+/** Advice in the errors of {@link options}. */
 export interface OptionsAdvice {
-  /** What to write instead of a value that is not an object. Default: a call with the first option. */
+  /** Advice for a value that is not an object. Default: an example call with the first option. */
   readonly advice?: string | undefined;
-  /** Advice by option of another library or function, if this one has no option of the same meaning. Spelling is ignored, as in `batch_size`. */
+  /**
+   * Advice for options of other libraries or functions that have no equivalent in this function, keyed by option name. Case and underscores
+   * are ignored, so `batch_size` matches `batchSize`.
+   */
   readonly replacements?: { readonly [name: string]: string } | undefined;
 }
 
 /**
- * Throws unless `value` is an object that has only options of type `T`. Every public function that takes options calls it first: without
- * this check, a misspelled option would be ignored, and a value of another type would be read as an object without options.
+ * Throws unless `value` is an object that has only options of type `T`. Every public function that takes options calls this check first.
+ * Otherwise, a misspelled option would be ignored, and a value of another type would be treated as an object without options.
  *
- * @param path - Name of the function, or path of the options: `adam`, `split.by`.
+ * @param path - Name of the function, or path of the options, for example `adam` or `split.by`.
  * @param value - Options that were passed. A class instance may have options and methods, but no other fields.
  * @param names - All names of the options, as a record that the compiler compares with `T`.
  */
@@ -218,25 +221,25 @@ export function optionNames(
     path,
     `only the options ${allowedNames.join(', ')}`,
     `the option "${unknown}"${describeClass(value)}`,
-    findReplacement(unknown, replacements) ?? suggestOption(unknown, allowedNames) ?? 'Remove it.',
+    findReplacement(unknown, replacements) ?? suggestOption(unknown, allowedNames) ?? 'Remove this option.',
   );
 }
 
-/** Returns whether `value` is a plain object or an instance of a class of the user, not an array, a map, a date or a typed array. */
+/**
+ * Returns whether `value` is a plain object or an instance of a user-defined class, as opposed to an array, a map, a date or a typed array.
+ */
 function isRecord(value: unknown): value is object {
   if (typeof value !== 'object' || value === null || '~block' in value || '~part' in value) return false;
   return ['[object Object]', '[object Module]'].includes(Object.prototype.toString.call(value));
 }
 
-/** Returns ` of an object of the class Dataset` for an instance of a class, otherwise an empty string. */
+/** Returns text such as ` of an object of class Dataset` for an instance of a class, otherwise an empty string. */
 function describeClass(value: object): string {
   const { name = 'Object' } = (value.constructor ?? {}) as { readonly name?: string };
-  return Object.getPrototypeOf(value) === null || name === 'Object'
-    ? ''
-    : ` of an object of the class ${name}`;
+  return Object.getPrototypeOf(value) === null || name === 'Object' ? '' : ` of an object of class ${name}`;
 }
 
-/** Formats the allowed values of an option for an error message: `"a", "b" or "c"`. */
+/** Formats the allowed values of an option for an error message, for example `"a", "b" or "c"`. */
 export function formatOptions(options: readonly unknown[]): string {
   const texts = options.map(formatValue);
   return texts.length < 2 ? texts.join('') : `${texts.slice(0, -1).join(', ')} or ${texts[texts.length - 1]}`;
@@ -256,7 +259,10 @@ function isWithin(value: number, { min, max, above, below }: NumberCheckOptions)
   );
 }
 
-/** Describes bounds as text that follows a noun in an error message: `of at least 1`, `from 0 to 1`, `greater than 0 and less than 1`. */
+/**
+ * Describes bounds as text that follows a noun in an error message, for example `of at least 1`, `from 0 to 1` or
+ * `greater than 0 and less than 1`.
+ */
 function describeBounds({ min, max, above, below }: NumberCheckOptions): string {
   if (min !== undefined && max !== undefined) return `from ${min} to ${max}`;
   if (min !== undefined && below === undefined) return `of at least ${min}`;

@@ -40,11 +40,11 @@ export type ErrorKind =
 export interface ErrorDetails {
   /** Category of the error, for programs that branch on it. */
   readonly kind: ErrorKind;
-  /** The argument, file or layer that caused the error, as the user would write it: `lossWeights.agee`, `faces/1.jpg`. */
+  /** The argument, file or layer that caused the error, as the user would write it, for example `lossWeights.agee` or `faces/1.jpg`. */
   readonly path: string;
-  /** Noun phrase for a valid value: `a number of at least 0`. */
+  /** Noun phrase for a valid value, for example `a number of at least 0`. */
   readonly expected: string;
-  /** Noun phrase for the actual value: `-1`, `an empty array`. */
+  /** Noun phrase for the actual value, for example `-1` or `an empty array`. */
   readonly received: string;
   /** Advice on what to do next, as an imperative sentence. */
   readonly advice?: string | undefined;
@@ -121,7 +121,7 @@ export function createError(details: ErrorDetails): MultitaskError {
   return new MultitaskError(details);
 }
 
-/** Function that creates errors of one kind. `expected` and `received` are noun phrases, `advice` is an imperative sentence. */
+/** Function that creates errors of one kind. `expected` and `received` are noun phrases, and `advice` is an imperative sentence. */
 export type ErrorFactory = (
   path: string,
   expected: string,

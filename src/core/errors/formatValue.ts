@@ -7,7 +7,10 @@ export function formatValue(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }
 
-/** Returns JSON in which a BigInt is written as in source code, `5n`. For an object that has no JSON, such as a circular one, returns its type. */
+/**
+ * Returns JSON in which a BigInt is written as in source code, for example `5n`. For an object that cannot be converted to JSON, such as a
+ * circular object, returns its type.
+ */
 function toJson(value: unknown): string | undefined {
   if (typeof value === 'bigint') return `${value}n`;
   try {
@@ -17,7 +20,7 @@ function toJson(value: unknown): string | undefined {
   }
 }
 
-/** Describes a value of the wrong type as a noun phrase for an error message: `an array`, `a trunk`, `the string "a"`. */
+/** Describes a value of the wrong type as a noun phrase for an error message, for example `an array`, `a trunk` or `the string "a"`. */
 export function describeType(value: unknown): string {
   if (value === undefined || value === null) return String(value);
   if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';

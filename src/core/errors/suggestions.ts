@@ -1,6 +1,6 @@
 import { isPromise } from './formatValue.js';
 
-/** Returns `Did you mean "age"?` if one of `names` is within two edits of `name`, otherwise undefined. */
+/** Returns a suggestion, for example `Did you mean "age"?`, if one of `names` is within two edits of `name`, otherwise undefined. */
 export function didYouMean(name: string, names: readonly string[]): string | undefined {
   const nearest = names
     .map((candidate) => ({ candidate, distance: computeEditDistance(name, candidate) }))
@@ -10,8 +10,8 @@ export function didYouMean(name: string, names: readonly string[]): string | und
 }
 
 /**
- * Names of options in Keras, PyTorch, scikit-learn and Optuna, without `_` and in lower case, and the names of the same options here. If
- * a function has several of these names, the first is suggested.
+ * Names of options in Keras, PyTorch, scikit-learn and Optuna, without `_` and in lower case, and the names of the same options in this
+ * library. If a function has options with several of these names, the first name is suggested.
  */
 const OPTION_SYNONYMS: { readonly [name: string]: readonly string[] } = {
   act: ['activation'],
@@ -61,8 +61,8 @@ const OPTION_SYNONYMS: { readonly [name: string]: readonly string[] } = {
 const normalizeName = (name: string) => name.toLowerCase().replaceAll(/[_\s-]/g, '');
 
 /**
- * Returns `Did you mean "learningRate"?` if `name` is another spelling of one of `names`, its name in another library, or within two edits
- * of it, otherwise undefined.
+ * Returns a suggestion, for example `Did you mean "learningRate"?`, if `name` is a different spelling of one of `names`, the name of the
+ * same option in another library, or within two edits of one of `names`. Otherwise returns undefined.
  */
 export function suggestOption(name: string, names: readonly string[]): string | undefined {
   const normalized = normalizeName(name);
@@ -73,7 +73,7 @@ export function suggestOption(name: string, names: readonly string[]): string | 
   return match === undefined ? didYouMean(name, names) : `Did you mean "${match}"?`;
 }
 
-/** Returns the text for `name` in `replacements`, in whatever spelling: `class_weight` and `classWeight` are the same name. */
+/** Returns the text for `name` in `replacements`. Case and underscores are ignored: `class_weight` and `classWeight` are the same name. */
 export function findReplacement(
   name: string,
   replacements: { readonly [name: string]: string },

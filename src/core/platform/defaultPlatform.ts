@@ -2,7 +2,7 @@ import { createError } from '../errors/errors.js';
 import type { PackageLoader, Platform } from './platform.js';
 
 /**
- * Throws a `missing-package` error for every package. Bundlers only include packages that the program imports itself, so outside Node the
+ * Throws a `missing-package` error for every package. Bundlers include only packages that the program imports itself, so outside Node, the
  * program must register optional packages.
  */
 const rejectPackage: PackageLoader = async (name, neededFor) => {
@@ -11,7 +11,7 @@ const rejectPackage: PackageLoader = async (name, neededFor) => {
     path: name,
     expected: `a registered package (needed for ${neededFor})`,
     received: 'a package that is not registered',
-    advice: `Register it: useEngine('onnx', { packages: { '${name}': () => import('${name}') } }).`,
+    advice: `Register the package: useEngine('onnx', { packages: { '${name}': () => import('${name}') } }).`,
   });
 };
 

@@ -10,9 +10,10 @@ export async function fetchFileBytes(url: string | URL): Promise<Uint8Array> {
     createError({
       kind: 'file',
       path: String(url),
-      expected: 'a response with the file',
+      expected: 'a response that contains the file',
       received,
-      advice: 'Check the URL. In a page, also check whether the server allows requests from the page (CORS).',
+      advice:
+        'Check the URL. On a web page, also check whether the server allows requests from the page (CORS).',
       cause,
     });
   const response = await fetch(url).catch((cause) => {

@@ -1,8 +1,8 @@
 import type { ImageBytes, ImageShape } from '../images.js';
 
 /**
- * Storage for files: a folder, browser storage, or a bucket. File names are relative paths separated by `/`, for example `best/model.json`,
- * and cannot refer to files outside the store.
+ * Storage for files: a folder, browser storage, or a bucket. File names are relative paths with `/` as the separator, for example
+ * `best/model.json`, and cannot refer to files outside the store.
  *
  * @category Files
  */
@@ -13,7 +13,7 @@ export interface Store {
   read(name: string): Promise<Uint8Array | undefined>;
   /** Writes a file atomically: a reader receives either the old or the new contents. */
   write(name: string, bytes: Uint8Array): Promise<void>;
-  /** Appends bytes to a file, and creates it if needed. Not atomic: a reader may find an incomplete last line. */
+  /** Appends bytes to a file, and creates it if needed. Appending is not atomic: a reader may find an incomplete last line. */
   append(name: string, bytes: Uint8Array): Promise<void>;
   /**
    * Writes a file atomically unless it exists. Returns whether it was written: if several processes create the same file at the same time,
@@ -27,28 +27,28 @@ export interface Store {
 }
 
 /**
- * Decodes an image file (JPEG, PNG, WebP) and resizes the image to `shape`.
+ * Function that decodes an image file (JPEG, PNG or WebP) and resizes the image to `shape`.
  *
  * @category Data
  */
 export type Decoder = (encoded: Uint8Array, shape: ImageShape) => Promise<ImageBytes>;
 
 /**
- * Encodes an image as the bytes of a JPEG, PNG or WebP file.
+ * Function that encodes an image as the bytes of a JPEG, PNG or WebP file.
  *
  * @category Data
  */
 export type Encoder = (image: ImageBytes) => Promise<Uint8Array>;
 
 /**
- * Returns the time in milliseconds since an arbitrary start, like `performance.now()`. The value never decreases.
+ * Function that returns the time in milliseconds since an arbitrary start, like `performance.now()`. The value never decreases.
  *
  * @category Train
  */
 export type Clock = () => number;
 
 /**
- * Requests a URL. The type covers the part of `fetch` that the library uses, so you can pass `fetch` itself.
+ * Function that requests a URL. The type covers the part of `fetch` that the library uses, so you can pass `fetch` itself.
  *
  * @category Files
  */
@@ -75,20 +75,20 @@ export interface FetcherResponse {
 }
 
 /**
- * Imports an optional package by name. Throws a `missing-package` error with the install command if the package is not installed, or a
- * `broken-package` error if it fails to load.
+ * Function that imports an optional package by name. It throws a `missing-package` error with the install command if the package is not
+ * installed, or a `broken-package` error if it fails to load.
  *
  * @category Engines
  */
 export interface PackageLoader {
   /** Imports the package `name`. `neededFor` is the purpose of the package for the error message, for example `reading images`. */
   <M>(name: string, neededFor: string): Promise<M>;
-  /** Number of hardware threads of the machine. By default, ONNX Runtime uses half of them. */
+  /** Number of hardware threads of the machine. ONNX Runtime's own default is half of them. */
   readonly threads?: number;
 }
 
 /**
- * Starts worker threads: `workerThreads()` of `tfjs-multitask/node`, or `webWorkers()` of `tfjs-multitask/browser`.
+ * Factory for worker threads: `workerThreads()` of `tfjs-multitask/node`, or `webWorkers()` of `tfjs-multitask/browser`.
  *
  * @category Data
  */
@@ -99,7 +99,7 @@ export interface Spawner {
    * Starts a worker.
    *
    * @param script - Source code that declares a function `answer`. It receives a message and returns `[result, transfer]`: the result, and
-   *   the buffers that are moved to the main thread instead of copied.
+   *   the buffers that are transferred to the main thread without being copied.
    * @param listener - Receives the results of the worker, or its failure.
    */
   spawn(script: string, listener: WorkerListener): SpawnedWorker;
@@ -123,7 +123,7 @@ export interface WorkerListener {
  * @category Data
  */
 export interface SpawnedWorker {
-  /** Sends a message. The buffers in `transfer` are moved to the worker and are empty in this thread afterwards. */
+  /** Sends a message. The buffers in `transfer` are transferred to the worker and are empty in this thread afterwards. */
   postMessage(message: unknown, transfer: readonly ArrayBuffer[]): void;
   /** Ends the worker immediately. */
   terminate(): void;
@@ -140,6 +140,9 @@ export interface Platform {
   readonly loadPackage: PackageLoader;
   /** Loads the default decoder for image files, which is used if a call does not specify a decoder. */
   readonly loadDecoder?: () => Promise<Decoder>;
-  /** Reads a whole file: a path, `file:` URL or http(s) URL in Node, a URL in a page. Throws a `file` error if the file cannot be read. */
+  /**
+   * Reads a whole file. `source` is a path, a `file:` URL or an http(s) URL in Node, and a URL in a page. Throws a `file` error if the file
+   * cannot be read.
+   */
   readonly readFile?: (source: string | URL) => Promise<Uint8Array>;
 }

@@ -9,8 +9,8 @@ export const MAX_SHOWN_ANSWERS = 12;
 const MAX_TASKS_WITH_IMAGES = 12;
 
 /**
- * Returns the error of a prediction: the absolute error of a regression, or one minus the probability of the true label. Returns undefined
- * if the label is missing or the value is not finite.
+ * Returns the error of a prediction: the absolute error for a regression task, or one minus the probability of the true label. Returns
+ * undefined if the label is missing or the value is not finite.
  */
 export function computeAnswerError(
   { name, labels: taskLabels }: TaskRecord,

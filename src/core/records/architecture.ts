@@ -4,13 +4,13 @@
  * @category Figures
  */
 export interface LayerRecord {
-  /** Unique name of the layer: `trunk_conv1`, `age_dense2`. */
+  /** Unique name of the layer, for example `trunk_conv1` or `age_dense2`. */
   readonly name: string;
-  /** Class name in Keras: `Conv2D`, `MaxPooling2D`. */
+  /** Class name in Keras, for example `Conv2D` or `MaxPooling2D`. */
   readonly kind: string;
   /** Most important options of the layer, for example `3×3, relu`, `rate 0.3`, `L2 0.001`. */
   readonly detail: string;
-  /** Shape of the output without the batch axis: `[62, 62, 64]`. */
+  /** Shape of the output without the batch axis, for example `[62, 62, 64]`. */
   readonly outputShape: readonly number[];
   /** Number of parameters, including moving statistics. */
   readonly parameters: number;

@@ -6,7 +6,7 @@ import * as checks from '../errors/checks.js';
  * - training: `loss`, then `age_loss`, `age_mae`, and so on for every task;
  * - validation: the same columns with the prefix `val_`;
  * - validation without augmentation, if requested: the same columns with the prefix `val_unaugmented_`;
- * - `learning_rate`: the learning rate of the last update of the epoch;
+ * - `learning_rate`: the learning rate of the last update in the epoch;
  * - `seconds`: wall-clock time of the epoch.
  *
  * @category Figures
@@ -44,11 +44,11 @@ export interface TaskRecord<Name extends string = string> {
    * Kind of answer that the task predicts: a number (`regression`), one of two labels (`binary`), or one of several labels (`categorical`).
    */
   readonly kind: 'regression' | 'binary' | 'categorical';
-  /** Unit of a regression's target, for example `years`. */
+  /** Unit of the target of a regression task, for example `years`. */
   readonly unit?: string;
-  /** Labels of a classification, in the order of the network's outputs. */
+  /** Labels of a classification task, in the order of the network's outputs. */
   readonly labels?: readonly string[];
-  /** Names of the metrics, for example `mae` for the column `age_mae`. */
+  /** Names of the metrics, for example `mae` for the `age_mae` column. */
   readonly metrics: readonly string[];
 }
 
@@ -81,8 +81,8 @@ export interface HistoryRecord<Name extends string = string> {
 }
 
 /**
- * Finds the epoch with the best value of a column in a record, which can be read from a file. The history that `fit` returns
- * has the method `bestEpoch`. If several epochs have the best value, the first one is returned. NaN is skipped.
+ * Finds the epoch with the best value of a column in a record, for example a record that was read from a file. The history that `fit`
+ * returns has a `bestEpoch` method for this purpose. If several epochs have the best value, the first one is returned. NaN is skipped.
  *
  * @param history - A history from `fit`, or a record of a history that was read from a file.
  * @param monitor - Name of the column.

@@ -3,7 +3,7 @@ import type { ArchitectureRecord } from './architecture.js';
 import type { HistoryRecord } from './history.js';
 
 /**
- * A prediction as plain numbers: the value of a regression, or the probabilities of all labels in the order of the task's labels.
+ * A prediction as plain numbers: the value for a regression task, or the probabilities of all labels in the order of the task's labels.
  *
  * @category Figures
  */
@@ -17,7 +17,7 @@ export type PredictionValue = number | readonly number[];
 export interface PredictionRecord {
   /** Id of the image in the dataset. */
   readonly id: string;
-  /** Label of each task: a number for a regression, or a string for a classification. Tasks without a label are absent. */
+  /** Label of each task: a number for a regression task, or a string for a classification task. Tasks without a label are absent. */
   readonly labels: { readonly [task: string]: number | string };
   /** Predictions, keyed by the name of the task. */
   readonly answers: { readonly [task: string]: PredictionValue };
@@ -47,7 +47,7 @@ export interface SplitRecord {
 export interface ImageRecord {
   /** Id of the image in the dataset. */
   readonly id: string;
-  /** Path of the thumbnail, relative to the folder of the run: `pictures/12.jpg`. */
+  /** Path of the thumbnail, relative to the folder of the run, for example `pictures/12.jpg`. */
   readonly file: string;
 }
 
@@ -69,7 +69,7 @@ export interface AugmentationRecord {
  * @category Figures
  */
 export interface EngineRecord {
-  /** Name of the engine: `onnx`, `wasm`. */
+  /** Name of the engine, for example `onnx` or `wasm`. */
   readonly name: string;
   /** Reason why this engine was selected. */
   readonly reason: string;
@@ -85,7 +85,7 @@ export interface GradCamRecord {
   readonly id: string;
   /** Task whose prediction is explained. */
   readonly task: string;
-  /** Prediction that the heat map explains: a label, or `higher` or `lower` for a regression. */
+  /** Prediction that the heat map explains: a label, or `higher` or `lower` for a regression task. */
   readonly toward: string;
   /** Path of the image file, relative to the folder of the run. */
   readonly image: string;
@@ -99,7 +99,7 @@ export interface GradCamRecord {
 export interface RunRecord extends HistoryRecord {
   /** Version of the file format. */
   readonly format: 1;
-  /** Title of the run: `Model A`. */
+  /** Title of the run, for example `Model A`. */
   readonly name: string;
   /** Remarks on the run, for example where its initial weights came from. */
   readonly remarks: readonly string[];

@@ -51,7 +51,9 @@ export function readZip(
       headerOffset + 30 > bytes.length ||
       view.getUint32(headerOffset, true) !== 0x04034b50
     ) {
-      throw createCorruptError(`a member "${name}" that is not at the offset in the central directory`);
+      throw createCorruptError(
+        `a member "${name}" that is not at the offset stored in the central directory`,
+      );
     }
     const start =
       headerOffset + 30 + view.getUint16(headerOffset + 26, true) + view.getUint16(headerOffset + 28, true);
@@ -66,8 +68,8 @@ export function readZip(
 
 /**
  * Writes a zip archive of uncompressed members. All members have the earliest date that the format supports, so
- * the same members result in the same bytes. Keras does not compress either: the weights of a trained network
- * hardly shrink.
+ * the same members result in the same bytes. Keras does not compress members either, because the weights of a trained network are hardly
+ * compressible.
  */
 export function writeZip(members: { readonly [name: string]: Uint8Array }): Uint8Array {
   return zipSync({ ...members }, { level: 0, mtime: new Date(1980, 0, 1) });

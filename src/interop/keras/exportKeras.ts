@@ -75,13 +75,13 @@ type UntypedExportOptions = KerasFileOptions & {
 };
 
 /**
- * Exports a model as a file that Keras 3 opens with `keras.models.load_model`: a `.keras` archive, or one `.h5` file. In Keras, the model
- * has the same outputs as in this library.
+ * Exports a model as a file that Keras 3 opens with `keras.models.load_model`: a `.keras` archive or a single `.h5` file. In Keras, the
+ * model has the same outputs as in this library.
  *
  * - Layers, names, shared layers, weights and `trainable` flags are preserved, so frozen layers stay frozen in Keras.
  * - Outputs have the names of the tasks, in the same order.
  * - With `optimizer`, the exported model is compiled with its losses, loss weights, metrics and learning rate schedule.
- * - The task table (labels, units, pixel range) is stored in `metadata.json` or in the attribute `tfjs_multitask`, which Keras ignores.
+ * - The task table (labels, units, pixel range) is stored in `metadata.json` or in the `tfjs_multitask` attribute. Keras ignores both.
  *
  * Exporting the same model twice results in identical files.
  *
@@ -130,8 +130,8 @@ export async function exportKeras(
     const advice = "Use format: 'keras', or omit checkpoint.";
     throw createArgumentError(
       'exportKeras.checkpoint',
-      "the format 'keras', because an h5 file cannot store the optimizer state of a checkpoint",
-      "the format 'h5'",
+      "the 'keras' format, because an h5 file cannot store the optimizer state of a checkpoint",
+      "the 'h5' format",
       advice,
     );
   }
@@ -141,7 +141,7 @@ export async function exportKeras(
       throw createArgumentError(
         `exportKeras.${option}`,
         'a multi-task model for this option',
-        'a LayersModel (it has no pixel range and no tasks)',
+        'a LayersModel, which has no pixel range and no tasks',
         'Omit the option, or pass the multi-task model.',
       );
     }
@@ -221,7 +221,7 @@ function createCompileConfig(
     if (dependentOption === undefined) return undefined;
     throw createArgumentError(
       'exportKeras.optimizer',
-      `an optimizer, because the option ${dependentOption} requires one`,
+      `an optimizer, because the ${dependentOption} option requires one`,
       'no optimizer',
       'Pass the optimizer of the training run, for example optimizer: adam().',
     );

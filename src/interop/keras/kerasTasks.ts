@@ -5,8 +5,8 @@ import type { tf } from '../../tensor/tf.js';
 import type { KerasOutput } from './read/readKerasModel.js';
 
 /**
- * Assigns a model output to each task, and returns `[task, output index]` pairs. A task is matched by output name, otherwise by the name of
- * the output's layer. If no name matches, all tasks are matched by order.
+ * Assigns a model output to each task, and returns `[task, output index]` pairs. A task is matched by the name of the output, or else by
+ * the name of the output's layer. If no name matches, all tasks are matched by order.
  */
 export function matchOutputs(
   tasks: readonly string[],
@@ -73,7 +73,7 @@ export function getImageShape({ inputs }: tf.LayersModel, path: string): ImageSh
       path,
       'a model with a single input, the image',
       `a model with ${inputs.length} inputs`,
-      'Omit `tasks` to load it as a plain LayersModel.',
+      'Omit `tasks` to load the file as a plain LayersModel.',
     );
   }
   const [, ...shape] = image.shape;
@@ -85,12 +85,12 @@ export function getImageShape({ inputs }: tf.LayersModel, path: string): ImageSh
     path,
     'an input for images of a fixed size with 1 or 3 channels',
     `an input of shape [${shape.map((size) => size ?? '?').join(', ')}]`,
-    'If the file does not specify the image size, pass it, for example `input: [128, 128, 3]`.',
+    'If the file does not specify the image size, pass the size, for example `input: [128, 128, 3]`.',
   );
 }
 
 /**
- * Throws an `argument` error unless an output fits its task: the number of units must agree, and the output of a classification task must
+ * Throws an `argument` error unless an output fits its task: the number of units must match, and the output of a classification task must
  * end with an activation.
  */
 export function checkTaskOutput(output: tf.SymbolicTensor, task: Tasks[string], path: string): void {
@@ -107,12 +107,12 @@ export function checkTaskOutput(output: tf.SymbolicTensor, task: Tasks[string], 
   throw createArgumentError(
     path,
     `an output with the activation ${task.activation}`,
-    'an output without activation',
+    'an output without an activation',
     `Add Activation('${task.activation}') at the end of the model in Keras.`,
   );
 }
 
-/** Returns the name of the activation applied last to an output, or undefined if it cannot be determined from the layers. */
+/** Returns the name of the last activation that is applied to an output, or undefined if the layers do not reveal the activation. */
 function findOutputActivation({ sourceLayer, nodeIndex }: tf.SymbolicTensor): string | undefined {
   const { activation } = sourceLayer.getConfig();
   const [input] = sourceLayer.inboundNodes[nodeIndex]?.inputTensors ?? [];

@@ -11,7 +11,10 @@ interface StockPooling extends tf.layers.Layer {
   readonly dataFormat: 'channelsFirst' | 'channelsLast';
 }
 
-/** Average pooling layer whose gradient at padded borders matches Keras. The gradient of the TensorFlow.js layer is wrong there. */
+/**
+ * Average pooling layer whose gradient at padded borders matches Keras. The gradient of the TensorFlow.js layer is incorrect at these
+ * borders.
+ */
 export class AveragePooling2D extends getStockLayerClass<StockPooling>('AveragePooling2D') {
   override call(inputs: Tensor | Tensor[], kwargs: CallArguments): Tensor | Tensor[] {
     const stock = !kwargs.training || this.padding !== 'same' || this.dataFormat === 'channelsFirst';

@@ -5,7 +5,7 @@ export type Weight = LayerVariable;
 
 /**
  * Additional inputs and outputs of layers in the forward pass of a training step: dropout masks are inputs, moving statistics are outputs.
- * With it, no layer draws random numbers or writes weights, so a step is a pure function of tensors.
+ * Layers that use this context draw no random numbers and write no weights, so a step is a pure function of tensors.
  */
 export interface ForwardContext {
   /** Returns the dropout mask (zeros and ones) for the next call of a layer, in the shape that the layer's `computeMaskShape` returns. */

@@ -16,7 +16,7 @@ const PATCHED_CLASSES: { readonly [className: string]: { readonly prototype: obj
   AveragePooling2D,
 };
 
-/** TensorFlow.js layers that are rejected because they draw random numbers inside `call`: the advice for the error, keyed by class name. */
+/** Advice for the error that rejects a TensorFlow.js layer because it draws random numbers inside `call`, keyed by class name. */
 const UNSUPPORTED_LAYERS: { readonly [className: string]: string } = {
   GaussianNoise: 'Use dropout(), or add noise to the images.',
   GaussianDropout: 'Use dropout().',
@@ -27,10 +27,10 @@ const UNSUPPORTED_LAYERS: { readonly [className: string]: string } = {
 
 /**
  * Changes the class of a TensorFlow.js layer to the class of this library that replaces it, if there is one. The layer keeps its weights,
- * name, configuration, connections and saved class name. Changing the prototype is safe because the replacing classes add no fields and no
- * constructor.
+ * name, configuration, connections and saved class name. Changing the prototype is safe because the replacement classes add no fields and
+ * no constructor.
  *
- * @param path - Position of the layer in the network, for errors: `branch age, block 3`.
+ * @param path - Position of the layer in the network, for errors, for example `branch age, block 3`.
  * @throws An `argument` error for a layer that draws random numbers (a step must be a pure function of its inputs), a nested model
  *   (TensorFlow.js does not restore its frozen layers from a saved model), batch normalization over an axis other than the last, or a
  *   dilated depthwise convolution.
@@ -53,7 +53,7 @@ export function checkSupportedLayer(layer: tf.layers.Layer, path: string): void 
     kind: 'argument',
     path: `${path} (${layer.name})`,
     expected: advice === undefined ? 'a single layer' : 'a layer that does not draw random numbers',
-    received: advice === undefined ? `a model (${className})` : `the layer ${className}`,
+    received: advice === undefined ? `a model (${className})` : `a ${className} layer`,
     advice: advice ?? 'Pass the layers of the model instead of the model. Nested models are not supported.',
   });
 }
@@ -70,7 +70,7 @@ function checkDilation(layer: DepthwiseConv2D, path: string): void {
     expected: 'a depthwise convolution without dilation',
     received: `a depthwise convolution with dilation ${layer.dilationRate.join('x')}`,
     advice:
-      'Remove the option dilationRate, which TensorFlow.js ignores in predictions, or use conv(), which supports dilation.',
+      'Remove the dilationRate option, which TensorFlow.js ignores in predictions, or use conv(), which supports dilation.',
   });
 }
 
@@ -82,6 +82,6 @@ function checkLastAxis(layer: BatchNormalization, path: string): void {
     path: `${path} (${layer.name})`,
     expected: 'batch normalization over the last axis (the channels)',
     received: `batch normalization over axis ${layer.axis}`,
-    advice: 'Remove the option axis.',
+    advice: 'Remove the axis option.',
   });
 }

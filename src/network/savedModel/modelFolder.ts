@@ -173,7 +173,7 @@ function checkInputAndOutputs(
   throw createError({
     kind: 'file',
     path,
-    expected: `the input ${formatShape(image)} and the outputs ${expectedOutputs.join(', ')} of tasks.json`,
+    expected: `the input ${formatShape(image)} and the outputs ${expectedOutputs.join(', ')} from tasks.json`,
     received: `the input ${inputShapes.join(', ')} and the outputs ${modelOutputs.join(', ')}`,
     advice: COPY_ADVICE,
   });

@@ -9,14 +9,14 @@ import { regression } from '../../tasks/regression.js';
 import { type AnyTask, createTaskRecord, type Tasks } from '../../tasks/task.js';
 import type { Network, NetworkInput } from '../network.js';
 
-/** Contents of `tasks.json` in a saved model: what a program needs to know about inputs and outputs in addition to `model.json`. */
+/** Contents of `tasks.json` in a saved model: the information about inputs and outputs that `model.json` does not contain. */
 export interface TaskTable {
   readonly format: 'tfjs-multitask';
   readonly version: number;
   readonly input: {
     /** Shape of the input images, `[height, width, channels]`. */
     readonly shape: readonly number[];
-    /** Range that pixel values are scaled to: the two numbers that the bytes 0 and 255 are mapped to. */
+    /** Range to which pixel values are scaled: the two numbers to which the bytes 0 and 255 are mapped. */
     readonly range: readonly number[];
   };
   /** Tasks in the order of the outputs of the network. */

@@ -53,7 +53,7 @@ export type BackboneFileOptions<Stage extends string> = TrainableOption<Stage> &
   readonly cache?: string;
   /** Whether to include global average pooling and the softmax layer for the 1000 ImageNet classes. Default false. */
   readonly includeTop?: boolean;
-  /** Function that sends HTTP requests. Default: `fetch` of the platform. */
+  /** Function that sends HTTP requests. Default: the platform's `fetch`. */
   readonly fetch?: Fetcher;
   /** Callback that receives the progress of a download. Default: prints a progress line on the terminal. */
   readonly progress?: DownloadProgress;
@@ -123,8 +123,8 @@ async function createBackbone<Stage extends string>(
 }
 
 /**
- * Creates the check for a downloaded weights file. It compares the MD5 hash if the hash is known, and otherwise tests whether the backbone
- * accepts the weights.
+ * Creates the check for a downloaded weights file. The check compares the MD5 hash if the hash is known, and otherwise tests whether the
+ * backbone accepts the weights.
  */
 function createFileCheck<Stage extends string>(
   { md5 }: OfficialWeightsFile,
@@ -146,8 +146,9 @@ function createFileCheck<Stage extends string>(
 
 /**
  * Creates the ResNet50 backbone with weights that are downloaded or read from a file. The function with the same name in `tfjs-multitask`
- * also runs in a page and in other runtimes, so it takes the weights as bytes and accesses neither files nor the network; this one finds
- * the bytes and then calls it. The MD5 hash of the downloaded file is checked before the file is saved, and each time it is read.
+ * also runs on web pages and in other runtimes, so it takes the weights as bytes and accesses neither files nor the network. This function
+ * obtains the bytes and passes them to that function. The MD5 hash of the downloaded file is checked before the file is saved, and each
+ * time it is read.
  *
  * @throws A `download` error if the weights cannot be downloaded; the error contains the URL, and the path for a manual download. A `file`
  *   error if a file does not exist, is corrupted, or belongs to a different network. An `aborted` error if `signal` is aborted.
@@ -166,9 +167,9 @@ export function resnet50Backbone(options: BackboneFileOptions<Resnet50Stage> = {
 
 /**
  * Creates the MobileNetV2 backbone with weights that are downloaded or read from a file. The function with the same name in
- * `tfjs-multitask` also runs in a page and in other runtimes, so it takes the weights as bytes and accesses neither files nor the network; this
- * one finds the bytes and then calls it. Keras publishes no hashes for these files, so a downloaded file is saved only if it contains
- * exactly the backbone's tensors.
+ * `tfjs-multitask` also runs on web pages and in other runtimes, so it takes the weights as bytes and accesses neither files nor the
+ * network. This function obtains the bytes and passes them to that function. Keras publishes no hashes for these files, so a downloaded
+ * file is saved only if it contains exactly the backbone's tensors.
  *
  * @param options - `side`: side length in pixels of the images that the published weights were trained with. Default 224. Keras uses the
  *   side length of the input if weights for it exist.
@@ -197,8 +198,9 @@ export async function mobileNetV2Backbone(
 
 /**
  * Creates the EfficientNetB0 backbone with weights that are downloaded or read from a file. The function with the same name in
- * `tfjs-multitask` also runs in a page and in other runtimes, so it takes the weights as bytes and accesses neither files nor the network; this
- * one finds the bytes and then calls it. The MD5 hash of the downloaded file is checked before the file is saved, and each time it is read.
+ * `tfjs-multitask` also runs on web pages and in other runtimes, so it takes the weights as bytes and accesses neither files nor the
+ * network. This function obtains the bytes and passes them to that function. The MD5 hash of the downloaded file is checked before the file
+ * is saved, and each time it is read.
  *
  * @throws A `download` error if the weights cannot be downloaded; the error contains the URL, and the path for a manual download. A `file`
  *   error if a file does not exist, is corrupted, or belongs to a different network. An `aborted` error if `signal` is aborted.

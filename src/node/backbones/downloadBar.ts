@@ -4,8 +4,8 @@ import type { ProgressOutput } from '../../callbacks/progressBar.js';
 const BAR_WIDTH = 16;
 
 /**
- * Creates a progress callback that prints the progress of a download. On a terminal, it updates one line with a bar. Elsewhere, it prints
- * one line when the download starts.
+ * Creates a progress callback that prints the progress of a download. On a terminal, the callback updates one line with a progress bar.
+ * Elsewhere, it prints one line when the download starts.
  *
  * @param output - Stream to print to, for example `process.stdout`, or any object with a `write` method.
  * @param name - Name of the file, printed at the start of the line.

@@ -13,7 +13,7 @@ import { downloadBar } from './downloadBar.js';
 export interface DownloadWeightsOptions {
   /** Store in which the file is cached. Default: the user's cache folder, for example `~/.cache/tfjs-multitask` on Linux. */
   readonly store?: Store;
-  /** Function that sends HTTP requests. Default: `fetch` of the platform. */
+  /** Function that sends HTTP requests. Default: the platform's `fetch`. */
   readonly fetch?: Fetcher;
   /** Callback that receives the progress. Default: prints a progress line on the terminal. */
   readonly progress?: DownloadProgress;

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { type BuildNativeOptions, buildNative } from '../native/buildNative.js';
 
-/** Creates the command `tfjs-multitask build-native`. */
+/** Creates the `tfjs-multitask build-native` command. */
 export const createBuildNativeCommand = (): Command =>
   new Command('build-native')
     .summary('build the native engine against a TensorFlow installed by pip')

@@ -28,7 +28,7 @@ export function createStopSignal(): AbortSignal {
   return stop.signal;
 }
 
-/** Creates a parser for the value of the option `flag`: an integer of at least 1. */
+/** Creates a parser for the value of the `flag` option, which must be an integer of at least 1. */
 export const parseCount =
   (flag: string) =>
   (text: string): number => {
@@ -37,7 +37,7 @@ export const parseCount =
     throw createUsageError(flag, 'an integer of at least 1', formatValue(text));
   };
 
-/** Creates a parser for the value of the option `flag`: a number of seconds. */
+/** Creates a parser for the value of the `flag` option, which must be a number of seconds. */
 export const parseSeconds =
   (flag: string) =>
   (text: string): number => {

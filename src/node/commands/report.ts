@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { type WriteReportOptions, writeReport } from '../report/writeReport.js';
 
-/** Creates the command `tfjs-multitask report`. */
+/** Creates the `tfjs-multitask report` command. */
 export const createReportCommand = (): Command =>
   new Command('report')
     .summary('write report.html for one run, or to compare several runs')

@@ -5,7 +5,7 @@ import type { StudyResult } from '../tuning/runStudy.js';
 import { writeStudyResults } from '../tuning/writeStudyResults.js';
 import { createFolderOption, createSettingsOption, type TrialCommandOptions } from './commandOptions.js';
 
-/** Creates the command `tfjs-multitask results`. */
+/** Creates the `tfjs-multitask results` command. */
 export const createResultsCommand = (): Command =>
   new Command('results')
     .summary('show the results of a search, even while it is running')

@@ -25,7 +25,7 @@ interface SearchCommandOptions extends TrialCommandOptions {
   readonly workerTimeout?: number;
 }
 
-/** Creates the command `tfjs-multitask search`. */
+/** Creates the `tfjs-multitask search` command. */
 export const createSearchCommand = (): Command =>
   new Command('search')
     .summary('run a search, or resume it')

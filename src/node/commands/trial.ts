@@ -15,7 +15,7 @@ interface SingleTrialCommandOptions extends TrialCommandOptions {
   readonly number: number;
 }
 
-/** Creates the command `tfjs-multitask trial`. */
+/** Creates the `tfjs-multitask trial` command. */
 export const createTrialCommand = (): Command =>
   new Command('trial')
     .summary('run one trial of a grid or random search')

@@ -19,7 +19,7 @@ interface WorkerCommandOptions extends TrialCommandOptions {
   readonly workerTimeout?: number;
 }
 
-/** Creates the command `tfjs-multitask worker`. */
+/** Creates the `tfjs-multitask worker` command. */
 export const createWorkerCommand = (): Command =>
   new Command('worker')
     .summary('run trials of a search on another machine')

@@ -36,8 +36,8 @@ export async function buildNative(options: BuildNativeOptions = {}): Promise<Nat
     throw createError({
       kind: 'engine',
       path: 'build-native',
-      expected: 'the platform linux, where the pip package of TensorFlow contains the required libraries',
-      received: `the platform ${process.platform}`,
+      expected: 'the linux platform, on which the pip package of TensorFlow contains the required libraries',
+      received: `the ${process.platform} platform`,
       advice: 'Run npm install @tensorflow/tfjs-node, which downloads a binary, or use engine: "wasm".',
     });
   }

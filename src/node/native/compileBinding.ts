@@ -9,19 +9,20 @@ import { runProgram } from './runProgram.js';
 
 /** Result of {@link compileBinding}. */
 export interface CompiledBinding {
-  /** Path of the compiled binding, from which the package loads it. */
+  /** Path from which the package loads the compiled binding. */
   readonly outputPath: string;
   /** First line that the compiler prints for `--version`. */
   readonly compilerVersion: string;
-  /** Whether the binding can pass lists of strings and types to TensorFlow, which fused convolutions require. */
+  /** Whether the binding can pass lists of strings and lists of types to TensorFlow. Fused convolutions require such lists. */
   readonly supportsAttributeLists: boolean;
 }
 
 const MAX_ERROR_LINES = 15;
 
 /**
- * Compiles the C++ binding of a native package against a TensorFlow installation that was created with pip, and writes it atomically to the
- * path from which the package loads it. The TensorFlow libraries are not copied: the binding contains the path of their folder.
+ * Compiles the C++ binding of a native package against a TensorFlow installation that was created with pip, and writes the result
+ * atomically to the path from which the package loads it. The TensorFlow libraries are not copied: the binding contains the path of their
+ * folder.
  *
  * @param compiler - C++ compiler that accepts the options of GCC.
  * @throws A `missing-package` error if the compiler does not exist. An `engine` error with the last lines of the compiler output if the
@@ -40,7 +41,7 @@ export async function compileBinding(
       expected: 'a C++ compiler',
       received: 'a program that is not installed',
       advice:
-        'Install one, for example with apt-get install g++, or set the environment variable CXX to your compiler, for example CXX=clang++.',
+        'Install a compiler, for example with apt-get install g++, or set the environment variable CXX to your compiler, for example CXX=clang++.',
     });
   }
   const targetFolder = join(folder, 'lib', `napi-v${nodeApiVersion}`);
@@ -82,7 +83,8 @@ export async function compileBinding(
 }
 
 /**
- * Returns the folder of the Node-API headers. They are in an npm package, because not every installation of Node contains them.
+ * Returns the folder of the Node-API headers. The headers come from an npm package, because not every installation of Node
+ * contains them.
  */
 function getNodeApiHeaders(): string {
   return join(dirname(createRequire(import.meta.url).resolve('node-api-headers/package.json')), 'include');

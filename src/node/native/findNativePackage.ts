@@ -28,7 +28,7 @@ export function findNativePackage(folder = findInstalledFolder()): NativePackage
   const createPackageError = (received: string) =>
     createArgumentError(
       `--package ${folder}`,
-      `the folder of ${PACKAGE_NAMES.join(' or ')}, version 4, with C++ sources in binding/`,
+      `the folder of ${PACKAGE_NAMES.join(' or ')} version 4, with C++ sources in binding/`,
       received,
       `Run ${INSTALL_COMMAND}, and pass node_modules/${PACKAGE_NAMES[1]}, or omit --package.`,
     );

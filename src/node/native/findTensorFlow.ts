@@ -7,7 +7,7 @@ import { runProgram } from './runProgram.js';
 export interface PipTensorFlow {
   /** Path of the Python interpreter. */
   readonly python: string;
-  /** Folder of the package, which contains the libraries. The headers are in its subfolder `include`. */
+  /** Folder of the TensorFlow package, which contains the libraries. The headers are in its `include` subfolder. */
   readonly folder: string;
   /** Whether TensorFlow was built with CUDA support. */
   readonly cuda: boolean;
@@ -64,7 +64,7 @@ export async function findTensorFlow(python?: string): Promise<PipTensorFlow> {
   throw createError({
     kind: 'missing-package',
     path: python === undefined ? 'TensorFlow' : `--python ${python}`,
-    expected: 'a Python interpreter with TensorFlow 2 installed by pip',
+    expected: 'a Python interpreter with TensorFlow 2 installed with pip',
     received: problems.join(', '),
     advice: INSTALL_ADVICE,
   });

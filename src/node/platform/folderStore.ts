@@ -12,7 +12,7 @@ const TEMPORARY_SUFFIX = '.unfinished';
 
 /**
  * Creates a store that reads and writes the files of a folder. Files are written atomically: a temporary file is flushed to the disk and
- * renamed, so if the process is killed at any moment, the file contains either all old bytes or all new bytes. Names that refer to files
+ * renamed, so even if the process is killed, the file contains either all old bytes or all new bytes. Names that refer to files
  * outside the folder are rejected.
  *
  * @throws A `file` error if a folder or file cannot be read or written. An `argument` error if a name refers to a file outside the folder.
@@ -100,8 +100,8 @@ export function toStore(path: string, folder: string | Store): Store {
 export const writeAtomically = (path: string, bytes: Uint8Array) => writeTemporaryFile(path, bytes, rename);
 
 /**
- * Writes a file only if it does not exist, and returns whether it was written. A hard link is used because creating one fails atomically if
- * the name exists.
+ * Writes a file only if it does not exist, and returns whether it was written. A hard link is used, because creating a link fails
+ * atomically if the name exists.
  */
 const createAtomically = (path: string, bytes: Uint8Array) =>
   writeTemporaryFile(path, bytes, async (temporaryPath) => {
@@ -116,7 +116,7 @@ const createAtomically = (path: string, bytes: Uint8Array) =>
     }
   });
 
-/** Writes a temporary file next to `path` and flushes it to the disk. Then calls `publish`, which moves it to its final name. */
+/** Writes a temporary file next to `path` and flushes it to the disk. Then calls `publish`, which gives the file its final name. */
 async function writeTemporaryFile<R>(
   path: string,
   bytes: Uint8Array,

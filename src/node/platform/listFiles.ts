@@ -9,7 +9,8 @@ export interface FolderEntry {
 }
 
 /**
- * Lists the entries of a folder and its subfolders for which `select` returns true, as relative paths with `/`.
+ * Lists the entries of a folder and its subfolders for which `select` returns true, as relative paths with `/` as the
+ * separator.
  *
  * @throws The Node error if a folder cannot be read.
  */

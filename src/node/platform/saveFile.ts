@@ -5,7 +5,7 @@ import { writeAtomically } from './folderStore.js';
 
 /**
  * Writes bytes to a file, for example a model from `exportKeras` or `exportOnnx`. The write is atomic: a temporary file next to `path` is
- * flushed to the disk and renamed, so a process that is killed at any moment leaves the old file or the new file.
+ * flushed to the disk and renamed, so even if the process is killed, either the complete old file or the complete new file remains.
  *
  * @param path - Path of the file. Missing folders are created, and an existing file is replaced.
  * @param bytes - Contents of the file.

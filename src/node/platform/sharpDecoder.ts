@@ -5,7 +5,7 @@ import { loadPackage } from './loadPackage.js';
 type Sharp = typeof import('sharp').default;
 
 /**
- * Creates an image decoder that uses the npm package `sharp`.
+ * Creates an image decoder that uses the `sharp` npm package.
  *
  * - The image is rotated according to its EXIF orientation, converted to sRGB, and stretched to the requested shape with sharp's default
  *   kernel (Lanczos with three lobes).

@@ -13,7 +13,7 @@ export interface SharpEncoderOptions {
 }
 
 /**
- * Creates an encoder that produces small JPEG files for reports with the package sharp.
+ * Creates an encoder that uses the `sharp` npm package to produce small JPEG files for reports.
  *
  * @throws A `missing-package` error if sharp is not installed.
  * @example

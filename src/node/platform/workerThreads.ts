@@ -10,7 +10,7 @@ parentPort.on('message', (message) => parentPort.postMessage(...answer(message))
 
 /**
  * Creates worker threads for the augmentation of a dataset. `imageFolder` uses them automatically; for other datasets,
- * pass them to `dataset.withWorkers`. Workers start when a run needs them, and are terminated at its end.
+ * pass the workers to `dataset.withWorkers`. Workers start when a run needs them, and are terminated when the run ends.
  *
  * @param options - `count`: number of workers. Default: the number of CPU cores minus 1, at least 1 and at most 4.
  * @throws An `argument` error if `count` is not an integer of at least 1.

@@ -16,7 +16,7 @@ import { loadChartTools, loadGraphviz } from './reportTools.js';
 import { svgToPng } from './svgToPng.js';
 
 /**
- * Draws the learning curves of a task as SVG text. Loads the packages that `learningCurves` of `tfjs-multitask/report` requires as an
+ * Draws the learning curves of a task as SVG text. Loads the packages that `learningCurves` from `tfjs-multitask/report` requires as an
  * argument.
  *
  * @throws A `missing-package` error if `@observablehq/plot` or `linkedom` is not installed. An `argument` error if the task is unknown.
@@ -39,7 +39,7 @@ export async function learningCurves<const Name extends string>(
 }
 
 /**
- * Draws the learning curves of several groups of runs next to each other as SVG text. Loads the packages that `learningCurveGrid` of
+ * Draws the learning curves of several groups of runs next to each other as SVG text. Loads the packages that `learningCurveGrid` from
  * `tfjs-multitask/report` requires as an argument.
  *
  * @throws A `missing-package` error if `@observablehq/plot` or `linkedom` is not installed. An `argument` error if a run has no epochs, or
@@ -63,8 +63,8 @@ export async function learningCurveGrid(
 }
 
 /**
- * Draws the architecture of a network as a diagram in SVG text. Loads Graphviz, which `architectureDiagram` of `tfjs-multitask/report`
- * requires as an argument.
+ * Draws the architecture of a network as a diagram in SVG text. Loads Graphviz, which `architectureDiagram` from
+ * `tfjs-multitask/report` requires as an argument.
  *
  * @throws A `missing-package` error if `@hpcc-js/wasm-graphviz` is not installed.
  * @example

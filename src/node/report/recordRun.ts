@@ -29,12 +29,12 @@ export interface RecordRunOptions<T extends Tasks = Tasks> extends CreateRunReco
   readonly images?: boolean;
   /** Number of images per task for which Grad-CAM heat maps are saved. Default: 6. */
   readonly gradCams?: number;
-  /** Seed of the run, so that the report shows the augmented images that were used in training. Default: 0. */
+  /** Seed of the run. With this seed, the report shows the same augmented images that were used in training. Default: 0. */
   readonly seed?: number;
 }
 
 /**
- * Returns the epoch and the monitored column of the model in the folder `best/`. Returns `{}` if the caller chose a different epoch or
+ * Returns the epoch and the monitored column of the model in the `best/` folder. Returns `{}` if the caller chose a different epoch or
  * column.
  */
 async function findReportedEpoch(
@@ -47,7 +47,7 @@ async function findReportedEpoch(
   return { monitor: checkpoint.monitor, checkpointEpoch: checkpoint.epoch };
 }
 
-/** Pattern of the image files that an earlier call of `recordRun` may have saved. */
+/** Pattern of the image files that an earlier call to `recordRun` may have saved. */
 const IMAGE_FILE_PATTERN = /^pictures\/\d+\.(?:jpg|png|webp)$/;
 
 /**

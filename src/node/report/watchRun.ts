@@ -26,7 +26,7 @@ export interface WatchOptions {
 }
 
 /**
- * Running server of {@link watchRun}.
+ * Running server that {@link watchRun} started.
  *
  * @category Figures
  */

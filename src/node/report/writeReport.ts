@@ -16,14 +16,14 @@ import { loadReportTools } from './reportTools.js';
 export interface WriteReportOptions {
   /** Whether the page shows images. Default true. */
   readonly images?: boolean;
-  /** Folder that the page and the figures are written to. Default: the first of `folders`. */
+  /** Folder to which the page and the figures are written. Default: the first of `folders`. */
   readonly out?: string;
 }
 
 /**
  * Writes the report of one or more runs:
  *
- * - `report.html`: one page. If there are several runs, it compares them.
+ * - `report.html`: one page for all runs. If there are several runs, the page compares them.
  * - `figures/`: every figure of the page as SVG and PNG.
  * - `best/MODEL_CARD.md` in the folder of each run. A model card that you wrote yourself is not replaced.
  *
@@ -36,7 +36,7 @@ export interface WriteReportOptions {
  * import { writeReport } from 'tfjs-multitask/node';
  *
  * const error = await writeReport('out/nothing').catch(({ message }) => message);
- * console.log(error); // out/nothing/run.json: expected the record of a run, received a missing file. …
+ * console.log(error); // out/nothing/run.json: expected the record of a run, received a file that does not exist. …
  * ```
  * @category Figures
  */

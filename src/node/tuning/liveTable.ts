@@ -16,7 +16,7 @@ const MAX_BEST_ROWS = 4;
  * @category Tuner
  */
 export interface LiveTable {
-  /** Draws the current state of the trials. Pass it to `runStudy` as `onChange`. */
+  /** Draws the current state of the trials. Pass this method to `runStudy` as `onChange`. */
   show(trials: readonly TrialRecord[], study: Study): void;
   /** Removes the table from the terminal. */
   clear(): void;

@@ -6,8 +6,8 @@ import { getRuntimeVersions } from '../platform/runtimeVersions.js';
 import { loadStudy, type StudySettings, toModuleUrl } from './trial/loadStudy.js';
 
 /**
- * Opens the study of a search that was started before. Loads the module of the study with the settings of the search, overridden by
- * `settings`.
+ * Opens the study of a search that was started earlier. Loads the module of the study with the settings of the search, overridden
+ * by `settings`.
  *
  * @throws A `file` error if the store contains no study. The errors of `loadStudy` and `openStudyRecords`.
  */
@@ -22,7 +22,7 @@ export async function openStudy(
       kind: 'file',
       path: `${store.label}/study.json`,
       expected: 'a study that was started with runStudy()',
-      received: 'a missing file',
+      received: 'a file that does not exist',
       advice: 'Start the search in this folder first, and check that this machine can access the folder.',
     });
   }

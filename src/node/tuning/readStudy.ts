@@ -8,7 +8,8 @@ import type { SettingsOf, StudyModule } from './studyModule.js';
 import type { StudySettings } from './trial/loadStudy.js';
 
 /**
- * Reads a study and its trials from its folder. Runs no trials, so it can be called while a search is running.
+ * Reads a study and its trials from the folder of the study. This function runs no trials, so you can call it while a search is
+ * running.
  *
  * @typeParam M - Type of the study's module, `typeof import('./my-study.js')`.
  * @param module - Path or URL of the study's module.

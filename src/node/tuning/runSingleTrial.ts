@@ -21,11 +21,11 @@ export interface RunSingleTrialOptions<M extends StudyModule = StudyModule<Study
   readonly folder: string | Store;
   /** Number of the trial, counted from 1. */
   readonly number: number;
-  /** Settings that are passed to the module's function, if its default export is a function. Default `{}`. */
+  /** Settings that are passed to the module's default export, if that export is a function. Default `{}`. */
   readonly settings?: SettingsOf<M>;
   /** Number of threads that the trial may use. Default: the number of threads of the machine. */
   readonly threads?: number;
-  /** Time limit of the trial in seconds. If the trial exceeds it, the trial fails. Default: no limit. */
+  /** Time limit of the trial in seconds. If the trial exceeds this limit, it fails. Default: no limit. */
   readonly trialTimeout?: number;
   /** Signal that stops the trial after the current training step. The trial resumes when `runSingleTrial` is called again. */
   readonly signal?: AbortSignal;
@@ -33,8 +33,8 @@ export interface RunSingleTrialOptions<M extends StudyModule = StudyModule<Study
 
 /**
  * Runs one trial of a study with an independent strategy, such as `grid` or `random`, whose params depend only on the trial number
- * and the seed. Use it for machines that work independently and share only the folder, such as the pods of an Indexed Job in
- * Kubernetes.
+ * and the seed. Use this function for machines that work independently and share only the folder, such as the pods of an Indexed
+ * Job in Kubernetes.
  *
  * @typeParam M - Type of the study's module, `typeof import('./my-study.js')`.
  * @param module - Path or URL of the module whose default export is the study.
@@ -80,8 +80,8 @@ export async function runSingleTrial(
     throw createError({
       kind: 'argument',
       path: 'runSingleTrial',
-      expected: 'a study with the strategy grid or random',
-      received: `a study with the strategy ${strategy.name}`,
+      expected: 'a study with the grid or random strategy',
+      received: `a study with the ${strategy.name} strategy`,
       advice: `Use runStudy() with a queue: ${strategy.name} needs the results of other trials to suggest the next one.`,
     });
   }

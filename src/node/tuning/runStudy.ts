@@ -26,17 +26,17 @@ export interface RunStudyOptions<M extends StudyModule = StudyModule<Study>> {
   readonly folder: string | Store;
   /** Total number of trials, including those of earlier runs. Default: until the strategy is exhausted. */
   readonly trials?: number;
-  /** Number of trials that run at a time, each in its own process. With a queue, the number of trials in the queue. Default 1. */
+  /** Number of trials that run at a time, each in its own process. With a queue: number of trials in the queue at a time. Default 1. */
   readonly parallel?: number;
   /** Queue through which workers on other machines run the trials. Default: the trials run on this machine. */
   readonly queue?: QueueOptions;
-  /** Settings that are passed to the module's function, if its default export is a function. Default `{}`. */
+  /** Settings that are passed to the module's default export, if that export is a function. Default `{}`. */
   readonly settings?: SettingsOf<M>;
   /** Number of threads that one trial may use. Default: the number of threads of the machine, divided by `parallel`. */
   readonly threads?: number;
   /** Time in seconds after which no more trials are started. Running trials continue until they end. Default: no limit. */
   readonly timeout?: number;
-  /** Time limit of each trial in seconds. A trial that exceeds it fails. Default: no limit. */
+  /** Time limit of each trial in seconds. A trial that exceeds this limit fails. Default: no limit. */
   readonly trialTimeout?: number;
   /**
    * Number of consecutive failures after which the search ends with an error. Only trials that fail before the end of their first epoch are
@@ -63,7 +63,7 @@ export interface StudyResult<M extends StudyModule = StudyModule<Study>> {
   /**
    * Reason why the search ended:
    *
-   * - `finished`: the requested number of trials have ended.
+   * - `finished`: the requested number of trials has been reached, and all of them have ended.
    * - `exhausted`: the strategy has no more params.
    * - `timeout`: the timeout expired.
    * - `aborted`: the signal stopped the search.
@@ -140,7 +140,7 @@ export async function runStudy(module: string | URL, options: RunStudyOptions): 
       path: 'runStudy.trials',
       expected: 'a number of trials, or a timeout',
       received: 'neither of these options',
-      advice: `Pass trials or timeout, because the strategy ${study.strategy.name} never exhausts a space with a continuous parameter.`,
+      advice: `Pass trials or timeout, because the ${study.strategy.name} strategy never exhausts a space with a continuous parameter.`,
     });
   }
   const unlock = await lockStudy(resources.store);
@@ -280,8 +280,8 @@ async function runSearch(study: Study, options: ResolvedRunOptions): Promise<Stu
 }
 
 /**
- * Returns the error that ends a search if the last `maxFailures` trials all failed before their first epoch, otherwise undefined.
- * `endedTrials` are in the order in which they ended.
+ * Returns the error that ends a search if the last `maxFailures` trials all failed before the end of their first epoch. Otherwise
+ * returns undefined. `endedTrials` are in the order in which they ended.
  */
 function createTooManyFailuresError(
   endedTrials: readonly TrialRecord[],

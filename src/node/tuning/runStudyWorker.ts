@@ -39,7 +39,7 @@ export interface RunStudyWorkerOptions<M extends StudyModule = StudyModule<Study
   readonly parallel?: number;
   /** Number of threads that one trial may use. Default: the number of threads of the machine, divided by `parallel`. */
   readonly threads?: number;
-  /** Time limit of each trial in seconds. A trial that exceeds it fails. Default: no limit. */
+  /** Time limit of each trial in seconds. A trial that exceeds this limit fails. Default: no limit. */
   readonly trialTimeout?: number;
   /** Signal that stops the worker after the current training steps. Other workers resume its trials. */
   readonly signal?: AbortSignal;
@@ -121,7 +121,7 @@ export async function runStudyWorker(module: string | URL, options: RunStudyWork
         workerError ??= createError({
           kind: 'checkpoint',
           path: moduleUrl,
-          expected: 'the same code as the search, in this module and its relative imports',
+          expected: 'the same code as the search in this module and its relative imports',
           received: 'a different version of the code',
           advice: 'Copy the code of the search to this machine, and start the worker again.',
         });

@@ -51,7 +51,7 @@ export type SettingsOf<M extends StudyModule> = M['default'] extends (settings: 
   : StudySettings;
 
 /**
- * Type that makes the option `settings` required if the function of the module requires settings.
+ * Type that makes the `settings` option required if the function of the module requires settings.
  *
  * @typeParam M - `typeof import('./search.js')`.
  * @category Tuner

@@ -18,8 +18,8 @@ import {
 /** Object that adds trials to a queue, and waits for their results in the store. */
 export interface TrialDispatcher {
   /**
-   * Adds a trial to the queue, and waits until it has ended. Adds it again if the queue loses it. Returns undefined if `signal`
-   * stopped the search, or if the timeout expired before a worker took the trial.
+   * Adds a trial to the queue, and waits until it has ended. Adds the trial again if the queue loses it. Returns undefined if
+   * `signal` stopped the search, or if the timeout expired before a worker took the trial.
    */
   dispatch(trial: TrialRecord, onProgress: (trial: TrialRecord) => void): Promise<TrialRecord | undefined>;
   close(): Promise<void>;

@@ -12,8 +12,8 @@ import type { StudySettings } from './trial/loadStudy.js';
  */
 export interface QueueOptions {
   /**
-   * URL of the server, including user and password if the server requires them: `redis://:secret@host:6379`, and the number of the
-   * database if it is not 0: `redis://host:6379/2`.
+   * URL of the server, including the user name and password if the server requires them, for example `redis://:secret@host:6379`, and the
+   * number of the database if it is not 0: `redis://host:6379/2`.
    */
   readonly url: string;
   /** Name of the queue, without colons. Default: a name derived from the study. */
@@ -27,10 +27,7 @@ export interface QueueOptions {
 
 type Bullmq = typeof import('bullmq');
 
-/**
- * Returns the time in seconds for which the server may be unreachable before the search fails, for example because it is
- * restarted.
- */
+/** Returns how many seconds the server may be unreachable, for example during a restart, before the search fails. */
 export const getMaxOutageSeconds = ({ workerTimeout = 30 }: QueueOptions) => Math.max(10, 2 * workerTimeout);
 
 /** Largest `workerTimeout` in seconds: one day. */
@@ -39,21 +36,21 @@ const MAX_WORKER_TIMEOUT = 86_400;
 /** Time in milliseconds within which the server must accept a connection and answer. */
 const CONNECT_TIMEOUT_MS = 5000;
 
-/** Time in milliseconds to wait when a connection is closed, because the server may be unreachable. */
+/** Time in milliseconds to wait while a connection is being closed, because the server may be unreachable. */
 export const CLOSE_TIMEOUT_MS = 1000;
 
 /** Job in the queue: one trial of one study. */
 export interface TrialJob {
   readonly number: number;
-  /** Hash of the study. A worker of a different study rejects the job. */
+  /** Hash of the study. A worker that runs a different study rejects the job. */
   readonly study: string;
   /** Hash of the search's code. A worker with different code rejects the job, because it would not run the same trial. */
   readonly code: string;
-  /** Current settings of the search. They may differ from the settings that the study was started with. */
+  /** Current settings of the search. They may differ from the settings with which the study was started. */
   readonly settings: StudySettings;
 }
 
-/** Computes the hash of `study.json`, which identifies the study on a server. */
+/** Computes the hash of `study.json`. The hash identifies the study on a server. */
 export async function computeStudyHash(store: Store): Promise<string> {
   const bytes = await store.read('study.json');
   return (await digestJson(new TextDecoder().decode(bytes ?? new Uint8Array()))).slice(0, 16);
@@ -283,7 +280,7 @@ export function createUnreachableError(serverLabel: string, message: string, cau
     received: message ? `a failed connection (${message})` : 'a failed connection',
     advice: requiresPassword
       ? 'Add the password to the URL: redis://:password@host:6379.'
-      : 'Start the server or correct its URL, and run the search again. The results of finished trials are preserved.',
+      : 'Start the server or correct its URL. Then run the search again. The results of finished trials are preserved.',
     cause,
   });
 }

@@ -18,7 +18,7 @@ const STAGE_COLOR = '#eef2f7';
 /**
  * Draws the architecture of a network as SVG text. The diagram contains a box for each layer, with its kind, options, output shape
  * and number of parameters, and a frame around the trunk and each task. If the trunk or a task has more than 40 layers, for example
- * because it contains a backbone, a box represents a group of layers.
+ * because it contains a backbone, each box represents a group of layers.
  *
  * @param architecture - Architecture that `model.architecture()` returned.
  * @param graphviz - Graphviz, for the layout. `architectureDiagram` of `tfjs-multitask/node` loads Graphviz itself.
@@ -132,7 +132,7 @@ function toDotEdges({ name, calls }: LayerRecord): string[] {
   );
 }
 
-/** Returns the texts of the four cells of a box: kind, options, output shape and number of parameters. */
+/** Returns the contents of the four cells of a box: kind, options, output shape and number of parameters. */
 function createRowTexts({ kind, detail, outputShape, parameters, trainable }: DiagramBox) {
   return [
     kind === 'InputLayer' ? 'images' : kind,
@@ -143,8 +143,8 @@ function createRowTexts({ kind, detail, outputShape, parameters, trainable }: Di
 }
 
 /**
- * Computes the widths of the four columns of a box in points. They are computed here for text in Inter at 11 points, because
- * Graphviz would measure the text in a different font.
+ * Computes the widths of the four columns of a box in points. The widths are computed here for text in Inter at 11 points,
+ * because Graphviz would measure the text in a different font.
  */
 function computeColumnWidths(boxes: readonly DiagramBox[]): readonly number[] {
   const longest = [0, 1, 2, 3].map((column) =>
@@ -171,5 +171,5 @@ function toDotNode(box: DiagramBox, [first, second, third, fourth]: readonly num
 
 const quote = (name: string) => JSON.stringify(name);
 
-/** Formats an integer with thousands separators, independently of the machine's locale: `1,045,058`. */
+/** Formats an integer with thousands separators, independently of the machine's locale, for example `1,045,058`. */
 const formatInteger = (value: number) => value.toLocaleString('en-US');

@@ -21,8 +21,8 @@ export interface ReportFigure {
 
 /**
  * Colors of series, chosen so that readers with color blindness can distinguish them, on a screen and on paper. With simulated
- * deuteranopia and protanopia (G. M. Machado et al., 2009), the CIELAB distance between any two colors is at least 22. Their
- * contrast ratio with white is at least 3.
+ * deuteranopia and protanopia (G. M. Machado et al., 2009), the CIELAB distance between any two colors is at least 22. The
+ * contrast ratio of each color with white is at least 3.
  */
 export const SERIES_COLORS = ['#4269d0', '#e8590c', '#1f2328', '#2a9bd4', '#b0578d'] as const;
 export const BLUE = SERIES_COLORS[0];
@@ -34,8 +34,8 @@ export const CHART_WIDTH = 420;
 export const CHART_HEIGHT = 300;
 
 /**
- * Draws a figure with Plot in the style of the report, with margins for the axes, a white background, and the font that this
- * package contains.
+ * Draws a figure with Observable Plot in the style of the report, with margins for the axes, a white background, and the
+ * font that this package contains.
  */
 export function drawChart(
   { name, title, note }: Omit<ReportFigure, 'svg'>,

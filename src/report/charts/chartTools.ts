@@ -1,5 +1,5 @@
 /**
- * Packages that draw charts. The caller passes them, so that the same code runs in Node and in a page.
+ * Packages that draw charts. The caller passes them, so that the same code runs in Node and on web pages.
  *
  * @category Figures
  */
@@ -29,8 +29,8 @@ export interface ReportTools extends ChartTools {
   /** Graphviz, for the architecture diagram. */
   readonly graphviz: GraphvizTool;
   /**
-   * OpenType files of the Inter font. They are embedded in the page, so that it looks the same on every machine. Default: no
-   * fonts; the page uses a font that is installed on the reader's machine.
+   * OpenType files of the Inter font. They are embedded in the page, so that the page looks the same on every machine.
+   * Default: no fonts; the page uses a font that is installed on the reader's machine.
    */
   readonly fonts?: {
     /** Font file for weight 400. */

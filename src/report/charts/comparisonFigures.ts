@@ -7,7 +7,7 @@ import type { ChartTools } from './chartTools.js';
 import { getPoints } from './curvePoints.js';
 import { createEpochAxis } from './epochAxis.js';
 
-/** Dash patterns of the curves. If there are more runs than colors, the colors are used again with the next dash pattern. */
+/** Dash patterns of the curves. If there are more runs than colors, the colors are reused with the next dash pattern. */
 const LINE_DASHES = ['none', '6,3', '2,3'];
 
 /** Color and dash pattern of the curve of a run. */
@@ -22,7 +22,7 @@ export const getLineStyle = (index: number): LineStyle => ({
   dash: LINE_DASHES[Math.floor(index / SERIES_COLORS.length) % LINE_DASHES.length]!,
 });
 
-/** One metric of one task, which the comparison shows in a figure. */
+/** Metric of a task, shown as one figure of the comparison. */
 interface ComparedMetric {
   readonly task: string;
   readonly metric: string;

@@ -3,8 +3,8 @@ import { escapeXml, TEXT_COLOR } from '../text/svgText.js';
 import { SERIES_COLORS } from './chart.js';
 
 /**
- * Series that a panel can show. Each has the prefix of its history columns, a name for legends (`name`) and for table headers
- * (`head`), a color and a dash pattern.
+ * Series that a panel can show. Each series has the prefix of its history columns, a name for legends (`name`) and for table
+ * headers (`head`), a color and a dash pattern.
  */
 export const CURVE_SERIES = [
   { prefix: '', name: 'training', head: 'training', color: SERIES_COLORS[0], dash: 'none' },
@@ -35,7 +35,7 @@ export const findRunSeries = ({ rows }: HistoryRecord): readonly CurveSeries[] =
   );
 
 /**
- * Draws the legend of a figure as SVG elements, 47 pixels below its top edge.
+ * Draws the legend of a figure as SVG elements, 47 pixels below the top edge of the figure.
  *
  * @param series - Series to list in the legend.
  * @param circleLabel - Explanation of the circles, or undefined if the figure has no circles.

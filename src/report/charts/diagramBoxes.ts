@@ -67,7 +67,7 @@ function collectBoxCalls(
 }
 
 /**
- * Returns the stage of a backbone that a layer belongs to, according to the name of the layer: `conv4` for `conv4_block1_out`,
- * `block_13` for `block_13_expand`, `stem` for `stem_conv`.
+ * Returns the stage of a backbone that a layer belongs to, according to the name of the layer, for example `conv4` for
+ * `conv4_block1_out`, `block_13` for `block_13_expand`, and `stem` for `stem_conv`.
  */
 const getStageName = (name: string) => /^[A-Za-z]+(?:_?\d+)?/.exec(name)?.[0] ?? name;

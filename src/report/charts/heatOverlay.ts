@@ -10,15 +10,13 @@ import type { HeatMap } from '../../core/records/heatMap.js';
  * @category Figures
  */
 export interface HeatOverlayOptions {
-  /**
-   * Weight of the heat map color in each pixel, from 0 to 1. The rest of the color is that of the grayscale image. Default 0.5.
-   */
+  /** Weight of the heat map color in each pixel, from 0 to 1. The grayscale image contributes the rest. Default 0.5. */
   readonly opacity?: number;
 }
 
 /**
  * Viridis color map (S. van der Walt and N. Smith, matplotlib 1.5), sampled at 16 equidistant positions. Its lightness increases
- * evenly, so that it is readable in grayscale and for people with red-green color blindness.
+ * evenly, so that heat maps are readable in grayscale and for people with red-green color blindness.
  */
 const VIRIDIS = (
   '440154 48186a 472d7b 424086 3b528b 33638d 2c728e 26828e 21918c ' +
@@ -29,7 +27,7 @@ const VIRIDIS = (
 
 /**
  * Draws a heat map over an image, from dark violet (0) through green to yellow (1). The image is converted to grayscale, so that
- * all colors come from the heat map. The heat map is resized to the image size by bilinear interpolation.
+ * all colors come from the heat map. The heat map is resized to the image size with bilinear interpolation.
  *
  * @param image - Image of any size, with 1 or 3 channels.
  * @param heat - Heat map that `gradCam` returned for this image.
@@ -73,7 +71,7 @@ export function heatOverlay(image: ImageBytes, heat: HeatMap, options: HeatOverl
   checkLength('heatOverlay.heat', heat.data, heat.height * heat.width, `${heat.height}x${heat.width}`);
   const invalid = heat.data.findIndex((value) => !Number.isFinite(value));
   if (invalid >= 0) {
-    const advice = 'Check the losses of the training run: NaN weights cause NaN in a heat map.';
+    const advice = 'Check the losses of the training run: if the weights are NaN, the heat map is NaN.';
     throw createArgumentError(
       `heatOverlay.heat[${invalid}]`,
       'a finite number',
@@ -116,7 +114,7 @@ interface SamplePosition {
   readonly weight: number;
 }
 
-/** Computes the position of each of `size` pixels along an axis with `count` cells. */
+/** Computes the positions of `size` pixels along an axis with `count` cells. */
 function computeSamplePositions(size: number, count: number): SamplePosition[] {
   return Array.from({ length: size }, (_, pixel) => {
     const position = Math.min(Math.max(((pixel + 0.5) / size) * count - 0.5, 0), count - 1);

@@ -16,7 +16,7 @@ interface SplitCounts {
   readonly validation: LabelCounts;
 }
 
-/** Draws one figure for each task and each group: the distribution of its labels in the training and validation images. */
+/** Draws the distribution of labels in the training and validation images, with one figure for each task and each group. */
 export function drawLabelDistributions(
   { tasks, data }: Pick<RunRecord, 'tasks' | 'data'>,
   tools: ChartTools,
@@ -107,7 +107,7 @@ function drawNumberDistribution(
   );
 }
 
-/** Largest number of labels in a figure. If there are more labels, only the first ones are drawn. */
+/** Largest number of labels in a figure. If there are more labels, only the first labels are drawn. */
 const MAX_LABELS = 30;
 
 function drawClassDistribution(

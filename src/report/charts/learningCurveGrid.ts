@@ -18,7 +18,7 @@ import { checkFigureOptions, checkHistory, formatMetricLabel } from './learningC
 export interface RunGroup {
   /** Title above the column. */
   readonly title: string;
-  /** Histories of at least one run, for example of one run for each seed. All runs in a figure must have the same tasks. */
+  /** Histories of one or more runs, for example one run per seed. All runs in a figure must have the same tasks. */
   readonly runs: readonly HistoryRecord[];
 }
 
@@ -42,9 +42,9 @@ export interface LearningCurveGridOptions {
 const AXIS = 58;
 /** Vertical position in pixels of the top of the first row of panels. */
 const TOP = 92;
-/** Height in pixels of the title of a row. */
+/** Height of a row title in pixels. */
 const ROW_TITLE = 34;
-/** Largest width in pixels of a bold character, to truncate column titles that are too long. */
+/** Largest width of a bold character in pixels, used to truncate long column titles. */
 const BOLD_CHARACTER_WIDTH = 8.2;
 /** Left margin in pixels inside a panel, for the tick labels. */
 const PANEL_MARGIN_LEFT = 46;
@@ -160,7 +160,7 @@ function getSharedTasks(settings: readonly RunGroup[]): readonly TaskRecord[] {
 }
 
 /**
- * Returns the range of the y axis for all panels of a row. The range starts at 0 or below, or at 50 % or below for a percentage.
+ * Returns the range of the y axis for all panels of a row. The range starts at or below 0, or at or below 50 % for percentages.
  */
 function computeDomain(
   runs: readonly HistoryRecord[],

@@ -160,7 +160,7 @@ function findTask({ tasks, rows }: HistoryRecord, name: string): TaskRecord {
 const getPanelMetrics = ({ metrics }: TaskRecord) => [...new Set(['loss', ...metrics])];
 
 /**
- * Draws the panels of {@link learningCurves} as separate figures without a legend, for a page. Panels without any finite value
+ * Draws the panels of {@link learningCurves} for a page, as separate figures without a legend. Panels without any finite value
  * are omitted.
  */
 export function drawCurvePanels(
@@ -255,6 +255,6 @@ function drawPanel(
   return roundSvgNumbers(svg.outerHTML);
 }
 
-/** Returns the axis label of a metric, with its unit: `mae (years)`. */
+/** Returns the axis label of a metric, with its unit, for example `mae (years)`. */
 export const formatMetricLabel = ({ unit }: TaskRecord, metric: string): string =>
   sanitizeText(addUnit(metric, hasTaskUnit(metric) ? unit : undefined));

@@ -13,8 +13,8 @@ import type { ChartTools } from './chartTools.js';
 const MAX_POINTS = 1500;
 
 /**
- * Draws the figures of a regression: a scatter plot of predicted and true values, the histogram of the errors, and the error by
- * true value. `pairs` must not be empty, and all values must be finite.
+ * Draws the figures of a regression: a scatter plot of predicted values against true values, a histogram of the errors, and the
+ * error as a function of the true value. `pairs` must not be empty, and all values must be finite.
  */
 export function drawRegressionFigures(
   task: TaskRecord,

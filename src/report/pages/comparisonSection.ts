@@ -56,7 +56,7 @@ ${renderFigures(figures)}`,
 }
 
 /**
- * Returns a row for each argument that differs between runs. A row contains the name of the argument, and its value in each run.
+ * Returns a row for each argument that differs between runs. A row contains the name of the argument and its value in each run.
  */
 function findDifferingArguments(runs: readonly ReportedRun[]): string[][] {
   const argumentNames = [...new Set(runs.flatMap((run) => Object.keys(run.arguments)))];

@@ -41,8 +41,8 @@ export interface Report {
 }
 
 /**
- * Creates the HTML page of one or several runs. The page contains no scripts, needs no network, and can be printed. Markup in the
- * text of a record is escaped. The same records always result in the same page, byte for byte.
+ * Creates the HTML page of one or several runs. The page contains no scripts, needs no network connection, and can be printed.
+ * Markup in the text of a record is escaped. The same records always result in the same page, byte for byte.
  *
  * @param runs - At least one run. The page of several runs starts with their comparison.
  * @param tools - Observable Plot, a document and Graphviz. `writeReport` of `tfjs-multitask/node` loads them itself.

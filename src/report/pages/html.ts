@@ -11,7 +11,8 @@ export interface Html {
 type HtmlValue = Html | string | number | undefined | false | readonly Html[];
 
 /**
- * Template tag for HTML. It escapes strings and numbers, joins lists of HTML by line breaks, and omits `undefined` and `false`.
+ * Template tag for HTML. It escapes strings and numbers, joins lists of HTML with line breaks, and omits `undefined` and
+ * `false`.
  */
 export function html(strings: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
   const toHtml = (value: HtmlValue): string => {
@@ -55,8 +56,8 @@ function readSvgWidth(svg: string): string {
 }
 
 /**
- * Prepares a figure for a page. It removes ids, which must be unique in a page, and the ARIA attributes of the elements of
- * the figure, because a screen reader would read these elements one by one.
+ * Prepares a figure for a page. Removes ids, which must be unique in a page, and ARIA attributes of the elements in the
+ * figure, because a screen reader would read these elements one by one.
  */
 const toInlineSvg = (svg: string): Html => ({
   html: svg.replace(/<(?!title)[^>]*>/g, (tag) => tag.replace(/ (?:id|aria-\w+|xmlns:xlink)="[^"]*"/g, '')),

@@ -260,7 +260,7 @@ const escapeMarkdown = (text: string) =>
     .replace(/\s+/g, ' ')
     .replace(/[\\`*_{}[\]<>#!|~&]/g, (character) => `\\${character}`);
 
-/** Renders a paragraph. Also escapes a first character that would start a list. */
+/** Renders a paragraph, and escapes its first character if that character would start a list. */
 const renderParagraph = (text: string) =>
   escapeMarkdown(text).replace(/^(?:[-+=]|\d+(?=[.)]))/, (start) =>
     /\d/.test(start) ? `${start}\\` : `\\${start}`,

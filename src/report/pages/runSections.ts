@@ -30,7 +30,7 @@ export const renderLegendItem = ({ color, dash }: LineStyle, label: string): Htm
 export interface ReportedEpoch extends BestEpoch {
   /** History row of the epoch. */
   readonly row: HistoryRow;
-  /** True if the epoch is that of the saved checkpoint and is not the epoch with the best value of `monitor`. */
+  /** True if this is the epoch of the saved checkpoint, but not the epoch with the best value of `monitor`. */
   readonly isCheckpoint: boolean;
 }
 

@@ -130,7 +130,7 @@ export interface AnswerText {
   readonly truth: string;
 }
 
-/** Formats the prediction and the true label of an image: `male 60.0 %` and `female`. */
+/** Formats the prediction and the true label of an image, for example as `male 60.0 %` and `female`. */
 export function formatAnswer(
   { name, labels }: TaskRecord,
   { labels: trueLabels, answers }: PredictionRecord,

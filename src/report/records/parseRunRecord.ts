@@ -9,11 +9,12 @@ import type {
   SplitRecord,
 } from '../../core/records/runRecord.js';
 
-/** Checks and converts a JSON value. Errors contain its `path`, for example `tasks[0].name`. */
+/** Function that checks and converts a JSON value. `path` is the location of the value for error messages, for example `tasks[0].name`. */
 type Reader<T> = (value: unknown, path: string) => T;
 
 /**
- * Error for an invalid value in a record. Its message is a noun phrase for a valid value, for example `a string as tasks[0].name`.
+ * Error for an invalid value in a record. Its message is a noun phrase that describes a valid value, for example
+ * `a string as tasks[0].name`.
  */
 class InvalidRecordError extends Error {}
 
@@ -271,7 +272,7 @@ export function parseRunRecord(text: string, path: string): RunRecord {
   }
 }
 
-/** Removes labels and predictions that are invalid for their task, for example a probability outside 0 to 1. */
+/** Removes labels and predictions that are invalid for their task, for example a probability below 0 or above 1. */
 function removeInvalidValues(
   { labels, answers, ...rest }: PredictionRecord,
   tasks: readonly TaskRecord[],
@@ -291,5 +292,8 @@ function removeInvalidValues(
   };
 }
 
-/** Returns whether a number can be a probability. The tolerance is for rounding errors. A diverged network predicts NaN. */
+/**
+ * Returns whether a number can be a probability, with a tolerance for rounding errors. NaN is allowed, because a diverged network predicts
+ * NaN.
+ */
 const isProbability = (value: number) => Number.isNaN(value) || (value >= -1e-6 && value <= 1 + 1e-6);

@@ -7,7 +7,7 @@ import type { RunRecord } from '../../core/records/runRecord.js';
 import { parseRunRecord } from './parseRunRecord.js';
 
 /**
- * Record of a run, with the images that it refers to.
+ * Record of a run, together with the images to which the record refers.
  *
  * @category Figures
  */
@@ -22,7 +22,7 @@ export interface ReportedRun extends RunRecord {
  * @category Figures
  */
 export interface ReadRunRecordOptions {
-  /** Whether image files are read. Default true. */
+  /** Whether to read the image files. Default true. */
   readonly images?: boolean;
 }
 
@@ -47,7 +47,7 @@ const MAX_IMAGES = 500;
  * import { readRunRecord } from 'tfjs-multitask/report';
  *
  * const error = await readRunRecord(memoryStore('out/run')).catch(({ message }) => message);
- * console.log(error); // out/run/run.json: expected the record of a run, received a missing file. …
+ * console.log(error); // out/run/run.json: expected the record of a run, received a file that does not exist. …
  * ```
  * @category Figures
  */
@@ -68,7 +68,7 @@ export async function readRunRecord(store: Store, options: ReadRunRecordOptions 
       kind: 'file',
       path,
       expected: 'the record of a run',
-      received: 'a missing file',
+      received: 'a file that does not exist',
       advice:
         'Pass the folder of a run: the --out folder of an example, or the folder in which your program called recordRun().',
     });
@@ -103,7 +103,7 @@ async function readImage(store: Store, file: string): Promise<Uint8Array | undef
   }
 }
 
-/** Reads the rows of `history.csv`. An incomplete last line is ignored. An empty cell is a value that was not measured. */
+/** Reads the rows of `history.csv`. An incomplete last line is ignored. An empty cell means that the value was not measured. */
 export function parseHistoryCsv(csv: string): HistoryRow[] {
   const [header = '', ...lines] = csv.split('\n').slice(0, -1);
   const columns = header.split(',');

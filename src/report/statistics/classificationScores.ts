@@ -9,7 +9,7 @@ export interface ClassPrediction {
   readonly probabilities: readonly number[];
 }
 
-/** Returns the index of the most probable label. If several are equally probable, returns the first one. */
+/** Returns the index of the most probable label. If several labels are equally probable, returns the first of them. */
 export const findPredictedLabel = ({ probabilities }: ClassPrediction): number =>
   probabilities.reduce((top, probability, i) => (probability > probabilities[top]! ? i : top), 0);
 

@@ -24,7 +24,7 @@ export const estimateMeanAbsoluteError = (pairs: readonly NumberPrediction[]): M
     0,
   );
 
-/** Computes the mean absolute error in bins of the true value. The result includes empty bins. */
+/** Computes the mean absolute error for bins of the true value. The result includes empty bins. */
 export function computeErrorBins(pairs: readonly NumberPrediction[]): ErrorBin[] {
   const [low, high] = findRange(pairs.map(({ truth }) => truth));
   const edges = computeBinEdges(low, high, 10);

@@ -39,7 +39,7 @@ const MIN_RESAMPLES = 200;
  */
 export const MIN_INTERVAL_VALUES = 5;
 
-/** Estimate with a 95 % confidence interval. An estimate from few values has no interval. */
+/** Estimate with a 95 % confidence interval. An estimate from too few values has no interval. */
 export interface MeanEstimate {
   readonly value: number;
   readonly low?: number;
@@ -52,7 +52,7 @@ export interface MeanEstimate {
  * computed with the divisor `n` instead of `n - 1`, and because the variance itself is only an estimate.
  *
  * Coverage in simulations: 94 to 95 % for five or more normally distributed values. For exponentially distributed values, which are
- * about as skewed as errors can be, 89 % with five, 90 % with eight and 93 % with thirty values. Fewer than
+ * about as skewed as errors can be, the coverage is 89 % with five values, 90 % with eight and 93 % with thirty. Fewer than
  * {@link MIN_INTERVAL_VALUES} values have no interval.
  *
  * @param unsorted - Values in any order. The order does not change the interval.
@@ -83,8 +83,8 @@ export function estimateMean(
 }
 
 /**
- * Computes the 97.5th percentile of Student's t distribution, with its series expansion around the normal distribution (M.
- * Abramowitz and I. Stegun, 26.7.5). The error is below 0.001 for four or more degrees of freedom.
+ * Computes the 97.5th percentile of Student's t distribution, using its series expansion around the normal distribution
+ * (M. Abramowitz and I. Stegun, 26.7.5). The error is below 0.001 for four or more degrees of freedom.
  */
 export function computeTQuantile(degreesOfFreedom: number): number {
   const terms = [

@@ -7,11 +7,14 @@ import { estimateMean, type MeanEstimate } from './estimates.js';
 
 /** Groups that an image belongs to. */
 export interface GroupMembership {
-  /** Subgroup that the image belongs to, keyed by the name of the group: `{ sex: 'female' }`. */
+  /** Subgroups that the image belongs to, keyed by the name of the group, for example `{ sex: 'female' }`. */
   readonly groups: { readonly [group: string]: string };
 }
 
-/** Predictions of one task that can be evaluated. One of the two arrays is always empty, depending on the kind of task. */
+/**
+ * Usable predictions of one task: those with a label and finite values. One of the two arrays is always empty, depending on the kind of
+ * task.
+ */
 export interface TaskPredictions {
   /** Predictions of a regression. */
   readonly numbers: readonly (NumberPrediction & GroupMembership)[];
@@ -19,7 +22,7 @@ export interface TaskPredictions {
   readonly classes: readonly (ClassPrediction & GroupMembership)[];
 }
 
-/** Returns the predictions of a task that have a label and only finite values. */
+/** Returns those predictions of a task that have a label and only finite values. */
 export function collectPredictions(
   { name, labels }: TaskRecord,
   { answers }: Pick<RunRecord, 'answers'>,
@@ -41,7 +44,7 @@ export function collectPredictions(
   return { numbers, classes };
 }
 
-/** Scores of the images of one subgroup, for example `female` of the group `sex`. */
+/** Scores of the images of one subgroup, for example `female` in the group `sex`. */
 export interface GroupScore {
   /** Name of the subgroup, or `all` for the scores of all images. */
   readonly name: string;
@@ -55,15 +58,15 @@ export interface GroupScore {
 
 /** Scores of the subgroups of one group. */
 export interface GroupScores {
-  /** Name of the group: `sex`. */
+  /** Name of the group, for example `sex`. */
   readonly group: string;
-  /** Scores of all images, then of each subgroup, the largest first. */
+  /** Score of all images, followed by the score of each subgroup, from the largest to the smallest subgroup. */
   readonly scores: readonly GroupScore[];
   /** Number of subgroups that were omitted, because there are more than {@link MAX_GROUPS}. */
   readonly omittedCount: number;
 }
 
-/** Largest number of subgroups of a group that get a score. The subgroups with the fewest images are omitted. */
+/** Largest number of subgroups that get a score in each group. The subgroups with the fewest images are omitted. */
 export const MAX_GROUPS = 12;
 
 /** Computes the scores of a task for each subgroup of each group. A group with fewer than two subgroups is omitted. */

@@ -22,7 +22,7 @@ const WIDE_FIGURE_NAME = 'parallel';
 
 /**
  * Creates the HTML page of a study: the best trial or the Pareto front, the figures of {@link studyFigures}, and a table of all
- * trials. Like the page of {@link createReportPage}, this page contains no scripts and needs no network.
+ * trials. Like the page of {@link createReportPage}, this page contains no scripts and needs no network connection.
  *
  * @param study - Search space, objectives and strategy.
  * @param trials - Trials from `runStudy` or `askAndTell`.

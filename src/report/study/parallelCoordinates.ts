@@ -19,7 +19,7 @@ interface AxisPoint {
   readonly y: number;
 }
 
-/** Vertical position of a line at the axis of a parameter without a value in this trial: below the axis, which starts at 0. */
+/** Vertical position of a line at the axis of a parameter that has no value in the trial: below the axis, which starts at 0. */
 const MISSING_VALUE_Y = -0.14;
 
 /** Options of {@link drawParallelCoordinates}. */
@@ -32,8 +32,8 @@ export interface ParallelCoordinatesOptions {
 
 /**
  * Draws parallel coordinates: a line for each trial, and an axis for each parameter and each objective. The trials on the Pareto
- * front are orange, or the best 10 % if there is a single objective. If a trial has no value for a parameter, because it chose
- * another alternative, its line passes below the axis of that parameter.
+ * front are orange, or the best 10 % if there is a single objective. If a trial has no value for a parameter, because the trial
+ * uses a different alternative, its line passes below the axis of that parameter.
  *
  * @param scoredTrials - Trials with values for all objectives.
  */
@@ -156,7 +156,7 @@ export function drawParallelCoordinates(
   );
 }
 
-/** Shortens a long path to its last two parts, which distinguish it best: `…sgd.momentum`. */
+/** Shortens a long path to its last two parts, which distinguish it best, for example `…sgd.momentum`. */
 const shortenPath = (path: string) =>
   path.length > 20 && path.includes('.') ? `…${path.split('.').slice(-2).join('.')}` : path;
 

@@ -47,8 +47,8 @@ function selectLabeledPoints(
 }
 
 /**
- * Draws a scatter plot of two objectives. It shows the complete trials that have values for both. The trials on the Pareto front
- * are orange.
+ * Draws a scatter plot of two objectives. The plot shows all complete trials that have values for both objectives. The trials on
+ * the Pareto front are orange.
  *
  * @param front - Numbers of the trials on the Pareto front of all objectives.
  */

@@ -29,9 +29,10 @@ import { drawSlice } from './sliceFigure.js';
  * - `slice-PARAMETER`: the objective against each parameter;
  * - `importance`: the importance of the parameters;
  * - `parallel`: parallel coordinates of all parameters and objectives;
- * - `front`, only with several objectives: each further objective against the first one, with the Pareto front.
+ * - `front` (only with several objectives): each further objective against the first one, with the Pareto front.
  *
- * The figure names of any further objective end with its metric, for example `history-val_accuracy`.
+ * For each further objective, the figure names end with the metric of the objective, for example
+ * `history-val_accuracy`.
  *
  * @param study - Search space and objectives.
  * @param trials - Trials from `runStudy` or `askAndTell`.
@@ -71,7 +72,7 @@ export interface FigureGroup {
 
 /**
  * Draws the figures of a study in groups. With several objectives, the figures of all objectives are first. Returns an empty list
- * if no trial has a value of the first objective.
+ * if no trial has a value for the first objective.
  */
 export function drawFigureGroups(
   study: SearchTarget,
@@ -121,7 +122,7 @@ export function drawFigureGroups(
 interface EvaluatedStudy {
   readonly trials: readonly TrialRecord[];
   readonly evaluatedTrials: readonly EvaluatedTrial[];
-  /** Numbers of the trials on the Pareto front, or number of the best trial. */
+  /** Numbers of the trials on the Pareto front, or the number of the best trial if there is a single objective. */
   readonly bestNumbers: ReadonlySet<number>;
 }
 

@@ -1,7 +1,7 @@
 import type { Json } from '../../core/json.js';
 import type { MeanEstimate } from '../statistics/estimates.js';
 
-/** Returns the number of decimals that shows a number of magnitude `size` with three significant digits. */
+/** Returns the number of decimals that a number of magnitude `size` needs to show three significant digits. */
 const countDecimals = (size: number) =>
   size >= 100
     ? 0
@@ -14,8 +14,8 @@ const countDecimals = (size: number) =>
 /**
  * Formats a number for readers:
  *
- * - three significant digits, and no decimals from 100 on: `5.61`, `1,046`;
- * - from a million on, `6.71M` if the number is not an integer; counts are written in full;
+ * - three significant digits for values below 100, and no decimals for larger values: `5.61`, `1,046`;
+ * - millions with a suffix, for example `6.71M`, except that integers are written in full;
  * - `NaN`, `∞` and `−∞` for values that are not finite;
  * - `n/a` for undefined.
  */
@@ -30,7 +30,7 @@ export function formatNumber(value: number | undefined): string {
   return text.replace('-', '−');
 }
 
-/** Formats a proportion as a percentage with one decimal and a non-breaking space: `88.0 %`. */
+/** Formats a proportion as a percentage with one decimal and a non-breaking space, for example `88.0 %`. */
 export const formatPercent = (proportion: number | undefined): string =>
   proportion === undefined
     ? 'n/a'
@@ -39,8 +39,8 @@ export const formatPercent = (proportion: number | undefined): string =>
       : 'NaN';
 
 /**
- * Formats a value and its confidence interval with the same number of decimals: `5.61 (5.20 to 6.03)`, or `88.0 % (85.1 to 90.4)`
- * for a proportion. An estimate without an interval is `5.61 (–)`. A line can break only before the interval.
+ * Formats a value and its confidence interval with the same number of decimals, for example as `5.61 (5.20 to 6.03)`, or as
+ * `88.0 % (85.1 to 90.4)` for a proportion. An estimate without an interval is `5.61 (–)`. A line can break only before the interval.
  */
 export function formatEstimate(
   estimate: MeanEstimate | undefined,
@@ -76,7 +76,7 @@ export const isProportion = (metric: string): boolean => metric.endsWith('accura
 /** Returns whether a metric has the unit of the task. For example, `mae` and `rmse` of an age are in years. */
 export const hasTaskUnit = (metric: string): boolean => metric === 'mae' || metric === 'rmse';
 
-/** Adds a unit to a label: `mae (years)`. Returns the label alone if there is no unit. Long units are truncated. */
+/** Adds a unit to a label, for example `mae (years)`. Returns the label alone if there is no unit. Long units are truncated. */
 export const addUnit = (label: string, unit: string | undefined): string =>
   unit ? `${label} (${truncateMiddle(unit, 16)})` : label;
 
@@ -84,7 +84,7 @@ export const addUnit = (label: string, unit: string | undefined): string =>
 export const formatMetric = (metric: string, value: number | undefined): string =>
   isProportion(metric) ? formatPercent(value) : formatNumber(value);
 
-/** Formats a count and its noun: `1 image`, `200 images`. */
+/** Formats a count and its noun, for example `1 image` or `200 images`. */
 export const formatCount = (count: number, noun: string): string =>
   `${formatNumber(count)} ${noun}${count === 1 ? '' : 's'}`;
 
@@ -92,7 +92,7 @@ export const formatCount = (count: number, noun: string): string =>
 export const formatLargestGroups = (shownCount: number, totalCount: number): string =>
   `Only the ${shownCount} largest of ${totalCount} groups are shown.`;
 
-/** Formats a duration in seconds: `48 s`, `3 min 20 s`, `2 h 5 min`. */
+/** Formats a duration in seconds, for example as `48 s`, `3 min 20 s` or `2 h 5 min`. */
 export function formatDuration(seconds: number): string {
   if (!Number.isFinite(seconds)) return 'n/a';
   if (seconds < 10) return `${seconds.toFixed(1)}\u00a0s`;
@@ -115,7 +115,7 @@ export function truncateMiddle(text: string, length: number): string {
   return `${characters.slice(0, headLength).join('')}…${characters.slice(characters.length - tailLength).join('')}`;
 }
 
-/** Formats the value of an argument of a run for readers: `0.3`, `none`, `dropout 0.3, filters 64 and 128`. */
+/** Formats the value of a run's argument for readers, for example as `0.3`, `none` or `dropout 0.3, filters 64 and 128`. */
 export const formatArgument = (value: Json | undefined): string => truncateMiddle(formatJson(value), 200);
 
 function formatJson(value: Json | undefined): string {

@@ -1,18 +1,18 @@
 import { isProportion } from './format.js';
 
-/** Suffixes of large numbers on axes: `20M`, `150k`. */
+/** Suffixes of large numbers on axes, for example in `20M` and `150k`. */
 const UNIT_SUFFIXES: readonly (readonly [from: number, size: number, suffix: string])[] = [
   [1e6, 1e6, 'M'],
   [1e4, 1e3, 'k'],
 ];
 
 /**
- * Formats the value of a tick. All ticks on an axis have the same number of decimals, which is enough to distinguish them. The
- * largest tick selects the notation:
+ * Formats the value of a tick. All ticks on an axis have the same number of decimals, so that the labels are distinct. The
+ * largest tick determines the notation:
  *
- * - from 10,000: `20k`;
- * - from 1,000,000: `20M`;
- * - from 1,000,000,000, or below 0.0001: a power of ten.
+ * - at least 10,000: for example `20k`;
+ * - at least 1,000,000: for example `20M`;
+ * - at least 1,000,000,000, or below 0.0001: a power of ten.
  *
  * The parameters match those of the `tickFormat` function in Plot.
  */
@@ -25,22 +25,22 @@ export function formatTick(value: number, _: number, ticks: readonly number[] = 
   return formatFixed(value / size, step / size) + suffix;
 }
 
-/** Formats a tick on an axis of proportions as a percentage: `40 %`, or `0.5 %` if the ticks are less than 1 % apart. */
+/** Formats a tick on an axis of proportions as a percentage, for example `40 %`, or `0.5 %` if the ticks are less than 1 % apart. */
 export const formatPercentTick = (value: number, _: number, ticks: readonly number[] = [value]): string =>
   `${formatFixed(100 * value, Math.min(1, 100 * (findSmallestStep(ticks) ?? 1)))} %`;
 
-/** Returns the tick format of a metric: percentages for an accuracy, numbers for all others. */
+/** Returns the tick format for a metric: percentages for an accuracy, numbers for all others. */
 export const getTickFormat = (metric: string): typeof formatTick =>
   isProportion(metric) ? formatPercentTick : formatTick;
 
-/** Returns the smallest distance between adjacent ticks, or undefined if all are equal. */
+/** Returns the smallest distance between adjacent ticks, or undefined if all ticks are equal. */
 function findSmallestStep(ticks: readonly number[]): number | undefined {
   const steps = ticks.slice(1).map((tick, i) => Math.abs(tick - ticks[i]!));
   const nonzeroSteps = steps.filter((step) => step > 0);
   return nonzeroSteps.length > 0 ? Math.min(...nonzeroSteps) : undefined;
 }
 
-/** Formats a number with enough decimals to distinguish ticks at a distance of `step`. A step of 0.25 needs two decimals. */
+/** Formats a number with enough decimals to distinguish ticks that are `step` apart. A step of 0.25 needs two decimals. */
 function formatFixed(value: number, step: number): string {
   let digits = Math.max(0, -computeExponent(step));
   if (digits < 8 && Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) > 0.01) digits++;
@@ -59,7 +59,7 @@ function formatExponentialTick(value: number, step: number): string {
   return text.replace('e+', 'e').replaceAll('-', '−');
 }
 
-/** Returns the decimal exponent of a number. The tolerance is for values with rounding errors, such as 0.1 + 0.1 + 0.1. */
+/** Returns the decimal exponent of a number, with a tolerance for rounding errors, as in 0.1 + 0.1 + 0.1. */
 const computeExponent = (value: number) => Math.floor(Math.log10(Math.abs(value)) + 1e-9);
 
 /** Length in pixels that is available for the labels on an axis. A character is about 6.6 pixels wide. */

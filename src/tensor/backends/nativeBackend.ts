@@ -68,7 +68,7 @@ export async function loadNativeBackend(load: PackageLoader): Promise<void> {
     throw createError({
       kind: 'engine',
       path: 'engine native',
-      expected: `a backend of ${name} that starts`,
+      expected: `a working ${name} backend`,
       received: 'a backend that failed to start',
       advice: `Run ${NATIVE_BUILD_COMMAND}, or use engine: "wasm".`,
     });

@@ -1,14 +1,14 @@
-/** Name in the stock build of the function whose source code its workers run. */
+/** Name of the function in the stock build whose source code the workers run. */
 type Factory = () => unknown;
 
 /**
- * Makes TensorFlow.js's threaded build start in a page whose bundler minifies it.
+ * Repairs the worker source code of TensorFlow.js's threaded build, so that the build starts in a page even if a bundler has minified it.
  *
  * TensorFlow.js starts workers with the source code of one of its functions. The function reads a variable that is declared outside of it
  * and checks with `typeof` that the variable exists. A minifier that sees the declaration removes the check, so workers, which do not have
  * the declaration, fail with a `ReferenceError`. The repaired source code runs in a scope in which such variables are undefined.
  *
- * The import is the module that TensorFlow.js itself imports, so a bundler does not include it twice.
+ * This function imports the same module as TensorFlow.js itself, so a bundler does not include the module twice.
  */
 export async function repairWorkerSource(): Promise<void> {
   const module: { readonly default?: unknown } = await import(

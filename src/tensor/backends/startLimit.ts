@@ -1,15 +1,15 @@
-/** Time within which the threads of the wasm backend must start. It includes the download of the backend in a page. */
+/** Time in seconds within which the threads of the wasm backend must start. In a page, the time includes the download of the backend. */
 const THREAD_START_SECONDS = 30;
 
-/** A time limit that has started. */
+/** A running time limit for the start of threads. */
 export interface StartLimit {
-  /** Rejects with the reason when the time is over. */
+  /** Promise that rejects with the reason when the time limit is reached. */
   readonly expired: Promise<never>;
   /** Stops the timer, so that it does not keep the process alive. */
   stop(): void;
 }
 
-/** Starts the time limit for threads. `timeout` replaces the timer in tests: the limit expires when it resolves. */
+/** Starts the time limit for the start of threads. In tests, `timeout` replaces the timer: the limit expires when this promise resolves. */
 export function startThreadLimit(timeout?: Promise<void>): StartLimit {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const elapsed =

@@ -55,7 +55,7 @@ interface WorkerClassOptions {
   /** Source code of a worker in the pool of the threaded build. */
   readonly workerScript: string;
   readonly threads: number;
-  /** Receives every thread that is started. */
+  /** Array to which every started thread is added. */
   readonly startedThreads: NodeWorker[];
   readonly onError: (cause: unknown) => void;
 }

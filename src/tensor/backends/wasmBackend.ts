@@ -14,13 +14,16 @@ import { type StartLimit, startThreadLimit } from './startLimit.js';
 import { createThreadedModule, MAX_WASM_THREADS } from './threadedModule.js';
 import { createWasmModule, type WasmModule } from './wasmModule.js';
 
-/** Options for starting the wasm backend. They only have an effect when the backend is first started in a process. */
+/** Options for starting the wasm backend. They have an effect only when the backend is started for the first time in a process. */
 export interface WasmOptions {
   /** Maximum number of threads. Default in Node: the number of cores, but not more than 4. Default in a page: half the number of cores. */
   readonly threads?: number | undefined;
   /** Function that loads Node's modules, which threads need. Without it, the backend uses one thread in Node. */
   readonly load?: PackageLoader | undefined;
-  /** Resolves when threads have had enough time to start; the backend then uses one thread. Default: after 30 seconds. */
+  /**
+   * Promise that resolves when the time limit for starting threads is reached; the backend then uses one thread. Default: a limit of 30
+   * seconds.
+   */
   readonly timeout?: Promise<void> | undefined;
 }
 
@@ -29,7 +32,7 @@ type StockPackage = typeof import('@tensorflow/tfjs-backend-wasm');
 /** Threads of a backend that this library has started. */
 interface BackendThreads {
   readonly count: number;
-  /** Why additional threads failed to start. */
+  /** Reason why additional threads failed to start. */
   readonly failure: string | undefined;
 }
 
@@ -47,9 +50,9 @@ export async function loadWasmBackend(options: WasmOptions = {}): Promise<number
 }
 
 /**
- * Starts the wasm backend and registers the kernels that training needs. The backend in use does not change, so other calls can compute
- * meanwhile. Returns the number of threads. If additional threads fail to start or do not respond in time, the backend uses one thread, and
- * {@link getThreadFailure} returns the reason.
+ * Starts the wasm backend and registers the kernels that training needs. The backend in use does not change, so other computations can
+ * continue in the meantime. Returns the number of threads. If additional threads fail to start or do not respond in time, the backend uses
+ * one thread, and {@link getThreadFailure} returns the reason.
  *
  * @throws An `engine` error if the backend fails to start.
  */
@@ -65,7 +68,7 @@ export async function startWasmBackend(options: WasmOptions = {}): Promise<numbe
       expected: 'a runtime with WebAssembly',
       received: 'a runtime in which the wasm backend failed to start',
       advice:
-        'In a page, serve the .wasm files of @tensorflow/tfjs-backend-wasm, and pass their URL to its function setWasmPaths.',
+        'On a web page, serve the .wasm files of @tensorflow/tfjs-backend-wasm, and pass their URL to its setWasmPaths function.',
     });
   }
   const backend = getBackend();
@@ -75,7 +78,7 @@ export async function startWasmBackend(options: WasmOptions = {}): Promise<numbe
   return threads.count;
 }
 
-/** Returns why the wasm backend runs on one thread although more were requested, or undefined if its threads did not fail. */
+/** Returns the reason why the wasm backend runs on one thread although more were requested, or undefined if its threads did not fail. */
 export function getThreadFailure(): string | undefined {
   return threadsOfBackend.get(getBackend())?.failure;
 }
@@ -84,8 +87,8 @@ export function getThreadFailure(): string | undefined {
 const DEFAULT_MAX_THREADS = 4;
 
 /**
- * Starts the wasm backend with threads if the runtime supports them. Otherwise registers the build with one thread, which the caller
- * starts. Returns why threads failed to start, or undefined if they did not fail.
+ * Starts the wasm backend with threads if the runtime supports them. Otherwise, registers the build with one thread, which the caller
+ * starts. Returns the reason why threads failed to start, or undefined if they did not fail.
  */
 async function startWithThreads(stock: StockPackage, options: WasmOptions): Promise<string | undefined> {
   const { threads, load, timeout } = options;
@@ -128,7 +131,7 @@ function registerModule(stock: StockPackage, module: WasmModule): void {
   replaceBackend(async () => new stock.BackendWasm(module as never));
 }
 
-/** Replaces the registered backend by the threaded build of Node, and starts it. Throws the reason if its threads fail to start. */
+/** Replaces the registered backend with the threaded build for Node and starts it. If its threads fail to start, throws the reason. */
 async function startThreadsInNode(
   stock: StockPackage,
   node: NodeModules,

@@ -6,7 +6,7 @@ export const BATCH_NORM = 'MultitaskBatchNorm';
 /** Name of the kernel for the gradient of {@link BATCH_NORM}: `{ x, dy, gamma, mean, variance }, { epsilon } -> [dx, dgamma, dbeta]`. */
 export const BATCH_NORM_GRADIENT = 'MultitaskBatchNormGradient';
 
-/** Registers kernels for batch normalization in training mode and its gradient on wasm, as plain loops over the heap. */
+/** Registers wasm kernels for batch normalization in training mode and for its gradient. The kernels are plain loops over the heap. */
 export function registerBatchNorm(): void {
   tf.registerKernel({
     kernelName: BATCH_NORM,

@@ -12,8 +12,9 @@ interface DepthwiseAttributes {
 }
 
 /**
- * Registers kernels for both gradients of a depthwise convolution on wasm, which has none. The kernels are plain loops over the heap: a
- * depthwise convolution computes only one product for each value that it reads, so memory bandwidth limits it, not arithmetic.
+ * Registers wasm kernels for both gradients of a depthwise convolution, because the wasm backend has none. The kernels are plain loops over
+ * the heap: a depthwise convolution computes only one product for each value that it reads, so it is limited by memory bandwidth, not by
+ * arithmetic.
  */
 export function registerDepthwiseGradients(): void {
   tf.registerKernel({

@@ -2,8 +2,8 @@ import { tf } from '../tf.js';
 import { getFloat32View, type WasmBackend } from './wasmHeap.js';
 
 /**
- * Replaces the wasm kernel for the sum over all elements of a tensor by a sum in double precision. The TensorFlow.js kernel accumulates in
- * float32. In the L2 penalty of a dense layer after ResNet50, a sum of 262,144 squares, this made the fourth digit wrong.
+ * Replaces the wasm kernel for the sum over all elements of a tensor with a sum in double precision. The TensorFlow.js kernel accumulates
+ * in float32. In the L2 penalty of a dense layer after ResNet50, a sum of 262,144 squares, this caused an error in the fourth digit.
  */
 export function fixFullSum(): void {
   const stock = tf.getKernel('Sum', 'wasm')!;

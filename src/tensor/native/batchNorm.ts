@@ -20,7 +20,7 @@ const createBatchNormAttributes = (epsilon: number) => ({
 });
 
 /**
- * Registers kernels for batch normalization in training mode and its gradient that run TensorFlow's fused operations. Version 2 of the
+ * Registers kernels that run TensorFlow's fused operations for batch normalization in training mode and for its gradient. Version 2 of the
  * operations is used: version 3 only adds an output for cuDNN.
  */
 export function registerBatchNorm(): void {

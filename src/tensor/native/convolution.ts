@@ -27,9 +27,9 @@ const FUSED_OPS: { readonly [activation: string]: readonly string[] } = {
 };
 
 /**
- * Registers kernels that run convolution, bias and activation as one oneDNN operation, where tfjs-node runs three operations. The operation
- * has an attribute that is a list of strings, which only the native binding built by `build-native` can pass. TensorFlow's `_FusedConv2D`
- * is not used because it is slower on a CPU than three operations.
+ * Registers kernels that run convolution, bias and activation as one oneDNN operation, whereas tfjs-node runs three operations. The
+ * operation has an attribute that is a list of strings, which only the native binding built by `build-native` can pass. TensorFlow's
+ * `_FusedConv2D` is not used because it is slower on a CPU than three operations.
  */
 export function registerFusedConvolutions(): void {
   if (getTensorFlowBackend().isUsingGpuDevice) return;

@@ -19,9 +19,9 @@ interface PoolAttributes {
 }
 
 /**
- * Registers kernels that run max pooling and its gradient with oneDNN. Pooling is two to four times as fast as in TensorFlow, the gradient
- * thirty times. To find the position of each window's maximum, the gradient runs the pooling again, which costs a small fraction of the
- * time saved.
+ * Registers kernels that run max pooling and its gradient with oneDNN. Pooling is two to four times as fast as in TensorFlow, and the
+ * gradient is thirty times as fast. To find the position of each window's maximum, the gradient runs the pooling again, which costs a small
+ * fraction of the time saved.
  */
 export function registerMaxPool(): void {
   if (getTensorFlowBackend().isUsingGpuDevice || !isMaxPoolGradientSupported()) return;

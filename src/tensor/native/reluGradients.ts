@@ -20,7 +20,10 @@ const createReluMask = {
   Relu6: (y: Tensor) => tf.mul(tf.step(y), tf.step(tf.sub(6, y))),
 } as const;
 
-/** Registers the kernel for the gradients of ReLU and bias in a fused convolution, which runs one TensorFlow operation for each of them. */
+/**
+ * Registers the kernel for the gradients of ReLU and bias in a fused convolution. The kernel runs one TensorFlow operation for each
+ * gradient.
+ */
 export function registerBiasReluGradient(): void {
   registerNativeKernel(BIAS_RELU_GRADIENT, ({ y, dy }) => {
     const masked = runReluGradient(dy!, y!);

@@ -35,7 +35,7 @@ export const ONEDNN_ATTRIBUTES: { readonly [name: string]: OpAttribute } = {
 /** Returns the active backend, which must be that of tfjs-node. */
 export const getTensorFlowBackend = () => tf.backend() as unknown as TensorFlowBackend;
 
-/** Runs a TensorFlow operation by name. The caller must dispose the outputs. */
+/** Runs a TensorFlow operation by name. The caller must dispose of the outputs. */
 export function runOp(
   name: string,
   inputs: readonly tf.TensorInfo[],
@@ -75,7 +75,7 @@ export function returnsExpectedValues(expected: readonly number[], run: () => Te
 
 type RunKernel = (inputs: { readonly [name: string]: tf.TensorInfo }, attributes: any) => Tensor | Tensor[];
 
-/** Registers a kernel for the backend of tfjs-node. Tensors that `run` creates but does not return are disposed. */
+/** Registers a kernel for the backend of tfjs-node. Tensors that `run` creates but does not return are disposed of. */
 export function registerNativeKernel(kernelName: string, run: RunKernel): void {
   if (tf.getKernel(kernelName, 'tensorflow')) tf.unregisterKernel(kernelName, 'tensorflow');
   tf.registerKernel({

@@ -4,7 +4,7 @@ import { tf } from '../tf.js';
 /**
  * Computes average pooling with `same` padding. At the edges, only the pixels inside the image are averaged.
  *
- * The gradient of `tf.avgPool` is wrong at the edges because it divides by the full window size, unlike the forward pass. Instead, this
+ * The gradient of `tf.avgPool` is wrong at the edges because it divides by the full window size, unlike the forward pass. Therefore, this
  * function pads the image with zeros, pools without further padding, and rescales the means of the windows at the edges.
  *
  * @param x - Images, `[batch, height, width, channels]`.

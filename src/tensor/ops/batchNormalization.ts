@@ -73,7 +73,7 @@ export function batchNormInference(
   return normalize(x);
 }
 
-/** Moves a tensor that was kept with `tf.keep` into the current tidy scope, which disposes it. */
+/** Moves a tensor that was kept with `tf.keep` into the current tidy scope, which disposes of it. */
 function moveToCurrentScope(keptTensor: Tensor): Tensor {
   const tensor = tf.clone(keptTensor);
   keptTensor.dispose();

@@ -19,7 +19,7 @@ export interface ParamImportance {
    * Share of the total importance, from 0 to 1. The shares of all parameters add up to 1, or to 0 if no parameter has an effect.
    */
   readonly share: number;
-  /** True if fewer than four trials have a value for the parameter, which is too few for an estimate. The share is then 0. */
+  /** True if fewer than four trials have a value for the parameter, which are too few for an estimate. The share is then 0. */
   readonly hasTooFewTrials?: true;
 }
 
@@ -33,7 +33,8 @@ const MIN_TRIALS = 4;
  * S. Watanabe, A. Bansal and F. Hutter, 2023). The importance is the Pearson divergence between the distribution of the parameter
  * in the best trials and its distribution in all trials. Each parameter is analyzed separately.
  *
- * - The importance describes how good trials differ from others. It does not predict what happens if you change the parameter.
+ * - The importance describes how good trials differ from other trials. It does not predict what happens if you change the
+ *   parameter.
  * - With fewer than about twenty trials, the estimate is weak. With fewer than four, the result is an empty array.
  * - Trials with equal costs always belong to the same group, so the best group may contain more or less than a quarter of the
  *   trials. If all trials are equally good, all shares are 0.

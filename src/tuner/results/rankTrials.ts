@@ -7,7 +7,8 @@ import { sortByNumber, type TrialRecord } from './trialRecord.js';
  *
  * - Complete trials come before pruned trials. Pruned trials are sorted by their number of epochs, in descending order.
  * - With one objective, complete trials are sorted by cost.
- * - With several objectives, they are sorted by non-dominated front, and within a front by crowding distance, in descending order.
+ * - With several objectives, complete trials are sorted by non-dominated front, and within a front by crowding distance, in
+ *   descending order.
  */
 export function rankTrials(trials: readonly TrialRecord[], objectives: Objectives): TrialRecord[] {
   const scored = sortByNumber(trials).flatMap((trial) => {

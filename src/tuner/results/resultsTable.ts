@@ -15,8 +15,8 @@ const MIN_REASON_WIDTH = 24;
 
 /**
  * Formats trials as a table for a terminal, sorted by number. A row contains the trial's state, number of epochs,
- * objectives at the best epoch, params, and the reason why it was pruned or failed. `* best` marks the best trial. With several
- * objectives, `* front` marks the trials on the Pareto front.
+ * objectives at the best epoch, params, and the reason why the trial was pruned or failed. `* best` marks the best trial. With
+ * several objectives, `* front` marks the trials on the Pareto front.
  *
  * @param width - Width of the terminal in characters. If a line is longer, its params are truncated. Default 120.
  * @example

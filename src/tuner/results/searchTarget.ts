@@ -2,7 +2,7 @@ import type { Space } from '../space/space.js';
 import type { Objectives } from './objectives.js';
 
 /**
- * Search space and objectives of a search, which are needed to evaluate its trial records. A study can be passed as a search
+ * Search space and objectives that are needed to evaluate the trial records of a search. A study can be passed as a search
  * target.
  *
  * @category Tuner

@@ -12,14 +12,14 @@ export interface Rung {
   readonly bracket: number;
   /** Index of the round in its bracket, counted from 0. */
   readonly round: number;
-  /** Epoch at which this round ends. It includes the epochs of earlier rounds. */
+  /** Epoch at which this round ends, including the epochs of earlier rounds. */
   readonly epochs: number;
   /** Number of the trial whose weights, optimizer state and history this trial continues. Absent in the first round. */
   readonly parent?: number;
 }
 
 /**
- * State of a trial: `running` until it ends, `complete`, `pruned` if a pruner stopped it, or `failed`.
+ * State of a trial: `running` until the trial ends, `complete`, `pruned` if a pruner stopped the trial, or `failed`.
  *
  * @category Tuner
  */

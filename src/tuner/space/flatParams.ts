@@ -13,7 +13,7 @@ import {
   type Space,
 } from './space.js';
 
-/** Converts flat params into the nested object that the model builder receives. */
+/** Converts flat params into the nested params object that a trial receives. */
 export function nestParams<P extends ParameterMap>(
   { '~parameters': parts }: Space<P>,
   flat: FlatParams,

@@ -39,8 +39,8 @@ export interface FloatOptions {
   /** Largest value. */
   readonly max: number;
   /**
-   * Distance between neighboring values, counted from `min`, or their ratio on a log scale. Default: every value between the bounds
-   * is possible.
+   * Distance between neighboring values, counted from `min`, or on a log scale, the ratio of neighboring values. Default: every
+   * value between the bounds is possible.
    */
   readonly step?: number;
   /**
@@ -63,7 +63,7 @@ export interface IntOptions extends FloatOptions {}
  *
  * - linear scale: `min + p (max - min)`
  * - log scale: `min (max / min)^p`
- * - with a step: the value at index `floor(p n)` of `n` values
+ * - with a step: the value at index `floor(p n)` in the list of `n` values
  *
  * @throws An `argument` error if the bounds are not finite or not in order, `min` is not above 0 on a log scale, the step is so
  *   large that fewer than two values remain, or too small, or an option is unknown.
@@ -147,7 +147,8 @@ export function int(options: IntOptions): Parameter<number> {
 
 /**
  * Creates a parameter that takes one value from a list. Numbers are ordered as in the list; strings and booleans are unordered.
- * A probability `p` maps to index `floor(p n)` of `n` values, as in KerasTuner 1.4.8 `HyperParameters.Choice`.
+ * A probability `p` maps to the value at index `floor(p n)` in the list of `n` values, as in KerasTuner 1.4.8
+ * `HyperParameters.Choice`.
  *
  * @throws An `argument` error if there are fewer than two values, a value is repeated, or a value is not a string, a finite number
  *   or a boolean.
@@ -209,7 +210,7 @@ type DuplicateOf<L extends readonly unknown[], Seen = never> = L extends readonl
 
 /**
  * True if a type is a single literal. To exclude `string` and template literal types, the type is used as the key of an object
- * type: `{}` is assignable to an object type with such keys, but not to one with a literal key.
+ * type: `{}` is assignable to an object type with such keys, but not to an object type with a literal key.
  */
 type IsLiteral<V, All = V> = boolean extends V
   ? false
@@ -270,7 +271,7 @@ function listStepValues(kind: string, options: FloatOptions): number[] {
       `${kind}.step`,
       'a step that results in at most a million values',
       formatValue(step),
-      'Use a larger step, or omit it.',
+      'Use a larger step, or omit step.',
     );
   const computeRawValue = (i: number) => (isLog ? min * step! ** i : min + i * step!);
   const computeFloatValue = (i: number) => {
@@ -301,7 +302,7 @@ function listStepValues(kind: string, options: FloatOptions): number[] {
       `${kind}.step`,
       expected,
       formatValue(step),
-      'Use a larger step, or search for the distance from min, and add min in the function that builds the model.',
+      'Use a larger step, or search over the offset from min and add min in the function that builds the model.',
     );
   }
   return values;

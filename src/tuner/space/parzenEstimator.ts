@@ -21,8 +21,8 @@ interface Kernel {
 /**
  * Creates a multivariate Parzen estimator (S. Watanabe, 2023, arXiv 2304.11127): a mixture with one component per trial and one
  * prior component that covers the whole space. A component is the product of one kernel per parameter, so values that occur
- * together in a trial are sampled together. If a trial has no value for a parameter, because it chose another alternative, its
- * component uses the prior kernel for that parameter.
+ * together in a trial are sampled together. If a trial has no value for a parameter, because the trial uses a different
+ * alternative, its component uses the prior kernel for that parameter.
  */
 export function createParzenEstimator(
   searchSpace: Space<ParameterMap>,
@@ -64,7 +64,7 @@ export function createParzenEstimator(
 interface KernelOptions {
   /** Standard deviation of a kernel, as a fraction of the probability range [0, 1). */
   readonly bandwidth: number;
-  /** Number of trials that the estimator is created from. */
+  /** Number of trials from which the estimator is created. */
   readonly trialCount: number;
 }
 
@@ -116,7 +116,7 @@ function createTruncatedNormalKernel(
 }
 
 /**
- * Creates the kernel of an unordered parameter: the trial's value has the weight 1, and `priorWeight` is distributed evenly over
+ * Creates the kernel of an unordered parameter: the trial's value has weight 1, and `priorWeight` is distributed evenly over
  * all values. If the trial has no value for the parameter, the distribution is uniform.
  */
 function createCategoricalKernel(

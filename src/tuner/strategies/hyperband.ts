@@ -12,7 +12,7 @@ import { collectTriedKeys, type Proposal, type ProposalRequest, type Strategy } 
  * @category Tuner
  */
 export interface HyperbandOptions {
-  /** Maximum number of epochs of a trial, which only the trials in the last rounds reach. Default 100. */
+  /** Maximum number of epochs per trial. Only the trials in the last rounds reach this number. Default 100. */
   readonly maxEpochs?: number;
   /**
    * Reduction factor: one in `factor` trials is promoted to the next round, which has `factor` times as many epochs. Default 3.
@@ -30,7 +30,7 @@ export interface HyperbandOptions {
 export interface HyperbandRound {
   /** Number of trials in the round. */
   readonly trials: number;
-  /** Epoch at which the trials of the round end. It includes the epochs of earlier rounds. */
+  /** Epoch at which the trials of the round end, including the epochs of earlier rounds. */
   readonly epochs: number;
 }
 
@@ -79,7 +79,7 @@ export function hyperbandPlan(options: HyperbandOptions = {}): HyperbandRound[][
  * - A promotion is a new trial that continues from its parent's checkpoint, with weights, optimizer state and history. KerasTuner
  *   loads only the weights of the best epoch.
  * - Failed trials are never promoted.
- * - With several objectives, trials are compared by the first one.
+ * - With several objectives, trials are compared by the first objective.
  *
  * @throws An `argument` error if `maxEpochs` or `iterations` is below 1, `factor` is below 2, one of them is not an integer, or an
  *   option is unknown.
@@ -122,8 +122,8 @@ export function hyperband(options: HyperbandOptions = {}): Strategy {
 }
 
 /**
- * Proposes the next trial of one bracket. A promotion has priority over new params, and a promotion to a later round over a
- * promotion to an earlier one. Returns `full` if the bracket is complete.
+ * Proposes the next trial of one bracket. A promotion has priority over new params, and a promotion to a later round has
+ * priority over a promotion to an earlier round. Returns `full` if the bracket is complete.
  */
 function proposeInBracket(
   plan: readonly HyperbandRound[],

@@ -27,8 +27,8 @@ const MAX_TRIES = 10;
 
 /**
  * Creates a Bayesian strategy that uses tree-structured Parzen estimators (J. Bergstra et al., 2011; S. Watanabe, 2023, arXiv
- * 2304.11127). The trials are split into the best tenth, at most 25, and the rest. The strategy proposes params that are likely in
- * the best group and unlikely in the rest.
+ * 2304.11127). The trials are split into the best tenth (at most 25 trials) and the rest. The strategy proposes params that are
+ * likely in the best group and unlikely in the rest.
  *
  * - Running trials belong to the rest, so that parallel trials try different params.
  * - The estimator is multivariate: all parameters are sampled near one good trial. Params are never repeated.
@@ -91,8 +91,8 @@ interface TpeSplit {
 }
 
 /**
- * Samples candidates near good trials. Returns the candidate with the largest ratio of its likelihood among good trials to its
- * likelihood among the other trials.
+ * Samples candidates near good trials. Returns the candidate with the largest ratio between its likelihood among good trials
+ * and its likelihood among the other trials.
  */
 function selectCandidate(
   searchSpace: Space<ParameterMap>,

@@ -13,7 +13,7 @@ import { type ComparedOutputs, verifyStep } from '../verify/verifyStep.js';
 
 /** Options for compiling a {@link TraceablePass}, such as a training step, to an ONNX graph. */
 export interface CompileOptions extends OnnxEngineOptions {
-  /** Name of the compiled computation in error messages: `the training step`. */
+  /** Name of the compiled computation in error messages, for example `the training step`. */
   readonly description: string;
   /** Batch size to compile for if the graph cannot be made independent of the batch size. */
   readonly batchSize: number;

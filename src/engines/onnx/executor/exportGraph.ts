@@ -46,8 +46,8 @@ export function exportGraph(
 }
 
 /**
- * Creates the function to trace, which runs the graph on generated inputs. All inputs differ, also between the two traces, so that no input
- * value looks like a constant.
+ * Creates the function to trace, which runs the graph on generated inputs. All inputs have different values, also across the two traces, so
+ * that no input value looks like a constant.
  */
 function createPredictionPass(graph: LayerGraph | InferenceFunction): TraceablePass {
   return (batchSize) => {

@@ -27,8 +27,8 @@ import { createTraceBatch, getImageNames } from './traceBatches.js';
 const SLOT_PREFIX = 'slot/';
 const WEIGHT_PREFIX = 'weight/';
 /**
- * Name prefix of the graph outputs that contain new weights and slots. After the prefix follows the name of the graph input whose value
- * they replace.
+ * Name prefix of the graph outputs that contain new weights and slots. The prefix is followed by the name of the graph input whose value
+ * the output replaces.
  */
 const NEW_PREFIX = 'new ';
 /** Names of the two graph outputs that are not weights or slots. */
@@ -150,7 +150,7 @@ export function createOnnxExecutor(
             path: `weight ${weight.originalName}`,
             expected: 'a layer that only reads its weights during a training step',
             received: 'a layer that writes this weight during the step',
-            advice: 'Store the value that changes outside the weights of the layer, or use engine: "wasm".',
+            advice: 'Store the changing value outside the weights of the layer, or use engine: "wasm".',
           });
         }
         return { inputs: { ...batch, ...slots, ...variables }, outputs: toNamedOutputs(step) };
@@ -226,5 +226,5 @@ const mapArrays = (arrays: NamedArrays, transform: (x: number) => number): Named
     Object.entries(arrays).map(([name, { shape, data }]) => [name, { shape, data: data.map(transform) }]),
   );
 
-/** Returns id, shape and type of the tensor in a variable. Writing the variable later does not change this record. */
+/** Returns the id, shape and type of the tensor in a variable. Writing the variable later does not change this record. */
 const toTensorInfo = ({ dataId, shape, dtype }: Tensor): tf.TensorInfo => ({ dataId, shape, dtype });

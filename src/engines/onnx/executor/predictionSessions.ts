@@ -31,7 +31,7 @@ export class PredictionSessions {
 
   /**
    * Runs a graph with its current weights. Takes one array per graph input and returns one array per graph output. The weights are
-   * constants of the session, which makes convolutions faster. Therefore a new session is created when a weight has changed. The old
+   * constants of the session, which makes convolutions faster. Therefore, a new session is created when a weight has changed. The old
    * session is released after its last run.
    */
   async run(graph: LayerGraph | InferenceFunction, inputs: readonly HostArray[]): Promise<HostArray[]> {

@@ -43,8 +43,7 @@ function takeExamples(arrays: NamedArrays, batchSize: number, count: number): Na
 
 /**
  * Adds noise with an amplitude of 1/20 of the value range to the images. Without noise, images of a single color could not be used to
- * verify a graph: batch normalization computes zero except for rounding errors from them, so rounding alone would decide which ReLU units
- * are active.
+ * verify a graph: batch normalization would reduce them to rounding errors, and these errors would decide which ReLU units are active.
  */
 function addImageNoise(
   arrays: NamedArrays,

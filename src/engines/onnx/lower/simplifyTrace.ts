@@ -39,8 +39,8 @@ export function simplifyTrace(
 
 /**
  * Fuses the two calls that compute the gradient of `maxPool(relu(x + bias))`. The gradient of a pooling window is passed only to its
- * maximum. Therefore the ReLU mask and the bias gradient can be computed from the pooled values, which are four times fewer for 2x2
- * windows.
+ * maximum. Therefore, the ReLU mask and the bias gradient can be computed from the pooled values. For 2x2 windows, there are only a quarter
+ * as many of them.
  */
 function fusePooledGradients(calls: readonly KernelCall[]): readonly KernelCall[] {
   const readCounts = new Map<object, number>();

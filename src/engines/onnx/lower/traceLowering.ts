@@ -43,7 +43,7 @@ export function lowerTrace(
 /** Names of the ONNX values that contain the same tensor in different memory layouts, keyed by layout. */
 type LayoutValues = Map<Layout, string>;
 
-/** Compiles one trace to an ONNX graph. Create an object per trace, and call {@link TraceLowering.lower} once. */
+/** Compiles one trace to an ONNX graph. Create one object per trace, and call {@link TraceLowering.lower} once. */
 export class TraceLowering {
   readonly #trace: Trace<unknown>;
   readonly #inputs: readonly NamedTracedTensor[];
@@ -136,7 +136,7 @@ export class TraceLowering {
 
   /**
    * Chooses the memory layout in which a kernel call runs. An element-wise call runs in the layout in which most of its input images are
-   * already available. Every other call runs in channels-last.
+   * already available. Every other call runs in the channels-last layout.
    */
   #chooseCallLayout({ kernel, inputs, outputs }: KernelCall): Layout {
     const tensors = Object.values(inputs);
@@ -152,8 +152,8 @@ export class TraceLowering {
   }
 
   /**
-   * Creates the context that the lowering of a kernel call receives. It is an object of functions and not `this`, because lowerings
-   * destructure it.
+   * Creates the context that the lowering of a kernel call receives. The context is a separate object of functions rather than `this`,
+   * because lowerings destructure it.
    */
   #createContext(call: KernelCall, layout: Layout): LoweringContext {
     const getInput = (name: string) => {

@@ -34,7 +34,7 @@ const lowerGather: OpLowering = (context) => {
   return addNode('Transpose', [gathered], { perm });
 };
 
-/** Returns the axis order for a transpose that moves the axis `from` to the position `to`. */
+/** Returns the axis order for a transpose that moves the axis at position `from` to position `to`. */
 function moveAxis(rank: number, from: number, to: number): number[] {
   const axes = Array.from({ length: rank }, (_, i) => i);
   axes.splice(to, 0, ...axes.splice(from, 1));

@@ -4,8 +4,8 @@ import type { OpLowering, OpTable } from './context/loweringContext.js';
 type Axes = number | readonly number[] | null | undefined;
 
 /**
- * Creates the lowering of a kernel that reduces axes, for example Sum. Without an attribute `axis`, all axes are reduced. Negative axes
- * count from the end.
+ * Creates the lowering of a kernel that reduces axes, for example Sum. If the `axis` attribute is missing, all axes are reduced. Negative
+ * axes count from the end.
  */
 const createReductionLowering =
   (opType: string): OpLowering =>
@@ -35,8 +35,8 @@ const lowerCumulativeSum: OpLowering = ({ addNode, getInput, addIntegers, getAtt
 };
 
 /**
- * Lowers the cumulative product, which ONNX does not have. For each position, a copy of the input is made in which all elements that must
- * not be included are 1, and the product of the whole copy is computed.
+ * Lowers the cumulative product, which ONNX does not have. For each position, the lowering copies the input, replaces all elements that
+ * must not be included with 1, and computes the product of the whole copy.
  */
 const lowerCumulativeProduct: OpLowering = ({
   addNode,
@@ -76,8 +76,8 @@ const lowerTopK: OpLowering = (context) => {
 };
 
 /**
- * Lowers the kernels that count how often each integer below `size` occurs in `x`, or in each row of `x`. If weights are passed, the
- * weights of the occurrences are added instead of counted.
+ * Lowers the kernels that count how often each integer below `size` occurs in `x`, or in each row of `x`. If weights are passed, the result
+ * is the sum of the weights of the occurrences.
  */
 const lowerBincount: OpLowering = (context) => {
   const { addNode, getInput, addIntegers, addFloats, getAttribute, call } = context;

@@ -5,7 +5,7 @@ import { KEEP_SIZE } from './context/shapeConstants.js';
 import type { Shape4D } from './context/windowGeometry.js';
 import { addSeparableProduct, createMatrix, type Matrix } from './gradients/separableProduct.js';
 
-/** Returns the distance, in input pixels, between neighboring output pixels along one side of an image. Matches TensorFlow.js. */
+/** Returns the distance, in input pixels, between neighboring output pixels along one dimension of an image. Matches TensorFlow.js. */
 const computeStep = (inputSize: number, outputSize: number, alignCorners: boolean) =>
   alignCorners && outputSize > 1 ? (inputSize - 1) / (outputSize - 1) : inputSize / outputSize;
 
@@ -33,7 +33,9 @@ function computeScale(inputSize: number, outputSize: number): number {
   return inputSize * scale < outputSize ? Math.fround(scale * (1 + 2 ** -23)) : scale;
 }
 
-/** Returns, for each output pixel along one side of an image, the index of the input pixel that nearest-neighbor resizing copies. */
+/**
+ * Returns, for each output pixel along one dimension of an image, the index of the input pixel that nearest-neighbor interpolation copies.
+ */
 function computeNearestIndices(
   inputSize: number,
   outputSize: number,
@@ -47,7 +49,9 @@ function computeNearestIndices(
   });
 }
 
-/** Lowers nearest-neighbor resizing to one Gather per side, because no mode of ONNX's Resize matches TensorFlow's half-pixel centers. */
+/**
+ * Lowers nearest-neighbor resizing to one Gather per dimension, because no mode of ONNX's Resize matches TensorFlow's half-pixel centers.
+ */
 const lowerResizeNearest: OpLowering = ({ call, getAttribute, addNode, getInput, addIntegers }) => {
   const [, height, width] = call.inputs.images!.shape as Shape4D;
   const [, outHeight, outWidth] = call.outputs[0]!.shape as Shape4D;
@@ -63,7 +67,8 @@ const lowerResizeNearest: OpLowering = ({ call, getAttribute, addNode, getInput,
 };
 
 /**
- * Creates the matrix `[outputSize, inputSize]` that resizes one side of an image bilinearly. Each row has the weights of two input pixels.
+ * Creates the `[outputSize, inputSize]` matrix that resizes one dimension of an image with bilinear interpolation. Each row contains the
+ * weights of two input pixels.
  */
 function createBilinearMatrix(inputSize: number, outputSize: number, alignCorners: boolean): Matrix {
   const step = computeStep(inputSize, outputSize, alignCorners);
@@ -77,7 +82,10 @@ function createBilinearMatrix(inputSize: number, outputSize: number, alignCorner
   });
 }
 
-/** Creates the matrix `[outputSize, inputSize]` that resizes one side of an image by nearest neighbor. Each row has a single 1. */
+/**
+ * Creates the `[outputSize, inputSize]` matrix that resizes one dimension of an image with nearest-neighbor interpolation. Each row
+ * contains a single 1.
+ */
 const createNearestMatrix = (inputSize: number, outputSize: number, alignCorners: boolean): Matrix =>
   createMatrix(outputSize, inputSize, (add) => {
     for (const [i, index] of computeNearestIndices(inputSize, outputSize, alignCorners, false).entries()) {
@@ -86,8 +94,8 @@ const createNearestMatrix = (inputSize: number, outputSize: number, alignCorners
   });
 
 /**
- * Creates the lowering of the gradient of a resize: a product with the matrices that the forward pass would use. The attribute
- * `halfPixelCenters` is ignored, because TensorFlow.js ignores it in these gradients.
+ * Creates the lowering of the gradient of a resize: a product with the matrices that the forward pass would use. The `halfPixelCenters`
+ * attribute is ignored, because TensorFlow.js ignores it in these gradients.
  */
 const createResizeGradientLowering =
   (createSideMatrix: (inputSize: number, outputSize: number, alignCorners: boolean) => Matrix): OpLowering =>
@@ -104,10 +112,10 @@ const createResizeGradientLowering =
   };
 
 /**
- * Lowers CropAndResize, which crops boxes `[n, 4]` from images and resizes all of them to one size. The coordinates of a box are two
- * corners, as fractions of the image size. Each side is resized by a product with a matrix of weights that the graph computes from the box.
- * For bilinear interpolation, the weight of a pixel falls linearly from 1 to 0 over a distance of one pixel. For the method `nearest`, the
- * position is rounded first.
+ * Lowers CropAndResize, which crops images to boxes (shape `[n, 4]`) and resizes all crops to one size. The coordinates of a box are two
+ * corners, as fractions of the image size. Each dimension is resized by a product with a matrix of weights that the graph computes from the
+ * box. For bilinear interpolation, the weight of a pixel falls linearly from 1 to 0 over a distance of one pixel. For the `nearest` method,
+ * the position is rounded first.
  */
 const lowerCropAndResize: OpLowering = (context) => {
   const { call, getAttribute, addNode, getInput, addIntegers, addFloats } = context;

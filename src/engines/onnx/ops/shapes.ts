@@ -112,7 +112,7 @@ const lowerFill: OpLowering = ({ addNode, addIntegers, addFloats, getAttribute, 
   addNode('Expand', [addFloats([getAttribute<number>('value')]), addIntegers(call.outputs[0]!.shape)]);
 
 /**
- * Creates the lowering of a kernel that returns equally spaced numbers. The attribute `start` is the first number, and `computeStep`
+ * Creates the lowering of a kernel that returns equally spaced numbers. The `start` attribute is the first number, and `computeStep`
  * returns the difference between consecutive numbers.
  */
 const createRangeLowering =

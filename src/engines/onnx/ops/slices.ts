@@ -75,7 +75,7 @@ const lowerPad: OpLowering = ({ addNode, getInput, addIntegers, addFloats, getAt
   return addNode('Pad', [getInput('x'), pads, addFloats([getAttribute<number>('constantValue') ?? 0])]);
 };
 
-/** Lowers padding with a mirrored border. The mode `symmetric` repeats the pixels at the edge, and `reflect` does not. */
+/** Lowers padding with a mirrored border. The `symmetric` mode repeats the pixels at the edge, and the `reflect` mode does not. */
 const lowerMirrorPad: OpLowering = ({ addNode, getInput, addIntegers, getAttribute }) => {
   const skip = getAttribute<string>('mode') === 'reflect' ? 1 : 0;
   return getAttribute<readonly (readonly [number, number])[]>('paddings').reduce(

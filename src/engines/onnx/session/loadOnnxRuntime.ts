@@ -55,7 +55,7 @@ function createBrokenPackageError(name: string, error: unknown) {
     path: 'engine onnx',
     expected: `a working installation of ${name}`,
     received: isMultitaskError(error) ? error.received : String((error as Error)?.message ?? error),
-    advice: `Reinstall it with: npm install ${name}@latest, or use engine: "wasm".`,
+    advice: `Run npm install ${name}@latest to reinstall the package, or use engine: "wasm".`,
     cause: error,
   });
 }

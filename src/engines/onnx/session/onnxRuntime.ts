@@ -6,7 +6,7 @@ export interface OnnxRuntime {
     create(bytes: Uint8Array, options: SessionOptions): Promise<OnnxSession>;
   };
   readonly Tensor: new (type: 'float32', data: Float32Array, shape: readonly number[]) => OnnxTensor;
-  /** Name and version of the package: `onnxruntime-node 1.20.0`. */
+  /** Name and version of the package, for example `onnxruntime-node 1.20.0`. */
   readonly label: string;
   /** Text that reports why the runtime uses one thread although the page supports more. */
   readonly threadNote?: string;

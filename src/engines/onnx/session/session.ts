@@ -51,7 +51,7 @@ function createRuntimeError({ label }: OnnxRuntime, description: string, cause: 
     received: `the error "${message}"`,
     advice: isOutOfMemory
       ? 'Use a smaller batch size or smaller images.'
-      : 'Use engine: "wasm". If the run saved a checkpoint, resume: true continues it on that engine.',
+      : 'Use engine: "wasm". If the run saved a checkpoint, resume: true continues the run on that engine.',
     cause,
   });
 }

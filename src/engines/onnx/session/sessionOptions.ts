@@ -32,8 +32,8 @@ export const OPTIMIZED_OPTIONS: SessionOptions = {
 
 /**
  * Session options for a training step. They disable ONNX Runtime's memory pattern optimization, which allocates one buffer for all
- * activations: a training step would need 1.7 times as much memory and would not be faster. Predictions use it, because it saves a third of
- * their time on small images.
+ * activations: a training step would need 1.7 times as much memory and would not be faster. Predictions use this optimization, because it
+ * saves a third of their time on small images.
  */
 export const TRAINING_OPTIONS: SessionOptions = { ...OPTIMIZED_OPTIONS, enableMemPattern: false };
 

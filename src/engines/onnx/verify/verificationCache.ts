@@ -35,7 +35,7 @@ export async function verifyOnce(
       kind: 'file',
       path: `${store.label}/${name}`,
       expected: 'an unmodified compiled graph',
-      received: 'a file with different contents than were written',
+      received: 'a file whose contents have changed',
       advice: 'Delete the file. The next run creates it again.',
     });
   }

@@ -7,7 +7,7 @@ import type { TracePair } from '../trace/tracePair.js';
 
 /**
  * Outputs that are compared with TensorFlow.js to verify a whole graph, keyed by name. Each output is a concatenation of vectors, for
- * example of one gradient per weight, and the value is the list of their lengths.
+ * example of one gradient per weight, and the value of the entry lists the lengths of the vectors.
  */
 export interface ComparedOutputs {
   readonly [output: string]: readonly number[];
@@ -95,7 +95,7 @@ function createStepMismatchError(description: string, output: string, distance: 
     kind: 'engine',
     path: `engine onnx: ${description}`,
     expected: `outputs within ${STEP_TOLERANCE} of TensorFlow.js`,
-    received: `a relative distance of ${distance.toPrecision(2)} in the output "${output}", although each single operation is correct`,
+    received: `a relative distance of ${distance.toPrecision(2)} in the output "${output}", although each individual operation is correct`,
     advice: 'Report this network as a bug, and use engine: "wasm" until it is fixed.',
   });
 }

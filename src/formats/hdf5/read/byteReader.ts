@@ -17,7 +17,7 @@ const ALL_ONES = 0xffff_ffff_ffff_ffffn;
  * is full.
  */
 export class ByteReader {
-  /** HDF5 path of the object that is being read, for errors: `/conv1/kernel:0`. */
+  /** HDF5 path of the object that is being read, for errors, for example `/conv1/kernel:0`. */
   objectPath = '/';
   private readonly view: DataView;
   private readonly visitedOffsets = new Set<number>();

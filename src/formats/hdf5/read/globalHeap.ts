@@ -14,8 +14,8 @@ export function decodeFixedText(bytes: Uint8Array, spaces: boolean): string {
 const heapCache = new WeakMap<ByteReader, Map<number, Map<number, { at: number; size: number }>>>();
 
 /**
- * Reads variable-length text. The reference at offset `at` contains the length of the text, the address of its heap collection and its
- * number in the collection (HDF5 file format 3.0, section III.E).
+ * Reads variable-length text. The reference at offset `at` contains the length of the text, the address of its heap collection, and the
+ * number of the text in the collection (HDF5 file format 3.0, section III.E).
  */
 export function readVariableText(file: ByteReader, at: number): string {
   const length = file.uint32(at);

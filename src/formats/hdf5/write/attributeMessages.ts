@@ -52,8 +52,8 @@ export function createAttributeMessages(
     if (bytes.length > MAX_MESSAGE_BYTES) {
       throw createWriteError(
         objectPath,
-        `the attribute "${name}" of ${bytes.length} bytes, more than the limit of 64 kB`,
-        'Write it as a dataset.',
+        `the attribute "${name}" of ${bytes.length} bytes, which exceeds the limit of 64 kB`,
+        'Write the value as a dataset.',
       );
     }
     messages.push({ type: MESSAGE_TYPE.attribute, bytes });
@@ -65,8 +65,8 @@ export function createAttributeMessages(
       if (values.some((text) => text.includes('\0')))
         throw createWriteError(
           objectPath,
-          `a NUL character in the text of "${name}"`,
-          'Remove the character, because it ends the text in HDF5.',
+          `a NUL character in the value of "${name}"`,
+          'Remove the character, because HDF5 treats it as the end of the string.',
         );
       addTextAttribute(heap, add, name, values, shape);
     } else {
@@ -125,7 +125,7 @@ function addTextAttribute(
 
 /**
  * Computes the number of strings in each attribute of a list that is split. Uses as few attributes as possible; as in numpy's
- * `array_split`, the first ones may contain one string more than the others.
+ * `array_split`, the first ones may contain one more string than the others.
  */
 function computePartSizes(count: number, width: number): number[] {
   let parts = 2;

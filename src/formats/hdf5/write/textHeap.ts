@@ -22,7 +22,7 @@ export class TextHeap {
 
   constructor(private readonly allocator: FileAllocator) {}
 
-  /** Adds `text` to the heap. Returns the address of its collection and its number in the collection. */
+  /** Adds `text` to the heap. Returns the address of the collection and the number of the text in the collection. */
   add(text: Uint8Array): { readonly address: number; readonly number: number } {
     const needed = HEADER_BYTES + roundUpTo8(text.length);
     if (

@@ -99,8 +99,8 @@ function writeGroup(context: WriteContext, group: Hdf5Group, groupPath: string):
   if (messages.length > MAX_MESSAGES)
     throw createWriteError(
       groupPath,
-      `${messages.length - 1} attributes`,
-      'Move some of them into another group.',
+      `a group with ${messages.length - 1} attributes, which is too many`,
+      'Move some of the attributes to another group.',
     );
   return { ...table, headerAddress: writeHeader(context.allocator, messages) };
 }

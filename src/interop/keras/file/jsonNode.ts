@@ -76,7 +76,10 @@ export class JsonNode {
     return Array.isArray(this.value);
   }
 
-  /** Returns a field of a record. A missing field results in a node with the value undefined, so that a later check can report its path. */
+  /**
+   * Returns a field of a record. A missing field results in a node with the value undefined, so that a later check can report the path of
+   * the field.
+   */
   at(key: string): JsonNode {
     if (!this.isRecord) throw this.createError('an object');
     const record = this.value as { readonly [key: string]: unknown };
@@ -87,8 +90,8 @@ export class JsonNode {
   }
 
   /**
-   * Returns the field of the first key that exists, for settings with different keys in Keras 2 and 3. If no key exists, returns the
-   * missing field of the first key.
+   * Returns the field with the first key that exists, for settings with different keys in Keras 2 and 3. If no key exists, returns
+   * a missing field with the first key.
    */
   atAny(...keys: readonly [string, ...string[]]): JsonNode {
     return this.at(keys.find((key) => !this.at(key).isMissing) ?? keys[0]);
@@ -125,7 +128,7 @@ export class JsonNode {
     return this.value;
   }
 
-  /** Returns the value as an integer. Throws a `file` error if it is not an integer of at least `min`. */
+  /** Returns the value as an integer. Throws a `file` error if the value is not an integer of at least `min`. */
   asInteger(min = 1, fallback?: number): number {
     if (this.isMissing && fallback !== undefined) return fallback;
     const { value } = this;
@@ -134,7 +137,7 @@ export class JsonNode {
     return value as number;
   }
 
-  /** Returns the value as a pair of integers of at least `min`. A single integer is used for both. */
+  /** Returns the value as a pair of integers of at least `min`. A single integer is used for both elements. */
   asIntegerPair(min = 1, fallback?: number): [number, number] {
     if (!this.isList) {
       const both = this.asInteger(min, fallback);
@@ -145,7 +148,7 @@ export class JsonNode {
     return [items[0]!.asInteger(min), items[1]!.asInteger(min)];
   }
 
-  /** Returns the value. Throws a `file` error if it is not one of `words`. */
+  /** Returns the value. Throws a `file` error if the value is not one of `words`. */
   asOneOf<const W extends string>(words: readonly W[], fallback?: W): W {
     if (this.isMissing && fallback !== undefined) return fallback;
     const found = words.find((word) => word === this.value);

@@ -18,7 +18,10 @@ export const ACTIVATION_NAMES: { readonly [tfjs: string]: string } = {
   mish: 'mish',
 };
 
-/** Keras initializer classes, keyed by the settings `scale mode distribution` of the equivalent `VarianceScaling` initializer. */
+/**
+ * Keras initializer classes, keyed by the scale, mode and distribution of the equivalent `VarianceScaling` initializer, separated by
+ * spaces.
+ */
 export const VARIANCE_SCALING_CLASSES: { readonly [settings: string]: string } = {
   '1 fan_avg uniform': 'GlorotUniform',
   '1 fan_avg truncated_normal': 'GlorotNormal',
@@ -28,17 +31,17 @@ export const VARIANCE_SCALING_CLASSES: { readonly [settings: string]: string } =
   '1 fan_in truncated_normal': 'LecunNormal',
 };
 
-/** Converts snake case to camel case: `kernel_size` to `kernelSize`. */
+/** Converts snake case to camel case, for example `kernel_size` to `kernelSize`. */
 export const toCamelCase = (name: string) =>
   name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 
-/** Converts camel case to snake case: `kernelSize` to `kernel_size`. */
+/** Converts camel case to snake case, for example `kernelSize` to `kernel_size`. */
 export const camelToSnakeCase = (name: string) =>
   name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 /**
- * Converts a class name to the form that Keras uses in paths: `Conv2DTranspose` to `conv2d_transpose`. Matches Keras 3 `to_snake_case`
- * (utils/naming.py).
+ * Converts a class name to the form that Keras uses in paths, for example `Conv2DTranspose` to `conv2d_transpose`. Matches Keras 3
+ * `to_snake_case` (utils/naming.py).
  */
 export const toSnakeCase = (className: string) =>
   className
@@ -47,5 +50,5 @@ export const toSnakeCase = (className: string) =>
     .replace(/([a-z])([A-Z])/g, '$1_$2')
     .toLowerCase();
 
-/** Key of the task table in `metadata.json`, or among the attributes of an h5 file. Keras ignores it. */
+/** Key of the task table in `metadata.json`, or among the attributes of an h5 file. Keras ignores this key. */
 export const TASK_TABLE_KEY = 'tfjs_multitask';

@@ -13,7 +13,7 @@ export interface KerasWeightsFile {
    */
   readonly layout: 'containers' | 'legacy';
   readonly root: Hdf5Group;
-  /** Path of the weights, used in error messages: `face.keras: model.weights.h5`. */
+  /** Path of the weights, used in error messages, for example `face.keras: model.weights.h5`. */
   readonly path: string;
 }
 
@@ -107,6 +107,6 @@ function createNotKerasError(path: string, received: string): Error {
     path,
     'a Keras model or weights file (.keras, .h5, .weights.h5)',
     received,
-    "Save one in Keras with model.save('face.keras').",
+    "Save the model in Keras with model.save('face.keras').",
   );
 }

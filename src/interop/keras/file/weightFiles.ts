@@ -7,8 +7,8 @@ import { type KerasFile, openKerasFile } from './openKerasFile.js';
 /** Weight in a Keras file. */
 export interface StoredWeight {
   /**
-   * Name of the weight. Legacy layout: for example `conv1/kernel`, without the suffix `:0`. Keras 3: the index of the weight in its layer,
-   * for example `0`.
+   * Name of the weight. In the legacy layout, for example `conv1/kernel`, without the `:0` suffix. In Keras 3, the index of the weight in
+   * its layer, for example `0`.
    */
   readonly name: string;
   readonly array: Hdf5Dataset;
@@ -20,8 +20,8 @@ const createWeightsFileError = (path: string, expected: string, received: string
   createFileError(path, expected, received, 'Save the file again with Keras.');
 
 /**
- * Reads the weights of one layer from a legacy h5 file, including the weights of layers nested in it, in the order of the attribute
- * `weight_names`.
+ * Reads the weights of one layer from a legacy h5 file, including the weights of layers nested in it, in the order of the
+ * `weight_names` attribute.
  */
 export function readLegacyWeights(group: Hdf5Group, path: string): StoredWeight[] {
   return readNames(group, 'weight_names', path).map((name) => {
@@ -33,7 +33,7 @@ export function readLegacyWeights(group: Hdf5Group, path: string): StoredWeight[
   });
 }
 
-/** Returns the HDF5 groups of a legacy h5 file, keyed by layer name, in the order of the attribute `layer_names`. */
+/** Returns the HDF5 groups of a legacy h5 file, keyed by layer name, in the order of the `layer_names` attribute. */
 export function readLegacyGroups(root: Hdf5Group, path: string): Map<string, Hdf5Group> {
   const groups = new Map<string, Hdf5Group>();
   for (const name of readNames(root, 'layer_names', path)) {
@@ -54,8 +54,8 @@ export function readContainerWeights(group: Hdf5Group, path: string): StoredWeig
 }
 
 /**
- * Returns the HDF5 groups of a model's layers in a Keras 3 file, keyed by group name, for example `conv2d_1`. Keras 2.13 stores them under
- * a different parent group.
+ * Returns the HDF5 groups of a model's layers in a Keras 3 file, keyed by group name, for example `conv2d_1`. Keras 2.13 stores the groups
+ * under a different parent group.
  */
 export function getContainerLayers(group: Hdf5Group): { readonly [key: string]: Hdf5Group } {
   return (group.groups.layers ?? group.groups._layer_checkpoint_dependencies)?.groups ?? {};
@@ -87,10 +87,11 @@ export interface WeightsByLayer {
 }
 
 /**
- * Reads the weights of a file, keyed by layer and weight name: `{ conv1_conv: { kernel, bias }, … }`. The layers are in file order. A layer
- * without weights has an empty record.
+ * Reads the weights of a file, keyed by layer and weight name, for example `{ conv1_conv: { kernel, bias }, … }`. The layers are in file
+ * order. A layer without weights has an empty record.
  *
- * - Legacy layout: a weight's name is the last segment of its path. In a nested model, it is the path without the model: `conv/kernel`.
+ * - Legacy layout: the name of a weight is the last segment of its path. In a nested model, the name is the path without the model name,
+ *   for example `conv/kernel`.
  * - Keras 3: weights have no names, so their indices are used (`0`, `1`). Layers of a nested model are listed as `model/layer`.
  *
  * @returns The weights as `layers`. `whole` is true if the file contains a model and not only weights. `range` is present if this library

@@ -29,8 +29,8 @@ export interface BuildOptions {
   /** Image shape `[height, width, channels]`, for models in files without a fixed input shape. */
   readonly inputShape: readonly number[] | undefined;
   /**
-   * Maximum number of weight values of all layers together, which is the number of values in the file. It prevents a malicious
-   * configuration from allocating unlimited memory.
+   * Maximum total number of weight values in all layers, which is the number of values in the file. This limit prevents a
+   * malicious configuration from allocating unlimited memory.
    */
   readonly maxWeightValues: number;
 }
@@ -210,15 +210,15 @@ class LayerBuilder {
         path: `${layer.config.path.replace(/\.config$/, '')} (${layer.name})`,
         expected: `a layer that TensorFlow.js can create for inputs of shape ${shapes.map(formatShape).join(', ')}`,
         received: `${layer.className} (${line})`,
-        advice: 'Register the class with `layers`, or build the model without this layer.',
+        advice: 'Register the class with the `layers` option, or build the model without this layer.',
         cause,
       });
     }
   }
 
   /**
-   * Replaces repeated inputs of a layer call by copies. If a layer receives the same tensor twice, TensorFlow.js frees the tensor before
-   * other layers have read it.
+   * Replaces repeated inputs of a layer call with copies. If a layer receives the same tensor twice, TensorFlow.js frees the tensor
+   * before other layers have read it.
    */
   private copyRepeatedInputs(
     layer: KerasLayer,
@@ -294,8 +294,8 @@ class LayerBuilder {
   }
 
   /**
-   * Makes a layer initialize its weights with zeros, which is fast, and makes it throw a `file` error if the layers need more weight values
-   * than the file contains.
+   * Makes a layer initialize its weights with zeros, which is fast, and throw a `file` error if the layers need more weight values than the
+   * file contains.
    */
   private limitWeights(stock: tf.layers.Layer, layer: KerasLayer): void {
     stock.setFastWeightInitDuringBuild(true);

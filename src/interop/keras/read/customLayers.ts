@@ -42,7 +42,7 @@ export function createCustomLayer(factory: LayerFactory, layer: KerasLayer, name
       { layer },
       `a new layer from layers.${layer.className}`,
       'a layer that is already in use',
-      'Create a new layer in every call.',
+      'Create a new layer each time the function is called.',
     );
   stock.name = name;
   return stock;

@@ -37,7 +37,7 @@ export function createNameAllocator(reservedNames: readonly string[] = []): Name
 
 /**
  * Lists all layers of a model and of its nested models, with their names in the flat model. A layer of a nested model keeps its name if the
- * name is unique. Otherwise the name of the nested model is prepended: `base_conv1`.
+ * name is unique. Otherwise the name of the nested model is prepended, for example `base_conv1`.
  *
  * @param outputs - Required names of the layers that compute the outputs of tasks.
  */

@@ -60,7 +60,7 @@ function hasWeights(layer: KerasLayer, importedLayers: ImportedLayers): boolean 
     : getWeightSlots(layer, importedLayers).length > 0;
 }
 
-/** Sets the weights of one layer. `storedWeights` contains its weights in Keras's order. */
+/** Sets the weights of one layer. `storedWeights` contains the weights from the file in Keras's order. */
 function setLayerWeights(
   layer: KerasLayer,
   importedLayers: ImportedLayers,
@@ -93,7 +93,8 @@ function setLayerWeights(
 }
 
 /**
- * Sets weights that are computed from a layer's configuration, such as the scales of a `Rescaling` layer. They are not in the weights file.
+ * Sets weights that are computed from a layer's configuration, such as the scales of a `Rescaling` layer. Such weights are not in the
+ * weights file.
  */
 export function setConstantWeights(importedLayers: ImportedLayers): void {
   for (const { customWeights } of importedLayers.values())
@@ -146,7 +147,7 @@ const WEIGHT_ALIASES: { readonly [slot: string]: readonly string[] } = {
   moving_variance: ['running_std'],
 };
 
-/** Returns a noun phrase for the weights that a layer expects: `2 weights for layer conv1 (kernel, bias)`. */
+/** Returns a noun phrase for the weights that a layer expects, for example `2 weights for layer conv1 (kernel, bias)`. */
 const describeSlots = ({ name }: KerasLayer, slots: readonly WeightSlot[]) =>
   `${slots.length} ${slots.length === 1 ? 'weight' : 'weights'} for layer ${name} (${slots.map((slot) => slot.name).join(', ')})`;
 

@@ -45,7 +45,7 @@ export interface ImportedModel {
 }
 
 /**
- * Reads a model that was saved by Keras, and returns it with its weights as one flat TensorFlow.js model. Known bugs in TensorFlow.js
+ * Reads a model that Keras saved, and returns the model and its weights as one flat TensorFlow.js model. Known bugs in TensorFlow.js
  * layers are patched in the returned model.
  *
  * @throws A `file` error if the file is corrupted, a layer or setting is not supported, or the weights do not match the model.
@@ -72,7 +72,7 @@ export async function readKerasModel(bytes: Uint8Array, options: ReadKerasOption
       path: options.weights ? weightsPath : path,
       expected: 'a file with weights',
       received: 'a file without weights',
-      advice: 'Pass the file that model.save_weights() wrote as `weights`.',
+      advice: 'Set `weights` to the file that model.save_weights() wrote.',
     });
   }
   await awaitBackendOfProgram();
@@ -186,8 +186,8 @@ function countWeightValues(root: Hdf5Group): number {
 }
 
 /**
- * Returns whether Keras 3 wrote the file. If the file has no version, this is determined by the module of a class, which Keras 2 does not
- * write.
+ * Returns whether Keras 3 wrote the file. If the file contains no version, tests whether a class has a module, because Keras 2 does not
+ * write modules.
  */
 const isKeras3File = (version: string | undefined, module: unknown) =>
   version === undefined ? typeof module === 'string' : Number.parseInt(version, 10) >= 3;
@@ -204,14 +204,15 @@ function findOutputLayer(
 }
 
 /**
- * Returns whether TensorFlow.js accepts an output as it is: the output must not be an input of the model, or equal to an earlier output.
+ * Returns whether TensorFlow.js accepts an output without changes: the output must be neither an input of the model nor equal to an
+ * earlier output.
  */
 function isDistinctOutput({ inputs, outputs }: BuiltModel, i: number): boolean {
   return !inputs.includes(outputs[i]!) && outputs.indexOf(outputs[i]!) === i;
 }
 
 /**
- * Makes a layer called `name` compute an output, because a saved model identifies its outputs by layer names. Returns the output of that
+ * Makes a layer named `name` compute an output, because a saved model identifies its outputs by layer names. Returns the output of that
  * layer.
  */
 function renameOutput(name: string, output: SymbolicTensor): SymbolicTensor {

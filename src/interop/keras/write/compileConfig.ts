@@ -11,7 +11,7 @@ export interface CompileConfig {
   /** Loss weights, keyed by task. */
   readonly lossWeights: { readonly [task: string]: number };
   readonly optimizer: Optimizer;
-  /** Current learning rate, if it is a plain number that callbacks can change. Undefined if it follows a schedule. */
+  /** Current learning rate, if it is a plain number that callbacks can change. Undefined if the learning rate follows a schedule. */
   readonly learningRate?: number | undefined;
 }
 
@@ -88,7 +88,7 @@ function toMetricsConfig(tasks: Tasks, weighted: boolean): Json {
 type JsonRecord = { readonly [option: string]: Json };
 
 /**
- * Converts a learning rate or schedule to its Keras configuration. Step counts stay as they are because both Keras and this library count
+ * Converts a learning rate or schedule to its Keras configuration. Step counts do not change, because both Keras and this library count
  * optimizer updates.
  */
 function toLearningRateConfig(description: JsonRecord, current: number | undefined, path: string): Json {
@@ -119,7 +119,7 @@ function toLearningRateConfig(description: JsonRecord, current: number | undefin
     throw createArgumentError(
       path,
       supportedSchedules,
-      isWarmup ? `warmup() followed by the schedule ${String(decayName)}` : `the schedule ${String(name)}`,
+      isWarmup ? `warmup() followed by the ${String(decayName)} schedule` : `the ${String(name)} schedule`,
       advice,
     );
   }
@@ -149,11 +149,11 @@ export function toOptimizerConfig(
     (Object.hasOwn(OPTIMIZER_CLASSES, rule.name) ? OPTIMIZER_CLASSES[rule.name] : undefined) ?? [];
   if (className === undefined || name === undefined) {
     const advice = 'Omit loss and optimizer, and compile the model in Keras.';
-    throw createArgumentError('optimizer', 'adam(), adamw() or sgd()', `the optimizer ${rule.name}`, advice);
+    throw createArgumentError('optimizer', 'adam(), adamw() or sgd()', `the ${rule.name} optimizer`, advice);
   }
   if (gradientAccumulationSteps > 1 && schedule.description.name !== 'constant') {
     const advice =
-      'Export with a number as learningRate: Keras schedules count batches, but schedules of this library count updates.';
+      'Export with a number as learningRate: Keras schedules count batches, but the schedules of this library count weight updates.';
     throw createArgumentError(
       'optimizer',
       'a schedule or gradient accumulation, but not both',

@@ -11,8 +11,8 @@ import { tf } from '../../../tensor/tf.js';
 import { toLayerConfig } from './layerConfig.js';
 
 /**
- * Tensor in a Keras graph. `history` contains the name of the layer that computes it, the index of the layer call, and the index of the
- * output.
+ * Tensor in a Keras graph. `history` contains the name of the layer that computes the tensor, the index of the layer call, and the
+ * index of the output.
  */
 export interface KerasTensor {
   readonly shape: readonly (number | null)[];

@@ -33,7 +33,7 @@ export const markFloat = (value: number): Json =>
 export const stringifyKerasJson = (value: Json): string =>
   JSON.stringify(value).replace(/"\\u0000float ([^"]*)"/g, '$1');
 
-/** Returns the Keras name of an activation. Throws an `argument` error if Keras does not have it. */
+/** Returns the Keras name of an activation. Throws an `argument` error if Keras does not have this activation. */
 export function toKerasActivation(name: string, path: string): string {
   const kerasName = Object.hasOwn(ACTIVATION_NAMES, name) ? ACTIVATION_NAMES[name] : undefined;
   if (kerasName !== undefined) return kerasName;
@@ -62,8 +62,8 @@ const INITIALIZER_KEYS: { readonly [className: string]: string } = {
 };
 
 /**
- * Converts an initializer to its Keras configuration. The weights in the file replace the initial ones, but Keras requires an initializer
- * in a layer's configuration.
+ * Converts an initializer to its Keras configuration. The weights in the file replace the initial weights, but Keras requires an
+ * initializer in a layer's configuration.
  */
 export function toKerasInitializer(initializer: Json, path: string): Json {
   if (initializer === null) return null;

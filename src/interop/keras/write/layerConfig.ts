@@ -16,7 +16,7 @@ const TRAINING_KWARGS = { training: false };
 
 /** Configuration schema of a Keras layer class. */
 interface LayerSchema {
-  /** Keras names of the settings, separated by spaces, without name, trainable and dtype. */
+  /** Keras names of the settings except `name`, `trainable` and `dtype`, separated by spaces. */
   readonly configKeys: string;
   /** Keyword arguments of each call. Default: none. */
   readonly kwargs?: { readonly [name: string]: Json };
@@ -125,10 +125,10 @@ const DEFAULT_SETTINGS: { readonly [key: string]: Json } = {
 /** Error advice for TensorFlow.js layer classes that cannot be exported to Keras. */
 const UNSUPPORTED_CLASSES: { readonly [className: string]: string } = {
   Resizing:
-    'Resize the images before the model: TensorFlow.js aligns the corners of the images, but Keras does not.',
+    'Resize the images before you pass them to the model: TensorFlow.js aligns the corners of the images, but Keras does not.',
   CenterCrop: 'Use cropping2D(): TensorFlow.js resamples the image, but Keras crops it.',
   RandomWidth:
-    'Use dataset.augment([randomZoom(...)]): this layer draws different random numbers from Keras.',
+    'Use dataset.augment([randomZoom(...)]): this layer and its Keras counterpart draw different random numbers.',
   Masking: 'Remove the layer, because only image models can be exported.',
   Embedding: 'Remove the layer, because only image models can be exported.',
 };
@@ -232,7 +232,7 @@ function toKerasSettings(
   return { className, settings: config };
 }
 
-/** Returns the value of the setting with the Keras name `key`, converted to Keras. */
+/** Returns the value of the setting with the Keras name `key`, converted to the value that Keras expects. */
 function toKerasSetting(
   layer: tf.layers.Layer,
   config: { readonly [key: string]: Json | undefined },
@@ -262,9 +262,9 @@ function checkSameBehavior(
   if (interpolation !== undefined && interpolation !== 'nearest') {
     throw createArgumentError(
       `${layer.name} (interpolation)`,
-      "the interpolation 'nearest'",
-      `the interpolation '${interpolation}'`,
-      "Use 'nearest', or conv2dTranspose(): bilinear interpolation in TensorFlow.js uses different sampling positions from Keras.",
+      "'nearest' interpolation",
+      `'${interpolation}' interpolation`,
+      "Use 'nearest', or conv2dTranspose(): bilinear interpolation samples different positions in TensorFlow.js than in Keras.",
     );
   }
   if (className === 'DepthwiseConv2D' && (dilation as readonly number[]).some((step) => step !== 1)) {
@@ -272,7 +272,7 @@ function checkSameBehavior(
       `${layer.name} (dilationRate)`,
       'a depthwise convolution without dilation',
       `a depthwise convolution with dilation [${dilation}]`,
-      'Omit the dilation: the depthwise layer in TensorFlow.js ignores it, but the Keras layer does not.',
+      'Omit dilationRate: the depthwise layer in TensorFlow.js ignores this option, but the Keras layer does not.',
     );
   }
 }

@@ -7,7 +7,7 @@ export type WeightReader = (name: string) => Hdf5Dataset | Promise<Hdf5Dataset>;
 
 /** State of an optimizer as a list of Keras variables, in the order in which Keras stores them. */
 export interface OptimizerVariables {
-  /** Name of the optimizer: `adam`. */
+  /** Name of the optimizer, for example `adam`. */
   readonly name: string;
   readonly variables: readonly Hdf5Dataset[];
 }
@@ -25,7 +25,7 @@ export const getWeightNames = ({ stockLayer }: KerasGraphLayer): string[] =>
 
 /**
  * Creates the contents of `model.weights.h5` in a `.keras` file. Each layer has a group, named after its class
- * and its number within the class. The subgroup `vars` contains the numbered weights. Matches Keras 3
+ * and its number within the class. The `vars` subgroup contains the numbered weights. Matches Keras 3
  * (saving/saving_lib.py).
  */
 export async function createWeightsGroup(
@@ -60,9 +60,9 @@ const createVariablesGroup = (name: string, arrays: readonly Hdf5Dataset[]): Hdf
 export const KERAS_VERSION = { backend: 'tensorflow', keras_version: '3.15.1' };
 
 /**
- * Creates the group `model_weights` for a whole model in one h5 file. Each layer has a group that lists its
- * weights by name. Matches Keras 3 (legacy/saving/legacy_h5_format.py), but omits `optimizer_weights`: if they
- * are present, even in a file that Keras wrote, Keras 3.15.1 builds the optimizer without variables, and the
+ * Creates the `model_weights` group for a whole model in one h5 file. Each layer has a group that lists its
+ * weights by name. Matches Keras 3 (legacy/saving/legacy_h5_format.py), but omits the `optimizer_weights` group: if
+ * that group is present, even in a file that Keras wrote, Keras 3.15.1 builds the optimizer without variables, and the
  * model cannot be trained.
  */
 export async function createLegacyWeightsGroup(

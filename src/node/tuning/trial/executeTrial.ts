@@ -14,7 +14,7 @@ export interface TrialEnvironment extends Omit<TrialResources, 'parallel'> {
   /** URL of the module that every trial imports. */
   readonly moduleUrl: string;
   readonly settings: StudySettings;
-  /** Returns all current trials, with which the pruner compares a trial. Default: the trials are read from the records. */
+  /** Returns all current trials, so that the pruner can compare a trial with them. Default: the trials are read from the records. */
   listTrials?(): readonly TrialRecord[];
   /** Callback that receives the trial after each epoch is saved. */
   onEpoch?(trial: TrialRecord): void;

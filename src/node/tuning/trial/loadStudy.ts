@@ -6,7 +6,8 @@ import type { Json } from '../../../core/json.js';
 import { isStudy, type Study } from '../../../tuner/study.js';
 
 /**
- * Settings of a study: JSON values, keyed by name. They are passed to the default export of the study's module if it is a function.
+ * Settings of a study: JSON values, keyed by name. They are passed to the default export of the study's module, if that export is a
+ * function.
  *
  * @category Tuner
  */
@@ -38,7 +39,7 @@ export function toModuleUrl(module: string | URL): string {
  */
 export async function loadStudy(module: string, settings: StudySettings): Promise<Study> {
   checkSettings(settings);
-  const expected = 'a module whose default export is study({ … }), or a function that returns it';
+  const expected = 'a module whose default export is study({ … }), or a function that returns a study';
   let exported: unknown;
   try {
     const namespace = (await importModule(module)) as { readonly default?: unknown };

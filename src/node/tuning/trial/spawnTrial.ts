@@ -19,10 +19,11 @@ export interface SpawnTrialOptions {
   readonly store: Store;
   /** Saves output that the process has printed. */
   onOutput(bytes: Uint8Array): Promise<void>;
-  /** Time limit of the trial in seconds. If the trial exceeds it, the trial fails. Undefined means no limit. */
+  /** Time limit of the trial in seconds. If the trial exceeds this limit, it fails. Undefined means no limit. */
   readonly trialTimeout: number | undefined;
   /**
-   * Signal that stops the trial after the current training step. If the trial has not stopped after {@link STOP_GRACE_MS}, it is killed.
+   * Signal that stops the trial after the current training step. If the trial has not stopped after {@link STOP_GRACE_MS}, its process
+   * is killed.
    */
   readonly signal: AbortSignal;
   /** Saves the history row of an epoch. Returns the pruner's reason if the trial must stop now, or undefined if it may continue. */

@@ -9,7 +9,7 @@ import type { StudySettings } from './loadStudy.js';
 export interface TrialSpec {
   /** URL of the module whose default export is the study. */
   readonly module: string;
-  /** Settings that are passed to the default export, if it is a function. */
+  /** Settings that are passed to the default export, if that export is a function. */
   readonly settings: StudySettings;
   readonly number: number;
   readonly params: unknown;

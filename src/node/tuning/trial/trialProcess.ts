@@ -45,8 +45,8 @@ const createEpochLimitError = (number: number, epochs: number, epoch: number) =>
   createError({
     kind: 'argument',
     path: `trial ${number}`,
-    expected: `reports of at most ${epochs} epochs in this round of the strategy`,
-    received: `a report of epoch ${epoch}`,
+    expected: `reports for at most ${epochs} epochs in this round of the strategy`,
+    received: `a report for epoch ${epoch}`,
     advice: 'Write model.fit(train, { ...yourOptions, ...fitOptions }), so that fitOptions.epochs applies.',
   });
 

@@ -11,7 +11,7 @@ export interface TrialResources {
   readonly parallel: number;
   /** Number of threads that one trial may use. */
   readonly threads: number;
-  /** Time limit of each trial in seconds. A trial that exceeds it fails. */
+  /** Time limit of each trial in seconds. A trial that exceeds this limit fails. */
   readonly trialTimeout: number | undefined;
   /** Signal that stops trials after the current training step. */
   readonly signal: AbortSignal;

@@ -15,7 +15,7 @@ export const castToBool = ({ addNode }: LoweringContext, value: string): string 
 export const castToInt64 = ({ addNode }: LoweringContext, value: string): string =>
   addNode('Cast', [value], { to: DataType.INT64 });
 
-/** Adds nodes that round `value` toward 0 and replace NaN by 0, like a cast to int32 in TensorFlow.js. The result remains float32. */
+/** Adds nodes that round `value` toward 0 and replace NaN with 0, like a cast to int32 in TensorFlow.js. The result remains float32. */
 export function truncateToInt32(context: LoweringContext, value: string): string {
   const { addNode, addFloats } = context;
   const number = addNode('Where', [addNode('IsNaN', [value]), addFloats([0]), value]);

@@ -17,14 +17,15 @@ export interface ChannelOps {
 }
 
 /**
- * Returns the fastest memory layout for an image with `channels` channels: blocked if the channels are whole blocks, else channels-first.
+ * Returns the fastest memory layout for an image with `channels` channels: blocked if the channels fill whole blocks, otherwise
+ * channels-first.
  */
 export const chooseImageLayout = ({ channelBlock }: LoweringContext, channels: number): Layout =>
   channelBlock !== undefined && channels % channelBlock === 0 ? 'blocked' : 'channelsFirst';
 
 /**
  * Creates the per-channel arithmetic for the kernel input `name`, which is an image or a tensor of any other rank. The last axis of its
- * TensorFlow.js shape is the channels.
+ * TensorFlow.js shape is the channel axis.
  */
 export function createChannelOps(context: LoweringContext, name: string): ChannelOps {
   const { call, addNode, addIntegers, getImage, markLayout, getInput } = context;

@@ -3,11 +3,11 @@ import type { KernelCall } from '../../../../tensor/trace/tracer.js';
 import type { Layout } from './layout.js';
 
 /**
- * What a lowering uses to read the inputs of its kernel call and to add nodes to the ONNX graph. Strings identify values of the graph by
- * name. Images are channels-last unless a method has a layout parameter.
+ * Object through which a lowering reads the inputs of its kernel call and adds nodes to the ONNX graph. Strings identify values of the
+ * graph by name. Images are channels-last unless a method has a layout parameter.
  *
- * A lowering may transpose an image to channels-first and its result back to channels-last. If the next lowering needs the result
- * channels-first, it gets the value before the transpose, and the unused transpose is removed.
+ * A lowering may transpose an image to channels-first and its result back to channels-last. If the next lowering needs the result in the
+ * channels-first layout, it gets the value before the transpose, and the unused transpose is removed.
  */
 export interface LoweringContext {
   /** The TensorFlow.js kernel call to lower: kernel name, inputs, attributes and outputs. */
@@ -48,7 +48,10 @@ export interface LoweringContext {
   addOutputShape(): string;
 }
 
-/** Lowers one TensorFlow.js kernel call: appends ONNX nodes that compute the same result, and returns the names of the kernel's outputs. */
+/**
+ * Function that lowers one TensorFlow.js kernel call: it appends ONNX nodes that compute the same result, and returns the names of the
+ * kernel's outputs.
+ */
 export type OpLowering = (context: LoweringContext) => string | readonly string[];
 
 /** Lowerings, keyed by the name of the TensorFlow.js kernel. */
@@ -56,5 +59,5 @@ export interface OpTable {
   readonly [kernel: string]: OpLowering | undefined;
 }
 
-/** Returns an attribute of a kernel call by name, like {@link LoweringContext.getAttribute}. */
+/** Function that returns an attribute of a kernel call by name, like {@link LoweringContext.getAttribute}. */
 export type AttributeGetter = <V>(name: string) => V;

@@ -1,6 +1,6 @@
-/** Size in the shape operand of an ONNX Reshape that means: keep the size that the input has on this axis. */
+/** Size in the shape operand of an ONNX Reshape for an axis that has the same size as in the input. */
 export const KEEP_SIZE = 0;
-/** Size in the shape operand of an ONNX Reshape that means: infer the size from the number of elements. */
+/** Size in the shape operand of an ONNX Reshape for an axis whose size is inferred from the number of elements. */
 export const INFER_SIZE = -1;
 /**
  * End of an ONNX Slice with a negative step whose last element is the first element of the axis. ONNX counts negative ends from the end of

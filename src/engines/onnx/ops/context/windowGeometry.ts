@@ -7,7 +7,7 @@ import type { LoweringContext } from './loweringContext.js';
 /** Shape of a batch of images or of a convolution filter. */
 export type Shape4D = [number, number, number, number];
 
-/** Computes strides, dilations, output size and padding in pixels of a convolution from the attributes of the kernel call. */
+/** Computes the strides, dilations, output size and padding of a convolution, in pixels, from the attributes of the kernel call. */
 export function computeConvGeometry(
   { getAttribute }: LoweringContext,
   inputShape: Shape4D,
@@ -26,7 +26,7 @@ export function computeConvGeometry(
   return { ...info, pads: getPads(info) };
 }
 
-/** Computes window size, strides, output size and padding in pixels of a pooling from the attributes of the kernel call. */
+/** Computes the window size, strides, output size and padding of a pooling operation, in pixels, from the attributes of the kernel call. */
 export function computePoolGeometry({ getAttribute }: LoweringContext, inputShape: Shape4D) {
   const info = tf.backend_util.computePool2DInfo(
     inputShape,
@@ -63,7 +63,7 @@ interface PaddedWindow {
 
 /**
  * Returns the padding of an ONNX node as `[top, left, bottom, right]`, in pixels. `SAME_UPPER` of ONNX is not used, because it can pad a
- * different side than TensorFlow.js.
+ * different side than TensorFlow.js does.
  */
 const getPads = ({ padInfo: { top, left, bottom, right } }: PaddedWindow): Shape4D => [
   top,

@@ -12,8 +12,8 @@ export const lowerMaxPoolGradient: OpLowering = (context) =>
     : lowerGeneralMaxPoolGradient(context);
 
 /**
- * Returns whether the image of a pooling is in blocked layout and its windows are 2x2, do not overlap and need no padding.
- * {@link addTwoByTwoMaxPoolGradient} can compute the gradient of such a pooling.
+ * Returns whether the image of a pooling operation is in blocked layout, and its windows are 2x2, do not overlap and need no padding.
+ * {@link addTwoByTwoMaxPoolGradient} can compute the gradient of such an operation.
  */
 export function hasBlockedTwoByTwoWindows(context: LoweringContext): boolean {
   const { call, getAttribute } = context;
@@ -73,9 +73,9 @@ export function addTwoByTwoMaxPoolGradient(context: LoweringContext, dy: string)
 }
 
 /**
- * Adds a node that compares the two pixels of each window of shape `window`: 1 if the first is not less than the second, else 0. It is a
- * depthwise convolution that computes the difference of the two pixels, with a step function as activation, because it reads the image only
- * once.
+ * Adds a node that compares the two pixels of each window of shape `window`: 1 if the first is not less than the second, otherwise 0. The
+ * node is a depthwise convolution that computes the difference of the two pixels, with a step function as activation. It needs to read the
+ * image only once.
  */
 function addNotLessMask(
   { addNode, addFloats, channelBlock }: LoweringContext,

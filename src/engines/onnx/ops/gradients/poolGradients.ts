@@ -79,8 +79,8 @@ export const lowerAveragePoolGradient: OpLowering = (context) => {
 };
 
 /**
- * Creates a matrix `[windows, pixels]` for average pooling along one side of an image. An element is `1 / windowSize` if the pixel is
- * inside the window, else 0.
+ * Creates a `[windows, pixels]` matrix for average pooling along one dimension of an image. An element is `1 / windowSize` if the pixel is
+ * inside the window, otherwise 0.
  */
 const createAverageMatrix = (
   windows: number,

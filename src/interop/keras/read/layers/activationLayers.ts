@@ -12,14 +12,14 @@ import {
 
 type ActivationFunction = (input: SymbolicTensor) => SymbolicTensor;
 
-/** TensorFlow.js activation names, keyed by Keras name. Contains only activations that compute the same function in both. */
+/** TensorFlow.js activation names, keyed by Keras name. Contains only activations that compute the same function in both libraries. */
 const TFJS_ACTIVATIONS: { readonly [keras: string]: string } = {
   ...Object.fromEntries(Object.entries(ACTIVATION_NAMES).map(([tfjs, keras]) => [keras, tfjs])),
   swish: 'swish',
 };
 
 const ACTIVATION_ADVICE =
-  'Use an activation that TensorFlow.js supports, or register the layer with `layers`.';
+  'Use an activation that TensorFlow.js supports, or register the layer with the `layers` option.';
 
 /**
  * Returns the Keras name in the `activation` setting of a layer, or undefined if the activation is a layer object. If the setting is
@@ -52,15 +52,15 @@ export function importWithActivation(
 }
 
 /**
- * Returns the TensorFlow.js name of an activation, or undefined if TensorFlow.js does not have it. The hard sigmoid in TensorFlow.js is
- * that of Keras 2, `0.2 x + 0.5` clipped to [0, 1], and not that of Keras 3.
+ * Returns the TensorFlow.js name of an activation, or undefined if TensorFlow.js does not have this activation. The hard sigmoid in
+ * TensorFlow.js is that of Keras 2, `0.2 x + 0.5` clipped to [0, 1], and not that of Keras 3.
  */
 function findTfjsActivation({ isKeras3 }: ImportContext, name: string | undefined): string | undefined {
   if (name === 'hard_sigmoid' && !isKeras3) return 'hardSigmoid';
   return name !== undefined && Object.hasOwn(TFJS_ACTIVATIONS, name) ? TFJS_ACTIVATIONS[name] : undefined;
 }
 
-/** Creates the TensorFlow.js layers that compute an activation. The last of them has the name of the Keras layer. */
+/** Creates the TensorFlow.js layers that compute an activation. The last of these layers has the name of the Keras layer. */
 function createActivation(
   context: ImportContext,
   part: JsonNode,
@@ -93,8 +93,8 @@ function createActivation(
 }
 
 /**
- * Creates the error for a Python lambda as activation. It cannot be imported because the file contains only its bytecode, or nothing at
- * all.
+ * Creates the error for a Python lambda that is used as an activation. A lambda cannot be imported, because the file contains only its
+ * bytecode, or nothing at all.
  */
 const createPythonFunctionError = (context: ImportContext) =>
   createLayerError(
@@ -117,7 +117,7 @@ function createLeakyReLU({ createLayer }: ImportContext, alpha: number, part?: s
   return (x) => applyLayer(layer, x);
 }
 
-/** Creates an activation from a layer object that is used instead of an activation name: `Activation(LeakyReLU(0.1))`. */
+/** Creates an activation from a layer object that is used instead of an activation name, for example in `Activation(LeakyReLU(0.1))`. */
 function createActivationFromLayer(context: ImportContext, part: JsonNode): ActivationFunction {
   const className = part.at('class_name').asText();
   if (className === '__lambda__') throw createPythonFunctionError(context);
@@ -148,8 +148,8 @@ const importLeakyReLU: LayerImporter = (context) => {
 };
 
 /**
- * Imports the Keras layer `ReLU`. It returns `x` from `threshold` to `max_value`, `max_value` above that range, and `negative_slope · (x -
- * threshold)` below it.
+ * Imports the Keras `ReLU` layer. The layer returns `x` from `threshold` to `max_value`, `max_value` above that range, and
+ * `negative_slope · (x - threshold)` below it.
  */
 const importReLU: LayerImporter = (context) => {
   const { config, createLayer } = context;
@@ -161,7 +161,7 @@ const importReLU: LayerImporter = (context) => {
       return createApply(createLayer('ThresholdedReLU', { theta: threshold }));
     throw createLayerError(
       context,
-      'a threshold without negative_slope and max_value',
+      'a threshold without negative_slope or max_value',
       'a threshold in combination with negative_slope or max_value',
       ACTIVATION_ADVICE,
     );
@@ -198,7 +198,7 @@ const importSoftmax: LayerImporter = (context) => {
     throw first.createError(
       'the last axis (-1)',
       undefined,
-      'Put Permute before and after the layer, because TensorFlow.js supports only the last axis.',
+      'Add a Permute layer before and after this layer, because TensorFlow.js supports only the last axis.',
     );
   }
   return createApply(context.createLayer('Softmax', { axis: -1 }));

@@ -30,7 +30,7 @@ const importConv2D: LayerImporter = (context) => {
       context,
       'a convolution with one group',
       `a convolution with ${groups} groups`,
-      'Use DepthwiseConv2D, or one convolution per group and Concatenate.',
+      'Use DepthwiseConv2D, or use one convolution per group followed by Concatenate.',
     );
   }
   const args = {
@@ -84,9 +84,9 @@ const importConv2DTranspose: LayerImporter = (context) => {
   if (!outputPadding.isMissing || dilationRate.some((rate) => rate > 1)) {
     throw createLayerError(
       context,
-      'a transposed convolution without dilation and output_padding',
+      'a transposed convolution without dilation or output_padding',
       'a transposed convolution with dilation or output_padding',
-      'Build the model without them, because TensorFlow.js supports neither.',
+      'Build the model without these options, because TensorFlow.js supports neither.',
     );
   }
   const args = {
@@ -162,7 +162,7 @@ const importUpSampling2D: LayerImporter = (context) => {
       context,
       'interpolation "nearest"',
       `interpolation "${interpolation}"`,
-      'Use "nearest", or Conv2DTranspose: bilinear interpolation in TensorFlow.js uses different sampling positions from Keras.',
+      'Use "nearest", or Conv2DTranspose: bilinear interpolation samples different positions in TensorFlow.js than in Keras.',
     );
   }
   return createApply(
@@ -171,8 +171,8 @@ const importUpSampling2D: LayerImporter = (context) => {
 };
 
 /**
- * Imports the Keras layer `CenterCrop`. Throws a `file` error if images are smaller than the crop, because Keras would resize them
- * differently from TensorFlow.js.
+ * Imports the Keras `CenterCrop` layer. Throws a `file` error if images are smaller than the crop size, because Keras would resize
+ * such images, and TensorFlow.js resizes differently.
  */
 const importCenterCrop: LayerImporter = (context) => {
   checkChannelsLast(context);
@@ -199,8 +199,8 @@ const importCenterCrop: LayerImporter = (context) => {
 };
 
 /**
- * Imports the Keras layer `Resizing` if images already have the target size. Throws a `file` error otherwise, because TensorFlow.js uses
- * different sampling positions from Keras.
+ * Imports the Keras `Resizing` layer if images already have the target size. Throws a `file` error otherwise, because TensorFlow.js and
+ * Keras use different sampling positions.
  */
 const importResizing: LayerImporter = (context) => {
   checkChannelsLast(context);
@@ -212,7 +212,7 @@ const importResizing: LayerImporter = (context) => {
     context,
     `images that already have the size ${targetSize.join('x')}`,
     `images of ${inputSize.map((size) => size ?? '?').join('x')}`,
-    'Resize the images before the model, as imageFolder() does: TensorFlow.js resizes differently from Keras.',
+    'Resize the images before you pass them to the model, as imageFolder() does: TensorFlow.js and Keras resize differently.',
   );
 };
 

@@ -24,8 +24,8 @@ const importFlatten: LayerImporter = (context) => {
 };
 
 /**
- * Imports the Keras layer `Reshape` or the operation `ops.reshape`. The shape of the operation includes the batch dimension, which must be
- * -1.
+ * Imports the Keras `Reshape` layer or the `ops.reshape` operation. The shape argument of the operation includes the batch dimension,
+ * which must be -1.
  */
 const importReshape: LayerImporter = ({ config, createLayer }) => {
   const target = config.atAny('target_shape', 'newshape');

@@ -40,7 +40,7 @@ export function findLayerImporter(layer: KerasLayer): LayerImporter {
   if (layerImporter && (!hasConstant || className === 'TFOpLambda')) return layerImporter;
   throw createLayerError(
     { layer },
-    'a layer for images that TensorFlow.js supports',
+    'an image layer that TensorFlow.js supports',
     hasConstant && layerImporter ? `${className} with a constant operand` : className,
     `Register a function that creates the layer: layers: { ${/^\w+$/.test(className) ? className : `'${className}'`}: (config, name) => layer }.`,
   );

@@ -19,7 +19,7 @@ function checkLastAxis(context: ImportContext): void {
   throw part.createError(
     'the last axis (the channels)',
     undefined,
-    'Use the last axis, because TensorFlow.js supports no other axis.',
+    'Use the last axis, because TensorFlow.js does not support any other axis.',
   );
 }
 
@@ -88,7 +88,7 @@ const importLayerNormalization: LayerImporter = (context) => {
 };
 
 /**
- * Imports the Keras layer `Normalization`, which computes `(x - mean) / deviation`. The mean and the variance are in the configuration or
+ * Imports the Keras `Normalization` layer, which computes `(x - mean) / deviation`. The mean and the variance are in the configuration or
  * in the weights of the file.
  */
 const importNormalization: LayerImporter = (context) => {
@@ -121,8 +121,8 @@ function flattenNumbers(part: JsonNode): number[] {
 }
 
 /**
- * Imports the Keras layer `Rescaling`. TensorFlow.js supports only one scale and offset for all channels, so an affine layer replaces it if
- * they differ between channels.
+ * Imports the Keras `Rescaling` layer. TensorFlow.js supports only one scale and one offset for all channels, so if the channels have
+ * different values, an affine layer is created instead.
  */
 const importRescaling: LayerImporter = (context) => {
   const { config, createLayer } = context;

@@ -15,7 +15,7 @@ import { DENSE_AND_RESHAPING_IMPORTERS } from './denseAndReshapingLayers.js';
 import { importSubtract, MERGE_IMPORTERS } from './mergeLayers.js';
 import { importGetItem, importStack } from './sliceOperations.js';
 
-const OPERATION_ADVICE = 'Build the model from layers, or register the operation with `layers`.';
+const OPERATION_ADVICE = 'Build the model from layers, or register the operation with the `layers` option.';
 
 /** Returns the constant operand of an operation, and whether it is the first operand. Returns undefined if all operands are tensors. */
 function findConstant(context: ImportContext): { numbers: readonly number[]; first: boolean } | undefined {
@@ -99,14 +99,14 @@ const createMergeOperationImporter =
     if (findConstant(context))
       throw createLayerError(
         context,
-        `${className} of two tensors`,
-        `${className} of a tensor and a constant`,
+        `${className} with two tensors as inputs`,
+        `${className} with a tensor and a constant as inputs`,
         OPERATION_ADVICE,
       );
     return createApply(context.createLayer(className, {}));
   };
 
-/** Creates an importer that replaces a mean or maximum over the rows and columns of an image by global pooling. */
+/** Creates an importer that replaces a mean or maximum over the rows and columns of an image with global pooling. */
 const createReductionImporter =
   (className: string): LayerImporter =>
   (context) => {

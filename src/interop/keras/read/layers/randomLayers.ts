@@ -65,7 +65,7 @@ const skipLayer: LayerImporter = (context) => {
 };
 
 /**
- * Imports the Keras layer `RandomCrop` if images already have the size of the crop, so that the layer has no effect. Throws a `file` error
+ * Imports the Keras `RandomCrop` layer if images already have the size of the crop, so that the layer has no effect. Throws a `file` error
  * otherwise.
  */
 const importRandomCrop: LayerImporter = (context) => {
@@ -77,7 +77,7 @@ const importRandomCrop: LayerImporter = (context) => {
       context,
       `images that already have the size ${targetSize.join('x')}`,
       `images of ${inputSize.map((size) => size ?? '?').join('x')}`,
-      'Crop the images before the model.',
+      'Crop the images before you pass them to the model.',
     );
   }
   return skipLayer(context);

@@ -9,8 +9,8 @@ import {
 } from '../structure/importContext.js';
 
 /**
- * Slice along one axis: `count` positions, starting at `start` and `step` apart. `dropsAxis` is true for a single index, which removes the
- * axis.
+ * Slice along one axis: `count` positions that start at `start` and are `step` apart. `dropsAxis` is true for a single index, which
+ * removes the axis.
  */
 interface AxisSlice {
   readonly start: number;
@@ -23,8 +23,8 @@ const SLICE_ADVICE = 'Use Cropping2D, or select channels with a 1x1 convolution.
 
 /**
  * Imports slices of an image, such as `x[:, 2:-2, :, ::-1]` and `x[..., 0]` in Keras's preprocessing. Rows
- * and columns are cropped; channels are selected by a frozen 1x1 convolution. Keras 3 writes `GetItem`, Keras
- * 2 `SlicingOpLambda`.
+ * and columns are cropped; channels are selected by a frozen 1x1 convolution. Keras 3 stores a slice as `GetItem`, and
+ * Keras 2 as `SlicingOpLambda`.
  */
 export const importGetItem: LayerImporter = (context) => {
   const [call, ...more] = context.layer.calls;
@@ -97,8 +97,8 @@ function createChannelSelection(
 }
 
 /**
- * Expands a slice of a batch of images to four entries, one per axis. An entry is undefined if the slice contains the whole axis, which is
- * also the meaning of an ellipsis and of omitted axes.
+ * Expands a slice of a batch of images to four entries, one per axis. An entry is undefined if the slice contains the whole axis. An
+ * ellipsis and omitted axes have the same meaning.
  */
 function expandSliceSpec(spec: JsonNode): (JsonNode | undefined)[] {
   const parts = spec.isList ? spec.items() : [spec];
@@ -113,7 +113,8 @@ function expandSliceSpec(spec: JsonNode): (JsonNode | undefined)[] {
 const isEllipsis = (part: JsonNode) => part.isRecord && part.at('class_name').value === '__ellipsis__';
 
 /**
- * Reads a Python slice or index for an axis of `size`. `size` is null for the batch dimension, which cannot be sliced.
+ * Reads a Python slice or index for an axis with `size` elements. `size` is null for the batch dimension, which cannot
+ * be sliced.
  */
 function readAxisSlice(part: JsonNode | undefined, size: number | null): AxisSlice {
   if (part === undefined) return { start: 0, step: 1, count: size ?? 0, dropsAxis: false };

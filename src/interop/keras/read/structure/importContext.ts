@@ -60,7 +60,7 @@ export const applyLayer = (
   input: SymbolicTensor | SymbolicTensor[],
 ): SymbolicTensor => layer.apply(input) as SymbolicTensor;
 
-/** Returns the input unchanged. Replaces layers that have no effect outside training. */
+/** Returns the input unchanged. Used in place of layers that have no effect outside training. */
 export const passThrough: ApplyLayer = ([input]) => input!;
 
 /** Creates a `file` error about a layer that cannot be imported. */

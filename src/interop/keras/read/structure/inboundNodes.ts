@@ -9,9 +9,7 @@ export interface LayerCall {
   readonly operands: readonly Operand[];
   /** Keyword arguments of the call. Arguments that are null are omitted. */
   readonly kwargs: { readonly [name: string]: JsonNode };
-  /**
-   * Value of the `training` argument in the call. Keras 2 respects it; Keras 3 also writes it, but ignores it.
-   */
+  /** Value of the `training` argument in the call. Keras 2 uses this value; Keras 3 also writes it, but ignores it. */
   readonly training?: boolean;
   /** Path of the call, used in error messages. */
   readonly path: string;
@@ -29,8 +27,8 @@ export function readInboundNodes(nodes: JsonNode): LayerCall[] {
 const isKeras3Node = (node: JsonNode) => node.isRecord && !node.at('args').isMissing;
 
 /**
- * Reads the references in `input_layers` or `output_layers`. The value is one reference, a list, or a record, which is sorted by key as in
- * Keras.
+ * Reads the references in `input_layers` or `output_layers`. The value is one reference, a list of references, or a record. A record is
+ * sorted by key, as in Keras.
  */
 export function readTensorReferences(part: JsonNode): TensorReference[] {
   if (part.isRecord) {
@@ -86,7 +84,7 @@ const isNull = (part: JsonNode): boolean =>
   (part.isRecord && part.entries().length > 0 && part.entries().every(([, item]) => isNull(item))) ||
   (part.isList && part.items().length > 0 && part.items().every(isNull));
 
-/** Returns whether an argument is the index of a slicing operation, for example of `x[..., 0]`. */
+/** Returns whether an argument is the index of a slicing operation, for example in `x[..., 0]`. */
 const isSliceSpec = (part: JsonNode): boolean =>
   part.isList
     ? part.items().some(isSliceSpec)

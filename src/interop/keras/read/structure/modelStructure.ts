@@ -10,9 +10,9 @@ import {
 
 /** Layer of a Keras file, in a form that is common to Keras 2 and Keras 3. */
 export interface KerasLayer {
-  /** Class name, such as `Conv2D`. The name of a registered class includes its package: `mine>Blur`. */
+  /** Class name, such as `Conv2D`. The name of a registered class includes its package, for example `mine>Blur`. */
   readonly className: string;
-  /** Python module of the class in Keras 3: `keras.layers`, `keras.src.ops.numpy`. */
+  /** Python module of the class in Keras 3, for example `keras.layers` or `keras.src.ops.numpy`. */
   readonly module: string;
   /** Name of the layer, unique in its model. */
   readonly name: string;
@@ -91,7 +91,7 @@ function readFunctionalModel(config: JsonNode, budget: LayerBudget): KerasModel 
 
 /**
  * Corrects references to the calls of nested models. Keras 2 also counts the call that created a nested model, which is not in the file, so
- * its references start at 1 instead of 0.
+ * references in Keras 2 start at 1 instead of 0.
  */
 function shiftKeras2Calls(model: KerasModel): KerasModel {
   const highestCalls = new Map<string, number>();
@@ -127,8 +127,8 @@ function shiftKeras2Calls(model: KerasModel): KerasModel {
 }
 
 /**
- * Reads a sequential model as a chain of layers. In Keras 3, the input of the model is a layer. In Keras 2, it is a field of the first
- * layer, or is missing.
+ * Reads a sequential model as a chain of layers. In Keras 3, the input of the model is a layer. In Keras 2, the input is a field of
+ * the first layer, or is missing.
  */
 function readSequentialModel(config: JsonNode, json: JsonNode, budget: LayerBudget): KerasModel {
   const list = config.isList ? config : config.at('layers'); // Early versions of Keras 2 stored only the list.
