@@ -16,7 +16,6 @@ import {
   checkQueueServer,
   computeStudyHash,
   createQueueConfig,
-  createQueueConnections,
   loadBullmq,
   type QueueOptions,
   type TrialJob,
@@ -94,7 +93,6 @@ export async function runStudyWorker(module: string | URL, options: RunStudyWork
   const config = createQueueConfig(queue, studyHash);
   const { Worker } = await loadBullmq();
   if (!(await checkQueueServer(config, resources.signal))) return;
-  const { connection, disconnect } = await createQueueConnections(config);
   const failureController = new AbortController();
   const stopSignal = AbortSignal.any([resources.signal, failureController.signal]);
   let workerError: unknown;
@@ -148,7 +146,7 @@ export async function runStudyWorker(module: string | URL, options: RunStudyWork
       );
     },
     {
-      connection,
+      connection: config.connection,
       concurrency: parallel,
       lockDuration: config.lockDuration,
       stalledInterval: config.stalledInterval,
@@ -165,6 +163,6 @@ export async function runStudyWorker(module: string | URL, options: RunStudyWork
   await withTimeout(STOP_GRACE_MS + 5000, Promise.allSettled(executions));
   // An unreachable server does not acknowledge that the worker is closed, so the wait is limited.
   await withTimeout(CLOSE_TIMEOUT_MS, closed);
-  disconnect();
+  worker.close(true).catch(() => {});
   if (workerError !== undefined) throw workerError;
 }

@@ -7,7 +7,6 @@ import {
   checkQueueServer,
   computeStudyHash,
   createQueueConfig,
-  createQueueConnections,
   createUnreachableError,
   getMaxOutageSeconds,
   loadBullmq,
@@ -51,8 +50,7 @@ export async function createTrialDispatcher(
   const config = createQueueConfig(options, studyHash);
   const { Queue } = await loadBullmq();
   if (!(await checkQueueServer(config, signal, deadline))) return undefined;
-  const { connection, disconnect } = await createQueueConnections(config);
-  const queue = new Queue<TrialJob>(config.name, { connection });
+  const queue = new Queue<TrialJob>(config.name, { connection: config.connection });
   let outage: { since: number; message: string } | undefined;
   queue.on('error', (error: Error) => {
     outage ??= { since: Date.now(), message: error.message };
@@ -127,7 +125,7 @@ export async function createTrialDispatcher(
     },
     close: async () => {
       await withTimeout(CLOSE_TIMEOUT_MS, queue.close());
-      disconnect();
+      queue.disconnect().catch(() => {}); // This is not awaited, because it may also wait for the server.
     },
   };
 }

@@ -167,38 +167,8 @@ export async function loadBullmq(): Promise<Bullmq> {
   return loadPackage<Bullmq>('bullmq', 'running trials on several machines');
 }
 
-type Redis = import('ioredis').Redis;
-
 const loadRedis = () =>
   loadPackage<typeof import('ioredis')>('ioredis', 'running trials on several machines');
-
-/** Connections of BullMQ to the server of a queue. */
-export interface QueueConnections {
-  /** Connection that is passed to BullMQ, which duplicates it for requests that wait. */
-  readonly connection: Redis;
-  /** Closes all connections at once, also if the server does not answer. BullMQ itself would wait for its answer. */
-  disconnect(): void;
-}
-
-/** Creates the connections to a server. */
-export async function createQueueConnections({
-  connection: options,
-}: Pick<QueueConfig, 'connection'>): Promise<QueueConnections> {
-  const { Redis } = await loadRedis();
-  const clients: Redis[] = [];
-  const track = (client: Redis): Redis => {
-    clients.push(client);
-    const duplicate = client.duplicate.bind(client);
-    client.duplicate = (override) => track(duplicate(override));
-    return client;
-  };
-  return {
-    connection: track(new Redis(options)),
-    disconnect: () => {
-      for (const client of clients) client.disconnect();
-    },
-  };
-}
 
 /**
  * Checks that the Redis server responds and has the database of the URL. Returns false if `signal` is aborted or `deadline` passes before
