@@ -5,6 +5,7 @@ import { getLayers, type InferenceFunction, type LayerGraph, runInference } from
 import type { Network } from '../network/network.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import type { Executor } from '../steps/executor.js';
+import { runOnBackend } from '../tensor/startBackend.js';
 import { tf } from '../tensor/tf.js';
 import { checkMemory } from './checkMemory.js';
 import { createEagerExecutor } from './eager/eagerExecutor.js';
@@ -27,14 +28,16 @@ export interface CompileSettings {
  */
 export class Engine {
   readonly name: EngineName;
+  readonly #backend: string;
   readonly #onnx: StartedEngine['onnx'];
   /** Executors of the runs in progress. Each executor is mapped to the set of layers whose weights its steps change. */
   readonly #executors = new Map<Executor, ReadonlySet<tf.layers.Layer>>();
   /** ONNX Runtime sessions for predictions. Undefined for engines that run on a TensorFlow.js backend. */
   readonly #predictionSessions: PredictionSessions | undefined;
 
-  constructor({ name, onnx }: StartedEngine) {
+  constructor({ name, backend, onnx }: StartedEngine) {
     this.name = name;
+    this.#backend = backend;
     this.#onnx = onnx;
     this.#predictionSessions = onnx && new PredictionSessions(onnx.runtime, onnx.threads);
   }
@@ -87,12 +90,15 @@ export class Engine {
       return outputs.map(({ data, shape }) => tf.tensor(data, [...shape]));
     }
     this.#syncWeights(graph);
-    return tf.tidy(() => {
-      const tensors = inputs.map((input) =>
-        'dtype' in input ? input : tf.tensor(input.data, [...input.shape]),
-      );
-      return runInference(graph, tensors);
-    });
+    // Another engine can have become active since the call that predicts began.
+    return runOnBackend(this.#backend, () =>
+      tf.tidy(() => {
+        const tensors = inputs.map((input) =>
+          'dtype' in input ? input : tf.tensor(input.data, [...input.shape]),
+        );
+        return runInference(graph, tensors);
+      }),
+    );
   }
 
   /** Releases the ONNX Runtime session for predictions with a graph. Call this when the graph is no longer needed. */

@@ -4,14 +4,14 @@ import { formatValue } from '../core/errors/formatValue.js';
 import type { PackageLoader, Platform, Store } from '../core/platform/platform.js';
 import type { InferenceFunction, LayerGraph } from '../network/layerGraph.js';
 import { loadNativeBackend } from '../tensor/backends/nativeBackend.js';
-import {
-  getThreadFailure,
-  loadWasmBackend,
-  runOnWasmBackend,
-  startWasmBackend,
-} from '../tensor/backends/wasmBackend.js';
+import { getThreadFailure, loadWasmBackend, startWasmBackend } from '../tensor/backends/wasmBackend.js';
 import { checkSingleTensorFlow } from '../tensor/checkSingleTensorFlow.js';
-import { setStartedBackend, startBackend } from '../tensor/startBackend.js';
+import {
+  awaitBackendOfProgram,
+  runOnBackend,
+  setStartedBackend,
+  startBackend,
+} from '../tensor/startBackend.js';
 import { tf } from '../tensor/tf.js';
 import { Engine } from './engine.js';
 import { type EngineChoice, type EngineName, formatEngineChoice } from './engineChoice.js';
@@ -193,7 +193,7 @@ export async function runOnWasm<R>({ loadPackage }: Platform, action: () => R): 
   return afterPendingStart(async () => {
     checkSingleTensorFlow();
     await startWasmBackend({ load: loadPackage });
-    return runOnWasmBackend(action);
+    return runOnBackend('wasm', action);
   });
 }
 
@@ -208,6 +208,7 @@ async function afterPendingStart<R>(start: () => Promise<R>): Promise<R> {
   const previous = state.pendingStart;
   const current = (async () => {
     await previous.catch(() => {});
+    await awaitBackendOfProgram();
     return start();
   })();
   state.pendingStart = current;

@@ -3,6 +3,7 @@ import * as checks from '../core/errors/checks.js';
 import { createArgumentError, createError } from '../core/errors/errors.js';
 import { formatValue } from '../core/errors/formatValue.js';
 import { didYouMean } from '../core/errors/suggestions.js';
+import type { Platform } from '../core/platform/platform.js';
 import type { HeatMap } from '../core/records/heatMap.js';
 import { yieldToEventLoop } from '../core/yieldToEventLoop.js';
 import { releaseGraph, startEngine } from '../engines/select.js';
@@ -15,6 +16,7 @@ import {
 } from '../inference/predict.js';
 import { checkModel } from '../network/checkModel.js';
 import { type ExportableModel, getNetwork, getPlatform } from '../network/exportableModel.js';
+import type { Network } from '../network/network.js';
 import type { AnyTask, TargetOf, Tasks } from '../tasks/task.js';
 import { tf } from '../tensor/tf.js';
 import { createGradCamGraph, type GradCamGraph } from './gradCamGraph.js';
@@ -138,11 +140,10 @@ async function computeHeatMaps(
     },
   );
   checkPredictOptions('gradCam', options);
-  const { task: name, layer, target, batchSize = 32, decoder } = options;
+  const { task: name, layer, target } = options;
   const task = getTask(model.tasks, name);
   const outputFactors = getOutputFactors(task, name, target);
   const network = getNetwork(model);
-  const platform = getPlatform(model);
   const graph = createGradCamGraph({
     graph: network.graph,
     task: name,
@@ -150,9 +151,20 @@ async function computeHeatMaps(
     layer,
     outputFactors,
   });
+  return network.usage.run(() => runGradCam(graph, network, getPlatform(model), inputs, options));
+}
+
+async function runGradCam(
+  graph: GradCamGraph,
+  network: Network,
+  platform: Platform,
+  inputs: readonly PredictInput[] | Tensor4D,
+  { target, batchSize = 32, decoder, ...options }: UntypedGradCamOptions,
+): Promise<GradCam[]> {
   const engine = await startEngine(platform, options.engine, options);
   const readImages = createImageReader(platform, network, inputs, { path: 'gradCam', decoder });
   const size = Array.isArray(inputs) ? inputs.length : (inputs as Tensor4D).shape[0];
+  const task = getTask(network.tasks, options.task);
   const maps: GradCam[] = [];
   try {
     for (let start = 0; start < size; start += batchSize) {

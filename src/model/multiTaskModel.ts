@@ -199,15 +199,20 @@ export interface MultiTaskModel<T extends Tasks> {
   /** Returns layers, shapes and parameters as plain records, for diagrams and reports. */
   architecture(): ArchitectureRecord;
 
-  /** Frees the memory of the model's weights. A second call has no effect. Throws an `argument` error while `fit` is training the model. */
+  /**
+   * Disposes of the weights. Calls of `predict`, `evaluate`, `save`, {@link gradCam} and the export functions that are in progress still
+   * finish: the weights are freed at the end of the last of them. Later calls are rejected. A second call has no effect.
+   *
+   * @throws `argument` error while `fit` trains the model. Await `fit`, or stop it with its signal, first.
+   */
   dispose(): void;
 }
 
 /** Creates the model object of a network. The model uses `platform` to start engines and read images. */
 export function createModel<T extends Tasks>(platform: Platform, network: Network<T>): MultiTaskModel<T> {
-  let isDisposed = false;
+  const { usage } = network;
   const checkNotDisposed = (method: string) => {
-    if (isDisposed) throw createDisposedModelError(`model.${method}`);
+    if (usage.isReleased) throw createDisposedModelError(`model.${method}`);
   };
   const changeTrainable = (method: 'freeze' | 'unfreeze', layer: string | RegExp) => {
     checkNotDisposed(method);
@@ -228,22 +233,23 @@ export function createModel<T extends Tasks>(platform: Platform, network: Networ
     },
     evaluate: async (dataset, options = {}) => {
       checkNotDisposed('evaluate');
-      return evaluate(platform, network, dataset, options);
+      return usage.run(() => evaluate(platform, network, dataset, options));
     },
     predict: (async (
       input: PredictInput | readonly PredictInput[] | Tensor4D,
       options: PredictOptions = {},
     ): Promise<PredictionsOf<T> | PredictionsOf<T>[]> => {
       checkNotDisposed('predict');
+      const predict = (inputs: readonly PredictInput[] | Tensor4D) =>
+        usage.run(() => predictImages(platform, network, inputs, options));
       const isBatch = Array.isArray(input) || (input as Partial<Tensor3D | Tensor4D> | null)?.rank === 4;
-      if (isBatch)
-        return predictImages(platform, network, input as readonly PredictInput[] | Tensor4D, options);
-      return (await predictImages(platform, network, [input as PredictInput], options))[0]!;
+      if (isBatch) return predict(input as readonly PredictInput[] | Tensor4D);
+      return (await predict([input as PredictInput]))[0]!;
     }) as MultiTaskModel<T>['predict'],
     save: async (store, folder = '') => {
       checkNotDisposed('save');
       checkFolderArguments('save', store, folder);
-      await writeModelFolder(network, store, folder);
+      await usage.run(() => writeModelFolder(network, store, folder));
     },
     freeze: (layer) => changeTrainable('freeze', layer),
     unfreeze: (layer) => changeTrainable('unfreeze', layer),
@@ -255,11 +261,12 @@ export function createModel<T extends Tasks>(platform: Platform, network: Networ
     },
     architecture: () => describeArchitecture(network),
     dispose: () => {
-      if (isDisposed) return;
+      if (usage.isReleased) return;
       if (isInTraining(network)) throw createInTrainingError('dispose');
-      isDisposed = true;
-      for (const graph of [network.graph, network.lossGraph]) releaseGraph(graph);
-      network.layersModel.dispose();
+      usage.releaseAfterLastCall(() => {
+        for (const graph of [network.graph, network.lossGraph]) releaseGraph(graph);
+        network.layersModel.dispose();
+      });
     },
   };
 }

@@ -6,6 +6,7 @@ import type { PixelRange } from '../core/images.js';
 import { isInheritedName } from '../core/lookup.js';
 import type { BuildContext, LayerLike } from '../layers/block.js';
 import { checkSupportedLayer, patchLayer } from '../layers/patched/patchLayer.js';
+import { countUses } from '../tensor/stockLayers.js';
 import { tf } from '../tensor/tf.js';
 
 /** Layers of the network under construction, keyed by name. A null entry reserves a name for a layer that is created later. */
@@ -22,6 +23,8 @@ export interface SharedBuildState {
    */
   readonly describeMinimumSize: () => string;
   readonly pixelRange: PixelRange;
+  /** Number of models that use a layer, counted before the layer was connected. Other models can use a `tf.layers` layer, too. */
+  readonly useCounts: Map<tf.layers.Layer, number>;
 }
 
 /** Recorded call of a layer. The calls of the trunk are repeated on every input view that differs from the first one. */
@@ -78,7 +81,7 @@ export function applyLayers(
 export function createBuildContext(
   part: string,
   image: SymbolicTensor,
-  { layersByName, weightsByLayer, describeMinimumSize, pixelRange }: SharedBuildState,
+  { layersByName, weightsByLayer, describeMinimumSize, pixelRange, useCounts }: SharedBuildState,
 ): PartBuildContext {
   const counts = new Map<string, number>();
   const connections: LayerConnection[] = [];
@@ -139,6 +142,7 @@ export function createBuildContext(
         });
       }
       layersByName.set(layer.name, layer);
+      useCounts.set(layer, countUses(layer));
       checkSupportedLayer(layer, part);
       const inputs = [input].flat() as SymbolicTensor[];
       const output = applyLayer(layer, inputs, {

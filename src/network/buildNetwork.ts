@@ -5,6 +5,7 @@ import type { LayerLike } from '../layers/block.js';
 import type { Branch, Trunk } from '../layers/trunkAndBranch.js';
 import type { AnyTask, Tasks } from '../tasks/task.js';
 import { ensureBackend } from '../tensor/hostBackend.js';
+import { setUses } from '../tensor/stockLayers.js';
 import { tf } from '../tensor/tf.js';
 import {
   applyLayers,
@@ -55,6 +56,16 @@ export function buildNetwork({ input, trunk, tasks, seed }: NetworkDefinition): 
     weightsByLayer,
     describeMinimumSize,
     pixelRange: input.range,
+    useCounts: new Map(),
+  };
+  // Layers that the caller created belong to the caller until the network is built.
+  const callerLayers = new Set<unknown>(
+    [trunk?.layerStack, ...tasks.flatMap(({ branch }) => [branch.layerStack, branch.inputView ?? []])].flat(),
+  );
+  /** Releases a layer that is not part of the finished network. */
+  const releaseLayer = (layer: tf.layers.Layer) => {
+    if (callerLayers.has(layer)) setUses(layer, sharedState.useCounts.get(layer) ?? 0);
+    else tf.dispose(layer.weights.map((weight) => weight.read()));
   };
   const createContext = (part: string, view: SymbolicTensor) => createBuildContext(part, view, sharedState);
   try {
@@ -68,17 +79,16 @@ export function buildNetwork({ input, trunk, tasks, seed }: NetworkDefinition): 
     });
     const layersModel = tf.model({ inputs: image, outputs, name: 'multitask' });
     initializeWeights(layersModel, seed, weightsByLayer);
+    const usedLayers = new Set(layersModel.layers);
+    for (const layer of layersByName.values()) {
+      if (!layer) continue;
+      // TensorFlow.js counts the calls of a layer, but a model disposes of each of its layers once.
+      if (usedLayers.has(layer)) setUses(layer, (sharedState.useCounts.get(layer) ?? 0) + 1);
+      else releaseLayer(layer);
+    }
     return createNetwork(layersModel, Object.fromEntries(tasks.map(({ name, task }) => [name, task])), input);
   } catch (error) {
-    // Layers that the caller created must remain usable. Therefore only the weights of layers that this call created are disposed of.
-    const callerLayers = new Set<unknown>(
-      [
-        trunk?.layerStack,
-        ...tasks.flatMap(({ branch }) => [branch.layerStack, branch.inputView ?? []]),
-      ].flat(),
-    );
-    for (const layer of layersByName.values())
-      if (!callerLayers.has(layer)) tf.dispose(layer?.weights.map((w) => w.read()));
+    for (const layer of layersByName.values()) if (layer) releaseLayer(layer);
     throw error;
   }
 }

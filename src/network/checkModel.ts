@@ -3,6 +3,7 @@ import { createError } from '../core/errors/errors.js';
 import { describeType } from '../core/errors/formatValue.js';
 import { suggestAwait } from '../core/errors/suggestions.js';
 import type { tf } from '../tensor/tf.js';
+import type { ExportableModel } from './exportableModel.js';
 
 /**
  * Throws an `argument` error unless `model` is a model that has not been disposed of.
@@ -20,7 +21,8 @@ export function checkModel(path: string, model: unknown, plain: boolean): void {
       advice: suggestAwait(model, 'Pass a model from multiTask().build(), loadModel() or loadKeras().'),
     });
   }
-  if (layersModel.weights.some(isWeightDisposed)) throw createDisposedModelError(path);
+  const isReleased = (model as ExportableModel)['~network']?.usage.isReleased ?? false;
+  if (isReleased || layersModel.weights.some(isWeightDisposed)) throw createDisposedModelError(path);
 }
 
 /** Creates the error for a call that receives a model whose weights were freed by `dispose()`. */

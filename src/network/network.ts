@@ -1,5 +1,6 @@
 import type { ImageShape, PixelRange } from '../core/images.js';
 import { LastFit } from '../core/records/lastFit.js';
+import { UseCounter } from '../core/useCounter.js';
 import type { Tasks } from '../tasks/task.js';
 import type { tf } from '../tensor/tf.js';
 import { createLayerGraph, type LayerGraph } from './layerGraph.js';
@@ -24,6 +25,7 @@ interface NetworkParts {
   readonly lossGraph?: LayerGraph;
   readonly weightSync?: WeightSync;
   readonly lastFit?: LastFit;
+  readonly usage?: UseCounter;
 }
 
 /** A built network: a flat `tf.LayersModel`, its tasks and its input. */
@@ -38,6 +40,8 @@ export class Network<T extends Tasks = Tasks> {
   readonly lastFit: LastFit;
   /** {@link graph}, with logits in place of probabilities where the loss of a task is computed from logits. */
   readonly lossGraph: LayerGraph;
+  /** Calls that read the weights across several steps, such as predictions. The weights are disposed of after the last of them. */
+  readonly usage: UseCounter;
   readonly #layersModel: tf.LayersModel;
 
   /**
@@ -55,6 +59,7 @@ export class Network<T extends Tasks = Tasks> {
     this.lossGraph = parts.lossGraph ?? createLossGraph(this.graph, tasks);
     this.weightSync = parts.weightSync ?? new WeightSync();
     this.lastFit = parts.lastFit ?? new LastFit();
+    this.usage = parts.usage ?? new UseCounter();
   }
 
   /** The TensorFlow.js model. Reading this property first copies the weights of the last training step into its variables. */
@@ -67,7 +72,7 @@ export class Network<T extends Tasks = Tasks> {
    * Returns a network that shares the weights of this network but runs only the layer calls of `graph`, for example its trainable layers.
    */
   withGraph(graph: LayerGraph): Network<T> {
-    const { weightSync, lastFit } = this;
-    return new Network(this.#layersModel, this.tasks, this.input, { graph, weightSync, lastFit });
+    const { weightSync, lastFit, usage } = this;
+    return new Network(this.#layersModel, this.tasks, this.input, { graph, weightSync, lastFit, usage });
   }
 }

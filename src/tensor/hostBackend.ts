@@ -1,4 +1,5 @@
-import { setStartedBackend, startBackendNow } from './startBackend.js';
+import { createError } from '../core/errors/errors.js';
+import { isBackendStarting, setStartedBackend, startBackendNow } from './startBackend.js';
 import { tf } from './tf.js';
 
 /** Name of the backend that stores tensors on the host. */
@@ -86,8 +87,19 @@ function shareData(input: tf.TensorInfo, backend: tf.KernelBackend, shape = inpu
  * Makes sure that tensors can be created before an engine starts. If the program has registered a backend of TensorFlow.js, that backend
  * stores them; otherwise the host backend does. Also suppresses the message with which the cpu backend recommends another backend in Node:
  * the engine selection reports which faster engine could be installed.
+ *
+ * @throws `engine` error while the program starts a backend itself. Asynchronous callers call `awaitBackendOfProgram` first.
  */
 export function ensureBackend(): void {
+  if (isBackendStarting()) {
+    throw createError({
+      kind: 'engine',
+      path: `engine ${tf.getBackend()}`,
+      expected: 'a backend of TensorFlow.js that has started',
+      received: 'a backend that is starting',
+      advice: 'Await tf.setBackend() or tf.ready() before you build a model.',
+    });
+  }
   if (tf.findBackendFactory(HOST_BACKEND) === null) {
     // It has the lowest priority, so TensorFlow.js uses it only if no other backend starts.
     tf.registerBackend(HOST_BACKEND, () => new HostBackend(), 0);

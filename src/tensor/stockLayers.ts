@@ -21,5 +21,26 @@ export function getStockLayerClass<T extends tf.layers.Layer = tf.layers.Layer>(
  * only if no other model shares the layers.
  */
 export function resetLayerRefCounts(model: tf.LayersModel): void {
-  for (const layer of model.layers) (layer as unknown as { _refCount: number })._refCount = 1;
+  for (const layer of model.layers) setRefCount(layer, 1);
+}
+
+/** Layers that failed attempts to build a network have called, and that no model uses. */
+const unusedLayers = new WeakSet<tf.layers.Layer>();
+
+/** Returns the number of models that use a layer. */
+export const countUses = (layer: tf.layers.Layer): number =>
+  unusedLayers.has(layer) ? 0 : ((layer as unknown as { readonly _refCount: number | null })._refCount ?? 0);
+
+/**
+ * Sets the number of models that use a layer. The weights are freed when as many models are disposed of; if no model uses the layer, they
+ * are freed by `layer.dispose()`.
+ */
+export function setUses(layer: tf.layers.Layer, count: number): void {
+  if (count === 0) unusedLayers.add(layer);
+  else unusedLayers.delete(layer);
+  setRefCount(layer, Math.max(count, 1));
+}
+
+function setRefCount(layer: tf.layers.Layer, count: number): void {
+  (layer as unknown as { _refCount: number | null })._refCount = count;
 }

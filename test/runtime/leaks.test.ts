@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { modelA } from '../../examples/study/modelA.js';
 import {
   adam,
+  type Block,
   batchNorm,
   bestCheckpoint,
   binary,
@@ -15,8 +16,11 @@ import {
   dense,
   dropout,
   earlyStopping,
+  exportKeras,
   flatten,
+  grayscaleImage,
   imagesInMemory,
+  loadKeras,
   loadModel,
   maxPool,
   memoryStore,
@@ -245,6 +249,61 @@ describe('tensor memory', () => {
     model.dispose();
   });
 
+  test('does not leak when a network whose tasks see different views is disposed, whether it was built, saved or exported', async () => {
+    const view = () => branch([flatten(), dense(2)], { inputView: grayscaleImage() });
+    const compose = () =>
+      multiTask({ input: [8, 8, 3] })
+        .trunk(sharedTrunk([conv(4, 3), residual([conv(4, 3, { padding: 'same' })]), batchNorm()]))
+        .task('age', tasks.age, branch([flatten()]))
+        .task('gender', tasks.gender, view())
+        .build();
+    expect(await countLeaks(() => compose().dispose())).toBe(0);
+    const model = compose();
+    const store = memoryStore();
+    await model.save(store);
+    const file = await exportKeras(model);
+    model.dispose();
+    expect(await countLeaks(async () => (await loadModel(store)).dispose())).toBe(0);
+    expect(await countLeaks(async () => (await loadKeras(file, { tasks })).dispose())).toBe(0);
+    expect(await countLeaks(async () => (await loadKeras(file)).dispose())).toBe(0);
+  });
+
+  test('does not leak when a network is disposed that has two views of one layer, or a layer without a use', async () => {
+    const unused: Block = {
+      '~block': 'unused',
+      computeOutputSize: (side) => side,
+      build: (input, context) => {
+        const name = context.createName('unused');
+        context.connect(tf.layers.conv2d({ name, filters: 2, kernelSize: 1 }), input);
+        return context.connect(tf.layers.activation({ name: `${name}_out`, activation: 'relu' }), input);
+      },
+    };
+    const compose = () =>
+      multiTask({ input: [8, 8, 3] })
+        .trunk(sharedTrunk([tf.layers.conv2d({ filters: 2, kernelSize: 3 }), unused]))
+        .task('age', tasks.age, branch([flatten()]))
+        .task('gender', tasks.gender, branch([flatten()], { inputView: grayscaleImage() }))
+        .build();
+    expect(await countLeaks(() => compose().dispose())).toBe(0);
+  });
+
+  test('frees a layer of the user that two models share with the last of them', async () => {
+    const layer = tf.layers.conv2d({ filters: 2, kernelSize: 3 });
+    const compose = () =>
+      multiTask({ input: [8, 8, 3] })
+        .trunk(sharedTrunk([layer]))
+        .task('age', tasks.age, branch([flatten()]))
+        .task('gender', tasks.gender, branch([flatten()], { inputView: grayscaleImage() }))
+        .build();
+    const share = async () => {
+      const [first, second] = [compose(), compose()];
+      first.dispose();
+      await second.predict(await data.read(0));
+      second.dispose();
+    };
+    expect(await countLeaks(share)).toBe(0);
+  });
+
   test('does not leak when a network cannot be built, and layers that the user passed keep their weights', async () => {
     const mine = tf.layers.conv2d({ filters: 2, kernelSize: 3 });
     const build = (...pieces: LayerLike[]) =>
@@ -260,6 +319,17 @@ describe('tensor memory', () => {
     expect(await countLeaks(() => expect(() => build(mine)).toThrow('a flat output'))).toBe(2);
     expect(mine.getWeights().every((weight) => !weight.isDisposed)).toBe(true);
     mine.dispose();
+
+    // The layer of a failed network can be used again, and is freed with the network that uses it.
+    const again = tf.layers.conv2d({ filters: 2, kernelSize: 3 });
+    const { numTensors } = tf.memory();
+    expect(() => build(again)).toThrow('a flat output');
+    multiTask({ input: [8, 8, 3] })
+      .trunk(sharedTrunk([conv(4, 3), again]))
+      .task('age', tasks.age, branch([flatten()]))
+      .build()
+      .dispose();
+    expect(tf.memory().numTensors).toBe(numTensors);
 
     const store = memoryStore();
     const model = compose();

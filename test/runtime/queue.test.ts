@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -402,5 +402,109 @@ describe.skipIf(!redis)('a search with a Redis queue', () => {
     const locked = await search('locked', { trials: 1, queue: { url: `redis://127.0.0.1:${free}` } }).ended();
     expect(locked).toMatchObject({ kind: 'queue', advice: expect.stringContaining('password') });
     await kill(guarded);
+  });
+});
+
+/** Commands with which a connection begins. */
+const HANDSHAKE = /^(?:info|ping|client|hello|select)$/i;
+
+/** A Redis server that answers some commands only. */
+function startScriptedServer(answered: RegExp) {
+  const sockets = new Set<Socket>();
+  const scripted = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.on('data', (data) => {
+      for (const [, command] of String(data).matchAll(/\*\d+\r\n\$\d+\r\n(\w+)/g)) {
+        if (!answered.test(command!)) continue;
+        const info = 'redis_version:7.2.0\r\nloading:0\r\n';
+        if (/^info$/i.test(command!)) socket.write(`$${info.length}\r\n${info}\r\n`);
+        else if (/^select$/i.test(command!)) socket.write('-ERR DB index is out of range\r\n');
+        else if (/^hello$/i.test(command!)) socket.write('-NOPROTO unsupported protocol version\r\n');
+        else socket.write(/^ping$/i.test(command!) ? '+PONG\r\n' : '+OK\r\n');
+      }
+    });
+  });
+  return new Promise<{ url: string; close(): void }>((resolve) => {
+    scripted.listen(0, '127.0.0.1', () =>
+      resolve({
+        url: `redis://127.0.0.1:${(scripted.address() as AddressInfo).port}`,
+        close: () => {
+          for (const socket of sockets) socket.destroy();
+          scripted.close();
+        },
+      }),
+    );
+  });
+}
+
+describe('a Redis server that accepts connections and does not answer', () => {
+  test('ends a search and a worker with a queue error that contains the server', async () => {
+    const silent = await startScriptedServer(/^$/);
+    const options = { trials: 1, queue: { url: silent.url, workerTimeout: 2 } };
+    const error = await search('silent', options).ended();
+    expect(error).toMatchObject({ kind: 'queue', path: silent.url.slice('redis://'.length) });
+    expect(error.received).toContain('no response within 5 seconds');
+    port = Number(new URL(silent.url).port);
+    const child = worker('silent');
+    let text = '';
+    child.stderr!.on('data', (part) => {
+      text += part;
+    });
+    await waitForClose(child);
+    expect(text).toContain('no response within 5 seconds');
+    silent.close();
+  });
+
+  test('does not delay the end of a search by its timeout or its signal', async () => {
+    const silent = await startScriptedServer(/^$/);
+    const options = { trials: 1, queue: { url: silent.url } };
+    const timed = search('silent until timeout', { ...options, timeout: 0.5 });
+    expect(await timed.ended()).toMatchObject({ stopped: 'timeout' });
+    const aborted = search('silent until abort', options);
+    await aborted.begun();
+    aborted.child.kill('SIGINT');
+    expect(await aborted.ended()).toMatchObject({ stopped: 'aborted' });
+    silent.close();
+  });
+
+  test('after its handshake ends a search that waits for a trial', async () => {
+    const silent = await startScriptedServer(HANDSHAKE);
+    const options = { trials: 1, queue: { url: silent.url, workerTimeout: 2 } };
+    const [aborted, failed] = [search('mute abort', options), search('mute error', options)];
+    while (!existsSync(join(scratch, 'mute abort/trials/0001/trial.json'))) {
+      if (aborted.child.exitCode !== null) expect.fail('the search ended');
+      await sleep(50);
+    }
+    aborted.child.kill('SIGINT');
+    expect(await aborted.ended()).toMatchObject({ stopped: 'aborted' });
+    expect(await failed.ended()).toMatchObject({
+      kind: 'queue',
+      received: expect.stringContaining('no response'),
+    });
+    silent.close();
+  });
+
+  test('does not delay the end of a worker by its signal', async () => {
+    const silent = await startScriptedServer(HANDSHAKE);
+    const study = search('mute worker', { trials: 1, queue: { url: silent.url, workerTimeout: 2 } });
+    await study.begun();
+    port = Number(new URL(silent.url).port);
+    const child = worker('mute worker');
+    await waitForOutput(child, 'waiting for trials');
+    const start = performance.now();
+    await kill(child, 'SIGTERM');
+    expect(child.exitCode).toBe(0);
+    expect(performance.now() - start).toBeLessThan(30_000);
+    await kill(study.child);
+    silent.close();
+  });
+
+  test('is distinguished from a server without the database of the URL', async () => {
+    const scripted = await startScriptedServer(HANDSHAKE);
+    const error = await search('no database', { trials: 1, queue: { url: `${scripted.url}/99` } }).ended();
+    expect(error).toMatchObject({ kind: 'argument', path: 'queue.url' });
+    expect(error.received).toBe('database 99 (ERR DB index is out of range)');
+    scripted.close();
   });
 });

@@ -266,7 +266,7 @@ const OTHER_READERS = [
   'node/native/findNativePackage.ts', // checks the type of the file itself
   'node/platform/files/readProcessFields.ts', // a file of the kernel that describes a process
   'node/platform/runtimeVersions.ts', // the package.json of this package
-  'tensor/backends/threadedModule.ts', // a file of an installed package
+  'tensor/backends/wasmModule.ts', // a file of an installed package
 ];
 
 test('readStoreFile is the only caller of Store.read, and readRegularFile reads all files of users', () => {

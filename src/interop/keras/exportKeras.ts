@@ -155,7 +155,8 @@ export async function exportKeras(
     };
     return writeKerasFile(format, contents);
   }
-  return exportNetwork(getNetwork(model), options, format);
+  const network = getNetwork(model);
+  return network.usage.run(() => exportNetwork(network, options, format));
 }
 
 function checkExportOptions(options: UntypedExportOptions): void {

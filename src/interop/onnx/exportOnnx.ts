@@ -36,7 +36,7 @@ import type { AnyTask } from '../../tasks/task.js';
 export async function exportOnnx(model: ExportableModel): Promise<Uint8Array> {
   checkModel('exportOnnx', model, false);
   const network = getNetwork(model);
-  return runOnWasm(getPlatform(model), () => exportNetwork(network));
+  return network.usage.run(() => runOnWasm(getPlatform(model), () => exportNetwork(network)));
 }
 
 /**

@@ -3,6 +3,7 @@ import { countElements, formatShape } from '../../core/arrays.js';
 import { createFileError, isMultitaskError } from '../../core/errors/errors.js';
 import { formatValue } from '../../core/errors/formatValue.js';
 import { ensureBackend } from '../../tensor/hostBackend.js';
+import { awaitBackendOfProgram } from '../../tensor/startBackend.js';
 import { resetLayerRefCounts } from '../../tensor/stockLayers.js';
 import { tf } from '../../tensor/tf.js';
 
@@ -36,6 +37,7 @@ export async function openLayersModel(path: string, saved: SavedLayersModel): Pr
   const maxWeightValues = specs.reduce((sum, { shape }) => sum + countElements(shape), 0);
   const layers = new Set<tf.layers.Layer>();
   let completedModel: tf.LayersModel | undefined;
+  await awaitBackendOfProgram();
   ensureBackend();
   try {
     const model = await createLayers(saved.topology, layers, maxWeightValues, path);

@@ -238,8 +238,15 @@ async function runSearch(study: Study, options: ResolvedRunOptions): Promise<Stu
     endedTrials.push(ended);
   };
 
+  const canRun = !queue || dispatcher !== undefined;
   for (;;) {
-    while (active.size < parallel && !signal.aborted && searchError === undefined && Date.now() < deadline) {
+    while (
+      canRun &&
+      active.size < parallel &&
+      !signal.aborted &&
+      searchError === undefined &&
+      Date.now() < deadline
+    ) {
       const trial = await next().catch(fail);
       if (!trial) break;
       const { number } = trial;

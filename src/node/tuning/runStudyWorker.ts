@@ -13,6 +13,7 @@ import type { StudySettings } from './trial/loadStudy.js';
 import { STOP_GRACE_MS } from './trial/spawnTrial.js';
 import { resolveTrialResources } from './trial/trialResources.js';
 import {
+  CLOSE_TIMEOUT_MS,
   checkQueueServer,
   computeStudyHash,
   createQueueConfig,
@@ -93,11 +94,12 @@ export async function runStudyWorker(module: string | URL, options: RunStudyWork
   const [studyHash, code] = [await computeStudyHash(store), await computeCodeHash(moduleUrl)];
   const config = createQueueConfig(queue, studyHash);
   const { Worker } = await loadBullmq();
-  await checkQueueServer(config);
+  if (!(await checkQueueServer(config, resources.signal))) return;
   const failureController = new AbortController();
   const stopSignal = AbortSignal.any([resources.signal, failureController.signal]);
   let workerError: unknown;
   let otherStudyError: Error | undefined;
+  const executions = new Set<Promise<unknown>>();
   const worker = new Worker<TrialJob>(
     config.name,
     async ({ data }) => {
@@ -131,11 +133,15 @@ export async function runStudyWorker(module: string | URL, options: RunStudyWork
       log(`trial ${trial.number} begins`);
       const settings = { ...data.settings, ...options.settings } as StudySettings;
       const environment = { ...resources, study, records, moduleUrl, settings, signal: stopSignal };
-      const ended = await executeTrial(environment, trial).catch((error: unknown) => {
-        workerError ??= error; // An error on this machine, such as a full disk, would also break the next trial.
-        failureController.abort();
-        throw error;
-      });
+      const execution = executeTrial(environment, trial);
+      executions.add(execution);
+      const ended = await execution
+        .catch((error: unknown) => {
+          workerError ??= error; // An error on this machine, such as a full disk, would also break the next trial.
+          failureController.abort();
+          throw error;
+        })
+        .finally(() => executions.delete(execution));
       if (!ended) throw new Error('stopped'); // The search adds the trial to the queue again.
       log(
         `trial ${trial.number} ${ended.state}${ended.reason === undefined ? '' : `: ${ended.reason.split('\n')[0]}`}`,
@@ -155,8 +161,10 @@ export async function runStudyWorker(module: string | URL, options: RunStudyWork
     if (stopSignal.aborted) resolve();
     else stopSignal.addEventListener('abort', () => resolve(), { once: true });
   });
+  const closed = worker.close();
+  await withTimeout(STOP_GRACE_MS + 5000, Promise.allSettled(executions));
   // An unreachable server does not acknowledge that the worker is closed, so the wait is limited.
-  await withTimeout(STOP_GRACE_MS + 5000, worker.close());
+  await withTimeout(CLOSE_TIMEOUT_MS, closed);
   worker.close(true).catch(() => {});
   if (workerError !== undefined) throw workerError;
 }

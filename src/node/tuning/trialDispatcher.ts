@@ -28,6 +28,7 @@ export interface TrialDispatcher {
  * Creates the dispatcher that adds the trials of one study to a queue. Results are read from the store and not from the queue, so if the
  * server loses a trial, the dispatcher adds it again.
  *
+ * @returns Undefined if `signal` is aborted, or the deadline passes, before the server has answered.
  * @throws A `queue` error if the server does not respond. A `missing-package` error if `bullmq` or `ioredis` is not installed.
  */
 export async function createTrialDispatcher(
@@ -44,11 +45,11 @@ export async function createTrialDispatcher(
       readonly deadline: number;
     },
   signal: AbortSignal,
-): Promise<TrialDispatcher> {
+): Promise<TrialDispatcher | undefined> {
   const studyHash = await computeStudyHash(store);
   const config = createQueueConfig(options, studyHash);
   const { Queue } = await loadBullmq();
-  await checkQueueServer(config);
+  if (!(await checkQueueServer(config, signal, deadline))) return undefined;
   const queue = new Queue<TrialJob>(config.name, { connection: config.connection });
   let outage: { since: number; message: string } | undefined;
   queue.on('error', (error: Error) => {

@@ -1,6 +1,6 @@
 import { digestJson } from '../../core/digest.js';
 import * as checks from '../../core/errors/checks.js';
-import { createError } from '../../core/errors/errors.js';
+import { createError, isMultitaskError } from '../../core/errors/errors.js';
 import type { Store } from '../../core/platform/platform.js';
 import { readStoreFile } from '../../core/platform/readStoreFile.js';
 import { loadPackage } from '../platform/loadPackage.js';
@@ -12,11 +12,17 @@ import type { StudySettings } from './trial/loadStudy.js';
  * @category Tuner
  */
 export interface QueueOptions {
-  /** URL of the server, including the user name and password if the server requires them, for example `redis://:secret@host:6379`. */
+  /**
+   * URL of the server, including the user name and password if the server requires them, for example `redis://:secret@host:6379`, and the
+   * number of the database if it is not 0: `redis://host:6379/2`.
+   */
   readonly url: string;
-  /** Name of the queue. Default: a name derived from the study. */
+  /** Name of the queue, without colons. Default: a name derived from the study. */
   readonly name?: string;
-  /** Time in seconds without contact after which a worker is considered lost, and its trial is assigned to another worker. Default: 30. */
+  /**
+   * Time in seconds without contact after which a worker is considered lost, and its trial is assigned to another worker. Default: 30. A
+   * search ends with a `queue` error if the server does not answer for twice this time, but at least 10 seconds.
+   */
   readonly workerTimeout?: number;
 }
 
@@ -27,6 +33,9 @@ export const getMaxOutageSeconds = ({ workerTimeout = 30 }: QueueOptions) => Mat
 
 /** Largest `workerTimeout` in seconds: one day. */
 const MAX_WORKER_TIMEOUT = 86_400;
+
+/** Time in milliseconds within which the server must accept a connection and answer. */
+const CONNECT_TIMEOUT_MS = 5000;
 
 /** Time in milliseconds to wait while a connection is being closed, because the server may be unreachable. */
 export const CLOSE_TIMEOUT_MS = 1000;
@@ -63,24 +72,23 @@ export function createQueueConfig(options: QueueOptions, studyHash: string) {
     max: MAX_WORKER_TIMEOUT,
     defaultValue: 30,
   });
-  let serverUrl: URL;
-  try {
-    serverUrl = new URL(url);
-  } catch {
-    throw createUrlError();
+  if (name !== undefined) {
+    checks.valid('queue.name', name, typeof name === 'string' && /^[^:]+$/.test(name), {
+      noun: 'a name without colons',
+      advice: 'Omit it to use a name that is derived from the study.',
+    });
   }
-  const database = serverUrl.pathname.slice(1);
-  if (!/^rediss?:$/.test(serverUrl.protocol) || !/^\d*$/.test(database)) throw createUrlError();
+  const serverUrl = parseServerUrl(url);
   return {
     name: name ?? `tfjs-multitask-${studyHash}`,
-    serverLabel: `${serverUrl.hostname}:${serverUrl.port || 6379}`,
+    serverLabel: serverUrl.label,
     connection: {
-      host: serverUrl.hostname.replace(/^\[(.*)\]$/, '$1'), // without the brackets of an IPv6 address
-      port: Number(serverUrl.port || 6379),
-      ...(serverUrl.username && { username: decodeURIComponent(serverUrl.username) }),
-      ...(serverUrl.password && { password: decodeURIComponent(serverUrl.password) }),
-      ...(database !== '' && { db: Number(database) }),
-      ...(serverUrl.protocol === 'rediss:' && { tls: {} }),
+      host: serverUrl.host,
+      port: serverUrl.port,
+      ...(serverUrl.username && { username: serverUrl.username }),
+      ...(serverUrl.password && { password: serverUrl.password }),
+      ...(serverUrl.database > 0 && { db: serverUrl.database }),
+      ...(serverUrl.isEncrypted && { tls: {} }),
       // While the server is unreachable, requests wait.
       maxRetriesPerRequest: null,
       retryStrategy: (times: number) => Math.min(1000, 100 * times),
@@ -89,6 +97,56 @@ export function createQueueConfig(options: QueueOptions, studyHash: string) {
     stalledInterval: 500 * workerTimeout,
   };
 }
+
+/** Parts of the URL of a Redis server. */
+interface ServerUrl {
+  /** Host without the brackets of an IPv6 address. */
+  readonly host: string;
+  readonly port: number;
+  readonly username: string;
+  readonly password: string;
+  readonly database: number;
+  readonly isEncrypted: boolean;
+  /** Host and port, for messages. */
+  readonly label: string;
+}
+
+/** Parses the URL of a server. Throws an `argument` error for a URL with a part that would be ignored, such as a query. */
+function parseServerUrl(url: string): ServerUrl {
+  try {
+    const { protocol, hostname, port, pathname, search, hash, username, password } = new URL(url);
+    const [, database = '0'] = /^\/?$|^\/(0|[1-9]\d{0,8})$/.exec(pathname) ?? [];
+    const isDatabase = /^\/?$/.test(pathname) || pathname === `/${database}`;
+    const isPort = port !== '0';
+    // A server ignores a user name without a password.
+    const hasCredentials = username === '' || password !== '';
+    if (
+      /^rediss?:$/.test(protocol) &&
+      hostname &&
+      isPort &&
+      isDatabase &&
+      !search &&
+      !hash &&
+      hasCredentials
+    ) {
+      return {
+        host: hostname.replace(/^\[(.*)\]$/, '$1'),
+        port: Number(port || 6379),
+        username: decodeURIComponent(username),
+        password: decodeURIComponent(password),
+        database: Number(database),
+        isEncrypted: protocol === 'rediss:',
+        label: `${hostname}:${port || 6379}`,
+      };
+    }
+  } catch {
+    // Text that is not a URL, and a password with an invalid escape sequence, cause the same error.
+  }
+  throw createUrlError();
+}
+
+/** Configuration of a queue. */
+export type QueueConfig = ReturnType<typeof createQueueConfig>;
 
 /** Creates the error for an invalid URL. The error does not contain the URL, because the URL may include a password. */
 const createUrlError = () =>
@@ -110,37 +168,78 @@ export async function loadBullmq(): Promise<Bullmq> {
   return loadPackage<Bullmq>('bullmq', 'running trials on several machines');
 }
 
+const loadRedis = () =>
+  loadPackage<typeof import('ioredis')>('ioredis', 'running trials on several machines');
+
 /**
- * Checks that the Redis server responds.
+ * Checks that the Redis server responds and has the database of the URL. Returns false if `signal` is aborted or `deadline` passes before
+ * the server has answered.
  *
- * @throws A `queue` error with the reason if the server does not respond.
+ * @param deadline - Time in milliseconds since 1970, as returned by `Date.now()`. Default: no deadline.
+ * @throws A `queue` error with the reason if the server does not respond within five seconds. An `argument` error if it does not have the
+ *   database.
  */
-export async function checkQueueServer(config: ReturnType<typeof createQueueConfig>): Promise<void> {
-  const { Redis } = await loadPackage<typeof import('ioredis')>(
-    'ioredis',
-    'running trials on several machines',
-  );
-  const { serverLabel, connection } = config;
+export async function checkQueueServer(
+  { serverLabel, connection }: QueueConfig,
+  signal: AbortSignal,
+  deadline = Number.POSITIVE_INFINITY,
+): Promise<boolean> {
+  const { Redis } = await loadRedis();
+  const { db = 0, ...server } = connection;
   const redis = new Redis({
-    ...connection,
+    ...server,
     lazyConnect: true,
     maxRetriesPerRequest: 0,
     retryStrategy: () => null,
-    connectTimeout: 5000,
+    connectTimeout: CONNECT_TIMEOUT_MS,
   });
   let connectionError: Error | undefined;
   redis.on('error', (error: Error) => {
     connectionError ??= error;
   });
-  try {
+  const requestAnswers = async () => {
     await redis.connect();
     await redis.ping();
+    // ioredis would ignore an error of this request, and use database 0.
+    if (db !== 0)
+      await redis.select(db).catch((cause: Error) => Promise.reject(createDatabaseError(db, cause)));
+    return true;
+  };
+  let timer: NodeJS.Timeout | undefined;
+  let stop!: () => void;
+  const stopped = new Promise<false>((resolve, reject) => {
+    stop = () => resolve(false);
+    timer = setTimeout(
+      () => {
+        if (Date.now() >= deadline) stop();
+        else reject(new Error(`no response within ${CONNECT_TIMEOUT_MS / 1000} seconds`));
+      },
+      Math.max(0, Math.min(CONNECT_TIMEOUT_MS, deadline - Date.now())),
+    );
+  });
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  try {
+    return await Promise.race([requestAnswers(), stopped]);
   } catch (cause) {
+    if (isMultitaskError(cause)) throw cause;
     throw createUnreachableError(serverLabel, (connectionError ?? (cause as Error)).message, cause);
   } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', stop);
     redis.disconnect();
   }
 }
+
+const createDatabaseError = (database: number, cause: Error) =>
+  createError({
+    kind: 'argument',
+    path: 'queue.url',
+    expected: 'a database that the Redis server has',
+    received: `database ${database} (${cause.message})`,
+    advice: 'Omit the number to use database 0, or increase the setting databases of the server.',
+    cause,
+  });
 
 /** Creates the error for a server that does not respond or requires a password. */
 export function createUnreachableError(serverLabel: string, message: string, cause?: unknown): Error {

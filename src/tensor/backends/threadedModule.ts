@@ -1,21 +1,5 @@
 import { ISOLATED_WORKER_OPTIONS, type NodeModules, type NodeWorker } from './nodeModules.js';
-
-/** Wasm module that is passed to the constructor of TensorFlow.js's `BackendWasm`. */
-export interface WasmModule {
-  tfjs: {
-    readonly initWithThreadsCount: () => void;
-    readonly getThreadsCount: () => number;
-    readonly [name: string]: (...numbers: number[]) => unknown;
-  };
-}
-
-interface EmscriptenModule extends WasmModule {
-  cwrap(
-    name: string,
-    returnType: 'number' | null,
-    argumentTypes: readonly 'number'[],
-  ): (...numbers: number[]) => never;
-}
+import { createWasmModule, WASM_BUILDS, type WasmModule } from './wasmModule.js';
 
 /** Maximum number of threads of the threaded build of TensorFlow.js, whose pool has eight workers. */
 export const MAX_WASM_THREADS = 8;
@@ -29,15 +13,12 @@ for (const name of ['location', 'onmessage'])
   Object.defineProperty(globalThis, name, { value: undefined, writable: true, configurable: true });
 `;
 
-const THREADED_BUILD = '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-threaded-simd';
+const THREADED_BUILD = 'tfjs-backend-wasm-threaded-simd';
 
 /**
  * Loads the threaded build of TensorFlow.js's wasm module in Node. The package does not support this (tensorflow/tfjs#3830): it tries to
- * load its workers from files that do not exist, and derives the number of threads from the number of cores.
- *
- * The source code of the build is run as a function whose parameters shadow some globals: `Worker` is the class of
- * {@link createWorkerClass}, `os` reports twice as many cores as `threads`, and `process` registers no listeners. The real globals do not
- * change.
+ * load its workers from files that do not exist, and derives the number of threads from the number of cores. Therefore `Worker` is the
+ * class of {@link createWorkerClass}, and `os` reports twice as many cores as `threads`.
  *
  * @param expired - Rejects when the time limit for the start is over.
  * @throws An `Error` if the build is not installed or fails to start. Its threads are stopped.
@@ -47,46 +28,32 @@ export async function createThreadedModule(
   threads: number,
   expired: Promise<never>,
 ): Promise<WasmModule> {
-  const scriptPath = node.require.resolve(`${THREADED_BUILD}.js`);
-  const factory = node.require(`${THREADED_BUILD}.js`) as (options: object) => Promise<EmscriptenModule>;
-  const { wasmWorkerContents } = node.require(`${THREADED_BUILD}.worker.js`) as {
+  const { wasmWorkerContents } = node.require(`${WASM_BUILDS}/${THREADED_BUILD}.worker.js`) as {
     wasmWorkerContents: string;
   };
   let onError!: (cause: unknown) => void;
   const failure = new Promise<never>((_, reject) => {
     onError = reject;
   });
-  const startedThreads: NodeWorker[] = [];
   // In the package's copy of the worker's source code, each `\n` in a string literal has become a line break. This reverses it.
   const workerScript = PLAIN_GLOBALS + wasmWorkerContents.replaceAll('\n', '\\n');
+  const startedThreads: NodeWorker[] = [];
   const globals = {
     // The build uses half as many threads as there are cores.
     require: (name: string) =>
       name === 'os' ? { cpus: () => ({ length: 2 * threads }) } : node.require(name),
-    process: { versions: { node: 'yes' }, argv: [], on: () => {} },
-    global: {},
     Worker: createWorkerClass(node, { workerScript, threads, startedThreads, onError }),
-    __dirname: '',
   };
-  const createModule = new Function(...Object.keys(globals), `return (${factory.toString()})`)(
-    ...Object.values(globals),
-  ) as typeof factory;
-  const wasmBinary = node.readFile(node.require.resolve(`${THREADED_BUILD}.wasm`));
-  const starting = createModule({ wasmBinary, mainScriptUrlOrBlob: scriptPath });
-  const module = await Promise.race([starting, failure, expired]).catch((error: unknown) => {
+  try {
+    const starting = createWasmModule(node, THREADED_BUILD, globals);
+    const module = await Promise.race([starting, failure, expired]);
+    const { initWithThreadsCount } = module.tfjs;
+    module.tfjs.initWithThreadsCount = () => initWithThreadsCount(threads);
+    return module;
+  } catch (error) {
     for (const thread of startedThreads) void thread.terminate(); // A thread that has not loaded keeps the process alive.
     throw error;
-  });
-  const init = module.cwrap('init_with_threads_count', null, ['number']);
-  module.tfjs = {
-    init: module.cwrap('init', null, []),
-    initWithThreadsCount: () => init(threads),
-    getThreadsCount: module.cwrap('get_threads_count', 'number', []),
-    registerTensor: module.cwrap('register_tensor', null, ['number', 'number', 'number']),
-    disposeData: module.cwrap('dispose_data', null, ['number']),
-    dispose: module.cwrap('dispose', null, []),
-  };
-  return module;
+  }
 }
 
 interface WorkerMessage {

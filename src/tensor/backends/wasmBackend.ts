@@ -5,12 +5,14 @@ import { startSimdThreads } from '../kernels/simdKernels.js';
 import type { WasmBackend } from '../kernels/wasmHeap.js';
 import { setStartedBackend, startBackend } from '../startBackend.js';
 import { tf } from '../tf.js';
+import { withoutEmscriptenListeners } from './emscriptenListeners.js';
 import { loadNodeModules, type NodeModules } from './nodeModules.js';
 import { createNodeThreadStarter } from './nodeThreadStarter.js';
 import { pageThreadStarter } from './pageThreadStarter.js';
 import { repairWorkerSource } from './repairWorkerSource.js';
 import { type StartLimit, startThreadLimit } from './startLimit.js';
 import { createThreadedModule, MAX_WASM_THREADS } from './threadedModule.js';
+import { createWasmModule, type WasmModule } from './wasmModule.js';
 
 /** Options for starting the wasm backend. They have an effect only when the backend is started for the first time in a process. */
 export interface WasmOptions {
@@ -59,7 +61,7 @@ export async function startWasmBackend(options: WasmOptions = {}): Promise<numbe
   registerTrainingKernels();
   const isStarted = 'wasm' in tf.engine().registry;
   const failure = isStarted ? undefined : await startWithThreads(stock, options);
-  if (!(await startBackend('wasm'))) {
+  if (!(await withoutEmscriptenListeners(() => startBackend('wasm')))) {
     throw createError({
       kind: 'engine',
       path: 'engine wasm',
@@ -79,19 +81,6 @@ export async function startWasmBackend(options: WasmOptions = {}): Promise<numbe
 /** Returns the reason why the wasm backend runs on one thread although more were requested, or undefined if its threads did not fail. */
 export function getThreadFailure(): string | undefined {
   return threadsOfBackend.get(getBackend())?.failure;
-}
-
-/**
- * Runs `action` on the wasm backend, which must have started, and restores the backend in use. No other computation can run in between.
- */
-export function runOnWasmBackend<R>(action: () => R): R {
-  const backend = tf.getBackend();
-  setStartedBackend('wasm');
-  try {
-    return action();
-  } finally {
-    setStartedBackend(backend);
-  }
 }
 
 /** Default limit on the number of threads in Node. Benchmarks cover only one and two threads. */
@@ -123,7 +112,23 @@ async function startWithThreads(stock: StockPackage, options: WasmOptions): Prom
     return String((error as Partial<Error> | undefined)?.message ?? error);
   } finally {
     limit.stop();
+    if (node && !('wasm' in tf.engine().registry)) await registerBuildWithOneThread(stock, node);
   }
+}
+
+/** Registers the build with one thread, as a module that adds no listeners to the process of Node. */
+async function registerBuildWithOneThread(stock: StockPackage, node: NodeModules): Promise<void> {
+  try {
+    const hasSimd = await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT');
+    const module = await createWasmModule(node, hasSimd ? 'tfjs-backend-wasm-simd' : 'tfjs-backend-wasm');
+    registerModule(stock, module);
+  } catch {
+    // The backend then loads its module itself, for example if a bundler has moved the files of the package.
+  }
+}
+
+function registerModule(stock: StockPackage, module: WasmModule): void {
+  replaceBackend(async () => new stock.BackendWasm(module as never));
 }
 
 /** Replaces the registered backend with the threaded build for Node and starts it. If its threads fail to start, throws the reason. */
@@ -134,8 +139,7 @@ async function startThreadsInNode(
   limit: StartLimit,
 ): Promise<void> {
   const module = await createThreadedModule(node, count, limit.expired);
-  tf.removeBackend('wasm');
-  tf.registerBackend('wasm', async () => new stock.BackendWasm(module as never), 2);
+  registerModule(stock, module);
   await startBackend('wasm');
   await startSimdThreads(getBackend(), stock.getThreadsCount(), createNodeThreadStarter(node), limit.expired);
 }

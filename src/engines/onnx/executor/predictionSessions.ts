@@ -1,4 +1,5 @@
 import type { HostArray } from '../../../core/arrays.js';
+import { UseCounter } from '../../../core/useCounter.js';
 import { getLayers, type InferenceFunction, type LayerGraph } from '../../../network/layerGraph.js';
 import { type OnnxRuntime, type OnnxSession, toOnnxTensor } from '../session/onnxRuntime.js';
 import { createSession, runSession } from '../session/session.js';
@@ -12,6 +13,8 @@ interface PredictionSession {
    */
   readonly weightIds: readonly object[];
   readonly session: Promise<OnnxSession>;
+  /** Runs that wait for the session or use it. ONNX Runtime must not release a session that is running. */
+  readonly runs: UseCounter;
 }
 
 const SESSION_DESCRIPTION = 'the prediction';
@@ -28,39 +31,46 @@ export class PredictionSessions {
 
   /**
    * Runs a graph with its current weights. Takes one array per graph input and returns one array per graph output. The weights are
-   * constants of the session, which makes convolutions faster. Therefore, a new session is created when a weight has changed.
+   * constants of the session, which makes convolutions faster. Therefore, a new session is created when a weight has changed. The old
+   * session is released after its last run.
    */
   async run(graph: LayerGraph | InferenceFunction, inputs: readonly HostArray[]): Promise<HostArray[]> {
     const { runtime } = this;
-    const session = await this.#getSession(graph);
     const feeds = graph.inputs.map(({ name }, i) => [name, toOnnxTensor(runtime, inputs[i]!)] as const);
-    const results = await runSession(runtime, session, SESSION_DESCRIPTION, Object.fromEntries(feeds));
+    const { session, runs } = this.#getSession(graph);
+    const results = await runs.run(async () =>
+      runSession(runtime, await session, SESSION_DESCRIPTION, Object.fromEntries(feeds)),
+    );
     return graph.outputs.map(({ name }) => {
       const { data, dims } = results[name]!;
       return { data, shape: dims };
     });
   }
 
-  /** Releases the session of a graph. Does nothing if the graph has no session. */
+  /** Releases the session of a graph after its last run. Does nothing if the graph has no session. */
   release(graph: LayerGraph | InferenceFunction): void {
-    this.#sessions
-      .get(graph)
-      ?.session.then((session) => session.release())
-      .catch(() => {}); // If the session failed to open, the caller of run() has already received the error.
+    const open = this.#sessions.get(graph);
     this.#sessions.delete(graph);
+    open?.runs.releaseAfterLastCall(() => {
+      // If the session failed to open, the caller of run() has already received the error.
+      open.session.then((session) => session.release()).catch(() => {});
+    });
   }
 
-  #getSession(graph: LayerGraph | InferenceFunction): Promise<OnnxSession> {
+  #getSession(graph: LayerGraph | InferenceFunction): PredictionSession {
     const weightIds = getLayers(graph).flatMap((layer) =>
       layer.weights.map((weight) => weight.read().dataId),
     );
     const open = this.#sessions.get(graph);
-    if (open?.weightIds.every((id, i) => id === weightIds[i])) return open.session;
+    if (open?.weightIds.every((id, i) => id === weightIds[i])) return open;
     this.release(graph);
     const options = { ...OPTIMIZED_OPTIONS, ...toThreadOptions(this.threads) };
     const session = createSession(this.runtime, exportGraph(graph), SESSION_DESCRIPTION, options);
-    session.catch(() => this.#sessions.delete(graph));
-    this.#sessions.set(graph, { weightIds, session });
-    return session;
+    const created: PredictionSession = { weightIds, session, runs: new UseCounter() };
+    session.catch(() => {
+      if (this.#sessions.get(graph) === created) this.#sessions.delete(graph); // Later weights may have another session.
+    });
+    this.#sessions.set(graph, created);
+    return created;
   }
 }

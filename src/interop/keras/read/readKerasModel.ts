@@ -4,6 +4,7 @@ import { escapeText } from '../../../core/errors/escapeText.js';
 import type { Hdf5Group } from '../../../formats/hdf5/hdf5Group.js';
 import { patchLayer } from '../../../layers/patched/patchLayer.js';
 import { ensureBackend } from '../../../tensor/hostBackend.js';
+import { awaitBackendOfProgram } from '../../../tensor/startBackend.js';
 import { resetLayerRefCounts } from '../../../tensor/stockLayers.js';
 import { tf } from '../../../tensor/tf.js';
 import type { JsonNode } from '../file/jsonNode.js';
@@ -76,6 +77,7 @@ export async function readKerasModel(bytes: Uint8Array, options: ReadKerasOption
       advice: 'Set `weights` to the file that model.save_weights() wrote.',
     });
   }
+  await awaitBackendOfProgram();
   ensureBackend();
   const model = readModelStructure(file.model);
   const selectedOutputs = chooseOutputs?.(

@@ -81,7 +81,7 @@ async function checkModuleFile(module: string): Promise<void> {
 /**
  * Checks that settings are JSON values, because they are saved with the study and sent to other processes.
  *
- * @throws An `argument` error if a setting is not a JSON value.
+ * @throws An `argument` error if a setting is not a JSON value, for example NaN or undefined in an array, which JSON would change to null.
  */
 function checkSettings(settings: unknown): void {
   const advice =
@@ -90,13 +90,25 @@ function checkSettings(settings: unknown): void {
     typeof value === 'object' &&
     value !== null &&
     [Object.prototype, null].includes(Object.getPrototypeOf(value));
-  const check = (value: unknown, path: string): void => {
-    if (value === null || ['string', 'number', 'boolean', 'undefined'].includes(typeof value)) return;
-    if (!Array.isArray(value) && !isPlain(value))
-      throw createArgumentError(path, 'a JSON value', describeType(value), advice);
-    for (const [name, entry] of Object.entries(value as object)) check(entry, `${path}.${name}`);
+  const check = (value: unknown, path: string, parents: readonly unknown[]): void => {
+    if (value === null || typeof value === 'string' || typeof value === 'boolean') return;
+    if (Number.isFinite(value)) return;
+    if (parents.includes(value))
+      throw createArgumentError(path, 'a JSON value', 'an object that contains itself', advice);
+    if (Array.isArray(value)) {
+      // Array.from() turns holes into undefined, which JSON would turn into null.
+      for (const [i, entry] of Array.from(value).entries())
+        check(entry, `${path}[${i}]`, [...parents, value]);
+      return;
+    }
+    if (!isPlain(value)) {
+      const received = typeof value === 'number' ? String(value) : describeType(value);
+      throw createArgumentError(path, 'a JSON value', received, advice);
+    }
+    for (const [name, entry] of Object.entries(value as object))
+      if (entry !== undefined) check(entry, `${path}.${name}`, [...parents, value]);
   };
   if (!isPlain(settings))
     throw createArgumentError('settings', 'an object of JSON values', describeType(settings), advice);
-  check(settings, 'settings');
+  check(settings, 'settings', []);
 }
