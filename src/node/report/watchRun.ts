@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { sha256 } from '../../core/digest.js';
 import * as checks from '../../core/errors/checks.js';
 import type { Store } from '../../core/platform/platform.js';
+import { readStoreFile } from '../../core/platform/readStoreFile.js';
 import { createReportPage } from '../../report/pages/createReport.js';
 import { readRunRecord } from '../../report/records/readRunRecord.js';
 import { folderStore } from '../platform/folderStore.js';
@@ -177,7 +178,7 @@ async function getFileVersion(path: string): Promise<string> {
 
 /** Computes the hash of the record of a run and of the complete lines of its history. */
 async function computeRecordDigest(store: Store): Promise<string> {
-  const [record, history] = await Promise.all(PAGE_FILES.map((name) => store.read(name)));
+  const [record, history] = await Promise.all(PAGE_FILES.map((name) => readStoreFile(store, name)));
   const lines = history?.subarray(0, history.lastIndexOf('\n'.charCodeAt(0)) + 1);
   const digests = [record, lines].map((bytes) => sha256(bytes ?? new Uint8Array()));
   return sha256(new TextEncoder().encode((await Promise.all(digests)).join()));
