@@ -9,9 +9,9 @@ import type { ImageBytes, ImageShape, Pixels } from '../core/images.js';
 export interface AffinePlan {
   /** Rotation angle in degrees. Positive angles rotate counter-clockwise. */
   readonly rotation: number;
-  /** Shift of the columns in pixels. Keras draws it from `height_shift_range` and calls it `tx`. */
+  /** Shift of the columns in pixels. In Keras, this parameter is called `tx` and is drawn from `height_shift_range`. */
   readonly shiftColumns: number;
-  /** Shift of the rows in pixels. Keras draws it from `width_shift_range` and calls it `ty`. */
+  /** Shift of the rows in pixels. In Keras, this parameter is called `ty` and is drawn from `width_shift_range`. */
   readonly shiftRows: number;
   /** Shear angle in degrees. */
   readonly shear: number;
@@ -22,8 +22,8 @@ export interface AffinePlan {
 }
 
 /**
- * Method of filling pixels outside the image: with the nearest pixel (`nearest`), a mirror image (`reflect`), a repetition of the image
- * (`wrap`), or a constant (`constant`).
+ * Content of the area outside the image: the nearest pixel (`nearest`), a mirror image (`reflect`), a repetition of the image (`wrap`), or
+ * a constant value (`constant`).
  *
  * @category Augment
  */

@@ -64,7 +64,7 @@ export interface WeightsFile {
 }
 
 /**
- * Options of {@link resnet50Backbone}, {@link mobileNetV2Backbone} and {@link efficientNetB0Backbone}.
+ * Options for {@link resnet50Backbone}, {@link mobileNetV2Backbone} and {@link efficientNetB0Backbone}.
  *
  * @typeParam Stage - Names of the backbone's stages, which are prefixes of its layer names, in the order of the layers.
  * @category Compose

@@ -24,7 +24,7 @@ export type FileHash =
  */
 export type DownloadProgress = (bytes: number, total: number | undefined) => void;
 
-/** Options of {@link fetchFile}. */
+/** Options for {@link fetchFile}. */
 export interface FetchFileOptions {
   readonly url: string;
   readonly hash: FileHash;

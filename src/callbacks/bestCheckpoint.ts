@@ -11,7 +11,7 @@ import { checkCallbackStore, checkWritable } from './checkWritable.js';
 import { checkMonitorOptions, getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
 
 /**
- * Options of {@link bestCheckpoint}.
+ * Options for {@link bestCheckpoint}.
  *
  * @category Callbacks
  */

@@ -5,7 +5,7 @@ import type { StatelessCallback } from '../training/callback.js';
 import { checkCallbackStore, checkWritable } from './checkWritable.js';
 
 /**
- * Options of {@link csvLogger} and {@link jsonLinesLogger}.
+ * Options for {@link csvLogger} and {@link jsonLinesLogger}.
  *
  * @category Callbacks
  */

@@ -5,7 +5,7 @@ import { isImprovement } from '../training/monitor.js';
 import { checkMonitorOptions, getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
 
 /**
- * Options of {@link earlyStopping}.
+ * Options for {@link earlyStopping}.
  *
  * @category Callbacks
  */

@@ -6,7 +6,7 @@ import type { StatefulCallback } from '../training/callback.js';
 import { checkCallbackStore, checkWritable } from './checkWritable.js';
 
 /**
- * Options of {@link tensorBoard}.
+ * Options for {@link tensorBoard}.
  *
  * @category Callbacks
  */

@@ -2,7 +2,7 @@ import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus'
 import * as checks from './errors/checks.js';
 
 /**
- * A stream of random numbers that is a pure function of its seed and keys. All functions that draw random numbers (splits, shuffles,
+ * A stream of random numbers that is determined by its seed and keys alone. All functions that draw random numbers (splits, shuffles,
  * augmentation plans, dropout masks, initial weights) receive a stream as an argument; the library has no global generator.
  *
  * @category Data

@@ -38,7 +38,7 @@ export type CsvLabel<C extends CsvColumn> = C extends (cell: string) => infer V
     : number;
 
 /**
- * Options of {@link csvLabels}.
+ * Options for {@link csvLabels}.
  *
  * @category Data
  */

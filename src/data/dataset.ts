@@ -40,7 +40,7 @@ export interface SkippedFile {
 }
 
 /**
- * Options of {@link Dataset.augment}.
+ * Options for {@link Dataset.augment}.
  *
  * @category Augment
  */
@@ -52,8 +52,8 @@ export interface AugmentOptions {
   /** Whether an image is augmented in the same way in every epoch. Default false: each epoch draws new random parameters. */
   readonly fixed?: boolean;
   /**
-   * `keras` reproduces the rotation center of Keras's `ImageDataGenerator`, a point that is not the center of the image if the image is not
-   * square. Default: the true center.
+   * Center of rotations, shears and zooms. `keras` uses the center of Keras's `ImageDataGenerator`, which is not the center of the image
+   * unless the image is square. Default: the center of the image.
    */
   readonly compat?: 'keras';
 }
@@ -96,8 +96,8 @@ export class Dataset<L> {
     /** Image files that could not be used. {@link Dataset.split} and {@link Dataset.select} copy this list to the new datasets. */
     readonly skipped: readonly SkippedFile[] = [],
     /**
-     * Index of each image in the original dataset. It determines the augmentation of the image, so an image is augmented in the same way in
-     * every split.
+     * Index of each image in the original dataset. This index determines the augmentation of the image, so an image is augmented in the
+     * same way in every split.
      */
     private readonly sourceIndices: readonly number[] = items.map((_, i) => i),
     /** @internal */
@@ -200,7 +200,7 @@ export class Dataset<L> {
 
   /**
    * Returns a dataset whose images are augmented by worker threads while an engine runs. Pass `null` to augment on the main thread. Results
-   * are identical bit for bit in both cases. Datasets of `imageFolder` and `imageFiles` have workers by default; datasets of
+   * are identical bit for bit in both cases. Datasets from `imageFolder` and `imageFiles` have workers by default; datasets from
    * `imagesInMemory` do not. A custom {@link PixelTransform} always runs on the main thread.
    */
   withWorkers(spawner: Spawner | null): Dataset<L> {

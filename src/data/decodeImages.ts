@@ -10,7 +10,7 @@ export const IMAGE_EXTENSIONS = /\.(jpe?g|png|webp|gif|tiff?|avif)$/i;
 const DECODE_FAILURE = 'it cannot be decoded';
 
 /**
- * Options of `imageFolder` and `imageFiles`.
+ * Options for `imageFolder` and `imageFiles`.
  *
  * @category Data
  */

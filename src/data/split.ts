@@ -5,7 +5,7 @@ import { didYouMean } from '../core/errors/suggestions.js';
 import { createRng } from '../core/rng.js';
 
 /**
- * Options of {@link Dataset.split}.
+ * Options for {@link Dataset.split}.
  *
  * @category Data
  */

@@ -49,7 +49,7 @@ export interface EngineOptions {
 }
 
 /**
- * Options of {@link useEngine}.
+ * Options for {@link useEngine}.
  *
  * @category Engines
  */

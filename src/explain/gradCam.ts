@@ -31,7 +31,7 @@ export type GradCamTarget<T extends AnyTask> = T['kind'] extends 'regression'
   : TargetOf<T> & string;
 
 /**
- * Options of {@link gradCam}.
+ * Options for {@link gradCam}.
  *
  * @category Figures
  */

@@ -10,7 +10,7 @@ import { findFeatureMap, findLastFeatureMap, splitGraphAt } from '../network/sub
 import type { AnyTask } from '../tasks/task.js';
 import { tf } from '../tensor/tf.js';
 
-/** Options of {@link createGradCamGraph}. */
+/** Options for {@link createGradCamGraph}. */
 export interface GradCamGraphOptions {
   readonly graph: LayerGraph;
   readonly task: string;

@@ -82,7 +82,7 @@ export function checkTopology(topology: object, path: string): void {
   });
 }
 
-/** Returns whether a layer's configuration contains the layers of a model, whose calls are not checked. */
+/** Returns whether a layer's configuration contains a nested model. {@link checkTopology} rejects such a layer. */
 function containsModel(config: unknown): boolean {
   const pending = [config];
   while (pending.length > 0) {

@@ -17,7 +17,7 @@ import { tf } from '../tensor/tf.js';
 import { InputPipeline } from './inputPipeline.js';
 
 /**
- * Options of {@link evaluateDataset}. Unlike the options of `model.evaluate`, most of them are required, and they can share the resources
+ * Options for {@link evaluateDataset}. Unlike the options of `model.evaluate`, most of them are required, and they can share the resources
  * of a training run.
  */
 export interface EvaluationConfig {

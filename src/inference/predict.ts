@@ -26,7 +26,7 @@ import { rescalePixelsInto } from './rescaleImages.js';
 export type PredictInput = ImageBytes | Uint8Array | string | URL | Tensor3D;
 
 /**
- * Options of `model.predict`.
+ * Options for `model.predict`.
  *
  * @category Train
  */
@@ -98,7 +98,7 @@ function decodePredictions<T extends Tasks>(
   return Object.fromEntries(entries) as PredictionsOf<T>;
 }
 
-/** Options of {@link createImageReader}. */
+/** Options for {@link createImageReader}. */
 export interface ImageReaderOptions {
   /** First part of the path in error messages, for example `predict` in `predict[3]: expected ...`. */
   readonly path: string;

@@ -3,7 +3,7 @@ import { tf } from '../tensor/tf.js';
 import { type Block, createLayerBlock } from './block.js';
 
 /**
- * Options of {@link batchNorm}.
+ * Options for {@link batchNorm}.
  *
  * @category Compose
  */

@@ -29,7 +29,7 @@ export interface WindowOptions {
 }
 
 /**
- * Options of {@link conv}.
+ * Options for {@link conv}.
  *
  * @category Compose
  */
@@ -39,7 +39,7 @@ export interface ConvOptions extends WindowOptions {
 }
 
 /**
- * Options of {@link depthwiseConv}.
+ * Options for {@link depthwiseConv}.
  *
  * @category Compose
  */

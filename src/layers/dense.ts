@@ -4,7 +4,7 @@ import { type Block, createLayerBlock, L2_ADVICE, SIZE_ADVICE } from './block.js
 import { type Activation, checkActivation } from './conv.js';
 
 /**
- * Options of {@link dense}.
+ * Options for {@link dense}.
  *
  * @category Compose
  */

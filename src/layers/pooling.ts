@@ -4,7 +4,7 @@ import { type Block, createLayerBlock, SIZE_ADVICE } from './block.js';
 import { checkPadding, createWindowOutputSize, type Padding } from './windowSize.js';
 
 /**
- * Options of {@link maxPool} and {@link averagePool}.
+ * Options for {@link maxPool} and {@link averagePool}.
  *
  * @category Compose
  */

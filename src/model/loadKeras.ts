@@ -19,7 +19,7 @@ import { checkNamedTask, checkPixelRange, type ValidTaskNames } from './multiTas
 import { createModel, type MultiTaskModel } from './multiTaskModel.js';
 
 /**
- * Options of {@link loadKeras}.
+ * Options for {@link loadKeras}.
  *
  * @category Files
  */
@@ -48,7 +48,7 @@ export interface LoadKerasOptions {
 }
 
 /**
- * Options of {@link loadKeras} for a typed model.
+ * Options for {@link loadKeras} for a typed model.
  *
  * @category Files
  */

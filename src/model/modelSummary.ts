@@ -2,7 +2,7 @@ import * as checks from '../core/errors/checks.js';
 import type { ArchitectureRecord, LayerRecord } from '../core/records/architecture.js';
 
 /**
- * Options of {@link MultiTaskModel.summary}.
+ * Options for {@link MultiTaskModel.summary}.
  *
  * @category Compose
  */

@@ -12,7 +12,7 @@ import type { AnyTask, Tasks } from '../tasks/task.js';
 import { createModel, type MultiTaskModel } from './multiTaskModel.js';
 
 /**
- * Options of {@link multiTask}.
+ * Options for {@link multiTask}.
  *
  * @category Compose
  */

@@ -31,7 +31,7 @@ import { checkSummaryOptions, formatSummary, type SummaryOptions } from './model
 import { setTrainable } from './setTrainable.js';
 
 /**
- * Options of {@link MultiTaskModel.evaluate}.
+ * Options for {@link MultiTaskModel.evaluate}.
  *
  * @category Train
  */
@@ -298,7 +298,7 @@ async function evaluate<
 }
 
 /**
- * Options of {@link loadModel}.
+ * Options for {@link loadModel}.
  *
  * @category Files
  */

@@ -37,7 +37,7 @@ export interface WeightedLoss<
 }
 
 /**
- * Options of {@link weightedLoss}.
+ * Options for {@link weightedLoss}.
  *
  * @typeParam C - Class weights by task and label.
  * @category Losses and metrics

@@ -19,7 +19,7 @@ type AreLabelsEqual<L extends readonly [string, string]> =
   IsWideString<L[number]> extends true ? false : [L[0]] extends [L[1]] ? true : false;
 
 /**
- * Options of {@link binary} and {@link categorical}.
+ * Options for {@link binary} and {@link categorical}.
  *
  * @typeParam M - Metrics, or names of metrics.
  * @typeParam LossName - Name of the loss that the task supports.

@@ -39,7 +39,7 @@ const FIT_REPLACEMENTS = {
   monitor: "Write callbacks: [earlyStopping({ monitor: 'val_loss' })].",
 } as const;
 
-/** Options of `fit` before they are checked. A JavaScript caller may pass any value. */
+/** Options for `fit` before they are checked. A JavaScript caller may pass any value. */
 export type UncheckedFitOptions = { readonly [name in keyof typeof FIT_OPTION_NAMES]?: unknown };
 
 /**

@@ -87,7 +87,9 @@ export function suggestAwait(value: unknown, advice: string): string {
   return isPromise(value) ? 'Await the promise first.' : advice;
 }
 
-/** Returns the Levenshtein distance between two strings. Only two rows of the table are in memory at a time. */
+/**
+ * Returns the Levenshtein distance between two strings. The function stores only two rows of the distance table at a time, to save memory.
+ */
 function computeEditDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

@@ -16,8 +16,8 @@ export interface Store {
   /** Appends bytes to a file, and creates it if needed. Appending is not atomic: a reader may find an incomplete last line. */
   append(name: string, bytes: Uint8Array): Promise<void>;
   /**
-   * Writes a file atomically unless it exists. Returns whether it was written: if several processes create the same file at the same time,
-   * exactly one receives true. Required if several processes share the store.
+   * Writes a file atomically unless it already exists. Returns whether the file was written: if several processes create the same file at
+   * the same time, exactly one of them receives true. A store that several processes share must have this method.
    */
   create?(name: string, bytes: Uint8Array): Promise<boolean>;
   /** Removes a file. Does nothing if the file does not exist. */
@@ -83,12 +83,16 @@ export interface FetcherResponse {
 export interface PackageLoader {
   /** Imports the package `name`. `neededFor` is the purpose of the package for the error message, for example `reading images`. */
   <M>(name: string, neededFor: string): Promise<M>;
-  /** Number of hardware threads of the machine. ONNX Runtime's own default is half of them. */
+  /**
+   * Number of hardware threads of the machine, which is the default number of threads for ONNX Runtime. ONNX Runtime itself would use only
+   * half as many by default.
+   */
   readonly threads?: number;
 }
 
 /**
- * Factory for worker threads: `workerThreads()` of `tfjs-multitask/node`, or `webWorkers()` of `tfjs-multitask/browser`.
+ * Factory for worker threads. To create one, call `workerThreads()` from `tfjs-multitask/node` or `webWorkers()` from
+ * `tfjs-multitask/browser`.
  *
  * @category Data
  */
@@ -111,9 +115,12 @@ export interface Spawner {
  * @category Data
  */
 export interface WorkerListener {
-  /** Called with every result, in the order of the messages. */
+  /** Called with each result of the worker, in the order in which the messages were sent. */
   onMessage(answer: unknown): void;
-  /** Called once if the worker fails or cannot start; no more results follow. Not called after `terminate`. */
+  /**
+   * Called once if the worker fails or cannot start. The worker sends no more results after that. `onError` is not called after
+   * `terminate`.
+   */
   onError(cause: unknown): void;
 }
 

@@ -16,7 +16,7 @@ import { createThreadedModule, MAX_WASM_THREADS } from './threadedModule.js';
 export interface WasmOptions {
   /** Maximum number of threads. Default in Node: the number of cores, but not more than 4. Default in a page: half the number of cores. */
   readonly threads?: number | undefined;
-  /** Function that loads Node's modules, which threads need. Without it, the backend uses one thread in Node. */
+  /** Function that loads the Node modules that threads need. Without this function, the backend uses one thread in Node. */
   readonly load?: PackageLoader | undefined;
   /**
    * Promise that resolves when the time limit for starting threads is reached; the backend then uses one thread. Default: a limit of 30
@@ -37,7 +37,7 @@ interface BackendThreads {
 const threadsOfBackend = new WeakMap<object, BackendThreads>();
 
 /**
- * Starts the wasm backend and makes it the backend in use. Returns the number of threads that it uses.
+ * Starts the wasm backend and makes it the active backend. Returns the number of threads that the backend uses.
  *
  * @throws An `engine` error if the backend fails to start.
  */
@@ -48,7 +48,7 @@ export async function loadWasmBackend(options: WasmOptions = {}): Promise<number
 }
 
 /**
- * Starts the wasm backend and registers the kernels that training needs. The backend in use does not change, so other computations can
+ * Starts the wasm backend and registers the kernels that training needs. The active backend does not change, so other computations can
  * continue in the meantime. Returns the number of threads. If additional threads fail to start or do not respond in time, the backend uses
  * one thread, and {@link getThreadFailure} returns the reason.
  *
@@ -82,7 +82,8 @@ export function getThreadFailure(): string | undefined {
 }
 
 /**
- * Runs `action` on the wasm backend, which must have started, and restores the backend in use. No other computation can run in between.
+ * Runs the synchronous function `action` on the wasm backend, which must have started, and then restores the active backend. No other
+ * computation can run in the meantime.
  */
 export function runOnWasmBackend<R>(action: () => R): R {
   const backend = tf.getBackend();

@@ -3,7 +3,7 @@ import { getFloat32View, type WasmBackend } from './wasmHeap.js';
 
 /**
  * Replaces the wasm kernel for the sum over all elements of a tensor with a sum in double precision. The TensorFlow.js kernel accumulates
- * in float32. In the L2 penalty of a dense layer after ResNet50, a sum of 262,144 squares, this caused an error in the fourth digit.
+ * in float32, which caused an error in the fourth digit of a sum of 262,144 squares (the L2 penalty of a dense layer after ResNet50).
  */
 export function fixFullSum(): void {
   const stock = tf.getKernel('Sum', 'wasm')!;

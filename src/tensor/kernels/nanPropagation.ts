@@ -18,9 +18,9 @@ const ACTIVATION_BOUNDS: { readonly [activation: string]: readonly [low: number,
 };
 
 /**
- * Makes NaN stay NaN in the kernels of the wasm backend that replace it by a number: relu, relu6, clipping, the larger and smaller of two
- * tensors, the sign, and relu and relu6 in fused operations. Otherwise a network whose weights have become NaN would have a finite loss.
- * (XNNPACK compares the bits of a float with those of a bound, and the NaN that processors create is negative.)
+ * Makes the wasm backend kernels that replace NaN with a number return NaN instead: relu, relu6, clipping, maximum, minimum, sign, and
+ * fused operations with relu or relu6. Without this change, a network whose weights have become NaN would have a finite loss. (XNNPACK
+ * compares the bits of a float with those of a bound, and the NaN that processors create is negative.)
  */
 export function preserveNaN(): void {
   for (const [kernelName, bounds] of [
@@ -64,7 +64,7 @@ export function preserveNaN(): void {
 type Inputs = { readonly [name: string]: tf.TensorInfo };
 type RunStock = (inputs: Inputs, attributes: object) => tf.TensorInfo;
 
-/** Replaces a kernel of the wasm backend by `run`. If `run` returns undefined, the stock kernel is used. */
+/** Replaces a wasm backend kernel with `run`. If `run` returns undefined, the stock kernel is used. */
 function overrideKernel<A extends object = object>(
   kernelName: string,
   run: (inputs: Inputs, attributes: A, backend: WasmBackend, runStock: RunStock) => tf.TensorInfo | undefined,
@@ -82,7 +82,7 @@ function overrideKernel<A extends object = object>(
   });
 }
 
-/** Limits the values of a float32 tensor. */
+/** Returns a copy of a float32 tensor whose values are limited to `bounds`. NaN remains NaN. */
 function clamp(backend: WasmBackend, x: tf.TensorInfo, bounds: readonly [number, number]): tf.TensorInfo {
   return writeClamped(backend, x, backend.makeOutput(x.shape, 'float32'), bounds);
 }
@@ -95,7 +95,7 @@ function clampInPlace(
   return writeClamped(backend, x, x, bounds);
 }
 
-/** Number of floats that a thread should at least process, so that waking it up is worth while. */
+/** Minimum number of floats per thread. For fewer floats, waking up a thread takes more time than it saves. */
 const THREAD_GRANULARITY = 4096;
 
 function writeClamped(

@@ -10,8 +10,9 @@ interface PoolAttributes {
 }
 
 /**
- * Registers max pooling, average pooling and the gradient of max pooling for wasm. The forward kernels of TensorFlow.js replace NaN by a
- * number, and there is no gradient kernel. The gradient of each window goes to its first maximum, as in TensorFlow. Images are channels-last.
+ * Registers max pooling, average pooling and the gradient of max pooling for wasm. The forward kernels of TensorFlow.js replace NaN with a
+ * number, and TensorFlow.js has no gradient kernel for wasm. The gradient of each window goes to its first maximum, as in TensorFlow.
+ * Images are channels-last.
  */
 export function registerPooling(): void {
   registerForward('MaxPool', 'maxPool', computeMaximum);
@@ -41,7 +42,7 @@ export function registerPooling(): void {
   });
 }
 
-/** Registers a pooling kernel that computes `reduce` of each window. The stock kernel remains in use for other types than float32. */
+/** Registers a pooling kernel that applies `reduce` to each window. For types other than float32, the stock kernel remains in use. */
 function registerForward(
   kernelName: 'MaxPool' | 'AvgPool',
   simdKernel: 'maxPool' | 'averagePool',
@@ -91,7 +92,7 @@ function computePoolGeometry(input: tf.TensorInfo, attributes: PoolAttributes): 
   ) as never as PoolGeometry;
 }
 
-/** Returns the arguments of a pooling function in assembly/training.ts after the addresses. */
+/** Returns the arguments that follow the addresses in a call to a pooling function in assembly/training.ts. */
 const toArguments = (g: PoolGeometry) => [
   ...[g.inHeight, g.inWidth, g.inChannels, g.outHeight, g.outWidth],
   ...[g.filterHeight, g.filterWidth, g.strideHeight, g.strideWidth, g.padInfo.top, g.padInfo.left],
@@ -111,7 +112,7 @@ interface PoolGeometry {
   readonly padInfo: { readonly top: number; readonly left: number };
 }
 
-/** Writes `reduce` of the pixels of each window that are inside the image to `y`. */
+/** Applies `reduce` to the pixels of each window that are inside the image, and writes the results to `y`. */
 function reduceWindows(
   x: Float32Array,
   y: Float32Array,

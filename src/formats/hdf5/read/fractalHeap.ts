@@ -7,8 +7,8 @@ export interface Span {
 }
 
 /**
- * Record layouts of version 2 B-trees, keyed by the kind of object that the tree lists: the type of a record, its size in bytes, and the
- * offset of the heap ID in it.
+ * Record layouts of version 2 B-trees, keyed by the kind of object that the tree lists: the type number of its records, the size of a
+ * record in bytes, and the offset of the heap ID within the record.
  */
 const TREE_RECORDS = {
   links: { type: 5, size: 11, id: 4 },
@@ -59,8 +59,8 @@ function openFractalHeap(file: ByteReader, heap: number): (id: number) => Span {
   const blockSize = (row: number) => (row === 0 ? first : first * 2 ** (row - 1));
   const directRows = Math.log2(largest) - Math.log2(first) + 2;
   /**
-   * Converts an offset in the heap to an offset in the file, by following the indirect blocks, starting with one of `height` rows, to a
-   * direct block.
+   * Converts an offset in the heap to an offset in the file, by following the indirect blocks to a direct block. The first indirect block
+   * has `height` rows.
    */
   const descend = (block: number, height: number, offset: number, depth: number): number => {
     if (block === UNDEFINED_ADDRESS || depth > 16 || file.text(block, 4) !== 'FHIB') {
@@ -106,8 +106,8 @@ function readTreeRecords(file: ByteReader, tree: number, type: number, size: num
   const records: number[] = [];
   const bytesFor = (count: number) => Math.max(1, Math.ceil(Math.log2(count + 1) / 8));
   /**
-   * Maximum numbers of records in one node and in its whole subtree, indexed by the height of the node. They determine how many bytes a
-   * record count takes.
+   * Maximum numbers of records in one node and in its whole subtree, indexed by the height of the node. These maximums determine in how
+   * many bytes a record count is stored.
    */
   const maxRecords = [Math.floor((nodeSize - 10) / size)];
   const maxRecordsBelow = [maxRecords[0]!];

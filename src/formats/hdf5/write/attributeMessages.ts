@@ -124,8 +124,8 @@ function addTextAttribute(
 }
 
 /**
- * Computes the number of strings in each attribute of a list that is split. Uses as few attributes as possible; as in numpy's
- * `array_split`, the first ones may contain one more string than the others.
+ * Splits a list of strings into as few attributes as possible, and returns the number of strings in each attribute. As in numpy's
+ * `array_split`, the first attributes may contain one more string than the others.
  */
 function computePartSizes(count: number, width: number): number[] {
   let parts = 2;
