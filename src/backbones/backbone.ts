@@ -48,7 +48,7 @@ export type TrainableOption<Stage extends string> =
     };
 
 /**
- * Options for the initial weights of a backbone.
+ * Options that determine the initial weights of a backbone.
  *
  * @category Compose
  */

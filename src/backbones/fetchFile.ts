@@ -39,7 +39,7 @@ export interface FetchFileOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Options of a download. `existingSize` is the size of an invalid file with the same name that is already in the store. */
+/** Options for a download. `existingSize` is the size of an invalid file with the same name that is already in the store. */
 interface DownloadRequest extends FetchFileOptions {
   readonly existingSize: number | undefined;
 }

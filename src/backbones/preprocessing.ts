@@ -16,8 +16,8 @@ export interface Preprocessing {
 }
 
 /**
- * Preprocessing of ResNet50: the channels in the order blue, green, red, each minus its mean over ImageNet. Matches the `caffe` mode of
- * `preprocess_input` in Keras 3 (applications/imagenet_utils.py).
+ * Preprocessing of ResNet50: the channels are in the order blue, green, red, and the mean of each channel over ImageNet is subtracted.
+ * Matches the `caffe` mode of `preprocess_input` in Keras 3 (applications/imagenet_utils.py).
  */
 export const CAFFE: Preprocessing = {
   channels: [2, 1, 0],

@@ -3,7 +3,7 @@ import type { HistoryRow } from '../core/records/history.js';
 import type { Run } from '../training/callback.js';
 
 /**
- * Options of callbacks that monitor one history column.
+ * Options for callbacks that monitor one history column.
  *
  * @category Callbacks
  */

@@ -9,7 +9,7 @@ import type { StatefulCallback } from '../training/callback.js';
  * @category Callbacks
  */
 export interface ProgressOutput {
-  /** Writes text as it is. The text already contains its line breaks. */
+  /** Writes text without changing it. The text already contains all line breaks. */
   write(text: string): unknown;
   /**
    * True if the output is a terminal, where a line can be overwritten. Default false: there is no bar, and only a table is written after

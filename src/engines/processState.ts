@@ -39,15 +39,15 @@ export interface ProcessState {
   /** Number of training runs in progress on the active engine. No other engine can start during a run. */
   activeRuns: number;
   /**
-   * Resolves when the last requested engine has started, or rejects when it has failed to start. Engines start one after the other, because
-   * TensorFlow.js loses one of two backends that start at the same time.
+   * Promise that resolves when the last requested engine has started, or rejects when that engine has failed to start. Engines start one
+   * after the other, because TensorFlow.js loses one of two backends that start at the same time.
    */
   pendingStart: Promise<unknown>;
 }
 
 const STATE_KEY = Symbol.for('tfjs-multitask/process-state');
 
-/** Identifies this copy of the library in {@link StartedEngine.instances}. */
+/** Key that identifies this copy of the library in {@link StartedEngine.instances}. */
 const LIBRARY_COPY = {};
 
 /** Returns the engine state that all copies of the library in this process share. */

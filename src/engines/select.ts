@@ -20,7 +20,7 @@ import type { OnnxRuntime } from './onnx/session/onnxRuntime.js';
 import { getEngineInstance, getProcessState, type StartedEngine } from './processState.js';
 
 /**
- * Options of every call that can start an engine.
+ * Options for every call that can start an engine.
  *
  * @category Engines
  */
@@ -186,8 +186,8 @@ export function releaseGraph(graph: LayerGraph | InferenceFunction): void {
 }
 
 /**
- * Runs `action` on the wasm backend and restores the backend in use. `action` is synchronous, so no training step or prediction can run on
- * wasm in the meantime.
+ * Runs `action` on the wasm backend and then restores the active backend. `action` is synchronous, so no training step or prediction can
+ * run on wasm in the meantime.
  */
 export async function runOnWasm<R>({ loadPackage }: Platform, action: () => R): Promise<R> {
   return afterPendingStart(async () => {

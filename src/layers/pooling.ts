@@ -11,7 +11,7 @@ import { checkPadding, createWindowOutputSize, type Padding } from './windowSize
 export interface PoolOptions {
   /** Stride: the distance in pixels between neighboring windows. Default: the side of the window. */
   readonly strides?: number;
-  /** `valid` (default) ignores pixels at the border that do not fill a whole window; `same` includes them. */
+  /** Padding of the input: `valid` (default) ignores pixels at the border that do not fill a whole window; `same` includes these pixels. */
   readonly padding?: Padding;
 }
 

@@ -47,7 +47,7 @@ export type MetricName<Name extends string, Weighted extends boolean> = Weighted
   ? `weighted_${Name}`
   : Name;
 
-/** Name of the history column of a metric. `M` is a {@link Metric} or the name of a metric. */
+/** Name that a metric has in the columns of the history. `M` is a {@link Metric} or the name of a metric. */
 export type MetricColumn<M> = M extends Metric<infer Name> ? Name : M extends string ? M : never;
 
 /** Creates a metric. If it is weighted, its name begins with `weighted_`. */

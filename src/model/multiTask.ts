@@ -40,7 +40,7 @@ export interface MultiTaskBuilder<
   HasTask extends boolean = false,
 > {
   /**
-   * Defines the layers that all tasks share. Without a trunk, the branches receive the image. It can be called at most once.
+   * Defines the layers that all tasks share. Without a trunk, the branches receive the image. This method can be called at most once.
    *
    * @throws An `argument` error if a trunk is already defined, or if the value is not a trunk.
    */

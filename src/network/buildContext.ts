@@ -38,8 +38,8 @@ export interface PartBuildContext extends BuildContext {
   /** Returns the weights that {@link BuildContext.setWeights} assigned to a layer. */
   getWeights(layer: tf.layers.Layer): readonly Float32Array[] | undefined;
   /**
-   * Records the current state and returns a function that restores it. That function removes the layers connected since then,
-   * frees their names and disposes of their weights.
+   * Records the current state and returns a function that restores it. The returned function removes the layers that were connected in the
+   * meantime, frees their names and disposes of their weights.
    */
   createRollback(): () => void;
 }

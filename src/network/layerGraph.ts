@@ -32,7 +32,9 @@ export interface GraphTensor {
   readonly name: string;
   /** Shape of one example, without the batch axis. */
   readonly shape: readonly number[];
-  /** Final activation of the layers that the graph leaves out: the output consists of logits. Undefined for any other tensor. */
+  /**
+   * Final activation of a network output that this graph leaves out, so that the tensor contains logits. Undefined for any other tensor.
+   */
   readonly omittedActivation?: LogitActivation;
 }
 
@@ -103,8 +105,8 @@ export function createLayerGraph(model: tf.LayersModel): LayerGraph {
 
 /**
  * Returns whether a batch normalization layer is called more than once. If so, the order of the calls affects the results, because each
- * call updates the moving statistics that the previous call wrote, so the calls must be in the order of Keras. All other networks run
- * branch by branch, which needs less memory for activations.
+ * call updates the moving statistics that the previous call wrote, so the calls must be in the same order as in Keras. All other networks
+ * run branch by branch, which needs less memory for activations.
  */
 function hasRepeatedBatchNorm(steps: readonly LayerNodeRef[]): boolean {
   const batchNormSteps = steps.filter(({ layer }) => layer instanceof BatchNormalization);

@@ -12,7 +12,10 @@ import { RATE_ADVICE, type Schedule } from '../schedules/schedule.js';
  * @category Optimizers
  */
 export interface GradientClipping {
-  /** Maximum Euclidean norm of the gradient of each weight tensor. A gradient with a larger norm is scaled down to this norm. */
+  /**
+   * Maximum Euclidean norm of the gradient of each weight tensor. If the norm of a gradient is larger, the gradient is scaled down so that
+   * its norm equals `clipNorm`.
+   */
   readonly clipNorm?: number;
   /** Maximum absolute value of the elements of a gradient. Larger elements are clipped. */
   readonly clipValue?: number;
@@ -78,7 +81,7 @@ export interface Optimizer {
   readonly rule: UpdateRule;
   /** Learning rate of each update. A plain number becomes a {@link constantSchedule}. */
   readonly schedule: Schedule;
-  /** Whether callbacks can change the learning rate, because it was set as a number. */
+  /** Whether callbacks can change the learning rate. True only if the learning rate was set as a number. */
   readonly isLearningRateAdjustable: boolean;
   /** Gradient clipping before each update. An empty object disables clipping. */
   readonly clipping: GradientClipping;

@@ -3,7 +3,7 @@ import type { WeightSource } from '../network/weightSync.js';
 import type { Weights } from '../network/weights.js';
 import type { StepKind } from './trainingStep.js';
 
-/** Executes the training steps of one run, and holds the state that they change: weights and optimizer slots. */
+/** Object that executes the training steps of one run. It stores the state that the steps change: weights and optimizer slots. */
 export interface Executor extends WeightSource {
   /**
    * Runs one training step. `inputs` are the input arrays of the step, keyed by name. Returns the sums from which the losses and metrics of

@@ -5,8 +5,8 @@ import { suggestAwait, suggestOption } from '../core/errors/suggestions.js';
 import { HOOK_NAMES } from './callback.js';
 
 /**
- * Names of hooks in Keras, PyTorch Lightning and older versions of TensorFlow.js, without `_`, and the hooks of this library that are
- * called at the same time.
+ * Hooks of this library, keyed by the name (without `_`) of the hook in Keras, PyTorch Lightning or an older version of TensorFlow.js that
+ * is called at the same time.
  */
 const HOOK_SYNONYMS: { readonly [name: string]: (typeof HOOK_NAMES)[number] } = {
   onBatchBegin: 'onBatchEnd',

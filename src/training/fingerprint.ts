@@ -6,7 +6,9 @@ import type { Optimizer } from '../optimizers/optimizer.js';
 import type { LossAverage } from '../steps/metricAccumulator.js';
 import type { WeightedLoss } from '../steps/weightedLoss.js';
 
-/** Identifies the configuration of a run: digests, keyed by name, of everything that must be unchanged when the run is resumed. */
+/**
+ * Digests, keyed by name, of everything that must be unchanged when a run is resumed. Together they identify the configuration of the run.
+ */
 export interface Fingerprint {
   readonly [part: string]: string;
 }

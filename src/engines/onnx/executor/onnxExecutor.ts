@@ -116,8 +116,8 @@ export function createOnnxExecutor(
   });
 
   /**
-   * Creates the function to trace for a training step. Its variant 1 uses a different batch, different slots and, until it returns,
-   * different weights, so that none of them is mistaken for a constant.
+   * Creates the function to trace for a training step. Variant 1 uses a different batch, different slots and, until it returns, different
+   * weights, so that the compiler does not mistake any of these values for a constant.
    */
   const createStepPass =
     (kind: StepKind, arrays: NamedArrays): TraceablePass =>

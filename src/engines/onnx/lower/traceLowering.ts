@@ -43,7 +43,7 @@ export function lowerTrace(
 /** Names of the ONNX values that contain the same tensor in different memory layouts, keyed by layout. */
 type LayoutValues = Map<Layout, string>;
 
-/** Compiles one trace to an ONNX graph. Create one object per trace, and call {@link TraceLowering.lower} once. */
+/** Compiler that lowers one trace to an ONNX graph. Create one object per trace, and call {@link TraceLowering.lower} once. */
 export class TraceLowering {
   readonly #trace: Trace<unknown>;
   readonly #inputs: readonly NamedTracedTensor[];
@@ -202,7 +202,7 @@ export class TraceLowering {
   readonly #addIntegers = (values: readonly number[]): string =>
     this.#addInitializer(BigInt64Array.from(values, BigInt), [values.length]);
 
-  /** Creates a name that no input or output of the graph has. Layers and tasks may be named `v0` or `c1`. */
+  /** Creates a name that no input or output of the graph has. A name such as `v0` or `c1` may already be the name of a layer or task. */
   #createName(prefix: 'v' | 'c'): string {
     const name = `${prefix}${this.#nameCount++}`;
     return this.#endpointNames.has(name) ? this.#createName(prefix) : name;
@@ -216,7 +216,10 @@ export class TraceLowering {
     return name;
   }
 
-  /** Adds the shape of a tensor as a constant for Reshape. A size that depends on the batch size is -1, which makes Reshape infer it. */
+  /**
+   * Adds the shape of a tensor as a constant for Reshape. For a size that depends on the batch size, the constant contains -1, which makes
+   * Reshape infer the size.
+   */
   #addShape(tensor: TracedTensor): string {
     const otherShape = this.#otherShapes.get(tensor) ?? tensor.shape;
     return this.#addIntegers(tensor.shape.map((size, axis) => (size === otherShape[axis] ? size : -1)));

@@ -51,8 +51,8 @@ export const lowerConvInputGradient: OpLowering = (context) => {
 };
 
 /**
- * Adds nodes that rotate a filter `[height, width, in, out]` by 180 degrees and exchange its channel axes. The result has the shape
- * `[height * width, out, in]`.
+ * Adds nodes that rotate a filter `[height, width, in, out]` by 180 degrees and swap its channel axes. The result has the shape `[height *
+ * width, out, in]`.
  */
 function addRotatedFilter(
   { addNode, addIntegers }: LoweringContext,
@@ -143,9 +143,9 @@ function addBatchSum(
  * Adds the filter gradient as one product per image and filter column, `[out * height, pixels] x [pixels, in]`. For each filter column,
  * `columns` contains the image, shifted horizontally by the position of the column.
  *
- * For the vertical shift, the gradient is shifted down instead of the image up, because a single copy can contain all shifted gradients:
- * `dy` is repeated with a gap of `height` rows of zeros between repetitions, and reshaped to lines that are one row shorter than a
- * repetition with its gap. Each line then starts one row later in its repetition than the previous line.
+ * For the vertical shift, the nodes shift the gradient down instead of shifting the image up, because a single copy can contain all shifted
+ * gradients: `dy` is repeated with a gap of `height` rows of zeros between repetitions, and reshaped to lines that are one row shorter than
+ * a repetition with its gap. Each line then starts one row later in its repetition than the previous line.
  */
 function addFilterGradientByRows(
   context: LoweringContext,

@@ -20,7 +20,7 @@ export const lowerPooledBiasReluGradient: OpLowering = (context) => {
   return [dx, channelOps.addSum(masked)];
 };
 
-/** Returns a copy of a lowering context in which the kernel input `name` is replaced by the image `value`, which is in `layout`. */
+/** Returns a copy of a lowering context in which the image `value`, stored in `layout`, replaces the kernel input `name`. */
 function replaceInput(
   context: LoweringContext,
   name: string,
