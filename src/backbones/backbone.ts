@@ -54,6 +54,8 @@ export type TrainableOption<Stage extends string> =
  */
 export interface WeightsFile {
   /**
+   * Initial weights of the backbone:
+   *
    * - Bytes of a Keras file: weights (`.h5`, `.weights.h5`), or a model that contains the layers of the backbone (`.h5`, `.keras`), for
    *   example a model written by `exportKeras`.
    * - `null`: random initial weights, drawn from the seed of the network with the initializers of Keras.

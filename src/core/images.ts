@@ -41,7 +41,7 @@ export interface Pixels {
 export type ImageShape = readonly [height: number, width: number, channels: number];
 
 /**
- * Range of pixel values that a network receives: the values of black and white, which are 0 and 255 in image files.
+ * Range of the pixel values that a network receives: the values for black and for white, which are 0 and 255 in image files.
  *
  * @category Compose
  */

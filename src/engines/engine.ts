@@ -17,7 +17,7 @@ import type { StartedEngine } from './processState.js';
 export interface CompileSettings {
   /** Store in which compiled and verified training steps are cached. */
   readonly compileCache?: Store | undefined;
-  /** Called with a message if the cache cannot be written. The run continues without it. */
+  /** Called with a message if the cache cannot be written. The run continues without the cache. */
   readonly log?: ((line: string) => void) | undefined;
 }
 

@@ -157,7 +157,7 @@ export function runInference(graph: LayerGraph | InferenceFunction, inputs: read
 }
 
 /**
- * Runs a batch through a graph. Call it inside `tf.tidy`. In inference mode, each activation is disposed of after its last use.
+ * Runs a batch through a graph. Call this function inside `tf.tidy`. In inference mode, each activation is disposed of after its last use.
  *
  * @param graphInputs - One float32 tensor `[batch, ...shape]` per input. Pixel values are in the range that the network expects.
  * @returns One tensor per output. None of them is an input tensor.

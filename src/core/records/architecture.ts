@@ -40,7 +40,7 @@ export interface CallSource {
 }
 
 /**
- * Description of a network as plain records.
+ * Description of a network as plain records, for diagrams and tables.
  *
  * @category Figures
  */

@@ -16,8 +16,8 @@ export interface CheckpointEpoch {
 }
 
 /**
- * Saves a model with `save`, and then writes the file that records its epoch. An old file is removed first, so that the file never
- * describes a different model.
+ * Saves a model with `save`, and then writes the file that records its epoch. Before the model is saved, an old file is removed, so that
+ * the file never describes a different model.
  */
 export async function writeCheckpointEpoch(
   store: Store,

@@ -5,7 +5,7 @@ import type { SessionOptions } from './onnxRuntime.js';
 export interface OnnxEngineOptions {
   /** Number of threads per session. If undefined, ONNX Runtime chooses it. */
   readonly threads: number | undefined;
-  /** Store that caches verified graphs across runs. If undefined, every run verifies its graphs. */
+  /** Store in which verified graphs are cached for later runs. If undefined, every run verifies its graphs. */
   readonly compileCache: Store | undefined;
   /** Called with a message if the cache cannot be written. */
   readonly log?: ((line: string) => void) | undefined;

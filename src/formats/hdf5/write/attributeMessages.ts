@@ -18,7 +18,7 @@ import { createWriteError, NAME_ADVICE } from './writeError.js';
  * object header is limited to 64 kB.
  */
 const MAX_LIST_BYTES = 64_512;
-/** Number of header bytes for each string in a list: its length and its reference into the heap. */
+/** Number of header bytes that each string in a list takes: the length of the string, and a reference to its text in the heap. */
 const HEAP_REFERENCE_BYTES = 16;
 
 /**
