@@ -17,8 +17,8 @@ export type FileHash =
   | { readonly accepts: (bytes: Uint8Array) => Promise<boolean> };
 
 /**
- * Callback for the progress of a download. It receives the number of bytes downloaded so far, and the size of the file in bytes, which is
- * undefined if the server does not report it.
+ * Callback for the progress of a download. The callback receives the number of bytes downloaded so far, and the size of the file in bytes.
+ * The size is undefined if the server does not report it.
  *
  * @category Files
  */

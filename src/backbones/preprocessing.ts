@@ -71,8 +71,8 @@ export function readPreprocessing(
 }
 
 /**
- * Creates the preprocessing layer of a backbone. It is a frozen 1x1 convolution and not a custom layer, so that saved and exported models
- * contain the preprocessing.
+ * Creates the preprocessing layer of a backbone. The layer is a frozen 1x1 convolution rather than a custom layer, so that saved and
+ * exported models contain the preprocessing.
  */
 export function createPreprocessingLayer(): tf.layers.Layer {
   return tf.layers.conv2d({

@@ -15,7 +15,8 @@ export interface BackboneWeights {
 }
 
 /**
- * Reads the weights of a backbone from the bytes of a file, and checks that they fit its layers. Returns undefined for `weights: null`.
+ * Reads the weights of a backbone from the bytes of a file, and checks that the weights fit the layers of the backbone. Returns undefined
+ * for `weights: null`.
  *
  * @param inputLayer - Layer with weights that precedes the layers of the backbone table in the Keras model.
  * @throws `file` error for a damaged file and for a file of a different architecture; `argument` error for `weights` that are neither bytes

@@ -24,7 +24,7 @@ export interface EarlyStoppingOptions<Monitor extends string> extends MonitorOpt
   readonly baseline?: number;
   /** Number of epochs at the start of training in which the callback does nothing. Default 0. */
   readonly startFromEpoch?: number;
-  /** If true, the weights of the best epoch are restored at the end of the run, even if it was not stopped early. Default false. */
+  /** If true, the weights of the best epoch are restored at the end of the run, even if the run was not stopped early. Default false. */
   readonly restoreBestWeights?: boolean;
 }
 

@@ -17,7 +17,8 @@ export interface TensorBoardOptions {
    */
   readonly folder?: string;
   /**
-   * Frequency at which losses and metrics are written within an epoch. They are always written at the end of each epoch. Default `epoch`.
+   * Frequency at which losses and metrics are written within an epoch. In addition, they are always written at the end of each epoch.
+   * Default `epoch`.
    *
    * - `epoch`: only at the end of each epoch.
    * - `batch`: also after every step.
@@ -28,7 +29,7 @@ export interface TensorBoardOptions {
   readonly now?: () => number;
 }
 
-/** Names of the TensorBoard runs, which are the subfolders with event files. They are the same as in Keras. */
+/** Names of the TensorBoard runs, which are the subfolders with event files. Keras uses the same names. */
 const RUN_NAMES = ['train', 'validation'] as const;
 type RunName = (typeof RUN_NAMES)[number];
 

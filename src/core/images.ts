@@ -62,8 +62,8 @@ export function toGrayscaleBytes(pixels: ArrayLike<number>, stride: 3 | 4): Uint
 }
 
 /**
- * Throws an error unless `image` has a size and its pixel values are bytes. Other numbers, such as the floats of a `Float32Array`, are
- * rejected, because values from 0 to 1 would result in black images.
+ * Throws an error unless `image` has a valid size and its pixel values are bytes. Other numbers, such as the floats of a `Float32Array`,
+ * are rejected, because values from 0 to 1 would result in black images.
  */
 export function checkImageBytes(path: string, image: unknown, kind: ErrorKind = 'argument'): void {
   const advice =

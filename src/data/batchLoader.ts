@@ -102,8 +102,8 @@ function createWorkerLoader(
 }
 
 /**
- * Draws the augmentation plan of one image. This runs on the main thread because it takes only microseconds, and because custom transforms
- * cannot be sent to a worker.
+ * Draws the augmentation plan of one image. Plans are drawn on the main thread, because drawing takes only microseconds and custom
+ * transforms cannot be sent to a worker.
  */
 function drawPlan(
   dataset: Dataset<unknown>,

@@ -124,7 +124,8 @@ export class Dataset<L> {
   }
 
   /**
-   * Returns the weight of an image in the loss. It is 1 unless `imagesInMemory` or {@link Dataset.withSampleWeights} set another weight.
+   * Returns the weight of an image in the loss. The weight is 1 unless `imagesInMemory` or {@link Dataset.withSampleWeights} has set
+   * another weight.
    */
   sampleWeight(index: number): SampleWeight {
     return this.#getItem(index).weight ?? 1;
@@ -230,8 +231,8 @@ export class Dataset<L> {
   }
 
   /**
-   * Description of the dataset as plain data, from which fingerprints are computed. It depends on the shape, identifiers, labels, weights
-   * and transforms of the images, but not on their pixels.
+   * Description of the dataset as plain data, from which fingerprints are computed. The description depends on the shape, identifiers,
+   * labels, weights and transforms of the images, but not on their pixels.
    */
   get description(): {
     /** Shape, identifiers, labels and weights of the images. */

@@ -27,8 +27,8 @@ export interface ImageFileOptions<L> {
    */
   readonly unusableFiles?: 'error' | 'skip';
   /**
-   * Maximum number of files to use. They are picked at even intervals from the sorted paths, because sorting often groups files by label.
-   * Default: all files.
+   * Maximum number of files to use. The files are picked at even intervals from the sorted paths, because the first files in sorted order
+   * often have the same label. Default: all files.
    */
   readonly limit?: number;
   /** Called after each decoded file with the number of decoded files and the total number of files. */

@@ -124,7 +124,7 @@ export function createUseEngine(platform: Platform): UseEngine {
 export interface EngineLease {
   readonly engine: Engine;
   readonly choice: EngineChoice;
-  /** Store in which the run caches its compiled steps. Undefined if it does not cache them. */
+  /** Store in which the run caches its compiled steps. Undefined if the run does not cache compiled steps. */
   readonly compileCache: Store | undefined;
   /** Ends the lease, so that another engine can start. A second call does nothing. */
   release(): void;

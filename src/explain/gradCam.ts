@@ -58,7 +58,7 @@ export interface GradCamOptions<T extends Tasks, K extends keyof T & string> ext
  * @category Figures
  */
 export interface GradCam<Word extends string = string> extends HeatMap {
-  /** Largest value of the heat map before it was scaled to 0..1. It is 0 if nothing in the image supports `target`. */
+  /** Largest value of the heat map before the heat map was scaled to 0..1. The peak is 0 if nothing in the image supports `target`. */
   readonly peak: number;
   /** Target that the heat map explains: a label, `higher` or `lower`. */
   readonly target: Word;

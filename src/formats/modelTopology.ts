@@ -96,7 +96,8 @@ function containsModel(config: unknown): boolean {
 
 /**
  * Renumbers the calls of a model's layers in the order in which TensorFlow.js executes them when it reads the model. TensorFlow.js saves
- * calls in the order of their original execution, and connects them incorrectly on loading if the two orders differ.
+ * calls in the order in which they were made originally. If the two orders differ, it connects the layers incorrectly when it reads the
+ * model.
  */
 export function renumberCalls(topology: object): void {
   const { layers, ...modelConfig } = (topology as { config: { layers: LayerJson[]; [key: string]: unknown } })

@@ -30,11 +30,11 @@ export interface LogitLoss {
 export interface Loss {
   /** Name of the loss as in Keras, such as `mean_squared_error`. */
   readonly name: string;
-  /** Options that affect the value of the loss. A run can only be resumed if they are unchanged. */
+  /** Options that affect the value of the loss. A run can only be resumed if these options are unchanged. */
   readonly options: { readonly [option: string]: Json };
   /**
-   * Computes the loss of each example as a tensor of shape `[batch]`, without reducing it over the batch. It must be differentiable with
-   * respect to `prediction`, and must not use random numbers or `dataSync`.
+   * Computes the loss of each example as a tensor of shape `[batch]`, without reducing it over the batch. The function must be
+   * differentiable with respect to `prediction`, and must not use random numbers or `dataSync`.
    *
    * - `prediction`: `[batch, units]`, float32, after the activation of the head.
    * - `target`: `[batch, units]`, float32.

@@ -26,7 +26,7 @@ export interface MultiTaskOptions {
 }
 
 /**
- * Builder of a network. It is immutable: every call returns a new builder, so you can build several networks from a shared builder.
+ * Builder of a network. A builder is immutable: every call returns a new builder, so you can build several networks from a shared builder.
  *
  * @typeParam T - Tasks that are defined so far.
  * @typeParam HasTrunk - Whether the trunk is defined.
@@ -88,9 +88,8 @@ const RESERVED_NAMES = [
 ] as const;
 
 /**
- * Resolves to `Name` if a task with this name can be added to the tasks `Defined`. Otherwise, the name is reserved or already defined, or
- * its history columns would have the same names as those of another task, and the type resolves to an error message that the compiler
- * prints.
+ * Resolves to `Name` if a task with this name can be added to the tasks `Defined`. Otherwise, resolves to an error message that the
+ * compiler prints: the name is reserved or already defined, or its history columns would have the same names as those of another task.
  *
  * @category Compose
  */

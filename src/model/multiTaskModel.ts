@@ -306,8 +306,8 @@ export interface LoadModelOptions<T extends Tasks> {
   /** Folder in the store that contains the model. Default: the root of the store. */
   readonly folder?: string;
   /**
-   * Tasks that the saved model must have. They determine the types, losses and metrics of the loaded model. Default: the tasks stored with
-   * the model.
+   * Tasks that the saved model must have. These tasks determine the types, losses and metrics of the loaded model. Default: the tasks
+   * stored with the model.
    */
   readonly tasks?: InferPerTask<T>;
 }

@@ -16,8 +16,8 @@ export interface SharedBuildState {
   /** Weights that {@link BuildContext.setWeights} assigned to layers. */
   readonly weightsByLayer: Map<tf.layers.Layer, readonly Float32Array[]>;
   /**
-   * Returns the smallest supported image size as text for an error, for example `: at least 56x56 pixels`, or an empty string if it is
-   * unknown.
+   * Returns the smallest supported image size as text for an error, for example `: at least 56x56 pixels`, or an empty string if that size
+   * is unknown.
    */
   readonly describeMinimumSize: () => string;
   readonly pixelRange: PixelRange;
@@ -30,7 +30,7 @@ export interface LayerConnection {
   readonly output: SymbolicTensor;
 }
 
-/** Build context of the trunk, of one branch or of the input views. It records every layer that is connected through it. */
+/** Build context of the trunk, of one branch or of the input views. The context records every layer that it connects. */
 export interface PartBuildContext extends BuildContext {
   /** Prefix of the layer names: `trunk`, `image` for input views, or the name of a task. */
   readonly part: string;

@@ -55,7 +55,10 @@ export interface InferenceFunction {
   /** Layer calls whose weights the function reads. The engine updates these weights before it runs the function. */
   readonly calls: readonly LayerCall[];
   readonly outputs: readonly Omit<GraphTensor, 'tensorId'>[];
-  /** Returns one tensor per output. None of them is an input tensor. The function must be pure, because an engine may trace it. */
+  /**
+   * Returns one tensor per output. None of the returned tensors is an input tensor. The function must be pure, because an engine may trace
+   * it.
+   */
   run(inputs: readonly Tensor[]): Tensor[];
 }
 

@@ -12,7 +12,7 @@ export interface Executor extends WeightSource {
   runStep(kind: StepKind, inputs: NamedArrays): Promise<Float32Array>;
   /** Returns a copy of the optimizer slots, keyed by slot name. */
   getSlots(): Promise<Weights>;
-  /** Restores optimizer slots from a copy. Throws a `checkpoint` error if they belong to another network or optimizer. */
+  /** Restores optimizer slots from a copy. Throws a `checkpoint` error if the slots belong to another network or optimizer. */
   setSlots(slots: Weights): void;
   /** Copies the weights of the last step into the variables of the model, and frees all other memory. */
   dispose(): void;

@@ -1,8 +1,8 @@
 import { tf } from './tf.js';
 
 /**
- * The part of TensorFlow.js's engine that starts backends. It is used instead of `tf.setBackend`, which would drop the active backend
- * before the new one has started.
+ * The part of TensorFlow.js's engine that starts backends. This library uses it instead of `tf.setBackend`, which would drop the active
+ * backend before the new one has started.
  */
 interface BackendRegistry {
   readonly registry: object;
@@ -17,7 +17,7 @@ export async function startBackend(name: string): Promise<boolean> {
   return startRegisteredBackend(name);
 }
 
-/** Starts a registered backend that TensorFlow.js starts synchronously. Returns false if it fails to start. */
+/** Starts a registered backend that TensorFlow.js starts synchronously. Returns false if the backend fails to start. */
 export function startBackendNow(name: string): boolean {
   return startRegisteredBackend(name) === true;
 }

@@ -7,8 +7,8 @@ import type { Weights } from '../network/weights.js';
 import type { MonitorModes } from './monitor.js';
 
 /**
- * The training run that a callback observes. It is passed to every hook, so that a callback can read the progress of the run and control
- * the run.
+ * The training run that a callback observes. Every hook receives this object, so that a callback can read the progress of the run and
+ * control the run.
  *
  * @example
  * ```ts
@@ -110,8 +110,8 @@ export interface CallbackHooks {
   /** Called after every epoch, including its validation. */
   onEpochEnd?(event: EpochEvent, run: Run): void | Promise<void>;
   /**
-   * Called once at the end of the run, unless it fails with an error. `reason` is `finished`, `aborted`, or the reason that was passed to
-   * `run.stop`.
+   * Called once at the end of the run, unless the run fails with an error. `reason` is `finished`, `aborted`, or the reason that was passed
+   * to `run.stop`.
    */
   onTrainEnd?(reason: string, run: Run): void | Promise<void>;
 }
@@ -133,7 +133,7 @@ export interface StatefulHooks extends CallbackHooks {
  * @category Callbacks
  */
 export interface CallbackIdentity<Monitor extends string = never> {
-  /** Name of the callback in error messages and checkpoints. It need not be unique. */
+  /** Name of the callback in error messages and checkpoints. The name need not be unique. */
   readonly name: string;
   /** History column that the callback monitors, for example `val_loss`. `fit` throws an error if the run does not have this column. */
   readonly monitor?: Monitor;

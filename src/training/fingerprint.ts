@@ -35,8 +35,8 @@ export async function computeFingerprint(parts: { readonly [part: string]: Json 
 }
 
 /**
- * Returns the fingerprint entries that describe the model and its optimizer, before they are hashed. If they are unchanged, the weights and
- * optimizer slots of a checkpoint fit the model.
+ * Returns the fingerprint entries that describe the model and its optimizer, before they are hashed. If these entries are unchanged, the
+ * weights and optimizer slots of a checkpoint fit the model.
  */
 export function getModelFingerprintParts(
   network: Network,
@@ -58,8 +58,8 @@ export function getModelFingerprintParts(
 }
 
 /**
- * Computes the fingerprint of a run. It does not include the number of epochs, the callbacks, the stores or the engine, because these may
- * change when a run is resumed.
+ * Computes the fingerprint of a run. The fingerprint does not include the number of epochs, the callbacks, the stores or the engine,
+ * because these may change when a run is resumed.
  */
 export function computeRunFingerprint(run: FingerprintedRun): Promise<Fingerprint> {
   const { network, train, validation, batchSize, seed, shuffle, loss, optimizer, lossAverage } = run;

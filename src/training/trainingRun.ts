@@ -68,9 +68,12 @@ export class TrainingRun implements Run {
   readonly tasks: readonly TaskRecord[];
   readonly history: HistoryRow[] = [];
   readonly #optimizerState: OptimizerState;
-  /** Worker pool that loads and augments images, for datasets that use workers. It is closed at the end of the run. */
+  /** Worker pool that loads and augments images, for datasets that use workers. The pool is closed at the end of the run. */
   readonly #workerPool = new WorkerPool();
-  /** The validation dataset without its augmentation. It is created once, because the feature cache identifies a dataset by its object. */
+  /**
+   * The validation dataset without its augmentation. This dataset is created only once, because the feature cache identifies a dataset by
+   * its object.
+   */
   readonly #unaugmentedValidation: Dataset<any> | undefined;
   readonly #hooks: { readonly key: string; readonly hooks: StatefulHooks }[] = [];
   /** Number of epochs that are complete, including validation. */

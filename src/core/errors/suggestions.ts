@@ -73,7 +73,10 @@ export function suggestOption(name: string, names: readonly string[]): string | 
   return match === undefined ? didYouMean(name, names) : `Did you mean "${match}"?`;
 }
 
-/** Returns the text for `name` in `replacements`. Case and underscores are ignored: `class_weight` and `classWeight` are the same name. */
+/**
+ * Returns the advice that `replacements` contains for the option `name`. Case and underscores are ignored: `class_weight` and `classWeight`
+ * are the same name.
+ */
 export function findReplacement(
   name: string,
   replacements: { readonly [name: string]: string },
@@ -82,7 +85,10 @@ export function findReplacement(
   return Object.entries(replacements).find(([other]) => normalizeName(other) === normalized)?.[1];
 }
 
-/** Returns the advice for an invalid argument: to await `value` if it is a promise, otherwise `advice`. */
+/**
+ * Returns the advice for the invalid argument `value`. If `value` is a promise, the advice is to await the promise; otherwise, it is
+ * `advice`.
+ */
 export function suggestAwait(value: unknown, advice: string): string {
   return isPromise(value) ? 'Await the promise first.' : advice;
 }

@@ -75,8 +75,8 @@ export interface FetcherResponse {
 }
 
 /**
- * Function that imports an optional package by name. It throws a `missing-package` error with the install command if the package is not
- * installed, or a `broken-package` error if it fails to load.
+ * Function that imports an optional package by name. If the package is not installed, the function throws a `missing-package` error with
+ * the install command. If the package fails to load, it throws a `broken-package` error.
  *
  * @category Engines
  */

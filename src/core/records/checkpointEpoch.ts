@@ -58,7 +58,7 @@ export async function readCheckpointEpoch(
 }
 
 /**
- * Returns the epoch that a report describes: the epoch of the saved model if it is known, otherwise the best epoch according to the
+ * Returns the epoch that a report describes: the epoch of the saved model if that epoch is known, otherwise the best epoch according to the
  * monitored column.
  */
 export function getReportedEpoch(
@@ -70,8 +70,8 @@ export function getReportedEpoch(
 }
 
 /**
- * Returns whether the reported epoch is also the best epoch according to {@link findBestEpoch}. They differ if the callback that saved the
- * model used a different `mode` (`min` or `max`).
+ * Returns whether the reported epoch is also the best epoch according to {@link findBestEpoch}. The two epochs differ if the callback that
+ * saved the model used a different `mode` (`min` or `max`).
  */
 export const isReportedEpochBest = (
   run: Pick<RunRecord, 'tasks' | 'rows' | 'monitor' | 'checkpointEpoch'>,

@@ -139,6 +139,6 @@ export interface RunRecord extends HistoryRecord {
   readonly pictures: readonly ImageRecord[];
   /** Training images with their augmented versions, one entry for each training image. */
   readonly augmented: readonly AugmentationRecord[];
-  /** Grad-CAM heat maps. Empty if they were not requested. */
+  /** Grad-CAM heat maps. Empty if no heat maps were requested. */
   readonly gradCams: readonly GradCamRecord[];
 }

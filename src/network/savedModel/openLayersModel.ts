@@ -17,7 +17,7 @@ interface WeightSpec {
 export interface SavedLayersModel {
   /** Layers, as TensorFlow.js saves them. */
   readonly topology: object;
-  /** List of the weights in the file, in order. It is not trusted, so its type is unknown. */
+  /** List of the weights in the file, in order. The list comes from an untrusted file, so its type is unknown. */
   readonly weightSpecs: unknown;
   readonly weightBytes: Uint8Array;
 }

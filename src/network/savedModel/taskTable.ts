@@ -23,7 +23,9 @@ export interface TaskTable {
   readonly tasks: readonly TaskRecord[];
 }
 
-/** Version number of the format of `tasks.json`. It is increased whenever older versions of the library cannot read the new format. */
+/**
+ * Version number of the format of `tasks.json`. The number is increased whenever older versions of the library cannot read the new format.
+ */
 const TABLE_VERSION = 1;
 
 const FOLDER_ADVICE = 'Pass an unchanged folder that save() or bestCheckpoint() wrote.';

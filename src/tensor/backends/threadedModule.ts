@@ -23,8 +23,9 @@ export const MAX_WASM_THREADS = 8;
 const THREADED_BUILD = '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-threaded-simd';
 
 /**
- * Loads the threaded build of TensorFlow.js's wasm module in Node. The package does not support this (tensorflow/tfjs#3830): it tries to
- * load its workers from files that do not exist, and derives the number of threads from the number of cores.
+ * Loads the threaded build of TensorFlow.js's wasm module in Node. The package itself does not support threads in Node
+ * (tensorflow/tfjs#3830): it tries to load its workers from files that do not exist, and derives the number of threads from the number of
+ * cores.
  *
  * The source code of the build is run as a function whose parameters shadow some globals: `Worker` is the class of
  * {@link createWorkerClass}, `os` reports twice as many cores as `threads`, and `process` registers no listeners. The real globals do not
@@ -95,8 +96,8 @@ interface WorkerClassOptions {
 
 /**
  * Creates the class that the threaded build instantiates for the workers of its pool. The build always creates eight workers and uses them
- * from the last to the first. Only workers that it will use start a thread; the others only report that they are loaded. A loaded thread
- * does not keep the process alive.
+ * from the last to the first. Only a worker that the build will use starts a thread; every other worker only reports that it is loaded. A
+ * loaded thread does not keep the process alive.
  */
 function createWorkerClass({ workerThreads: { Worker } }: NodeModules, options: WorkerClassOptions) {
   const { workerScript, threads, startedThreads, onError } = options;

@@ -12,7 +12,7 @@ import { repairWorkerSource } from './repairWorkerSource.js';
 import { type StartLimit, startThreadLimit } from './startLimit.js';
 import { createThreadedModule, MAX_WASM_THREADS } from './threadedModule.js';
 
-/** Options for starting the wasm backend. They have an effect only when the backend is started for the first time in a process. */
+/** Options for starting the wasm backend. The options have an effect only when the backend is started for the first time in a process. */
 export interface WasmOptions {
   /** Maximum number of threads. Default in Node: the number of cores, but not more than 4. Default in a page: half the number of cores. */
   readonly threads?: number | undefined;
@@ -100,7 +100,7 @@ const DEFAULT_MAX_THREADS = 4;
 
 /**
  * Starts the wasm backend with threads if the runtime supports them. Otherwise, registers the build with one thread, which the caller
- * starts. Returns the reason why threads failed to start, or undefined if they did not fail.
+ * starts. Returns the reason why threads failed to start, or undefined if no thread failed.
  */
 async function startWithThreads(stock: StockPackage, options: WasmOptions): Promise<string | undefined> {
   const { threads, load, timeout } = options;

@@ -60,8 +60,8 @@ function computeSamePadding(
 
 /**
  * Computes the gradient of a convolution with respect to its input, `[batch, height, width, in]`, from `dy`, `[batch, outHeight, outWidth,
- * out]`. It is one forward convolution of `dy` with the filter rotated by 180 degrees and its input and output channels swapped (V.
- * Dumoulin and F. Visin 2016, section 4), which XNNPACK runs ten times as fast as the gradient in TensorFlow.js.
+ * out]`. The gradient is one forward convolution of `dy` with the filter rotated by 180 degrees and its input and output channels swapped
+ * (V. Dumoulin and F. Visin 2016, section 4), which XNNPACK runs ten times as fast as the gradient in TensorFlow.js.
  */
 export function computeInputGradient(
   dy: Tensor4D,
@@ -87,9 +87,9 @@ export function computeInputGradient(
 }
 
 /**
- * Computes the gradient of a convolution with respect to its filter, `[kernelHeight, kernelWidth, in, out]`. It is a forward convolution
- * that swaps batch and channels, and also stride and dilation: the image is `x` as `[in, height, width, batch]`, and the filter is `dy` as
- * `[outHeight, outWidth, batch, out]`. Large batches are processed in chunks, so that the transposed copies stay small.
+ * Computes the gradient of a convolution with respect to its filter, `[kernelHeight, kernelWidth, in, out]`. The gradient is a forward
+ * convolution that swaps batch and channels, and also stride and dilation: the image is `x` as `[in, height, width, batch]`, and the filter
+ * is `dy` as `[outHeight, outWidth, batch, out]`. Large batches are processed in chunks, so that the transposed copies stay small.
  */
 export function computeFilterGradient(
   x: Tensor4D,

@@ -56,8 +56,8 @@ export function registerDepthwiseGradients(): void {
 }
 
 /**
- * Calls `visit` for every product of the forward pass, with the index of the input value, of the filter weight, and of the output value to
- * which the product is added.
+ * Calls `visit` for each product of the forward pass. The arguments are the indices of the input value, the filter weight, and the output
+ * value to which the product is added.
  */
 function forEachProduct(
   xShape: readonly number[],

@@ -95,7 +95,7 @@ function clampInPlace(
   return writeClamped(backend, x, x, bounds);
 }
 
-/** Minimum number of floats per thread. For fewer floats, waking up a thread takes more time than it saves. */
+/** Minimum number of floats per thread. For fewer floats, waking up a thread takes more time than the thread saves. */
 const THREAD_GRANULARITY = 4096;
 
 function writeClamped(

@@ -10,7 +10,7 @@ interface ForwardAttributes {
 
 /**
  * Makes the wasm convolutions use explicit padding sizes instead of `same` padding. With `same` padding and a stride larger than the
- * filter, they return zeros, because XNNPACK rejects the operator and TensorFlow.js ignores this error.
+ * filter, the convolutions would return zeros, because XNNPACK rejects the operator and TensorFlow.js ignores this error.
  */
 export function fixSamePadding(): void {
   const kernelNames = ['Conv2D', 'FusedConv2D', 'DepthwiseConv2dNative', 'FusedDepthwiseConv2D'] as const;

@@ -267,7 +267,7 @@ export class TraceLowering {
     return undefined;
   }
 
-  /** Returns the data of a tensor if it is a constant whose shape does not depend on the batch size, otherwise undefined. */
+  /** Returns the data of a tensor if the tensor is a constant whose shape does not depend on the batch size, otherwise undefined. */
   #findConstant(tensor: TracedTensor): ArrayLike<number> | undefined {
     const isFixed = this.#otherShapes.get(tensor)?.join() === tensor.shape.join();
     return this.#inputIds.has(tensor.id) || !isFixed ? undefined : this.#trace.leaves.get(tensor.id);

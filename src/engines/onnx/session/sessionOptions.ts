@@ -31,7 +31,7 @@ export const OPTIMIZED_OPTIONS: SessionOptions = {
 };
 
 /**
- * Session options for a training step. They disable ONNX Runtime's memory pattern optimization, which allocates one buffer for all
+ * Session options for a training step. These options disable ONNX Runtime's memory pattern optimization, which allocates one buffer for all
  * activations: a training step would need 1.7 times as much memory and would not be faster. Predictions use this optimization, because it
  * saves a third of their time on small images.
  */

@@ -104,8 +104,8 @@ async function verifyTrace(
 const MIN_NORMAL_FLOAT32 = 2 ** -126;
 
 /**
- * For a step function, removes the elements whose input is a denormal number from both results. An engine that flushes denormal numbers to
- * zero returns 0 for them, and other engines do not. Both results are correct.
+ * For a step function, removes the elements whose input is a denormal number from both results. For such an element, an engine that flushes
+ * denormal numbers to zero returns the result for 0, and other engines do not. Both results are correct.
  */
 function excludeDenormals(
   { kernel, inputs: { x } }: KernelCall,

@@ -9,8 +9,8 @@ import { computeConvGeometry, type Shape4D } from '../context/windowGeometry.js'
 const FUSED_MATMUL = 'com.microsoft:FusedMatMul';
 
 /**
- * Lowers the gradient of a convolution with respect to its input. It is a transposed convolution. If images are in blocked layout and the
- * stride is 1, an equivalent convolution with the rotated filter is used, because it is faster.
+ * Lowers the gradient of a convolution with respect to its input. The gradient is a transposed convolution. If images are in blocked layout
+ * and the stride is 1, an equivalent convolution with the rotated filter is used, because it is faster.
  */
 export const lowerConvInputGradient: OpLowering = (context) => {
   const { call, getAttribute, addNode, getImage, markLayout, transposeInput, channelBlock } = context;
@@ -65,9 +65,10 @@ function addRotatedFilter(
 }
 
 /**
- * Lowers the gradient of a convolution with respect to its filter. It is computed as matrix products over the pixels of each image, summed
- * over the batch. There are two methods, and the method that copies less data is used, because ONNX Runtime has no tensor views: copying a
- * shifted image for each filter element takes as much time as the product. The second method requires a vertical stride of 1.
+ * Lowers the gradient of a convolution with respect to its filter. The gradient is computed as matrix products over the pixels of each
+ * image, summed over the batch. There are two methods, and the method that copies less data is used, because ONNX Runtime has no tensor
+ * views: copying a shifted image for each filter element takes as much time as the product. The second method requires a vertical stride of
+ * 1.
  */
 export const lowerConvFilterGradient: OpLowering = (context) => {
   const { call, getAttribute, addNode, getImage, addIntegers, addFloats } = context;

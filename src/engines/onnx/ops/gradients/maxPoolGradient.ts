@@ -74,8 +74,8 @@ export function addTwoByTwoMaxPoolGradient(context: LoweringContext, dy: string)
 
 /**
  * Adds a node that compares the two pixels of each window of shape `window`: 1 if the first is not less than the second, otherwise 0. The
- * node is a depthwise convolution that computes the difference of the two pixels, with a step function as activation. It needs to read the
- * image only once.
+ * node is a depthwise convolution that computes the difference of the two pixels, with a step function as activation. This way, the image
+ * is read only once.
  */
 function addNotLessMask(
   { addNode, addFloats, channelBlock }: LoweringContext,
