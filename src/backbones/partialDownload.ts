@@ -41,7 +41,7 @@ export class PartialDownload {
     this.sourceName = `${name}.part.json`;
   }
 
-  /** Returns the bytes that were received from `url` earlier. Returns undefined if there are none. */
+  /** Returns the bytes that were received from `url` earlier. Returns undefined if there are no such bytes. */
   async read(
     url: string,
   ): Promise<{ readonly bytes: Uint8Array; readonly origin: DownloadSource } | undefined> {

@@ -40,8 +40,8 @@ export class Engine {
   }
 
   /**
-   * Creates the executor of a training run. Until it is disposed of, reading weights through the network first copies the current weights
-   * from the executor into the variables of the model.
+   * Creates the executor of a training run. Until the executor is disposed of, reading weights through the network first copies the current
+   * weights from the executor into the variables of the model.
    */
   createExecutor(
     network: Network,

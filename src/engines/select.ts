@@ -120,7 +120,7 @@ export function createUseEngine(platform: Platform): UseEngine {
   };
 }
 
-/** Lease on the engine of a run. Until it is released, no other engine can start in this process. */
+/** Lease on the engine of a run. Until the lease is released, no other engine can start in this process. */
 export interface EngineLease {
   readonly engine: Engine;
   readonly choice: EngineChoice;

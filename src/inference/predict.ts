@@ -107,8 +107,8 @@ export interface ImageReaderOptions {
 }
 
 /**
- * Returns a batch of `count` images that starts at the image with index `start`, scaled to the input range of the model. The caller must
- * dispose of the result if it is a tensor.
+ * Function that returns a batch of `count` images, starting at the image with index `start`, scaled to the input range of the model. The
+ * caller must dispose of the result if it is a tensor.
  */
 export type ImageReader = (start: number, count: number) => Promise<HostArray | Tensor4D>;
 

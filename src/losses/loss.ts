@@ -10,7 +10,7 @@ import type { Json } from '../core/json.js';
 export type LogitActivation = 'sigmoid' | 'softmax';
 
 /**
- * Computes a loss from the logits, the inputs of the head's activation.
+ * Loss as a function of the logits, which are the inputs of the head's activation.
  *
  * @category Losses and metrics
  */

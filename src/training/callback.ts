@@ -155,7 +155,7 @@ export interface StatelessCallback<Monitor extends string = never>
 }
 
 /**
- * A callback with state: its `create` method returns the hooks for one run, which hold the state. The callback object itself has no state,
+ * A callback with state: its `create` method returns the hooks for one run, which store the state. The callback object itself has no state,
  * so it can be reused in several runs.
  *
  * @typeParam Monitor - Name of the history column that the callback monitors.

@@ -184,7 +184,7 @@ export interface OptionsAdvice {
 
 /**
  * Throws unless `value` is an object that has only options of type `T`. Every public function that takes options calls this check first.
- * Otherwise, a misspelled option would be ignored, and a value of another type would be treated as an object without options.
+ * Without this check, a misspelled option would be ignored, and a value of another type would be treated as an object without options.
  *
  * @param path - Name of the function, or path of the options, for example `adam` or `split.by`.
  * @param value - Options that were passed. A class instance may have options and methods, but no other fields.

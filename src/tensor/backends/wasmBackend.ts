@@ -27,7 +27,7 @@ export interface WasmOptions {
 
 type StockPackage = typeof import('@tensorflow/tfjs-backend-wasm');
 
-/** Threads of a backend that this library has started. */
+/** Threads that this library has started for a wasm backend. */
 interface BackendThreads {
   readonly count: number;
   /** Reason why additional threads failed to start. */
@@ -95,7 +95,7 @@ export function runOnWasmBackend<R>(action: () => R): R {
   }
 }
 
-/** Default limit on the number of threads in Node. Benchmarks cover only one and two threads. */
+/** Default maximum number of threads in Node. The maximum is low, because benchmarks cover only one and two threads. */
 const DEFAULT_MAX_THREADS = 4;
 
 /**

@@ -107,7 +107,7 @@ export const lowerConvFilterGradient: OpLowering = (context) => {
 
 /**
  * Adds the filter gradient as one product per image, `[taps * in, pixels] x [pixels, out]`. A tap is one spatial element of the filter, and
- * `taps` contains a shifted image for each tap: the pixels that the tap is multiplied with.
+ * `taps` contains a shifted image for each tap: the pixels that the forward pass multiplies by the tap.
  */
 function addFilterGradientByTaps(
   context: LoweringContext,

@@ -40,7 +40,8 @@ export function addTwoByTwoMaxPoolGradient(context: LoweringContext, dy: string)
   const reshape = (value: string, shape: readonly number[]) =>
     addNode('Reshape', [value, addIntegers(shape)]);
   /**
-   * Distributes a gradient to pairs of elements: the first element of a pair receives it where `isFirst` is 1, the second where it is 0.
+   * Distributes a gradient to pairs of elements: the first element of a pair receives the gradient where `isFirst` is 1, and the second
+   * element where `isFirst` is 0.
    */
   const splitPairs = (value: string, isFirst: string) => {
     const first = addNode('Mul', [value, isFirst]);
