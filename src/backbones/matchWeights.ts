@@ -6,7 +6,7 @@ import type { BackboneRow } from './backboneRows.js';
 /** Weights of a backbone, keyed by layer name. Each value lists the weights of a layer in the order of `layer.weights`. */
 export type RowWeights = ReadonlyMap<string, readonly Float32Array[]>;
 
-/** A layer with weights that a weights file must contain, with the names and shapes of its weights. */
+/** A layer whose weights a weights file must contain, with the names and shapes of these weights. */
 export interface WeightedLayer {
   readonly name: string;
   readonly weights: readonly { readonly name: string; readonly shape: readonly number[] }[];

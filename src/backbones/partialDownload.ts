@@ -24,7 +24,7 @@ export function getDownloadSource(url: string, { headers }: FetcherResponse): Do
   return { url, version, total: length === null || isCompressed ? undefined : Number(length) };
 }
 
-/** Number of received bytes after which they are written to the store. A process that is killed loses at most this many bytes. */
+/** Number of bytes to receive before they are written to the store. A process that is killed loses at most this many bytes. */
 const FLUSH_BYTES = 4 * 2 ** 20;
 
 /** An incomplete download in a store. The received bytes are in `NAME.part`, and their URL and version are in `NAME.part.json`. */

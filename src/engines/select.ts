@@ -431,7 +431,7 @@ const CANDIDATE_REASONS: { readonly [Name in Candidate]: string } = {
   wasm: 'it runs everywhere',
 };
 
-/** Names of {@link EngineOptions}, for functions that accept these options in addition to others. */
+/** Names of the options in {@link EngineOptions}, for functions that accept these options in addition to others. */
 export const ENGINE_OPTION_NAMES: checks.OptionNames<EngineOptions> = {
   log: true,
   threads: true,

@@ -188,7 +188,9 @@ function convolve(
   } as never) as unknown as Tensor4D;
 }
 
-/** Inserts `stride - 1` rows or columns of zeros between the rows and the columns of `dy`, which reverses the stride of a convolution. */
+/**
+ * Inserts `stride - 1` rows or columns of zeros between neighboring rows or columns of `dy`, which reverses the stride of a convolution.
+ */
 function insertZeros(dy: Tensor4D, [rows, columns]: readonly [number, number]): Tensor4D {
   if (rows === 1 && columns === 1) return dy;
   const [batch, height, width, channels] = dy.shape;

@@ -10,9 +10,9 @@ interface PoolAttributes {
 }
 
 /**
- * Registers max pooling, average pooling and the gradient of max pooling for wasm. The forward kernels of TensorFlow.js replace NaN with a
- * number, and TensorFlow.js has no gradient kernel for wasm. The gradient of each window goes to its first maximum, as in TensorFlow.
- * Images are channels-last.
+ * Registers wasm kernels for max pooling, average pooling and the gradient of max pooling. The forward kernels of TensorFlow.js replace NaN
+ * with a number, and TensorFlow.js has no gradient kernel for wasm. The gradient of each window goes to its first maximum, as in
+ * TensorFlow. Images are channels-last.
  */
 export function registerPooling(): void {
   registerForward('MaxPool', 'maxPool', computeMaximum);

@@ -15,7 +15,7 @@ import { pruneGraph } from './pruneGraph.js';
 import { type SimplifiedTrace, simplifyTrace } from './simplifyTrace.js';
 import { permuteShape, transposeValues } from './transposeValues.js';
 
-/** Options for lowering a trace that depend on the machine that will run the ONNX graph. */
+/** Options for lowering a trace. These options depend on the machine that will run the ONNX graph. */
 export interface LoweringOptions {
   /**
    * Channels per block in ONNX Runtime's blocked memory layout, as returned by `findChannelBlock`. If set, images are stored and convolved

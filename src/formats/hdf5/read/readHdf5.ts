@@ -6,7 +6,7 @@ import { type HeaderMessage, readMessages } from './objectHeader.js';
 import { readAttributes } from './readAttributes.js';
 import { readDataset } from './readDataset.js';
 
-/** Maximum nesting depth of groups. Nested models are groups within groups. */
+/** Maximum nesting depth of groups. A model that is nested in another model is stored as a group within a group. */
 const MAX_DEPTH = 64;
 const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 
