@@ -11,8 +11,8 @@ import type { LabelReader } from './labelReader.js';
  * - `{ min, max }`: a finite number of at least `min` and at most `max`. Both limits are optional.
  * - `String`: any text, which is returned unchanged.
  * - an array such as `['male', 'female']`: one of these strings, exactly as written.
- * - a function that converts the cell to a label. For an invalid cell, it must throw an `Error` whose message is a noun phrase for a valid
- *   cell, such as `a year after 1900`.
+ * - a function that converts the cell to a label. For an invalid cell, the function must throw an `Error` whose message is a noun phrase
+ *   for a valid cell, such as `a year after 1900`.
  *
  * @category Data
  */

@@ -178,7 +178,7 @@ export class Dataset<L> {
    *
    * - The affine transforms are combined into one warp, which produces the same pixels as Keras's `ImageDataGenerator`. Flips follow, then
    *   the pixel transforms in the order of the list.
-   * - `evaluate` also augments this dataset, and so does `fit` if you pass it as `validation`. `predict` never augments images.
+   * - `evaluate` also augments the images, and so does `fit` if you pass this dataset as `validation`. `predict` never augments images.
    *
    * Throws an `argument` error for a transform that appears twice, or an invalid option.
    */

@@ -24,8 +24,8 @@ const MAX_ROUNDS = 1000;
  * Checks the layers of a saved model: names must be unique, TensorFlow.js must be able to execute every call, and the calls of each layer
  * must be listed in the order in which TensorFlow.js executes them.
  *
- * TensorFlow.js connects the layers in rounds and does not validate the topology. If a layer is missing, it waits forever; if the calls of
- * a layer are listed in a different order, it connects them incorrectly.
+ * TensorFlow.js connects the layers in rounds and does not validate the topology. If a layer is missing, TensorFlow.js waits forever; if
+ * the calls of a layer are listed in a different order, TensorFlow.js connects the layers incorrectly.
  *
  * @throws A `file` error if the topology fails a check.
  */

@@ -68,8 +68,8 @@ export function averagePool(size: number, options: PoolOptions = {}): Block {
 }
 
 /**
- * Creates a global average pooling layer, which computes the mean of each channel over the whole feature map. The number of weights of a
- * branch then does not depend on the image size. Equivalent to Keras 3 `GlobalAveragePooling2D`
+ * Creates a global average pooling layer, which computes the mean of each channel over the whole feature map. With this layer, the number
+ * of weights of a branch does not depend on the image size. Equivalent to Keras 3 `GlobalAveragePooling2D`
  * (layers/pooling/global_average_pooling2d.py).
  *
  * - Input: `[batch, height, width, channels]`.

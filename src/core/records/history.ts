@@ -1,6 +1,6 @@
 import * as checks from '../errors/checks.js';
 /**
- * One epoch, as a row of `history.csv`. Columns without a value are absent. Columns, in this order:
+ * Row of the history for one epoch, as in `history.csv`. A column without a value is absent. The columns are, in this order:
  *
  * - `epoch`, counted from 1;
  * - training: `loss`, then `age_loss`, `age_mae`, and so on for each task;

@@ -20,8 +20,8 @@ const MAX_CHUNK_FLOATS = 16 * 1024 * 1024;
 
 /**
  * Computes the geometry of a convolution with the rules of `tf.conv2d`. Dilation along a filter side of size 1 has no effect and is
- * replaced by 1. Otherwise, the dilation would become the stride of the gradient convolution, and TensorFlow returns wrong results for such
- * strides when there is one output column and one input channel.
+ * replaced with 1. Otherwise, the dilation would become the stride of the gradient convolution, and TensorFlow returns wrong results for
+ * such strides when there is one output column and one input channel.
  */
 export function computeConvolutionGeometry(
   xShape: readonly number[],

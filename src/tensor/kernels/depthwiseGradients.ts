@@ -13,8 +13,8 @@ interface DepthwiseAttributes {
 
 /**
  * Registers wasm kernels for both gradients of a depthwise convolution, because the wasm backend has none. The kernels are plain loops over
- * the heap: a depthwise convolution computes only one product for each value that it reads, so it is limited by memory bandwidth, not by
- * arithmetic.
+ * the heap: a depthwise convolution computes only one product for each value that it reads, so its speed is limited by memory bandwidth,
+ * not by arithmetic.
  */
 export function registerDepthwiseGradients(): void {
   tf.registerKernel({

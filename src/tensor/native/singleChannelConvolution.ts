@@ -9,7 +9,8 @@ interface ConvolutionAttributes {
 
 /**
  * Adds a channel of zeros to batches of single-channel images in convolutions whose column stride is above 1 and whose row stride is 1.
- * Otherwise, TensorFlow computes wrong results if the output is one column wide (seen with TensorFlow 2.21 and oneDNN, also from Python).
+ * Without this channel, TensorFlow computes wrong results if the output is one column wide (seen with TensorFlow 2.21 and oneDNN, also from
+ * Python).
  */
 export function fixSingleChannelConvolution(): void {
   for (const kernelName of ['Conv2D', 'FusedConv2D']) {
