@@ -16,8 +16,8 @@ import {
 
 /**
  * A well-known architecture, usually with pretrained weights. Use it as the whole trunk, `.trunk(backbone)`, or as the first block of a
- * trunk, `.trunk(sharedTrunk([backbone, globalAveragePool()]))`. It includes its preprocessing, so its input is always the image itself. A
- * backbone can be used in several networks, each of which creates new layers from it.
+ * trunk, `.trunk(sharedTrunk([backbone, globalAveragePool()]))`. A backbone includes its preprocessing, so its input is always the image
+ * itself. A backbone can be used in several networks, each of which creates new layers from it.
  *
  * @category Compose
  */
@@ -27,8 +27,8 @@ export interface Backbone extends Trunk, Block {}
  * Option that selects which layers of a backbone are trained: all layers (the default, as in Keras), none, or only the last ones.
  *
  * Frozen layers run in inference mode, like a Keras base model that is called with `training=False`: batch normalization uses its moving
- * statistics and does not change them, and dropout is disabled. Their outputs therefore depend only on the image. They have no gradient,
- * no regularization penalty and no optimizer state.
+ * statistics and does not change them, and dropout is disabled. Their outputs therefore depend only on the image. Frozen layers have no
+ * gradient, no regularization penalty and no optimizer state.
  *
  * @typeParam Stage - Names of the backbone's stages, which are prefixes of its layer names, in the order of the layers.
  * @category Compose

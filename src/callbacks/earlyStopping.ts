@@ -35,8 +35,8 @@ interface EarlyStoppingState {
 
 /**
  * Creates a callback that stops training when the monitored column no longer improves. The rules match Keras 3 `EarlyStopping`
- * (callbacks/early_stopping.py): an equal value is not an improvement. The value of the first epoch always counts as an improvement. If it
- * is NaN, no later value counts as an improvement.
+ * (callbacks/early_stopping.py): an equal value is not an improvement. The value of the first epoch always counts as an improvement. If
+ * that value is NaN, no later value counts as an improvement.
  *
  * @typeParam Monitor - Name of the history column that the callback monitors.
  * @returns A callback for the `callbacks` option of `fit`.

@@ -30,10 +30,10 @@ const ROW_LABELS = [
 const BAR_WIDTH = 16;
 
 /**
- * Creates a callback that shows the progress of a run. On a terminal, it updates a line after every step: a bar, the number of the step,
- * the remaining time, and the mean losses and metrics so far. After every epoch, it writes a table with the results of the epoch and names
- * the best epoch so far. At the start of a run, it writes the name of the engine and the reason for the choice, unless the `log` option of
- * `fit` has already received them.
+ * Creates a callback that shows the progress of a run. On a terminal, the callback updates a line after every step: a bar, the number of
+ * the step, the remaining time, and the mean losses and metrics so far. After every epoch, it writes a table with the results of the epoch
+ * and names the best epoch so far. At the start of a run, it writes the name of the engine and the reason for the choice, unless the `log`
+ * option of `fit` has already received them.
  *
  * @param output - Any object with a `write` method. Default: `process.stdout` in Node, the console in a page.
  * @returns A callback for the `callbacks` option of `fit`.

@@ -43,8 +43,8 @@ interface TensorBoardState {
 }
 
 /**
- * Creates a callback that writes event files for TensorBoard. `tensorboard --logdir out` shows them during the run, next to Keras runs.
- * Run names, tags and steps match the `TensorBoard` callback of Keras:
+ * Creates a callback that writes event files for TensorBoard. `tensorboard --logdir out` shows the events during the run, next to Keras
+ * runs. Run names, tags and steps match the `TensorBoard` callback of Keras:
  *
  * - In `train` and `validation`: `epoch_loss`, `epoch_age_mae` and so on, with epochs counted from 0, and
  *   `epoch_learning_rate`, the learning rate of the last update in the epoch.
@@ -52,7 +52,8 @@ interface TensorBoardState {
  * - In `train` also, if `updateFreq` is not `epoch`: `batch_loss` and so on, which are the means over the epoch so far. Steps are counted
  *   from 1.
  *
- * Unlike Keras, it also writes `epoch_seconds`, and the losses and metrics of unaugmented validation as `epoch_unaugmented_loss` and so on.
+ * Unlike Keras, the callback also writes `epoch_seconds`, and the losses and metrics of unaugmented validation as `epoch_unaugmented_loss`
+ * and so on.
  *
  * A resumed run appends to its event files. It first removes events that were written after the checkpoint, so that no event is repeated.
  *

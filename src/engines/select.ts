@@ -70,8 +70,11 @@ export interface UseEngine {
    * Starts an engine and makes it the default for all later calls in this process: `fit`, `evaluate`, `predict` and `gradCam`
    * use it unless their `engine` option specifies a different engine.
    *
-   * `auto` selects the fastest engine that is installed and starts: in Node `onnx` (`onnxruntime-node`), otherwise `wasm`, which is always
-   * installed; in a page `webgpu` or `webgl` if the page has imported its backend, otherwise `onnx` if it is registered, otherwise `wasm`.
+   * `auto` selects the fastest engine that is installed and starts, in this order of preference:
+   *
+   * - in Node: `onnx` (`onnxruntime-node`), then `wasm`, which is always installed;
+   * - in a page: `webgpu` or `webgl` if the page has imported that backend, then `onnx` if it is registered, then `wasm`.
+   *
    * The reason for the choice states why an installed engine was skipped. The guide to engines describes further engines.
    *
    * @param request - `auto` (default) or the name of an engine. A named engine never falls back to another.

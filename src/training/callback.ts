@@ -94,9 +94,9 @@ export interface CallbackState {
 }
 
 /**
- * Hooks that a training run calls. Every hook is optional and can be asynchronous: the run awaits it. The last argument is always the run.
- * Callbacks are called in the order of the array that is passed to `fit`. If a hook throws an error, the run ends and `fit` rejects with
- * that error.
+ * Hooks that a training run calls. Every hook is optional. A hook can be asynchronous: the run waits until the hook has finished. The last
+ * argument is always the run. Callbacks are called in the order of the array that is passed to `fit`. If a hook throws an error, the run
+ * ends and `fit` rejects with that error.
  *
  * @category Callbacks
  */

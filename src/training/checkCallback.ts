@@ -61,8 +61,8 @@ export function checkCallback(path: string, callback: unknown): void {
  * hook.
  *
  * - In a plain object, such a function is any function whose name begins with `on` and a capital letter or `_`.
- * - In an instance of a class, which may have unrelated methods such as `onData`, it is a method whose name is similar to that of a hook,
- *   or equal to the name of a hook in Keras or PyTorch Lightning.
+ * - In an instance of a class, which may have unrelated methods such as `onData`, such a function is a method whose name is similar to that
+ *   of a hook, or equal to the name of a hook in Keras or PyTorch Lightning.
  *
  * Other fields and methods are never rejected.
  */

@@ -18,7 +18,7 @@ export interface PassTensors {
 /**
  * A pure function of tensors that can be traced and compiled, such as a training step. The function creates its own inputs for `batchSize`
  * examples. Everything that can change between two runs of the compiled graph must differ between `variant` 0 and 1: images, labels,
- * dropout masks, learning rates and weights. Whatever is equal in both variants becomes a constant.
+ * dropout masks, learning rates and weights. A value that is equal in both variants becomes a constant.
  */
 export type TraceablePass = (batchSize: number, variant: 0 | 1) => PassTensors;
 

@@ -18,9 +18,9 @@ const DESCRIPTION = 'the verification of operations';
 
 /**
  * Verifies that ONNX Runtime computes the same result as TensorFlow.js for each operation of both traces. Each operation receives the
- * inputs that were recorded in the trace, so that errors cannot accumulate. This allows a much smaller tolerance than comparing whole
- * steps: where two values are nearly tied for a maximum, rounding can move a gradient to a different element, so even two correct engines
- * can differ.
+ * inputs that were recorded in the trace, so that errors cannot accumulate. Therefore, the tolerance can be much smaller than in a
+ * comparison of whole steps: where two values are nearly tied for a maximum, rounding can move a gradient to a different element, so even
+ * two correct engines can differ.
  *
  * @throws `engine` error that names the first operation whose result differs.
  */

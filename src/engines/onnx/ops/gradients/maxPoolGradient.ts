@@ -29,9 +29,10 @@ export function hasBlockedTwoByTwoWindows(context: LoweringContext): boolean {
 }
 
 /**
- * Adds nodes for the gradient of 2x2 max pooling in blocked layout. The upper row of a window receives `dy` if its maximum is not less than
- * the maximum of the lower row. Within that row, the left value receives `dy` if it is not less than the right value. This selects the
- * first maximum in row-major order, and is three times as fast as `MaxPool` with indices followed by `MaxUnpool`.
+ * Adds nodes for the gradient of 2x2 max pooling in blocked layout. The row of a window that contains the larger maximum receives `dy`; if
+ * both maxima are equal, the upper row does. Within that row, the larger value receives `dy`; if both values are equal, the left value
+ * does. This method selects the first maximum in row-major order, and is three times as fast as `MaxPool` with indices followed by
+ * `MaxUnpool`.
  */
 export function addTwoByTwoMaxPoolGradient(context: LoweringContext, dy: string): string {
   const { call, addNode, addIntegers, getImage, markLayout, channelBlock } = context;
