@@ -1,4 +1,5 @@
 import type { Store } from './platform.js';
+import { readStoreFile } from './readStoreFile.js';
 
 /**
  * Writes a file unless it already exists, and returns whether the file was written. The operation is atomic only if the store has a
@@ -6,7 +7,7 @@ import type { Store } from './platform.js';
  */
 export async function writeIfAbsent(store: Store, name: string, bytes: Uint8Array): Promise<boolean> {
   if (store.create) return store.create(name, bytes);
-  if ((await store.read(name)) !== undefined) return false;
+  if ((await readStoreFile(store, name)) !== undefined) return false;
   await store.write(name, bytes);
   return true;
 }

@@ -7,7 +7,14 @@ import {
 import { formatPercent, truncateMiddle } from '../text/format.js';
 import { MUTED_COLOR, sanitizeText, TEXT_COLOR } from '../text/svgText.js';
 import { formatPercentTick } from '../text/tickFormat.js';
-import { BLUE, computeLabelMargin, drawChart, formatIntegerTick, type ReportFigure } from './chart.js';
+import {
+  BLUE,
+  computeLabelMargin,
+  drawChart,
+  formatIntegerTick,
+  getPlot,
+  type ReportFigure,
+} from './chart.js';
 import type { ChartTools } from './chartTools.js';
 
 /** Largest number of rows of a confusion matrix. If a task has more labels, the least frequent labels share a row and a column. */
@@ -31,7 +38,7 @@ function drawConfusionMatrix(
   pairs: readonly ClassPrediction[],
   tools: ChartTools,
 ): ReportFigure {
-  const { Plot } = tools;
+  const Plot = getPlot(tools);
   const counts = labels.map(() => 0);
   for (const { truth } of pairs) counts[truth]!++;
   const shownLabels = labels
@@ -123,7 +130,7 @@ function drawReliabilityDiagram(
   pairs: readonly ClassPrediction[],
   tools: ChartTools,
 ): ReportFigure {
-  const { Plot } = tools;
+  const Plot = getPlot(tools);
   const { bins, error } = computeReliability(pairs);
   const points = bins.map(({ count, meanProbability, accuracy }) => ({
     count,
