@@ -44,7 +44,7 @@ interface SavedModel {
  * one is kept. If the value of the first epoch is NaN, no later epoch counts as better.
  *
  * The folder contains the files of `model.save`, which {@link loadModel} opens, and is replaced as one unit. The metadata in `model.json`
- * also contains the epoch, the column and its value. Reports read it to find the epoch of the model.
+ * also contains the epoch, the column and its value. Reports read this metadata to find the epoch of the model.
  *
  * @typeParam Monitor - Name of the history column that the callback monitors.
  * @param store - Store that the models are written to.

@@ -152,8 +152,8 @@ export interface MultiTaskModel<T extends Tasks> {
    * Writes `model.json` and its weights to `store`, in `folder` if it is passed. {@link loadModel} reads the folder as a typed model.
    * `tf.loadLayersModel` reads it without this library; `getUserDefinedMetadata()` of the result returns the tasks, labels and units.
    *
-   * A model that was saved in the folder earlier is replaced as one unit: whenever a save is interrupted, the folder contains the old model
-   * or the new model, and a program that opens it at the same time gets one of them.
+   * A model that was saved in the folder earlier is replaced as one unit: if a save is interrupted, the folder contains either the old or
+   * the new model, and a program that opens the folder at the same time gets one of these two models.
    *
    * @throws `file` error if the store cannot be written. The model that was saved earlier is then unchanged.
    */

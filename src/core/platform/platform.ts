@@ -13,7 +13,7 @@ export interface Store {
    * Returns the contents of a file, or undefined if the file does not exist.
    *
    * The library also accepts what clients of databases, archives and buckets return: `null` for a missing file, a Node.js `Buffer`, a view
-   * of a larger buffer, and an `ArrayBuffer`. It never modifies the bytes.
+   * of a larger buffer, and an `ArrayBuffer`. The library never modifies the returned bytes.
    */
   read(name: string): Promise<Uint8Array | undefined>;
   /** Writes a file atomically: a reader receives either the old or the new contents. */

@@ -8,7 +8,8 @@ import type { RunRecord } from './runRecord.js';
 export const MODEL_FILE = 'model.json';
 
 /**
- * The epoch in which a model was saved. `bestCheckpoint` stores it in the metadata of `model.json`, so that it always describes that model.
+ * The epoch in which a model was saved. `bestCheckpoint` stores this record in the metadata of `model.json`, so that the record always
+ * describes the model in that file.
  *
  * @category Callbacks
  */
