@@ -123,8 +123,8 @@ export function matchWeights(
 }
 
 /**
- * Returns a pattern that matches a layer name with any block number. For `conv4_block1_1_conv`, it also matches `conv4_block23_1_conv`,
- * which only a larger backbone has.
+ * Returns a pattern that matches a layer name with any block number. For `conv4_block1_1_conv`, the pattern also matches
+ * `conv4_block23_1_conv`, which only a larger backbone has.
  */
 const toBlockPattern = (name: string) => name.replaceAll(/\d+[a-z]?(?=_)/g, '\\d+[a-z]?');
 

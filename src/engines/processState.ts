@@ -3,8 +3,8 @@ import type { EngineChoice, EngineName } from './engineChoice.js';
 import type { OnnxRuntime } from './onnx/session/onnxRuntime.js';
 
 /**
- * Record of an engine that has started in this process. It is plain data, because a process can load this library twice, as an ES module
- * and as a CommonJS module, and both copies must be able to read it.
+ * Record of an engine that has started in this process. The record is plain data, because a process can load this library twice, as an ES
+ * module and as a CommonJS module, and both copies must be able to read the record.
  */
 export interface StartedEngine {
   readonly name: EngineName;

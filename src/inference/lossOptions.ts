@@ -37,7 +37,7 @@ export interface LossOptions<
   readonly engine?: EngineName | 'auto';
 }
 
-/** Names of the options in {@link LossOptions}, for the check for unknown options. */
+/** Names of the options in {@link LossOptions}, used to reject unknown options. */
 export const LOSS_OPTION_NAMES: checks.OptionNames<LossOptions<Tasks, { readonly [task: string]: number }>> =
   {
     ...ENGINE_OPTION_NAMES,

@@ -39,7 +39,7 @@ export interface PredictOptions extends EngineOptions {
   readonly decoder?: Decoder;
 }
 
-/** Names of the options in {@link PredictOptions}, for the check for unknown options. */
+/** Names of the options in {@link PredictOptions}, used to reject unknown options. */
 export const PREDICT_OPTION_NAMES: checks.OptionNames<PredictOptions> = {
   ...ENGINE_OPTION_NAMES,
   engine: true,

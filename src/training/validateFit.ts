@@ -10,7 +10,7 @@ import { checkCallback } from './checkCallback.js';
 import type { FitOptions } from './fitOptions.js';
 import type { FitConfig } from './trainingRun.js';
 
-/** Names of the options in {@link FitOptions}, for the check for unknown options. */
+/** Names of the options in {@link FitOptions}, used to reject unknown options. */
 const FIT_OPTION_NAMES: checks.OptionNames<FitOptions<Tasks, { readonly [task: string]: number }>> = {
   ...LOSS_OPTION_NAMES,
   epochs: true,

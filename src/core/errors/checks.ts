@@ -199,7 +199,7 @@ export function options<T extends object>(
   optionNames(path, value, Object.keys(names), advice);
 }
 
-/** Throws unless `value` is an object whose names are all in `allowedNames`. Use {@link options} if the names are the keys of a type. */
+/** Throws unless `value` is an object whose keys are all in `allowedNames`. Use {@link options} if the names are the keys of a type. */
 export function optionNames(
   path: string,
   value: unknown,

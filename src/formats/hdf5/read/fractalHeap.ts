@@ -16,8 +16,8 @@ const TREE_RECORDS = {
 } as const;
 
 /**
- * Finds the links or attributes of an object that has more than eight links or attributes. HDF5 2 stores so many in a fractal heap, whose
- * block size doubles from row to row, and lists them in a B-tree (HDF5 file format 3.0, sections III.A.2 and III.G).
+ * Finds the links or attributes of an object that has more than eight links or attributes. HDF5 2 stores these links or attributes in a
+ * fractal heap, whose block size doubles from row to row, and lists them in a B-tree (HDF5 file format 3.0, sections III.A.2 and III.G).
  */
 export function readHeapObjects(
   file: ByteReader,

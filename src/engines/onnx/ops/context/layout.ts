@@ -29,8 +29,8 @@ const ELEMENTWISE_KERNELS = new Set([
 ]);
 
 /**
- * Returns whether a kernel call can run in any memory layout. This requires an element-wise kernel, and inputs that are scalars or have the
- * shape of the output.
+ * Returns whether a kernel call can run in any memory layout. This is the case if the kernel is element-wise, and each input is a scalar or
+ * has the shape of the output.
  */
 export function preservesLayout(
   kernel: string,
