@@ -32,8 +32,8 @@ export async function readStoreFile(store: Store, name: string): Promise<Uint8Ar
 }
 
 /**
- * Returns whether a value is an `ArrayBuffer`, according to its type tag. `instanceof` would fail for a buffer from another realm, for example from
- * a frame or a test runner.
+ * Returns whether a value is an `ArrayBuffer`, according to its type tag. `instanceof` would fail for a buffer from another realm, for
+ * example from a frame or from a test runner.
  */
 const isArrayBuffer = (value: unknown): value is ArrayBuffer =>
   Object.prototype.toString.call(value) === '[object ArrayBuffer]';
