@@ -23,14 +23,17 @@ export interface GradCamImage {
   readonly id: string;
   /** Task whose prediction the heat map explains. */
   readonly task: string;
-  /** Label or direction that the heat map explains: the `target` that `gradCam` returned. */
+  /**
+   * What the heat map explains: a label of a classification, or the direction `higher` or `lower` of a regression. `gradCam`
+   * returns this value as `target`.
+   */
   readonly toward: string;
   /** Pixels of the image with the heat map. The image can have any size. */
   readonly image: ImageBytes;
 }
 
 /**
- * Options of {@link saveRunImages}.
+ * Options for {@link saveRunImages}.
  *
  * @category Figures
  */

@@ -12,7 +12,7 @@ import type { ParameterMap, ParamsOf, Space } from './space/space.js';
 import { proposeTrial } from './strategies/proposeTrial.js';
 
 /**
- * Options of {@link askAndTell}.
+ * Options for {@link askAndTell}.
  *
  * @category Tuner
  */

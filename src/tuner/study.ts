@@ -56,7 +56,7 @@ export interface TrialFitOptions {
 }
 
 /**
- * Options of {@link study}.
+ * Options for {@link study}.
  *
  * @typeParam P - Parameters of the search space by name.
  * @category Tuner

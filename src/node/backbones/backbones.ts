@@ -32,7 +32,7 @@ import { getCacheFolder } from './cacheFolder.js';
 import { downloadWeights } from './downloadWeights.js';
 
 /**
- * Options of {@link resnet50Backbone}, {@link mobileNetV2Backbone} and {@link efficientNetB0Backbone} in Node.
+ * Options for {@link resnet50Backbone}, {@link mobileNetV2Backbone} and {@link efficientNetB0Backbone} in Node.
  *
  * @typeParam Stage - Stages of the backbone, in order. Layer names start with the name of their stage.
  * @category Compose

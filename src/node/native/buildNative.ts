@@ -4,7 +4,7 @@ import { findNativePackage, type NativePackage } from './findNativePackage.js';
 import { findTensorFlow, type PipTensorFlow } from './findTensorFlow.js';
 import { type BindingInfo, testBinding } from './testBinding.js';
 
-/** Options of {@link buildNative}. */
+/** Options for {@link buildNative}. */
 export interface BuildNativeOptions {
   /** Python interpreter with TensorFlow. Default: `python3`, then `python`. */
   readonly python?: string | undefined;

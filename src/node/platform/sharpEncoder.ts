@@ -3,7 +3,7 @@ import type { Encoder } from '../../core/platform/platform.js';
 import { loadPackage } from './loadPackage.js';
 
 /**
- * Options of {@link sharpEncoder}.
+ * Options for {@link sharpEncoder}.
  *
  * @category Data
  */

@@ -15,7 +15,7 @@ import { sharpEncoder } from '../platform/sharpEncoder.js';
 import { createGradCamImages } from './gradCamImages.js';
 
 /**
- * Options of {@link recordRun}.
+ * Options for {@link recordRun}.
  *
  * @category Figures
  */

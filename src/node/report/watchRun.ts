@@ -7,7 +7,7 @@ import { folderStore } from '../platform/folderStore.js';
 import { loadReportTools } from './reportTools.js';
 
 /**
- * Options of {@link watchRun}.
+ * Options for {@link watchRun}.
  *
  * @category Figures
  */

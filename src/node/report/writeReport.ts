@@ -9,7 +9,7 @@ import { saveFigure } from './figures.js';
 import { loadReportTools } from './reportTools.js';
 
 /**
- * Options of {@link writeReport}.
+ * Options for {@link writeReport}.
  *
  * @category Figures
  */

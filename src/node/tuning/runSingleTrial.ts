@@ -11,7 +11,7 @@ import { loadStudy, toModuleUrl } from './trial/loadStudy.js';
 import { resolveTrialResources } from './trial/trialResources.js';
 
 /**
- * Options of {@link runSingleTrial}.
+ * Options for {@link runSingleTrial}.
  *
  * @typeParam M - Type of the study's module, `typeof import('./search.js')`.
  * @category Tuner

@@ -16,7 +16,7 @@ import { createTrialDispatcher } from './trialDispatcher.js';
 import type { QueueOptions } from './trialQueue.js';
 
 /**
- * Options of {@link runStudy}.
+ * Options for {@link runStudy}.
  *
  * @typeParam M - Type of the study's module, `typeof import('./search.js')`.
  * @category Tuner

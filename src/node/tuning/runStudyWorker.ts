@@ -21,7 +21,7 @@ import {
 } from './trialQueue.js';
 
 /**
- * Options of {@link runStudyWorker}.
+ * Options for {@link runStudyWorker}.
  *
  * @typeParam M - Type of the study's module, `typeof import('./search.js')`.
  * @category Tuner

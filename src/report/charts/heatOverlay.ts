@@ -5,7 +5,7 @@ import { checkImageBytes, type ImageBytes, toGrayscaleBytes } from '../../core/i
 import type { HeatMap } from '../../core/records/heatMap.js';
 
 /**
- * Options of {@link heatOverlay}.
+ * Options for {@link heatOverlay}.
  *
  * @category Figures
  */

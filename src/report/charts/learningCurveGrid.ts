@@ -23,7 +23,7 @@ export interface RunGroup {
 }
 
 /**
- * Options of {@link learningCurveGrid}.
+ * Options for {@link learningCurveGrid}.
  *
  * @category Figures
  */

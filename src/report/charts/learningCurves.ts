@@ -25,7 +25,7 @@ import { type CurveSeries, drawLegend, findTaskSeries } from './curveSeries.js';
 import { createEpochAxis } from './epochAxis.js';
 
 /**
- * Options of {@link learningCurves}.
+ * Options for {@link learningCurves}.
  *
  * @typeParam Name - Names of the tasks.
  * @category Figures

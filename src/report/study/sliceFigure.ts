@@ -44,7 +44,7 @@ function selectCategories(
   };
 }
 
-/** Options of {@link drawSlice}. */
+/** Options for {@link drawSlice}. */
 export interface SliceOptions {
   /** Numbers of the trials that are drawn in orange. */
   readonly highlighted: ReadonlySet<number>;

@@ -3,7 +3,7 @@ import { computeCost, getPrimaryObjective } from '../results/objectives.js';
 import { createValueFormatter, type Pruner } from './pruner.js';
 
 /**
- * Options of {@link medianPruner}.
+ * Options for {@link medianPruner}.
  *
  * @category Tuner
  */

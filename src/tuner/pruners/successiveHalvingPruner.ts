@@ -4,7 +4,7 @@ import type { TrialRecord } from '../results/trialRecord.js';
 import { createValueFormatter, type Pruner } from './pruner.js';
 
 /**
- * Options of {@link successiveHalvingPruner}.
+ * Options for {@link successiveHalvingPruner}.
  *
  * @category Tuner
  */

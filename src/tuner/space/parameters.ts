@@ -29,7 +29,7 @@ export interface Parameter<V> {
 }
 
 /**
- * Options of {@link float}.
+ * Options for {@link float}.
  *
  * @category Tuner
  */
@@ -51,7 +51,7 @@ export interface FloatOptions {
 }
 
 /**
- * Options of {@link int}: the bounds and the step must be integers.
+ * Options for {@link int}: the bounds and the step must be integers.
  *
  * @category Tuner
  */

@@ -4,7 +4,7 @@ import { findGridIndex, getGridParams } from '../space/gridParams.js';
 import type { Strategy } from './strategy.js';
 
 /**
- * Options of {@link grid}.
+ * Options for {@link grid}.
  *
  * @category Tuner
  */

@@ -7,7 +7,7 @@ import { sampleUntriedParams } from './random.js';
 import { collectTriedKeys, type Proposal, type ProposalRequest, type Strategy } from './strategy.js';
 
 /**
- * Options of {@link hyperband}.
+ * Options for {@link hyperband}.
  *
  * @category Tuner
  */

@@ -9,7 +9,7 @@ import { sampleUntriedParams } from './random.js';
 import { collectTriedKeys, type Strategy } from './strategy.js';
 
 /**
- * Options of {@link tpe}.
+ * Options for {@link tpe}.
  *
  * @category Tuner
  */

@@ -42,8 +42,8 @@ export class JsonNode {
   }
 
   /**
-   * Returns a field without adding its key to the path. Used for the `config` of a model, which would otherwise be part of every path
-   * within the model.
+   * Returns the node of a field, but with the path of this node. Used for the `config` field of a model, whose key would otherwise be part
+   * of every path within the model.
    */
   atSamePath(key: string): JsonNode {
     return new JsonNode(this.at(key).value, this.path, this.separator);
@@ -109,8 +109,8 @@ export class JsonNode {
   }
 
   /**
-   * Returns the node of the number or list in a numpy value: `{ value }` in Keras 2, `{ class_name: "__numpy__", config: { value } }` in Keras
-   * 3. Returns this node if it is any other value.
+   * Returns the node of the number or list in a NumPy value: `{ value }` in Keras 2, `{ class_name: "__numpy__", config: { value } }` in
+   * Keras 3. Returns this node if it is not a NumPy value.
    */
   unwrapNumpy(): JsonNode {
     if (!this.isRecord) return this;
@@ -158,7 +158,7 @@ export class JsonNode {
     return [items[0]!.asInteger(min), items[1]!.asInteger(min)];
   }
 
-  /** Returns the value. Throws a `file` error if the value is not one of `words`. */
+  /** Returns the value if it is one of `words`. Throws a `file` error otherwise. */
   asOneOf<const W extends string>(words: readonly W[], fallback?: W): W {
     if (this.isMissing && fallback !== undefined) return fallback;
     const found = words.find((word) => word === this.value);

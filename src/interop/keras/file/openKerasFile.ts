@@ -6,7 +6,7 @@ import { hasLayerContainer, nestWindowsGroups } from './containerGroups.js';
 import { JsonNode } from './jsonNode.js';
 import { TASK_TABLE_KEY } from './kerasNames.js';
 
-/** Weights section of a Keras file. */
+/** Part of a Keras file that contains the weights. */
 export interface KerasWeightsFile {
   /**
    * Layout of the weights. `containers`: the layout of Keras 3, for example `layers/conv2d_1/vars/0`. `legacy`:

@@ -15,7 +15,7 @@ const WEIGHT_ALIASES: { readonly [slot: string]: readonly string[] } = {
   moving_variance: ['running_std'],
 };
 
-/** Returns the names that Keras gives to a weight. */
+/** Returns the names that a weight can have in a Keras file. `slot` is its name in TensorFlow.js. */
 export const getStoredNames = (slot: string): readonly string[] => [slot, ...(WEIGHT_ALIASES[slot] ?? [])];
 
 /** Creates a `file` error for weights that do not match the model. */
@@ -53,5 +53,5 @@ export function matchLayerWeights(
   );
 }
 
-/** Returns the name of a weight without the names of its layer and models. */
+/** Returns the name of a weight without the names of its layer and of the models that enclose the layer. */
 export const getLastSegment = ({ name }: StoredWeight): string => name.slice(name.lastIndexOf('/') + 1);

@@ -12,7 +12,7 @@ import {
   type TrialSpec,
 } from './trialMessages.js';
 
-/** Options of {@link spawnTrial}. */
+/** Options for {@link spawnTrial}. */
 export interface SpawnTrialOptions {
   readonly spec: TrialSpec;
   /** Store that the trial may read and write. */

@@ -13,8 +13,8 @@ export interface ImportContext {
   readonly layer: KerasLayer;
   readonly config: JsonNode;
   /**
-   * Shape of each input of the call. If the importer reads it, and the layer has no weights, the layer is imported again for calls with
-   * other shapes.
+   * Shape of each input of the call. If the importer reads this property and the layer has no weights, the layer is imported again for
+   * calls with different shapes.
    */
   readonly inputShapes: readonly Shape[];
   /** Whether Keras 3 wrote the file. A few settings have a different meaning in Keras 2. */
