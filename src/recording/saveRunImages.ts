@@ -24,7 +24,7 @@ export interface GradCamImage {
   /** Task whose prediction the heat map explains. */
   readonly task: string;
   /**
-   * What the heat map explains: a label of a classification, or the direction `higher` or `lower` of a regression. `gradCam`
+   * Label of a classification, or direction (`higher` or `lower`) of a regression, that the heat map explains. `gradCam`
    * returns this value as `target`.
    */
   readonly toward: string;

@@ -30,7 +30,7 @@ export interface SearchDefinition<V = unknown> {
   readonly pruner?: Pruner;
 }
 
-/** Names of {@link SearchDefinition}. */
+/** Names of the options in {@link SearchDefinition}. Options with other names are rejected. */
 export const SEARCH_OPTION_NAMES: checks.OptionNames<SearchDefinition> = {
   strategy: true,
   objectives: true,

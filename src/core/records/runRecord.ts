@@ -35,7 +35,10 @@ export interface SplitRecord {
   readonly size: number;
   /** Number of images with each label, for each task. Sorted by label. */
   readonly labels: { readonly [task: string]: readonly (readonly [label: number | string, count: number])[] };
-  /** Number of images with each value of a group, for each group. Sorted by value. */
+  /**
+   * Names of the subgroups of each group (for example `female` in the group `sex`), with the number of images in each subgroup.
+   * Sorted by name.
+   */
   readonly groups: { readonly [group: string]: readonly (readonly [name: string, count: number])[] };
 }
 

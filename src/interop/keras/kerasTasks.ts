@@ -71,7 +71,7 @@ export function getImageShape({ inputs }: tf.LayersModel, path: string): ImageSh
   if (!image || otherInputs.length > 0) {
     throw createFileError(
       path,
-      'a model with a single input, the image',
+      'a model whose only input is the image',
       `a model with ${inputs.length} inputs`,
       'Omit `tasks` to load the file as a plain LayersModel.',
     );

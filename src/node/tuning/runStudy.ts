@@ -159,7 +159,7 @@ export async function runStudy(module: string | URL, options: RunStudyOptions): 
   }
 }
 
-/** Options of a search, including default values. */
+/** Options for a search, in which missing values are replaced with defaults. */
 interface ResolvedRunOptions extends Pick<RunStudyOptions, 'onChange' | 'queue'> {
   readonly resources: TrialResources;
   readonly moduleUrl: string;

@@ -11,11 +11,11 @@ import type { ChartTools } from './chartTools.js';
 export interface ReportFigure {
   /** Name of the figure and of its files, for example `age-errors`. */
   readonly name: string;
-  /** Title, without line breaks. */
+  /** Title of the figure, without line breaks. */
   readonly title: string;
   /** Explanation that is printed below the title. */
   readonly note?: string;
-  /** Complete SVG document. */
+  /** The figure as a complete SVG document. */
   readonly svg: string;
 }
 

@@ -10,7 +10,7 @@ import type { HeatMap } from '../../core/records/heatMap.js';
  * @category Figures
  */
 export interface HeatOverlayOptions {
-  /** Weight of the heat map color in each pixel, from 0 to 1. The grayscale image contributes the rest. Default 0.5. */
+  /** Weight of the heat map color in each pixel, from 0 to 1. The grayscale image has the remaining weight. Default 0.5. */
   readonly opacity?: number;
 }
 
@@ -110,7 +110,9 @@ const interpolate = (a: number, b: number, weight: number) => a * (1 - weight) +
 interface SamplePosition {
   readonly first: number;
   readonly second: number;
-  /** Weight of the cell `second` in the interpolation, from 0 to 1. The cell `first` has the remaining weight. */
+  /**
+   * Weight of the cell at index `second` in the interpolation, from 0 to 1. The cell at index `first` has the remaining weight.
+   */
   readonly weight: number;
 }
 

@@ -47,8 +47,8 @@ export interface LearningCurvesOptions<Name extends string = string> {
 const HEADER_HEIGHT = 64;
 
 /**
- * Draws the learning curves of a task as SVG text: a panel for the loss and for each metric, with training and validation
- * values. The best epoch according to `monitor` is marked.
+ * Draws the learning curves of a task, and returns them as SVG text: a panel for the loss and for each metric, with training
+ * and validation values. The best epoch according to `monitor` is marked.
  *
  * @param history - History that `fit` returned, or the same record read from a file.
  * @param tools - Observable Plot and a document. `learningCurves` of `tfjs-multitask/node` loads both itself.
@@ -119,7 +119,7 @@ export function checkHistory(path: string, history: unknown): void {
   });
 }
 
-/** Throws an `argument` error for a size, title or monitor of the wrong type. */
+/** Throws an `argument` error if a panel size, title or monitored column has the wrong type. */
 export function checkFigureOptions(caller: string, options: Omit<LearningCurvesOptions, 'task'>): void {
   for (const name of ['panelWidth', 'panelHeight'] as const) {
     if (options[name] === undefined) continue;
@@ -156,7 +156,7 @@ function findTask({ tasks, rows }: HistoryRecord, name: string): TaskRecord {
   );
 }
 
-/** Returns the metrics that have a panel: the loss, and the other metrics of the task. */
+/** Returns the metrics of a task that are drawn as panels: the loss, followed by the other metrics. */
 const getPanelMetrics = ({ metrics }: TaskRecord) => [...new Set(['loss', ...metrics])];
 
 /**

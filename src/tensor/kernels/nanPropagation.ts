@@ -64,7 +64,7 @@ export function preserveNaN(): void {
 type Inputs = { readonly [name: string]: tf.TensorInfo };
 type RunStock = (inputs: Inputs, attributes: object) => tf.TensorInfo;
 
-/** Replaces a kernel of the wasm backend by `run`. If `run` returns undefined, the stock kernel is used. */
+/** Replaces a wasm backend kernel with `run`. If `run` returns undefined, the stock kernel is used. */
 function overrideKernel<A extends object = object>(
   kernelName: string,
   run: (inputs: Inputs, attributes: A, backend: WasmBackend, runStock: RunStock) => tf.TensorInfo | undefined,

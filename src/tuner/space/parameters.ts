@@ -39,8 +39,8 @@ export interface FloatOptions {
   /** Largest value. */
   readonly max: number;
   /**
-   * Distance between neighboring values, counted from `min`, or on a log scale, the ratio of neighboring values. Default: every
-   * value between the bounds is possible.
+   * Distance between neighboring values, of which the first is `min`. On a log scale: ratio between neighboring values. Default:
+   * every value between the bounds is possible.
    */
   readonly step?: number;
   /**

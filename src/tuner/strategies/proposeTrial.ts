@@ -10,7 +10,7 @@ export interface NextTrialOptions {
   readonly objectives: Objectives;
   /** Seed for the strategy's random draws. Default 0. */
   readonly seed?: number;
-  /** Params to try before those that the strategy proposes. Default: none. */
+  /** Params to try before the strategy proposes params. Default: none. */
   readonly initialParams?: readonly unknown[];
 }
 
