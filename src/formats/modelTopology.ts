@@ -38,7 +38,13 @@ export function checkTopology(topology: object, path: string): void {
   if (!Array.isArray(layers)) throw createTopologyError('layers', 'an array of layers', layers);
   // TensorFlow.js would read this field instead of the checked layers.
   const { model_config: otherModel } = topology as { model_config?: unknown };
-  if (otherModel !== undefined) throw createFileError(path, 'a topology without the field model_config', 'a topology that contains this field', COPY_ADVICE);
+  if (otherModel !== undefined)
+    throw createFileError(
+      path,
+      'a model topology without the field model_config',
+      'a topology that contains this field',
+      COPY_ADVICE,
+    );
   const layerNames = new Set<unknown>();
   const topologyLayers = layers.map((layer: LayerJson | null, i): TopologyLayer => {
     const layerPath = `layers[${i}]`;
@@ -79,7 +85,12 @@ export function checkTopology(topology: object, path: string): void {
   }
   topologyLayers.forEach(({ name }, i) => {
     if (order.get(name)!.some((call, turn) => call !== turn)) {
-      throw createFileError(`${path}: layers[${i}]`, 'layer calls in execution order', `calls of the layer ${formatValue(name)} in a different order`, COPY_ADVICE);
+      throw createFileError(
+        `${path}: layers[${i}]`,
+        'layer calls in execution order',
+        `calls of the layer ${formatValue(name)} in a different order`,
+        COPY_ADVICE,
+      );
     }
   });
 }

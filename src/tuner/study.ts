@@ -77,7 +77,7 @@ export interface StudyOptions<P extends ParameterMap> extends SearchDefinition<P
  * @category Tuner
  */
 export interface Study<P extends ParameterMap = ParameterMap> extends StudyOptions<P> {
-  /** Marker that identifies a study, even one that another copy of the library created. */
+  /** Marker that identifies a study, even if another copy of the library created the study. */
   readonly '~study': true;
 }
 

@@ -293,8 +293,8 @@ function getSavedOptimizerState(
 }
 
 /**
- * Creates the state of an optimizer before its first step. Keras prints a warning when it opens a compiled `.keras` file without optimizer
- * state.
+ * Creates the state that an optimizer has before its first step. The state is exported because Keras prints a warning when it opens a
+ * compiled `.keras` file without optimizer state.
  */
 function createInitialOptimizerState(network: Network, optimizer: Optimizer): OptimizerSnapshot {
   const zeros = () => new Float32Array(countTrainableParams(network));
@@ -308,8 +308,8 @@ function createInitialOptimizerState(network: Network, optimizer: Optimizer): Op
 }
 
 /**
- * Returns the learning rate that Keras stores among the optimizer's variables, or undefined for a schedule. A constant schedule is written
- * as a number.
+ * Returns the learning rate that Keras stores among the optimizer's variables, or undefined for a schedule. A constant schedule is
+ * exported as a number.
  */
 function getNumericLearningRate(
   { schedule, isLearningRateAdjustable }: Optimizer,

@@ -308,7 +308,10 @@ function listStepValues(kind: string, options: FloatOptions): number[] {
   return values;
 }
 
-/** Rounds a value to the digits that remain exact when numbers as large as `scale` are added. */
+/**
+ * Removes the rounding errors from a sum of numbers as large as `scale`: rounds the sum to the digits that are exact in such
+ * numbers.
+ */
 function roundToScale(value: number, scale: number): number {
   const getExponent = (number: number) => Math.floor(Math.log10(Math.abs(number)));
   const digits = SIGNIFICANT_DIGITS + getExponent(value) - getExponent(scale);

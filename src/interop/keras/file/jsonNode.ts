@@ -90,8 +90,8 @@ export class JsonNode {
   }
 
   /**
-   * Returns the field with the first key that exists, for settings with different keys in Keras 2 and 3. If no key exists, returns
-   * a missing field with the first key.
+   * Returns the field with the first of `keys` that exists. Used for settings that have different keys in Keras 2 and 3. If none of the
+   * keys exists, returns a missing field with the first key.
    */
   atAny(...keys: readonly [string, ...string[]]): JsonNode {
     return this.at(keys.find((key) => !this.at(key).isMissing) ?? keys[0]);

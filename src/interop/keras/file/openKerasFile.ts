@@ -24,7 +24,7 @@ export interface KerasFile {
   readonly weights?: KerasWeightsFile;
   /** Version of Keras that wrote the file, for example `3.15.1`. Undefined if the file does not contain the version. */
   readonly version?: string;
-  /** Task table, if this library wrote the file. */
+  /** Task table (labels, units, pixel range) of the model. Undefined unless this library wrote the file. */
   readonly taskTable?: JsonNode;
 }
 

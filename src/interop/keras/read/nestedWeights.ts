@@ -99,7 +99,10 @@ function findByName(
   });
 }
 
-/** Returns the weights whose names end with a sequence of segments, keyed by that sequence. */
+/**
+ * Indexes weights by the last segments of their names. Each key is a sequence of segments, and its value lists the weights whose names end
+ * with this sequence.
+ */
 function indexBySuffix(storedWeights: readonly StoredWeight[]): Map<string, StoredWeight[]> {
   const index = new Map<string, StoredWeight[]>();
   for (const weight of storedWeights) {
@@ -153,7 +156,10 @@ function matchByOrder(
   return agrees ? weights : undefined;
 }
 
-/** Sorts the slots as Keras lists the weights of a model: first the trainable weights of all layers, then the others. */
+/**
+ * Sorts the slots into the order in which Keras lists the weights of a model: first the trainable weights of all layers, then all other
+ * weights.
+ */
 function sortInKerasOrder(outer: KerasLayer, slots: readonly NestedSlot[]): NestedSlot[] {
   const slotsByLayer = new Map<KerasLayer, NestedSlot[]>();
   for (const slot of slots) {

@@ -39,7 +39,7 @@ export interface KerasOutput {
 /** Result of {@link readKerasModel}. */
 export interface ImportedModel {
   readonly layersModel: tf.LayersModel;
-  /** Task table, if this library wrote the file. */
+  /** Task table (labels, units, pixel range) of the model. Undefined unless this library wrote the file. */
   readonly taskTable: JsonNode | undefined;
 }
 

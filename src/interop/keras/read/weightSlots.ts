@@ -22,7 +22,10 @@ export const getStoredNames = (slot: string): readonly string[] => [slot, ...(WE
 export const createWeightError = (path: string, expected: string, received: string) =>
   createFileError(path, expected, received, 'Pass the weights file of this model.');
 
-/** Returns a noun phrase for the weights that a layer expects: `2 weights for layer conv1 (kernel, bias)`. */
+/**
+ * Returns a noun phrase for error messages about the weights that a layer expects, for example `2 weights for layer conv1 (kernel,
+ * bias)`.
+ */
 export const describeSlots = ({ name }: KerasLayer, slots: readonly WeightSlot[]) =>
   `${slots.length} ${slots.length === 1 ? 'weight' : 'weights'} for layer ${name} (${slots.map((slot) => slot.name).join(', ')})`;
 
