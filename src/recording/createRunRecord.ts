@@ -55,7 +55,7 @@ export interface CreateRunRecordOptions<T extends Tasks = Tasks> {
   readonly validation?: Dataset<LabelsOf<T>>;
   /** History that `fit` returned. Omit this option to create a record before the run starts; that record contains no predictions. */
   readonly history?: RunHistory;
-  /** History column that determines the best epoch. Default `val_loss`, or `loss` if `validation` is not set. */
+  /** History column that determines the best epoch. Default: `val_loss`, or `loss` if `validation` is not set. */
   readonly monitor?: string;
   /**
    * Epoch after which the weights of the model were saved, counted from 1. Default: the epoch with the smallest value of

@@ -64,7 +64,7 @@ export interface TrialFitOptions {
 export interface StudyOptions<P extends ParameterMap> extends SearchDefinition<ParamsOf<Space<P>>> {
   /** Search space from which the params of the trials are chosen. */
   readonly space: Space<P>;
-  /** String that must be the same each time the study is run, for example a hash of the data. Default `''`. */
+  /** String that must be the same each time the study is run, for example a hash of the data. Default: `''`. */
   readonly digest?: string;
   /** Runs one trial, in its own process. If this function throws, only this trial fails. */
   run(trial: Trial<ParamsOf<Space<P>>>): Promise<unknown>;

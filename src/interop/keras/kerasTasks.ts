@@ -5,8 +5,8 @@ import type { tf } from '../../tensor/tf.js';
 import type { KerasOutput } from './read/readKerasModel.js';
 
 /**
- * Assigns a model output to each task, and returns `[task, output index]` pairs. A task is matched by the name of the output, or else by
- * the name of the output's layer. If no name matches, all tasks are matched by order.
+ * Assigns a model output to each task, and returns `[task, output index]` pairs. A task is matched by the name of the output or, if no
+ * output has this name, by the name of the output's layer. If no task can be matched by name, all tasks are matched by order.
  */
 export function matchOutputs(
   tasks: readonly string[],

@@ -10,7 +10,7 @@ export interface BuildNativeOptions {
   readonly python?: string | undefined;
   /** Folder of the native package. Default: the package that a program in the current folder would load. */
   readonly package?: string | undefined;
-  /** C++ compiler. Default `g++`. */
+  /** C++ compiler. Default: `g++`. */
   readonly compiler?: string | undefined;
   /** Callback that receives a line of text for each step of the build. */
   readonly log?: (line: string) => void;

@@ -8,7 +8,7 @@ import { loadPackage } from './loadPackage.js';
  * @category Data
  */
 export interface SharpEncoderOptions {
-  /** Maximum length of the longer side of the image, in pixels. Default 96. */
+  /** Maximum length of the longer side of the image, in pixels. Default: 96. */
   readonly maxSide?: number;
 }
 

@@ -14,9 +14,9 @@ import { loadReportTools } from './reportTools.js';
 export interface WatchOptions {
   /** Port of the server. Default: 0, which selects any free port. */
   readonly port?: number;
-  /** Interval in seconds at which the browser reloads the page. Default 5. */
+  /** Interval in seconds at which the browser reloads the page. Default: 5. */
   readonly refresh?: number;
-  /** Whether the page shows images. Default true. */
+  /** Whether the page shows images. Default: true. */
   readonly images?: boolean;
 }
 

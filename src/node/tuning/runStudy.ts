@@ -26,11 +26,11 @@ export interface RunStudyOptions<M extends StudyModule = StudyModule<Study>> {
   readonly folder: string | Store;
   /** Total number of trials, including those of earlier runs. Default: until the strategy is exhausted. */
   readonly trials?: number;
-  /** Number of trials that run at a time, each in its own process. With a queue: number of trials in the queue at a time. Default 1. */
+  /** Number of trials that run at a time, each in its own process. With a queue: number of trials in the queue at a time. Default: 1. */
   readonly parallel?: number;
   /** Queue through which workers on other machines run the trials. Default: the trials run on this machine. */
   readonly queue?: QueueOptions;
-  /** Settings that are passed to the module's default export, if that export is a function. Default `{}`. */
+  /** Settings that are passed to the module's default export, if that export is a function. Default: `{}`. */
   readonly settings?: SettingsOf<M>;
   /** Number of threads that one trial may use. Default: the number of threads of the machine, divided by `parallel`. */
   readonly threads?: number;

@@ -10,7 +10,7 @@ import type { HeatMap } from '../../core/records/heatMap.js';
  * @category Figures
  */
 export interface HeatOverlayOptions {
-  /** Weight of the heat map color in each pixel, from 0 to 1. The grayscale image has the remaining weight. Default 0.5. */
+  /** Weight of the heat map color in each pixel, from 0 to 1. The grayscale image has the remaining weight. Default: 0.5. */
   readonly opacity?: number;
 }
 

@@ -28,13 +28,13 @@ export interface RunGroup {
  * @category Figures
  */
 export interface LearningCurveGridOptions {
-  /** History column whose best epoch is marked in each run. Default `val_loss`, or `loss` for runs without validation. */
+  /** History column whose best epoch is marked in each run. Default: `val_loss`, or `loss` for runs without validation. */
   readonly monitor?: string;
   /** Title above the figure. Default: no title. */
   readonly title?: string;
-  /** Width of a panel in pixels. Default 230. */
+  /** Width of a panel in pixels. Default: 230. */
   readonly panelWidth?: number;
-  /** Height of a panel in pixels. Default 200. */
+  /** Height of a panel in pixels. Default: 200. */
   readonly panelHeight?: number;
 }
 

@@ -33,13 +33,13 @@ import { createEpochAxis } from './epochAxis.js';
 export interface LearningCurvesOptions<Name extends string = string> {
   /** Task whose curves are drawn. */
   readonly task: Name;
-  /** History column whose best epoch is marked. Default `val_loss`, or `loss` for a run without validation. */
+  /** History column whose best epoch is marked. Default: `val_loss`, or `loss` for a run without validation. */
   readonly monitor?: string;
   /** Title above the figure. Default: the name of the task. */
   readonly title?: string;
-  /** Width of a panel in pixels. Default 420. */
+  /** Width of a panel in pixels. Default: 420. */
   readonly panelWidth?: number;
-  /** Height of a panel in pixels. Default 300. */
+  /** Height of a panel in pixels. Default: 300. */
   readonly panelHeight?: number;
 }
 

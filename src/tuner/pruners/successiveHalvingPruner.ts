@@ -9,11 +9,11 @@ import { createValueFormatter, type Pruner } from './pruner.js';
  * @category Tuner
  */
 export interface SuccessiveHalvingPrunerOptions {
-  /** First epoch at which trials are compared. Default 1. */
+  /** First epoch at which trials are compared. Default: 1. */
   readonly minEpochs?: number;
   /**
    * Reduction factor: after each comparison, the best `1 / factor` of the trials continue. The epoch of the next comparison is
-   * `factor` times the epoch of this one. Default 3.
+   * `factor` times the epoch of this one. Default: 3.
    */
   readonly factor?: number;
 }

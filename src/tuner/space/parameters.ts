@@ -45,7 +45,7 @@ export interface FloatOptions {
   readonly step?: number;
   /**
    * Scale on which values are sampled uniformly. `'log'` samples every order of magnitude equally often, for example for learning
-   * rates and L2 factors. Default `'linear'`.
+   * rates and L2 factors. Default: `'linear'`.
    */
   readonly scale?: 'linear' | 'log';
 }

@@ -11,7 +11,7 @@ import type { Strategy } from './strategy.js';
 export interface GridOptions {
   /**
    * Number of grid values of a `float` parameter without a step, including `min` and `max`. All values of other parameters are
-   * used. Default 5.
+   * used. Default: 5.
    */
   readonly steps?: number;
 }

@@ -186,8 +186,8 @@ export function toOptimizerConfig(
 }
 
 /**
- * Creates the compile configuration for a Keras file. Matches Keras 3 `get_compile_config` (trainers/trainer.py). In the h5 format, the
- * optimizer has a different key, and losses and metrics have no module names.
+ * Creates the compile configuration for a Keras file. The result matches that of Keras 3 `get_compile_config` (trainers/trainer.py). In
+ * the h5 format, the optimizer has a different key, and losses and metrics have no module names.
  *
  * @throws An `argument` error if Keras has no equivalent of a loss, metric, schedule or optimizer.
  */

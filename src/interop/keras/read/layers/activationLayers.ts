@@ -12,7 +12,10 @@ import {
 
 type ActivationFunction = (input: SymbolicTensor) => SymbolicTensor;
 
-/** TensorFlow.js activation names, keyed by Keras name. Contains only activations that compute the same function in both libraries. */
+/**
+ * TensorFlow.js activation names, keyed by Keras name. The table contains only activations that compute the same function in both
+ * libraries.
+ */
 const TFJS_ACTIVATIONS: { readonly [keras: string]: string } = {
   ...Object.fromEntries(Object.entries(ACTIVATION_NAMES).map(([tfjs, keras]) => [keras, tfjs])),
   swish: 'swish',
@@ -53,7 +56,7 @@ export function importWithActivation(
 
 /**
  * Returns the TensorFlow.js name of an activation, or undefined if TensorFlow.js does not have this activation. The hard sigmoid in
- * TensorFlow.js matches that of Keras 2 (`0.2 x + 0.5`, clipped to [0, 1]), but not that of Keras 3.
+ * TensorFlow.js is the same function as in Keras 2 (`0.2 x + 0.5`, clipped to [0, 1]), but not the same as in Keras 3.
  */
 function findTfjsActivation({ isKeras3 }: ImportContext, name: string | undefined): string | undefined {
   if (name === 'hard_sigmoid' && !isKeras3) return 'hardSigmoid';
