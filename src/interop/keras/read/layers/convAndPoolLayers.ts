@@ -189,7 +189,7 @@ const importCenterCrop: LayerImporter = (context) => {
           .slice(0, 2)
           .map((size) => size ?? '?')
           .join('x')}`,
-        'Use images of that size, and pass `input` if the file does not specify the size.',
+        'Use images of at least that size, and pass `input` if the file does not specify the size.',
       );
     }
     const before = Math.floor(extra / 2);
