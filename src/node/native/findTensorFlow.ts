@@ -22,7 +22,7 @@ const INSTALL_ADVICE = [
   '(with a CUDA device: pip install "tensorflow[and-cuda]").',
 ].join('');
 
-/** Prefix that identifies the line that the script prints. Modules that Python loads at startup may print other lines. */
+/** Prefix of the line that the script prints. It distinguishes this line from lines that other Python modules print at startup. */
 const OUTPUT_PREFIX = 'tensorflow:';
 
 /** Python script that finds TensorFlow without importing it, because the import takes seconds. */

@@ -34,8 +34,8 @@ export interface RecordRunOptions<T extends Tasks = Tasks> extends CreateRunReco
 }
 
 /**
- * Returns the epoch and the monitored column of the model in the `best/` folder. Returns `{}` if the caller chose a different epoch or
- * column.
+ * Returns the epoch after which `bestCheckpoint` saved the model in the `best/` folder, and the history column that it monitored. Returns
+ * `{}` if the caller specified a different epoch or column.
  */
 async function findReportedEpoch(
   store: Store,

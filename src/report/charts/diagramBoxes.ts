@@ -49,7 +49,7 @@ export function createDiagramBoxes({ layers }: ArchitectureRecord): DiagramBox[]
   });
 }
 
-/** Returns the other boxes from which each call of a box receives its inputs. */
+/** Returns one list for each call of a box: the other boxes from which the call receives its inputs. */
 function collectBoxCalls(
   members: readonly LayerRecord[],
   name: string,

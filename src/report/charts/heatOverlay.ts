@@ -103,7 +103,10 @@ export function heatOverlay(image: ImageBytes, heat: HeatMap, options: HeatOverl
   return { data, height, width, channels: 3 };
 }
 
-/** Interpolates linearly. The result is exactly `a` at 0 and exactly `b` at 1, unlike the result of `a + weight * (b - a)`. */
+/**
+ * Interpolates linearly between `a` and `b`. The result is exactly `a` at weight 0 and exactly `b` at weight 1, which `a + weight
+ * * (b - a)` does not guarantee.
+ */
 const interpolate = (a: number, b: number, weight: number) => a * (1 - weight) + b * weight;
 
 /** Position of a pixel between the centers of two cells of the heat map. */

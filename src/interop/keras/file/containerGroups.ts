@@ -13,7 +13,7 @@ const MAX_JOINED_NAMES = 128;
 
 type GroupsByName = Hdf5Group['groups'];
 
-/** Group that contains the layers of a model. */
+/** HDF5 group that contains the layers of a model. */
 export interface LayerContainer {
   /** Name of the container, for errors. */
   readonly name: string;

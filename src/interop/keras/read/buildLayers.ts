@@ -29,8 +29,8 @@ export interface BuildOptions {
   /** Image shape `[height, width, channels]`, for models in files without a fixed input shape. */
   readonly inputShape: readonly number[] | undefined;
   /**
-   * Maximum total number of weight values in all layers, which is the number of values in the file. This limit prevents a
-   * malicious configuration from allocating unlimited memory.
+   * Maximum total number of weight values in all layers. The limit depends on the number of values in the file, and prevents a malicious
+   * configuration from allocating unlimited memory.
    */
   readonly maxWeightValues: number;
 }
