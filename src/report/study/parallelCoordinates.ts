@@ -19,7 +19,10 @@ interface AxisPoint {
   readonly y: number;
 }
 
-/** Vertical position of a line at the axis of a parameter that has no value in the trial: below the axis, which starts at 0. */
+/**
+ * Vertical position of the line of a trial at the axis of a parameter for which the trial has no value. The line passes below the
+ * axis, which starts at 0.
+ */
 const MISSING_VALUE_Y = -0.14;
 
 /** Options for {@link drawParallelCoordinates}. */

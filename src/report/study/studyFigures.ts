@@ -71,8 +71,8 @@ export interface FigureGroup {
 }
 
 /**
- * Draws the figures of a study in groups. With several objectives, the figures of all objectives are first. Returns an empty list
- * if no trial has a value for the first objective.
+ * Draws the figures of a study in groups. With several objectives, the first group contains the figures of all objectives
+ * together. Returns an empty list if no trial has a value for the first objective.
  */
 export function drawFigureGroups(
   study: SearchTarget,

@@ -197,8 +197,8 @@ export function choice<const L extends readonly (string | number | boolean)[]>(
 }
 
 /**
- * Type of the first literal that occurs twice in a list. Elements of the type `string` or of a union type are ignored, because
- * their values are unknown at compile time.
+ * Type of the first literal that occurs twice in a list. Elements whose type is `string` or a union are ignored, because their
+ * values are unknown at compile time.
  */
 type DuplicateOf<L extends readonly unknown[], Seen = never> = L extends readonly [infer V, ...infer Rest]
   ? IsLiteral<V> extends true
