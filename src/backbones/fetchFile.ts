@@ -2,6 +2,7 @@ import { concatBytes } from '../core/arrays.js';
 import { sha256 } from '../core/digest.js';
 import { createError } from '../core/errors/errors.js';
 import type { Fetcher, FetcherResponse, Store } from '../core/platform/platform.js';
+import { readStoreFile } from '../core/platform/readStoreFile.js';
 import { md5 } from './md5.js';
 import { type DownloadSource, getDownloadSource, PartialDownload } from './partialDownload.js';
 
@@ -67,7 +68,7 @@ export async function fetchFile(options: FetchFileOptions): Promise<Uint8Array> 
   const previousCall = callsByName.get(name);
   const call = (async () => {
     await previousCall?.catch(() => {});
-    const storedBytes = await store.read(name);
+    const storedBytes = await readStoreFile(store, name);
     if (storedBytes && (await matchesHash(storedBytes, options.hash))) return storedBytes;
     return downloadFile(
       { ...options, existingSize: storedBytes?.length },
@@ -106,7 +107,7 @@ async function downloadFile(
   await partialDownload.remove();
   // The partial file belongs to a different version of the file, or another process has appended to it. Download the whole file once more.
   if (partialFile) return downloadFile(options, partialDownload, false);
-  const concurrentBytes = await store.read(name); // from another process
+  const concurrentBytes = await readStoreFile(store, name); // from another process
   if (concurrentBytes && (await matchesHash(concurrentBytes, hash))) return concurrentBytes;
   throw createDownloadError(
     options,

@@ -1,5 +1,6 @@
 import { concatBytes } from '../core/arrays.js';
 import type { FetcherResponse, Store } from '../core/platform/platform.js';
+import { readStoreFile } from '../core/platform/readStoreFile.js';
 
 /** Source of the bytes of an incomplete download: the URL, and the version and size of the file on the server. */
 export interface DownloadSource {
@@ -46,8 +47,8 @@ export class PartialDownload {
     url: string,
   ): Promise<{ readonly bytes: Uint8Array; readonly origin: DownloadSource } | undefined> {
     const [bytes, sourceBytes] = [
-      await this.store.read(this.partName),
-      await this.store.read(this.sourceName),
+      await readStoreFile(this.store, this.partName),
+      await readStoreFile(this.store, this.sourceName),
     ];
     if (!bytes || bytes.length === 0 || !sourceBytes) return undefined;
     try {

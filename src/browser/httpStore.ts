@@ -37,7 +37,9 @@ export function httpStore(url: string): Store {
   return {
     label: url,
     read: async (name) => {
-      const response = await fetch(folder + name).catch((cause) => {
+      // A cached model.json may refer to a weights file that no longer exists, because the folder was replaced on the server.
+      const cache = name.endsWith('.json') ? 'no-cache' : 'default';
+      const response = await fetch(folder + name, { cache }).catch((cause) => {
         throw createRequestError(folder + name, `a failed request (${(cause as Error).message})`, cause);
       });
       if (response.ok) return new Uint8Array(await response.arrayBuffer());

@@ -3,7 +3,7 @@ import { createError } from '../core/errors/errors.js';
 import { formatValue } from '../core/errors/formatValue.js';
 import { didYouMean } from '../core/errors/suggestions.js';
 import type { Store } from '../core/platform/platform.js';
-import { writeCheckpointEpoch } from '../core/records/checkpointEpoch.js';
+import { MODEL_FILE } from '../core/records/checkpointEpoch.js';
 import type { HistoryRow } from '../core/records/history.js';
 import type { StatefulCallback } from '../training/callback.js';
 import { isImprovement } from '../training/monitor.js';
@@ -43,8 +43,8 @@ interface SavedModel {
  * Keras 3 `ModelCheckpoint` with `save_best_only` (callbacks/model_checkpoint.py): if two epochs have equal values, the model of the first
  * one is kept. If the value of the first epoch is NaN, no later epoch counts as better.
  *
- * The folder contains the files of `model.save`, which {@link loadModel} opens, and `best-epoch.json`, which contains the epoch, the monitored
- * column and its value. Reports read the epoch from `best-epoch.json`.
+ * The folder contains the files of `model.save`, which {@link loadModel} opens, and is replaced as one unit. The metadata in `model.json`
+ * also contains the epoch, the column and its value. Reports read it to find the epoch of the model.
  *
  * @typeParam Monitor - Name of the history column that the callback monitors.
  * @param store - Store that the models are written to.
@@ -104,10 +104,12 @@ export function bestCheckpoint<const Monitor extends string = 'val_loss'>(
           if (best && !isImprovement(mode, value, best.value ?? Number.NaN, 0)) return;
           const folder = formatFolderName(name, row);
           const note = { monitor, epoch: row.epoch, value: Number.isNaN(value) ? null : value };
-          await writeCheckpointEpoch(store, folder, note, () => run.save(store, folder));
+          await run.save(store, folder, note);
           const all = [...models.filter((model) => model.folder !== folder), { folder, value: note.value }];
           models = maxToKeep === undefined ? all : all.slice(-maxToKeep);
           for (const { folder: old } of all.slice(0, all.length - models.length)) {
+            // Without model.json, a folder contains no model. A reader must not find a model whose other files are already removed.
+            await store.remove(`${old}/${MODEL_FILE}`);
             for (const file of await store.list(`${old}/`)) await store.remove(file);
           }
         },

@@ -1,5 +1,6 @@
 import * as checks from '../core/errors/checks.js';
 import type { Store } from '../core/platform/platform.js';
+import { readStoreFile } from '../core/platform/readStoreFile.js';
 import { getColumnPrefix, type HistoryRow } from '../core/records/history.js';
 import { EVENT_FILE_VERSION, encodeEvents, type ScalarSummary, type TfEvent } from '../formats/tfEvents.js';
 import type { StatefulCallback } from '../training/callback.js';
@@ -138,12 +139,12 @@ async function createEventFiles(store: Store, folder: string, now: number): Prom
 /** Removes events that were written after the checkpoint from the event files, so that a resumed run does not repeat them. */
 async function truncateFiles(store: Store, files: EventFiles): Promise<void> {
   for (const file of Object.values(files)) {
-    const written = file.bytes > 0 ? await store.read(file.name) : undefined;
+    const written = file.bytes > 0 ? await readStoreFile(store, file.name) : undefined;
     if (!written || written.length < file.bytes) {
       file.bytes = 0; // The file was created after the checkpoint, or is shorter than it was at the checkpoint: start it again.
       await store.remove(file.name);
     } else if (written.length > file.bytes) {
-      await store.write(file.name, written.subarray(0, file.bytes));
+      await store.write(file.name, written.slice(0, file.bytes));
     }
   }
 }

@@ -39,3 +39,7 @@ export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array {
 /** Returns the bytes of a typed array as a view, without copying them. */
 export const viewBytes = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
   new Uint8Array(buffer, byteOffset, byteLength);
+
+/** Returns whether two byte arrays have the same length and the same bytes. */
+export const equalBytes = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean =>
+  a !== undefined && a.length === b?.length && a.every((byte, i) => byte === b[i]);

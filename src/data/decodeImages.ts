@@ -97,12 +97,13 @@ export async function decodeImages<L>(
   const stop = () => {
     next = paths.length;
   };
-  await Promise.all(Array.from({ length: source.concurrency }, () => readNext().finally(stop)));
+  const readers = Array.from({ length: source.concurrency }, () => readNext().finally(stop));
+  await untilAborted(Promise.all(readers), signal).finally(stop);
   // libvips has one error log for all threads, so the error may belong to another file. A file that failed is therefore decoded again
   // alone.
   for (const [index, outcome] of outcomes.entries()) {
     if (!outcome || !('reason' in outcome && outcome.reason.startsWith(DECODE_FAILURE))) continue;
-    const again = await readOne(outcome.path);
+    const again = await untilAborted(readOne(outcome.path), signal);
     if ('reason' in again || unusableFiles === 'skip') outcomes[index] = again;
   }
   const items = outcomes.filter((outcome): outcome is DatasetItem<L> => 'read' in outcome);
@@ -117,6 +118,22 @@ export async function decodeImages<L>(
     received: `${paths.length} unusable ${paths.length === 1 ? 'file' : 'files'} (${skipped[0]!.path}: ${skipped[0]!.reason})`,
     advice: 'Check that the `labels` function can parse these file names, and that the files are images.',
   });
+}
+
+/** Returns the result of `promise`. If the signal is aborted first, rejects with its reason, even if the promise is never resolved. */
+async function untilAborted<R>(promise: Promise<R>, signal: AbortSignal | undefined): Promise<R> {
+  if (!signal) return promise;
+  let onAbort!: () => void;
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
 }
 
 /** Throws an `argument` error for unknown options and for options of the wrong type. */
@@ -180,8 +197,10 @@ async function readItem<L>(
     const bytes = await source.read(path);
     if (bytes.length === 0) return { path, reason: 'the file is empty' };
     failure = DECODE_FAILURE;
-    const image = await decode(bytes);
-    checkImageBytes(`decoder: ${path}`, image);
+    const decoded = await decode(bytes);
+    checkImageBytes(`decoder: ${path}`, decoded);
+    // The bytes are copied because they may be a view of a buffer that the decoder uses again.
+    const image = { ...decoded, data: new Uint8Array(decoded.data) };
     return { id: path, labels: result.labels as L, read: () => Promise.resolve(image) };
   } catch (cause) {
     if (isMultitaskError(cause)) throw cause;
@@ -192,7 +211,7 @@ async function readItem<L>(
 function createUnusableFileError(root: string, { path, reason }: SkippedFile): Error {
   return createError({
     kind: 'data',
-    path: `${root.replace(/\/$/, '')}/${path}`,
+    path: `${root.replace(/[\\/]$/, '')}/${path}`,
     expected: 'an image with labels',
     received: `an unusable file (${reason})`,
     advice: `Fix or remove the file, or pass unusableFiles: 'skip' to list such files in \`skipped\` and continue.`,

@@ -52,6 +52,7 @@ export type {
   Store,
 } from '../core/platform/platform.js';
 export type { ArchitectureRecord, LayerRecord } from '../core/records/architecture.js';
+export type { CheckpointEpoch } from '../core/records/checkpointEpoch.js';
 export type { HeatMap } from '../core/records/heatMap.js';
 export type {
   BestEpoch,

@@ -1,4 +1,4 @@
-import type { HostArray } from '../core/arrays.js';
+import { type HostArray, viewBytes } from '../core/arrays.js';
 import { sha256 } from '../core/digest.js';
 import { createCheckpointError } from '../core/errors/errors.js';
 
@@ -67,7 +67,9 @@ export async function writeSafetensors({ arrays, metadata }: Safetensors): Promi
  * @param path - Path of the file, for errors.
  * @throws A `checkpoint` error if the file is truncated, corrupted or in another format.
  */
-export async function readSafetensors(file: Uint8Array, path: string): Promise<Safetensors> {
+export async function readSafetensors(bytes: Uint8Array, path: string): Promise<Safetensors> {
+  // Never a Node.js Buffer: slice() returns a view, and this function modifies the copy and uses its buffer.
+  const file = viewBytes(bytes);
   const createCorruptError = (received: string, cause?: unknown) =>
     createCheckpointError(
       path,

@@ -1,6 +1,7 @@
 import { countElements, type HostArray, viewBytes } from '../core/arrays.js';
 import { sha256 } from '../core/digest.js';
 import type { Store } from '../core/platform/platform.js';
+import { readStoreFile } from '../core/platform/readStoreFile.js';
 import type { Dataset } from '../data/dataset.js';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
 import type { LayerGraph } from '../network/layerGraph.js';
@@ -127,7 +128,7 @@ export class FeatureCache {
 
   /** Loads the features from a file in the store. A damaged or modified file is ignored, and its features are computed again. */
   async #readShard(name: string): Promise<void> {
-    const bytes = await this.store.read(name);
+    const bytes = await readStoreFile(this.store, name);
     if (!bytes) return;
     const logChanged = () =>
       this.log(

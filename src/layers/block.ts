@@ -33,7 +33,7 @@ export interface BuildContext {
  * @category Compose
  */
 export interface Block {
-  /** @internal Kind of the block. The property identifies blocks, including those from another copy of the library. */
+  /** @hidden Kind of the block. The property identifies blocks, including those from another copy of the library. */
   readonly '~block': string;
   /** Creates the layers of the block, applies them to `input`, and returns their output. */
   build(input: SymbolicTensor, context: BuildContext): SymbolicTensor;

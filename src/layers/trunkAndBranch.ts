@@ -10,7 +10,7 @@ import type { LayerLike } from './block.js';
  * @category Compose
  */
 export interface Trunk {
-  /** @internal Discriminant that distinguishes trunks from branches. */
+  /** @hidden Discriminant that distinguishes trunks from branches. */
   readonly '~part': 'trunk';
   /** Blocks and layers in order, starting at the image. */
   readonly layerStack: readonly LayerLike[];
@@ -22,7 +22,7 @@ export interface Trunk {
  * @category Compose
  */
 export interface Branch {
-  /** @internal Discriminant that distinguishes trunks from branches. */
+  /** @hidden Discriminant that distinguishes trunks from branches. */
   readonly '~part': 'branch';
   /** Blocks and layers in order, starting after the trunk. */
   readonly layerStack: readonly LayerLike[];

@@ -149,8 +149,13 @@ export interface MultiTaskModel<T extends Tasks> {
   predict(images: readonly PredictInput[] | Tensor4D, options?: PredictOptions): Promise<PredictionsOf<T>[]>;
 
   /**
-   * Saves the model in `store`, or in a folder of `store`: `model.json`, the weights, and `tasks.json`. Load it with {@link loadModel} as a
-   * typed model, or with `tf.loadLayersModel` without this library.
+   * Writes `model.json` and its weights to `store`, in `folder` if it is passed. {@link loadModel} reads the folder as a typed model.
+   * `tf.loadLayersModel` reads it without this library; `getUserDefinedMetadata()` of the result returns the tasks, labels and units.
+   *
+   * A model that was saved in the folder earlier is replaced as one unit: whenever a save is interrupted, the folder contains the old model
+   * or the new model, and a program that opens it at the same time gets one of them.
+   *
+   * @throws `file` error if the store cannot be written. The model that was saved earlier is then unchanged.
    */
   save(store: Store, folder?: string): Promise<void>;
 

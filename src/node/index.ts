@@ -20,7 +20,7 @@ export { type RecordRunOptions, recordRun } from './report/recordRun.js';
 export { svgToPng } from './report/svgToPng.js';
 export { type Watch, type WatchOptions, watchRun } from './report/watchRun.js';
 export { type WriteReportOptions, writeReport } from './report/writeReport.js';
-export { type LiveTable, liveTable } from './tuning/liveTable.js';
+export { type LiveTable, liveTable, type TerminalStream } from './tuning/liveTable.js';
 export { readStudy } from './tuning/readStudy.js';
 export { type RunSingleTrialOptions, runSingleTrial } from './tuning/runSingleTrial.js';
 export { type RunStudyOptions, runStudy, type StudyResult } from './tuning/runStudy.js';

@@ -1,8 +1,10 @@
+import { sha256 } from '../core/digest.js';
 import * as checks from '../core/errors/checks.js';
 import { detectImageFormat } from '../core/imageFormat.js';
 import type { ImageBytes } from '../core/images.js';
+import { writeFileSet } from '../core/platform/fileSet.js';
 import type { Encoder, Store } from '../core/platform/platform.js';
-import { selectImageIds } from '../core/records/answerSelection.js';
+import { listImageFiles, selectImageIds } from '../core/records/answerSelection.js';
 import type { GradCamRecord, RunRecord } from '../core/records/runRecord.js';
 import { iterateBatches } from '../data/batches.js';
 import type { Dataset } from '../data/dataset.js';
@@ -50,9 +52,13 @@ export interface SaveRunImagesOptions {
   readonly seed?: number;
 }
 
+/** Matches the names of the image files that a record refers to: a number, and the start of the SHA-256 hash of the file. */
+const IMAGE_FILE = /^pictures\/\d+-[0-9a-f]{16}\.(?:jpg|png|webp)$/;
+
 /**
  * Writes the images that a report shows (largest errors, random samples, augmentation, heat maps) to the `pictures/` folder of
- * `store`. Returns the record with the names of these files.
+ * `store`. Returns the record with the names of these files. The images of an earlier record in the folder are not changed, because the
+ * names contain a hash of the file.
  *
  * @throws The errors of `encode` and of the store.
  * @example
@@ -83,19 +89,53 @@ export async function saveRunImages(
   checks.store('saveRunImages.store', store, { advice });
   const names = { train: true, validation: true, encode: true, gradCams: true, seed: true } as const;
   checks.options('saveRunImages', options, names, { advice });
-  const { train, validation, encode, gradCams: gradCamImages = [], seed = 0 } = options;
+  const { train, validation, encode, gradCams = [], seed = 0 } = options;
   checkIsDataset('saveRunImages.train', train, advice);
   if (validation !== undefined) checkIsDataset('saveRunImages.validation', validation, advice);
   checks.callable('saveRunImages.encode', encode, { advice });
-  checks.list('saveRunImages.gradCams', gradCamImages, { noun: 'an array of heat maps', advice });
+  checks.list('saveRunImages.gradCams', gradCams, { noun: 'an array of heat maps', advice });
   checks.integer('saveRunImages.seed', seed, { min: 0, defaultValue: 0 });
-  let count = 0;
+  const { record: recordWithImages, files } = await createRunImages(record, options);
+  for (const [name, bytes] of files) await store.write(name, bytes);
+  return recordWithImages;
+}
+
+/**
+ * Writes `run.json` and the image files that the record refers to. An earlier record with its images is replaced as one unit: if a write
+ * fails, it is unchanged.
+ *
+ * @throws A `file` error if the store cannot be written.
+ */
+export async function writeRunRecord(
+  store: Store,
+  record: RunRecord,
+  files: ReadonlyMap<string, Uint8Array>,
+): Promise<void> {
+  const index = new TextEncoder().encode(`${JSON.stringify(record)}\n`);
+  await writeFileSet(
+    store,
+    { indexName: 'run.json', index, parts: files },
+    {
+      prefix: 'pictures/',
+      isPart: (name) => IMAGE_FILE.test(name),
+      findParts: (bytes) => listImageFiles(JSON.parse(new TextDecoder().decode(bytes))),
+    },
+  );
+}
+
+/** Encodes the images that a report shows. Returns the record with the names of the files, and their bytes. */
+export async function createRunImages(
+  record: RunRecord,
+  { train, validation, encode, gradCams: gradCamImages = [], seed = 0 }: SaveRunImagesOptions,
+): Promise<{ readonly record: RunRecord; readonly files: ReadonlyMap<string, Uint8Array> }> {
+  const files = new Map<string, Uint8Array>();
   const saveImage = async (image: ImageBytes) => {
     const bytes = await encode(image);
+    const hash = (await sha256(bytes)).slice(0, 16);
     const format = detectImageFormat(bytes) ?? 'jpeg';
-    const file = `pictures/${count++}.${format === 'jpeg' ? 'jpg' : format}`;
-    await store.write(file, bytes);
-    return file;
+    const name = `pictures/${files.size}-${hash}.${format === 'jpeg' ? 'jpg' : format}`;
+    files.set(name, bytes);
+    return name;
   };
   const indices = new Map(validation?.ids.map((id, i) => [id, i]));
   const pictures: { id: string; file: string }[] = [];
@@ -106,7 +146,8 @@ export async function saveRunImages(
   const gradCams: GradCamRecord[] = [];
   for (const { image, ...target } of gradCamImages)
     gradCams.push({ ...target, image: await saveImage(image) });
-  return { ...record, pictures, augmented: await saveAugmentedImages(train, seed, saveImage), gradCams };
+  const augmented = await saveAugmentedImages(train, seed, saveImage);
+  return { record: { ...record, pictures, augmented, gradCams }, files };
 }
 
 async function saveAugmentedImages(

@@ -34,7 +34,7 @@ export {
 export { type GradCamImage, type SaveRunImagesOptions, saveRunImages } from '../recording/saveRunImages.js';
 export { architectureDiagram } from './charts/architectureDiagram.js';
 export type { ReportFigure } from './charts/chart.js';
-export type { ChartTools, GraphvizTool, ReportTools } from './charts/chartTools.js';
+export type { ChartTools, GraphvizTool, PlotModule, ReportTools } from './charts/chartTools.js';
 export { type HeatOverlayOptions, heatOverlay } from './charts/heatOverlay.js';
 export {
   type LearningCurveGridOptions,

@@ -28,7 +28,7 @@ export interface WeightedLoss<
   W extends { readonly [task: string]: number },
   C extends ClassWeights = ClassWeights,
 > {
-  /** @internal Marks a weighted loss from any copy of the library. */
+  /** @hidden Marks a weighted loss from any copy of the library. */
   readonly '~loss': 'weighted';
   /** Loss weights by task, each at least 0. */
   readonly weights: W;

@@ -41,7 +41,7 @@ export interface Task<
   encode(label: unknown, path: string): readonly number[];
   /** Converts the outputs of the head for one image to a prediction. */
   decode(output: ArrayLike<number>): Prediction;
-  /** @internal Types of the task for type inference. The property never has a value. */
+  /** @hidden Types of the task for type inference. The property never has a value. */
   readonly '~types'?: {
     readonly target: Target;
     readonly prediction: Prediction;

@@ -1,6 +1,7 @@
 import type { TypeErrorMessage } from '../core/inferenceTypes.js';
 import type { Json } from '../core/json.js';
 import type { Store } from '../core/platform/platform.js';
+import type { CheckpointEpoch } from '../core/records/checkpointEpoch.js';
 import type { HistoryRow, TaskRecord } from '../core/records/history.js';
 import type { EngineChoice } from '../engines/engineChoice.js';
 import type { Weights } from '../network/weights.js';
@@ -47,8 +48,11 @@ export interface Run {
   getWeights(): Promise<Weights>;
   /** Replaces the weights of the model with a copy that `getWeights` returned. */
   setWeights(weights: Weights): void;
-  /** Saves the model with its current weights to a folder of `store`, in the format of `model.save`. */
-  save(store: Store, folder: string): Promise<void>;
+  /**
+   * Saves the model with its current weights to a folder of `store`, in the format of `model.save`. A model in the folder is replaced as one
+   * unit, together with `checkpointEpoch`, the epoch that a report describes.
+   */
+  save(store: Store, folder: string, checkpointEpoch?: CheckpointEpoch): Promise<void>;
 }
 
 /**

@@ -2,6 +2,7 @@ import { createError } from '../core/errors/errors.js';
 import { parseExact, stringifyExact } from '../core/exactJson.js';
 import type { Json } from '../core/json.js';
 import type { Store } from '../core/platform/platform.js';
+import { readStoreFile } from '../core/platform/readStoreFile.js';
 import type { HistoryRow } from '../core/records/history.js';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
 import type { Weights } from '../network/weights.js';
@@ -87,7 +88,7 @@ export async function readCheckpoint(
   store: Store,
   fingerprint: Fingerprint,
 ): Promise<Checkpoint | undefined> {
-  const bytes = await store.read(CHECKPOINT_FILE);
+  const bytes = await readStoreFile(store, CHECKPOINT_FILE);
   if (!bytes) return undefined;
   const path = `${store.label}/${CHECKPOINT_FILE}`;
   const { arrays, metadata } = await readSafetensors(bytes, path);

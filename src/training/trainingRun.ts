@@ -1,4 +1,5 @@
 import type { Clock, Store } from '../core/platform/platform.js';
+import type { CheckpointEpoch } from '../core/records/checkpointEpoch.js';
 import type { HistoryRow, TaskRecord } from '../core/records/history.js';
 import { yieldToEventLoop } from '../core/yieldToEventLoop.js';
 import { type BatchOptions, iterateBatches } from '../data/batches.js';
@@ -128,8 +129,8 @@ export class TrainingRun implements Run {
     writeWeights(this.config.network, weights);
   }
 
-  async save(store: Store, folder: string): Promise<void> {
-    return writeModelFolder(this.config.network, store, folder);
+  async save(store: Store, folder: string, checkpointEpoch?: CheckpointEpoch): Promise<void> {
+    return writeModelFolder(this.config.network, store, folder, checkpointEpoch);
   }
 
   /** Prepares the run: restores the state of a checkpoint if one is passed, creates the hooks of the callbacks and calls `onTrainBegin`. */

@@ -3,6 +3,7 @@ import { formatValue } from '../core/errors/formatValue.js';
 import { parseExact, stringifyExact } from '../core/exactJson.js';
 import { type Json, toCanonicalJson } from '../core/json.js';
 import type { Store } from '../core/platform/platform.js';
+import { readStoreFile } from '../core/platform/readStoreFile.js';
 import { writeIfAbsent } from '../core/platform/writeIfAbsent.js';
 import { toObjectiveList } from './results/objectives.js';
 import { hasEnded, isTrialRecord, sortByNumber, type TrialRecord } from './results/trialRecord.js';
@@ -53,7 +54,8 @@ export async function openStudyRecords(
   { library, settings }: { readonly library: string; readonly settings: Json },
 ): Promise<StudyRecords> {
   const definition = { ...createStudyRecord(study), library };
-  const read = async (name: string) => parseRecord(await store.read(name), `${store.label}/${name}`);
+  const read = async (name: string) =>
+    parseRecord(await readStoreFile(store, name), `${store.label}/${name}`);
   const write = (name: string, value: unknown) =>
     store.write(name, new TextEncoder().encode(`${stringifyExact(value)}\n`));
   const bytes = new TextEncoder().encode(`${stringifyExact({ ...definition, settings })}\n`);
@@ -118,7 +120,7 @@ export async function openStudyRecords(
       for (const name of await store.list(folder)) {
         const file = name.slice(folder.length);
         if (RESERVED_FILES.includes(file)) continue;
-        const bytes = await store.read(name);
+        const bytes = await readStoreFile(store, name);
         if (bytes) await store.write(`${getTrialFolder(to)}/${file}`, bytes);
       }
     },
@@ -202,7 +204,7 @@ export const getUnfinishedTrials = (trials: readonly TrialRecord[]): TrialRecord
 export async function readStudySettings(
   store: Store,
 ): Promise<{ readonly [name: string]: Json } | undefined> {
-  const record = parseRecord(await store.read(STUDY_FILE), `${store.label}/${STUDY_FILE}`) as
+  const record = parseRecord(await readStoreFile(store, STUDY_FILE), `${store.label}/${STUDY_FILE}`) as
     | { readonly settings?: { readonly [name: string]: Json } }
     | undefined;
   return record && (record.settings ?? {});

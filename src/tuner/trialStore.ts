@@ -1,5 +1,6 @@
 import { createArgumentError } from '../core/errors/errors.js';
 import type { Store } from '../core/platform/platform.js';
+import { readStoreFile } from '../core/platform/readStoreFile.js';
 
 /** Returns the folder of a trial in the store of the study, for example `trials/0012`. */
 export const getTrialFolder = (number: number): string => `trials/${String(number).padStart(4, '0')}`;
@@ -21,7 +22,7 @@ export function subfolderStore(store: Store, folder: string): Store {
   };
   return {
     label: `${store.label}/${folder}`,
-    read: async (name) => store.read(resolveName(name)),
+    read: async (name) => readStoreFile(store, resolveName(name)),
     write: async (name, bytes) => store.write(resolveName(name), bytes),
     ...(store.create && {
       create: async (name: string, bytes: Uint8Array) => store.create!(resolveName(name), bytes),
@@ -40,7 +41,8 @@ export function subfolderStore(store: Store, folder: string): Store {
 export function trialStore(store: Store, number: number): Store {
   const folder = subfolderStore(store, getTrialFolder(number));
   const checkName = (name: string) => {
-    if (!RESERVED_FILES.includes(name)) return name;
+    // Windows and macOS do not distinguish upper and lower case.
+    if (!RESERVED_FILES.includes(name.toLowerCase())) return name;
     throw createArgumentError(
       name,
       'a file name that the search does not use',

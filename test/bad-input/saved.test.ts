@@ -115,7 +115,7 @@ describe('a store that is not writable', () => {
     const read = await catchError(() => loadModel(store));
     expect(read).toMatchObject({
       kind: 'file',
-      path: join(blocked, 'tasks.json'),
+      path: join(blocked, 'model.json'),
       received: 'a file in place of a folder (ENOTDIR)',
     });
     const listed = await catchError(() => store.list());
@@ -288,7 +288,7 @@ describe('loadModel with a damaged model', () => {
   });
 
   test('either loads a model with a changed byte in a JSON file or rejects the model with a file error, and leaks no tensors', async () => {
-    for (const name of ['best/model.json', 'best/tasks.json']) {
+    for (const name of ['best/model.json']) {
       const bytes = (await saved.read(name))!;
       const store = await copyOf(saved);
       let refused = 0;
@@ -385,9 +385,9 @@ describe('loadModel with a damaged model', () => {
 
   test('releases all tensors of a model that is rejected after its weights were read', async () => {
     const store = await copyOf(saved);
-    const table = JSON.parse(new TextDecoder().decode((await store.read('best/tasks.json'))!));
-    table.input.shape = [16, 16, 3];
-    await store.write('best/tasks.json', new TextEncoder().encode(JSON.stringify(table)));
+    const json = JSON.parse(new TextDecoder().decode((await store.read('best/model.json'))!));
+    json.userDefinedMetadata.input.shape = [16, 16, 3];
+    await store.write('best/model.json', new TextEncoder().encode(JSON.stringify(json)));
     const { numTensors } = tf.memory();
     expect((await catchError(() => loadModel(store, { folder: 'best' }))).kind).toBe('file');
     expect(tf.memory().numTensors).toBe(numTensors);
@@ -395,9 +395,13 @@ describe('loadModel with a damaged model', () => {
 
   test('rejects a task table from another model, a newer file format, and tasks that differ from those of the model', async () => {
     const store = await copyOf(saved);
-    const table = JSON.parse(new TextDecoder().decode((await store.read('best/tasks.json'))!));
-    const write = (value: object) =>
-      store.write('best/tasks.json', new TextEncoder().encode(JSON.stringify(value)));
+    const modelJson = JSON.parse(new TextDecoder().decode((await store.read('best/model.json'))!));
+    const table = modelJson.userDefinedMetadata;
+    const write = (userDefinedMetadata: object) =>
+      store.write(
+        'best/model.json',
+        new TextEncoder().encode(JSON.stringify({ ...modelJson, userDefinedMetadata })),
+      );
     const load = (tasks?: object) =>
       catchError(() => loadModel(store, { folder: 'best', ...(tasks ? { tasks } : {}) } as never));
 
@@ -414,7 +418,7 @@ describe('loadModel with a damaged model', () => {
     const newer = await load();
     expect(newer).toMatchObject({
       kind: 'file',
-      path: 'copy/best/tasks.json',
+      path: 'copy/best/model.json',
       received: 'a file in format version 99',
     });
     expect(newer.advice).toContain('Update');
@@ -422,7 +426,7 @@ describe('loadModel with a damaged model', () => {
     await write(table);
     const tasks = { age: regression({ unit: 'years' }), gender: binary(['female', 'male']) };
     const other = await load(tasks);
-    expect(other).toMatchObject({ kind: 'file', path: 'copy/best/tasks.json' });
+    expect(other).toMatchObject({ kind: 'file', path: 'copy/best/model.json' });
     expect(other.expected).toContain('"female","male"');
     expect(other.received).toContain('"male","female"');
   });
@@ -495,8 +499,8 @@ describe('the files of an earlier run', () => {
       expect(withoutSeconds(resumed.rows)).toEqual(withoutSeconds(rows));
       expect(await answer(store)).toBe(await answer(whole));
     }
-    // Two write checks of the store, then in each of two epochs the four files of the best model, the history and the checkpoint.
-    expect(failures).toBe(14);
+    // Two write checks of the store, then in each of two epochs the two files of the best model, the history and the checkpoint.
+    expect(failures).toBe(10);
     // After every failure the best model is that of epoch 2, 3 or 4, never a mixture.
     expect(models.size).toBe(3);
   });

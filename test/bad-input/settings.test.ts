@@ -376,5 +376,5 @@ describe('fit on wasm with a batch that is too large for the wasm memory', () =>
 
 test('loadModel rejects a folder without a model, and the error reports the path of the folder', async () => {
   const error = await catchError(() => loadModel(memoryStore('out'), { folder: 'best' }));
-  expect(error).toMatchObject({ kind: 'file', path: 'out/best/tasks.json', received: 'no such file' });
+  expect(error).toMatchObject({ kind: 'file', path: 'out/best/model.json', received: 'no such file' });
 });

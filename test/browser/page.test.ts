@@ -290,7 +290,7 @@ describe.skipIf(!browser)('a web page with this library', () => {
        import { loadModel } from 'tfjs-multitask';
        report(await loadModel(httpStore('nothing')).catch((error) => error.message));`,
     );
-    expect(message).toContain('nothing/tasks.json: expected a saved model');
+    expect(message).toContain('nothing/model.json: expected a saved model');
   });
 });
 

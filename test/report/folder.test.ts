@@ -97,14 +97,14 @@ test.each([
     expect(readFileSync(path, 'utf8')).toContain(`Epoch ${epoch} of 4 ${verb} ${monitor}, `);
     const card = new TextDecoder().decode(await store.read('best/MODEL_CARD.md'));
     expect(card).toContain(`Results of epoch ${epoch} of 4, which ${verb} `);
-    // best-epoch.json is not used for a different monitor or for the rows of a different run.
+    // The epoch in model.json is not used for a different monitor or for the rows of a different run.
     expect(await recordRun(store, best, { ...options, monitor: 'val_side_loss' })).not.toHaveProperty(
       'checkpointEpoch',
     );
     const rows = history.rows.map((row) => ({ ...row, [monitor]: row[monitor]! + 1 }));
     const other = await recordRun(store, best, { ...options, history: { ...history, rows } });
     expect(other.monitor).toBe('val_loss');
-    await store.write('best/best-epoch.json', new TextEncoder().encode('{"monitor": '));
+    await store.write('best/model.json', new TextEncoder().encode('{"userDefinedMetadata": '));
     expect((await recordRun(store, best, options)).monitor).toBe('val_loss');
   },
 );
@@ -249,6 +249,36 @@ describe('a recorded run', () => {
     expect(await store.list('pictures/')).toEqual(['pictures/mine.jpg']);
     expect(readFileSync(await writeReport(join(scratch, 'private')), 'utf8')).not.toContain('<img');
     best.dispose();
+  });
+
+  test('is unchanged with all its images if a later recordRun fails at any write', async () => {
+    const { store: folder, history, best } = await trainInFolder('interrupted');
+    const store = memoryStore();
+    for (const name of await folder.list('best/')) await store.write(name, (await folder.read(name))!);
+    const options = { ...runOptions, history, gradCams: 1 };
+    const record = await recordRun(store, best, options);
+    const files = await store.list();
+    const before = await Promise.all(files.map((name) => store.read(name)));
+    const later = { ...options, train: train.augment([randomFlip('horizontal')]), gradCams: 2 };
+    let failures = 0;
+    for (let failing = 1; ; failing += 5) {
+      let writes = 0;
+      const write = async (name: string, bytes: Uint8Array) => {
+        if (++writes >= failing) throw new Error('a full disk');
+        return store.write(name, bytes);
+      };
+      const error = await recordRun({ ...store, write }, best, later).catch((caught: Error) => caught);
+      if (!(error instanceof Error)) break;
+      failures++;
+      expect(await store.list()).toEqual(files);
+      expect(await Promise.all(files.map((name) => store.read(name)))).toEqual(before);
+      expect((await readRunRecord(store)).images.size).toBeGreaterThan(0);
+    }
+    expect(failures).toBeGreaterThan(3);
+    // The record that was written at last has its own images only.
+    const { images } = await readRunRecord(store);
+    expect((await store.list('pictures/')).sort()).toEqual([...images.keys()].sort());
+    expect(record.pictures.length).toBeGreaterThan(0);
   });
 
   test('uses the string labels of its images as groups by default', async () => {

@@ -40,10 +40,10 @@ const PLAIN = `
 import * as tf from '@tensorflow/tfjs';
 const model = await tf.loadLayersModel(process.argv[1] + '/model.json');
 const outputs = model.predict(tf.tile(tf.tensor4d([[[JSON.parse(process.argv[2])]]]), [1, 12, 12, 1]));
-console.log(JSON.stringify(outputs.map((y) => Array.from(y.dataSync()))));
+console.log(JSON.stringify([...outputs.map((y) => Array.from(y.dataSync())), model.getUserDefinedMetadata()]));
 `;
 
-test('a process with plain TensorFlow.js loads a model that model.save() wrote, and predicts the same values', async () => {
+test('a process with plain TensorFlow.js loads a model that model.save() wrote, predicts the same values, and finds the labels', async () => {
   const color = [100, 30, 220];
   const data = Uint8Array.from({ length: 12 * 12 * 3 }, (_, i) => color[i % 3]!);
   const image = { data, height: 12, width: 12, channels: 3 };
@@ -69,10 +69,15 @@ test('a process with plain TensorFlow.js loads a model that model.save() wrote, 
     url,
     value,
   ]);
-  const [age, gender] = JSON.parse(stdout.trim().split('\n').at(-1)!) as number[][];
+  const [age, gender, metadata] = JSON.parse(stdout.trim().split('\n').at(-1)!) as [
+    number[],
+    number[],
+    { readonly tasks: readonly object[] },
+  ];
+  expect(metadata.tasks).toMatchObject([{ unit: 'years' }, { labels: ['male', 'female'] }]);
   const ours = await model.predict(image);
   const female = ours.gender.label === 'female' ? ours.gender.probability : 1 - ours.gender.probability;
   // Both processes run the same float32 network on the cpu backend.
-  expect(Math.abs(age![0]! - ours.age)).toBeLessThan(1e-5);
-  expect(Math.abs(gender![0]! - female)).toBeLessThan(1e-5);
+  expect(Math.abs(age[0]! - ours.age)).toBeLessThan(1e-5);
+  expect(Math.abs(gender[0]! - female)).toBeLessThan(1e-5);
 });

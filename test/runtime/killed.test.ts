@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -69,4 +69,7 @@ test('a training run that is killed during an epoch or while it writes a checkpo
     expect(rows(killed)).toBeUndefined();
   }
   expect(rows(await run('cut'))).toBe(whole);
+  // The runs that were killed left no temporary files.
+  const files = readdirSync(join(folder, 'cut'), { recursive: true });
+  expect(files).toEqual(readdirSync(join(folder, 'whole'), { recursive: true }));
 });

@@ -68,12 +68,43 @@ test('the packed npm tarball contains all files that its documents link to', () 
   expect(missing).toEqual([]);
 });
 
+/** Members that type inference and type errors need, and which therefore are in the public types. */
+const TYPE_MEMBERS = [
+  '~alternatives',
+  '~block',
+  '~loss',
+  '~mistake',
+  '~parameter',
+  '~parameters',
+  '~part',
+  '~study',
+  '~types',
+];
+
 test('the public types contain no internal members', () => {
   const dist = join(project, 'node_modules/tfjs-multitask/dist');
   const types = readdirSync(dist).filter((name) => /\.d\.c?ts$/.test(name));
   expect(types.length).toBeGreaterThan(5);
-  for (const name of types)
-    expect(readFileSync(join(dist, name), 'utf8'), name).not.toMatch(/'~\w+'|@internal/);
+  for (const name of types) {
+    const source = readFileSync(join(dist, name), 'utf8');
+    expect(source, name).not.toContain('@internal');
+    const members = [...source.matchAll(/'(~\w+)'/g)].map(([, member]) => member);
+    expect(TYPE_MEMBERS, name).toEqual(expect.arrayContaining(members));
+  }
+});
+
+test('the public types import no package that npm does not install with this package', () => {
+  const root = join(project, 'node_modules/tfjs-multitask');
+  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const installed = [...Object.keys(dependencies), '@tensorflow/tfjs'];
+  const types = readdirSync(join(root, 'dist')).filter((name) => /\.d\.c?ts$/.test(name));
+  for (const name of types) {
+    const source = readFileSync(join(root, 'dist', name), 'utf8');
+    const imports = [...source.matchAll(/^(?:import|export) (?:.* from )?'([^.][^']*)';$/gm)].map(
+      ([, from]) => from,
+    );
+    expect(installed, name).toEqual(expect.arrayContaining(imports));
+  }
 });
 
 test('the packed npm tarball trains a model from an ES module', () => {

@@ -258,3 +258,20 @@ test('only tfModules.ts imports values from TensorFlow.js, only tensor/backends 
   );
   expect(print(outside)).toEqual([]);
 });
+
+/** Files that read a file without the checks of `readStoreFile` and `readRegularFile`, with the reason. */
+const OTHER_READERS = [
+  'core/platform/readStoreFile.ts', // the only caller of Store.read
+  'node/native/compileBinding.ts', // a file that this process has just copied
+  'node/native/findNativePackage.ts', // checks the type of the file itself
+  'node/platform/runtimeVersions.ts', // the package.json of this package
+  'tensor/backends/threadedModule.ts', // a file of an installed package
+];
+
+test('readStoreFile is the only caller of Store.read, and readRegularFile reads all files of users', () => {
+  const readers = files.flatMap(({ file }) => {
+    const code = readFileSync(join(SOURCE, file), 'utf8').replaceAll(/^ *(?:\*|\/\/).*$|"[^"\n]*"/gm, '');
+    return /\bstore\.read\(|\breadFile(?:Sync)?\(|createReadStream/i.test(code) ? [file] : [];
+  });
+  expect(readers.filter((file) => !OTHER_READERS.includes(file))).toEqual([]);
+});

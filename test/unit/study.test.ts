@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { memoryStore, type Store } from '../../src/entries/node.js';
+import { liveTable } from '../../src/node/tuning/liveTable.js';
 import { lockStudy } from '../../src/node/tuning/lockStudy.js';
 import {
   choice,
@@ -171,4 +172,23 @@ test('getNextTrialNumber reuses a missing trial number only for an independent s
   expect(getNextTrialNumber(trials, random())).toBe(2);
   expect(getNextTrialNumber(trials, tpe())).toBe(5);
   expect(getNextTrialNumber([], tpe())).toBe(1);
+});
+
+test('liveTable draws 80 columns on a terminal that does not report its size', () => {
+  const wideStudy = study({
+    space: space({
+      [`parameter${'x'.repeat(60)}`]: choice([1, 2]),
+      [`other${'x'.repeat(60)}`]: choice([1, 2]),
+    }),
+    objectives: minimize('loss'),
+    strategy: random(),
+    run: async () => {},
+  });
+  const draw = (size: { readonly columns?: number; readonly rows?: number }) => {
+    const output: string[] = [];
+    liveTable({ isTTY: true, write: (text) => output.push(text), ...size }).show([], wideStudy);
+    return output.join('');
+  };
+  expect(draw({})).toBe(draw({ columns: 80, rows: 24 }));
+  expect(draw({})).not.toBe(draw({ columns: 1000, rows: 24 }));
 });

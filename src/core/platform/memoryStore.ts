@@ -1,3 +1,4 @@
+import { concatBytes } from '../arrays.js';
 import * as checks from '../errors/checks.js';
 import type { Store } from './platform.js';
 
@@ -24,19 +25,16 @@ export function memoryStore(label = 'memory'): Store {
   const files = new Map<string, Uint8Array>();
   return {
     label,
-    read: async (name) => files.get(name)?.slice(),
-    write: async (name, bytes) => void files.set(name, bytes.slice()),
+    // The constructor copies. `slice()` does not, if the bytes are a Node.js Buffer.
+    read: async (name) => (files.has(name) ? new Uint8Array(files.get(name)!) : undefined),
+    write: async (name, bytes) => void files.set(name, new Uint8Array(bytes)),
     create: async (name, bytes) => {
       if (files.has(name)) return false;
-      files.set(name, bytes.slice());
+      files.set(name, new Uint8Array(bytes));
       return true;
     },
     append: async (name, bytes) => {
-      const old = files.get(name) ?? new Uint8Array();
-      const both = new Uint8Array(old.length + bytes.length);
-      both.set(old);
-      both.set(bytes, old.length);
-      files.set(name, both);
+      files.set(name, concatBytes([files.get(name) ?? new Uint8Array(), bytes]));
     },
     remove: async (name) => void files.delete(name),
     list: async (prefix = '') => [...files.keys()].filter((name) => name.startsWith(prefix)).sort(),

@@ -9,7 +9,12 @@ import type { ImageBytes, ImageShape } from '../images.js';
 export interface Store {
   /** Name of the store in messages, for example the path of a folder. */
   readonly label: string;
-  /** Returns the contents of a file, or undefined if the file does not exist. */
+  /**
+   * Returns the contents of a file, or undefined if the file does not exist.
+   *
+   * The library also accepts what clients of databases, archives and buckets return: `null` for a missing file, a Node.js `Buffer`, a view
+   * of a larger buffer, and an `ArrayBuffer`. It never modifies the bytes.
+   */
   read(name: string): Promise<Uint8Array | undefined>;
   /** Writes a file atomically: a reader receives either the old or the new contents. */
   write(name: string, bytes: Uint8Array): Promise<void>;

@@ -1,9 +1,10 @@
 import type { Store } from './platform.js';
+import { readStoreFile } from './readStoreFile.js';
 
 /** Writes a file unless it exists, and returns whether it was written. This is atomic only if the store has a `create` method. */
 export async function writeIfAbsent(store: Store, name: string, bytes: Uint8Array): Promise<boolean> {
   if (store.create) return store.create(name, bytes);
-  if ((await store.read(name)) !== undefined) return false;
+  if ((await readStoreFile(store, name)) !== undefined) return false;
   await store.write(name, bytes);
   return true;
 }

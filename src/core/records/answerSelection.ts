@@ -62,3 +62,16 @@ export function selectImageIds(run: Pick<RunRecord, 'tasks' | 'answers'>): strin
   ];
   return [...new Set(shown.map(({ id }) => id))];
 }
+
+/** Returns the names of the image files that a record refers to, without duplicates. */
+export const listImageFiles = ({
+  pictures,
+  augmented,
+  gradCams,
+}: Pick<RunRecord, 'pictures' | 'augmented' | 'gradCams'>): string[] => [
+  ...new Set([
+    ...pictures.map(({ file }) => file),
+    ...augmented.flatMap((row) => row.files),
+    ...gradCams.map(({ image }) => image),
+  ]),
+];

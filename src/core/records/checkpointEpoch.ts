@@ -1,11 +1,17 @@
+import { getOwnValue } from '../lookup.js';
 import type { Store } from '../platform/platform.js';
+import { readStoreFile } from '../platform/readStoreFile.js';
 import { type BestEpoch, findBestEpoch, type HistoryRow } from './history.js';
 import type { RunRecord } from './runRecord.js';
 
-/** Name of the file that `bestCheckpoint` writes next to a saved model. */
-const FILE_NAME = 'best-epoch.json';
+/** Name of the file of a saved model that contains its network, its tasks and its {@link CheckpointEpoch}. */
+export const MODEL_FILE = 'model.json';
 
-/** Contents of the file that `bestCheckpoint` writes next to a saved model: the epoch in which the model was saved. */
+/**
+ * The epoch in which a model was saved. `bestCheckpoint` stores it in the metadata of `model.json`, so that it always describes that model.
+ *
+ * @category Callbacks
+ */
 export interface CheckpointEpoch {
   /** Column of the history that was monitored, for example `val_loss`. */
   readonly monitor: string;
@@ -16,42 +22,25 @@ export interface CheckpointEpoch {
 }
 
 /**
- * Saves a model with `save`, and then writes the file that records its epoch. An old file is removed first, so that the file never
- * describes a different model.
- */
-export async function writeCheckpointEpoch(
-  store: Store,
-  folder: string,
-  checkpointEpoch: CheckpointEpoch,
-  save: () => Promise<void>,
-): Promise<void> {
-  await store.remove(`${folder}/${FILE_NAME}`);
-  await save();
-  await store.write(
-    `${folder}/${FILE_NAME}`,
-    new TextEncoder().encode(`${JSON.stringify(checkpointEpoch)}\n`),
-  );
-}
-
-/**
- * Reads the epoch of the model that is saved in a folder. Returns undefined if the record is missing or damaged, or if its value differs
- * from the value in `rows`, because the model may then belong to another run.
+ * Reads the epoch of the model that is saved in a folder. Returns undefined if there is no model, if it was saved without an epoch, or if
+ * the value differs from the value in `rows`, because the model may then belong to another run.
  */
 export async function readCheckpointEpoch(
   store: Store,
   folder: string,
   rows: readonly HistoryRow[],
 ): Promise<CheckpointEpoch | undefined> {
-  const bytes = await store.read(`${folder}/${FILE_NAME}`);
-  let content: Partial<CheckpointEpoch> | null;
+  const bytes = await readStoreFile(store, `${folder}/${MODEL_FILE}`);
+  let content: Partial<CheckpointEpoch> | null | undefined;
   try {
-    content = JSON.parse(new TextDecoder().decode(bytes));
+    content = JSON.parse(new TextDecoder().decode(bytes)).userDefinedMetadata.checkpointEpoch;
   } catch {
     return undefined; // The file is missing or damaged.
   }
   const { monitor, epoch, value } = content ?? {};
   if (typeof monitor !== 'string') return undefined;
-  const valueInRow = rows.find((row) => row.epoch === epoch)?.[monitor];
+  const row = rows.find((entry) => entry.epoch === epoch);
+  const valueInRow = row && getOwnValue(row as unknown as { readonly [column: string]: number }, monitor);
   return valueInRow !== undefined && Object.is(valueInRow, value ?? Number.NaN)
     ? (content as CheckpointEpoch)
     : undefined;

@@ -50,7 +50,7 @@ export interface SplitRecord {
 export interface ImageRecord {
   /** Id of the image in the dataset. */
   readonly id: string;
-  /** Path of the thumbnail, relative to the folder of the run, for example `pictures/12.jpg`. */
+  /** Path of the thumbnail, relative to the folder of the run, for example `pictures/12-0123456789abcdef.jpg`. */
   readonly file: string;
 }
 

@@ -1,7 +1,10 @@
 import { formatShape } from '../../core/arrays.js';
 import { sha256 } from '../../core/digest.js';
-import { createError } from '../../core/errors/errors.js';
+import { createError, createFileError } from '../../core/errors/errors.js';
+import { readFileSet, writeFileSet } from '../../core/platform/fileSet.js';
 import type { Store } from '../../core/platform/platform.js';
+import { readStoreFile } from '../../core/platform/readStoreFile.js';
+import { type CheckpointEpoch, MODEL_FILE } from '../../core/records/checkpointEpoch.js';
 import { checkTopology, renumberCalls } from '../../formats/modelTopology.js';
 import { patchLayer } from '../../layers/patched/patchLayer.js';
 import type { Tasks } from '../../tasks/task.js';
@@ -11,6 +14,7 @@ import type { Network } from '../network.js';
 import { openLayersModel } from './openLayersModel.js';
 import { createTaskTable, parseTaskTable, type TaskTable } from './taskTable.js';
 
+/** Contents of `model.json`. */
 interface ModelJson {
   readonly modelTopology: object;
   readonly format: string;
@@ -18,49 +22,80 @@ interface ModelJson {
     readonly paths: readonly string[];
     readonly weights: tf.io.WeightsManifestEntry[];
   }[];
+  /** The tasks. `tf.loadLayersModel` returns them as `getUserDefinedMetadata()`. */
+  readonly userDefinedMetadata?: unknown;
+}
+
+/** Contents of `model.json` after its layout has been checked. */
+interface ParsedModel extends Pick<ModelJson, 'modelTopology'> {
+  readonly weightSpecs: tf.io.WeightsManifestEntry[];
+  readonly weightsFile: string;
+  readonly taskTable: TaskTable;
 }
 
 const COPY_ADVICE = 'Copy the whole folder again.';
+const FOLDER_ADVICE = 'Pass a folder that save() or bestCheckpoint() wrote.';
+
+/** Matches the name of a weights file in the folder of a model: it contains the start of its SHA-256 hash. */
+const WEIGHTS_FILE = /^weights\.[0-9a-f]{16}\.bin$/;
 
 const encodeJson = (value: unknown) => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
 
+/** Returns the name of a file in `folder` of a store. */
+const toName = (folder: string, file: string) => (folder === '' ? file : `${folder}/${file}`);
+
 /**
  * Saves a network to a folder of a store. `model.json` and a weights file contain the layers and weights, which `tf.loadLayersModel` can
- * read without custom layer classes. `tasks.json` contains the tasks, labels, units and input range.
+ * read without custom layer classes. The tasks, labels, units and input range are the user-defined metadata in `model.json`.
  *
- * An interruption never leaves a mix of two models in the folder. The weights file is written first, under a name that contains its hash.
- * Then `model.json`, which refers to the weights file, is replaced atomically. Older weights files are removed last.
+ * The folder is replaced as one unit: a reader, or a process that is killed at any moment, finds the old model or the new model, with its
+ * tasks and its epoch.
  *
+ * @param checkpointEpoch - Epoch of the model, which is stored with it.
  * @throws `file` error if the store is not writable. A model that was saved to the folder earlier remains intact.
  */
-export async function writeModelFolder(network: Network, store: Store, folder: string): Promise<void> {
+export async function writeModelFolder(
+  network: Network,
+  store: Store,
+  folder: string,
+  checkpointEpoch?: CheckpointEpoch,
+): Promise<void> {
   const artifacts = await getModelArtifacts(network.layersModel);
   renumberCalls(artifacts.modelTopology as object);
   const weights = tf.io.concatenateArrayBuffers([artifacts.weightData as ArrayBuffer].flat());
   const bytes = new Uint8Array(weights);
-  const name = `weights.${(await sha256(bytes)).slice(0, 16)}.bin`;
+  const file = `weights.${(await sha256(bytes)).slice(0, 16)}.bin`;
   const model = {
     format: 'layers-model',
     generatedBy: artifacts.generatedBy,
     convertedBy: null,
     modelTopology: artifacts.modelTopology,
-    weightsManifest: [{ paths: [name], weights: artifacts.weightSpecs }],
+    weightsManifest: [{ paths: [file], weights: artifacts.weightSpecs }],
+    userDefinedMetadata: { ...createTaskTable(network), ...(checkpointEpoch && { checkpointEpoch }) },
   };
-  const toKey = (file: string) => (folder === '' ? file : `${folder}/${file}`);
-  await store.write(toKey(name), bytes);
-  await store.write(toKey('tasks.json'), encodeJson(createTaskTable(network)));
-  await store.write(toKey('model.json'), encodeJson(model));
-  const staleFiles = (await store.list(toKey('weights.'))).filter(
-    (file) => file !== toKey(name) && file.endsWith('.bin'),
-  );
-  for (const file of staleFiles) await store.remove(file);
+  const set = {
+    indexName: toName(folder, MODEL_FILE),
+    index: encodeJson(model),
+    parts: new Map([[toName(folder, file), bytes]]),
+  };
+  const prefix = toName(folder, 'weights.');
+  const getFile = (name: string) => name.slice(prefix.length - 'weights.'.length);
+  await writeFileSet(store, set, {
+    prefix,
+    isPart: (name) => WEIGHTS_FILE.test(getFile(name)),
+    findParts: (index) =>
+      (JSON.parse(new TextDecoder().decode(index)) as ModelJson).weightsManifest[0]!.paths.map((path) =>
+        toName(folder, path),
+      ),
+  });
 }
 
 /**
- * Loads a network from a folder that {@link writeModelFolder} wrote.
+ * Loads a network from a folder that {@link writeModelFolder} wrote. The folder may be replaced at the same time: the result is then the old
+ * or the new network.
  *
- * @param tasks - Tasks of the network, which must match `tasks.json`. Default: tasks created from `tasks.json`, with default losses and
- *   metrics.
+ * @param tasks - Tasks of the network, which must match the task table in `model.json`. Default: tasks created from the table, with default
+ *   losses and metrics.
  * @throws `file` error if a file is missing, truncated or corrupt, if its format is newer than this version of the library, or if the tasks
  *   differ.
  */
@@ -69,63 +104,24 @@ export async function readModelFolder<T extends Tasks>(
   folder: string,
   tasks?: T,
 ): Promise<Network<T>> {
-  const toKey = (file: string) => (folder === '' ? file : `${folder}/${file}`);
-  const toPath = (file: string) => `${store.label}/${toKey(file)}`;
-  const readJson = async (file: string): Promise<unknown> => {
-    const bytes = await store.read(toKey(file));
-    try {
-      if (bytes) return JSON.parse(new TextDecoder().decode(bytes));
-    } catch (cause) {
-      throw createError({
-        kind: 'file',
-        path: toPath(file),
-        expected: 'a JSON file',
-        received: `a file with invalid JSON (${(cause as Error).message})`,
-        advice: COPY_ADVICE,
-        cause,
-      });
-    }
-    throw createError({
-      kind: 'file',
-      path: toPath(file),
-      expected: 'a file of a saved model',
-      received: 'no such file',
-      advice: 'Pass a folder that save() or bestCheckpoint() wrote.',
-    });
-  };
-  const table = (await readJson('tasks.json')) as TaskTable;
-  const { input, tasks: networkTasks } = parseTaskTable(table, toPath('tasks.json'), tasks);
-  const { modelTopology, weightsManifest } = (await readJson('model.json')) as ModelJson;
-  const [group] = Array.isArray(weightsManifest) ? (weightsManifest as ModelJson['weightsManifest']) : [];
-  const file: unknown = group?.paths?.[0];
-  if (!modelTopology || !group || typeof file !== 'string' || /[/\\]|^\.\.?$/.test(file)) {
-    throw createError({
-      kind: 'file',
-      path: toPath('model.json'),
-      expected: 'a layers model with one weights file in the same folder',
-      received: 'a model.json that was not written by save()',
-      advice: 'Pass a folder that save() or bestCheckpoint() wrote.',
-    });
-  }
-  const bytes = await store.read(toKey(file));
-  if (!bytes || (await sha256(bytes)).slice(0, 16) !== file.split('.')[1]) {
-    throw createError({
-      kind: 'file',
-      path: toPath(file),
-      expected: 'the weights file that model.json refers to',
-      received: bytes ? 'a file whose contents do not match the hash in its name' : 'no such file',
-      advice: COPY_ADVICE,
-    });
-  }
-  checkTopology(modelTopology, toPath('model.json'));
-  const layersModel = await openLayersModel(toPath('model.json'), {
-    topology: modelTopology,
-    weightSpecs: group.weights,
-    weightBytes: bytes,
+  const modelName = toName(folder, MODEL_FILE);
+  const path = `${store.label}/${modelName}`;
+  const { model, weights } = await readFileSet(
+    store,
+    modelName,
+    (index) => parseModelJson(index, path),
+    async (parsed) => ({ model: parsed, weights: await readWeightsFile(store, folder, parsed.weightsFile) }),
+  );
+  const { input, tasks: networkTasks } = parseTaskTable(model.taskTable, path, tasks);
+  checkTopology(model.modelTopology, path);
+  const layersModel = await openLayersModel(path, {
+    topology: model.modelTopology,
+    weightSpecs: model.weightSpecs,
+    weightBytes: weights,
   });
   try {
-    checkInputAndOutputs(layersModel, input.shape, networkTasks, toPath('model.json'));
-    for (const layer of layersModel.layers) patchLayer(layer, toPath('model.json'));
+    checkInputAndOutputs(layersModel, input.shape, networkTasks, path);
+    for (const layer of layersModel.layers) patchLayer(layer, path);
   } catch (error) {
     layersModel.dispose();
     throw error;
@@ -133,9 +129,54 @@ export async function readModelFolder<T extends Tasks>(
   return createNetwork(layersModel, networkTasks as T, input);
 }
 
+/** Parses `model.json`. Throws a `file` error if it does not exist or has another layout. */
+function parseModelJson(index: Uint8Array | undefined, path: string): ParsedModel {
+  if (!index) throw createFileError(path, 'a file of a saved model', 'no such file', FOLDER_ADVICE);
+  let model: Partial<ModelJson> | null;
+  try {
+    model = JSON.parse(new TextDecoder().decode(index));
+  } catch (cause) {
+    const received = `a file with invalid JSON (${(cause as Error).message})`;
+    throw createFileError(path, 'a JSON file', received, COPY_ADVICE, cause);
+  }
+  const { modelTopology, weightsManifest, userDefinedMetadata } = model ?? {};
+  const [group] = Array.isArray(weightsManifest) ? (weightsManifest as ModelJson['weightsManifest']) : [];
+  const weightsFile: unknown = group?.paths?.[0];
+  if (!modelTopology || !group || typeof weightsFile !== 'string' || /[/\\]|^\.\.?$/.test(weightsFile)) {
+    throw createFileError(
+      path,
+      'a layers model with one weights file in the same folder',
+      'a model.json that was not written by save()',
+      FOLDER_ADVICE,
+    );
+  }
+  if (typeof userDefinedMetadata !== 'object' || userDefinedMetadata === null) {
+    throw createFileError(path, 'a model with tasks', 'a model without user-defined metadata', FOLDER_ADVICE);
+  }
+  return {
+    modelTopology,
+    weightSpecs: group.weights as tf.io.WeightsManifestEntry[],
+    weightsFile,
+    taskTable: userDefinedMetadata as TaskTable,
+  };
+}
+
+/** Reads the weights file of a model, and checks it against the hash in its name. Throws a `file` error if it is missing or changed. */
+async function readWeightsFile(store: Store, folder: string, file: string): Promise<Uint8Array> {
+  const name = toName(folder, file);
+  const weights = await readStoreFile(store, name);
+  if (weights && (await sha256(weights)).slice(0, 16) === file.split('.')[1]) return weights;
+  throw createFileError(
+    `${store.label}/${name}`,
+    'the weights file that model.json refers to',
+    weights ? 'a file whose contents do not match the hash in its name' : 'no such file',
+    COPY_ADVICE,
+  );
+}
+
 /**
- * Throws a `file` error unless `tasks.json` and `model.json` describe the same model: equal image shapes, and one output per task in the
- * order of the tasks.
+ * Throws a `file` error unless the task table and the network in `model.json` describe the same model: equal image shapes, and one output
+ * per task in the order of the tasks.
  */
 function checkInputAndOutputs(
   model: tf.LayersModel,
@@ -152,7 +193,7 @@ function checkInputAndOutputs(
   throw createError({
     kind: 'file',
     path,
-    expected: `the input ${formatShape(image)} and the outputs ${expectedOutputs.join(', ')} from tasks.json`,
+    expected: `the input ${formatShape(image)} and the outputs ${expectedOutputs.join(', ')} of its tasks`,
     received: `the input ${inputShapes.join(', ')} and the outputs ${modelOutputs.join(', ')}`,
     advice: COPY_ADVICE,
   });

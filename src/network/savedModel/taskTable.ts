@@ -9,7 +9,7 @@ import { regression } from '../../tasks/regression.js';
 import { type AnyTask, createTaskRecord, type Tasks } from '../../tasks/task.js';
 import type { Network, NetworkInput } from '../network.js';
 
-/** Contents of `tasks.json` in a saved model: the information about inputs and outputs that `model.json` does not contain. */
+/** Task table in the `model.json` of a saved model: the information about inputs and outputs that the network does not contain. */
 export interface TaskTable {
   readonly format: 'tfjs-multitask';
   readonly version: number;
@@ -23,12 +23,12 @@ export interface TaskTable {
   readonly tasks: readonly TaskRecord[];
 }
 
-/** Version number of the format of `tasks.json`. It is increased whenever older versions of the library cannot read the new format. */
+/** Version number of the format of the task table. It is increased whenever older versions of the library cannot read the new format. */
 const TABLE_VERSION = 1;
 
 const FOLDER_ADVICE = 'Pass an unchanged folder that save() or bestCheckpoint() wrote.';
 
-/** Creates the contents of `tasks.json` for a network. */
+/** Creates the task table of a network. */
 export function createTaskTable(network: Pick<Network, 'input' | 'tasks'>): TaskTable {
   return {
     format: 'tfjs-multitask',
@@ -39,7 +39,7 @@ export function createTaskTable(network: Pick<Network, 'input' | 'tasks'>): Task
 }
 
 /**
- * Validates the contents of `tasks.json`. Returns the input and the tasks of the saved network.
+ * Validates the task table of a saved model. Returns the input and the tasks of the saved network.
  *
  * @param expected - Tasks that the file must contain. If passed, they are returned, because they can have other losses and metrics than the
  *   defaults.
@@ -84,7 +84,7 @@ export function parseTaskTable(
 }
 
 /**
- * Creates a task from its record in `tasks.json`. Errors for invalid labels or units are converted to `file` errors with the path of the
+ * Creates a task from its record in the task table. Errors for invalid labels or units are converted to `file` errors with the path of the
  * file.
  */
 function parseTask(record: TaskRecord, path: string): AnyTask {

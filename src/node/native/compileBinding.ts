@@ -1,7 +1,8 @@
-import { cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { createError } from '../../core/errors/errors.js';
+import { isProcessAlive } from '../platform/files/isProcessAlive.js';
 import type { NativePackage } from './findNativePackage.js';
 import { LIBRARIES, type PipTensorFlow } from './findTensorFlow.js';
 import { patchBackendSource } from './patchBackendSource.js';
@@ -47,7 +48,8 @@ export async function compileBinding(
   const targetFolder = join(folder, 'lib', `napi-v${nodeApiVersion}`);
   await mkdir(targetFolder, { recursive: true });
   // The build folder is on the same file system as the target path, so that the result can be moved there by renaming it.
-  const buildFolder = await mkdtemp(join(targetFolder, '.build-'));
+  await removeAbandonedBuilds(targetFolder);
+  const buildFolder = await mkdtemp(join(targetFolder, `.build-${process.pid}-`));
   try {
     await cp(join(folder, 'binding'), buildFolder, { recursive: true });
     const backendPath = join(buildFolder, 'tfjs_backend.cc');
@@ -88,4 +90,13 @@ export async function compileBinding(
  */
 function getNodeApiHeaders(): string {
   return join(dirname(createRequire(import.meta.url).resolve('node-api-headers/package.json')), 'include');
+}
+
+/** Removes the build folders of processes that were killed. */
+async function removeAbandonedBuilds(targetFolder: string): Promise<void> {
+  for (const name of await readdir(targetFolder)) {
+    const pid = Number(name.match(/^\.build-(\d+)-/)?.[1] ?? process.pid);
+    if (isProcessAlive(pid)) continue;
+    await rm(join(targetFolder, name), { recursive: true, force: true });
+  }
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { createArgumentError, createError } from '../../core/errors/errors.js';
@@ -32,7 +32,7 @@ export function findNativePackage(folder = findInstalledFolder()): NativePackage
       received,
       `Run ${INSTALL_COMMAND}, and pass node_modules/${PACKAGE_NAMES[1]}, or omit --package.`,
     );
-  if (!existsSync(manifest)) throw createPackageError('a folder without a package.json');
+  if (!isFile(manifest)) throw createPackageError('a folder without a package.json');
   const { name, version, binary } = JSON.parse(readFileSync(manifest, 'utf8')) as {
     readonly name?: string;
     readonly version?: string;
@@ -40,7 +40,7 @@ export function findNativePackage(folder = findInstalledFolder()): NativePackage
   };
   if (!name || !PACKAGE_NAMES.includes(name) || !version?.startsWith('4.'))
     throw createPackageError(`the package ${name}@${version}`);
-  if (!existsSync(join(path, 'binding/tfjs_backend.cc')))
+  if (!isFile(join(path, 'binding/tfjs_backend.cc')))
     throw createPackageError('a package without binding/tfjs_backend.cc');
   const supportedVersion = Number(process.versions.napi);
   const nodeApiVersion = Math.max(
@@ -48,6 +48,9 @@ export function findNativePackage(folder = findInstalledFolder()): NativePackage
   );
   return { name, version, folder: path, nodeApiVersion };
 }
+
+/** Tests whether a path is a regular file. Reading a named pipe would never end. */
+const isFile = (path: string) => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 
 function findInstalledFolder(): string {
   const { resolve } = createRequire(join(process.cwd(), 'package.json'));

@@ -1,21 +1,37 @@
-import { randomBytes } from 'node:crypto';
-import { appendFile, link, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, resolve, sep } from 'node:path';
+import { mkdir, rm } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import * as checks from '../../core/errors/checks.js';
-import { createError } from '../../core/errors/errors.js';
 import type { Store } from '../../core/platform/platform.js';
-import { createAccessError } from './accessError.js';
-import { listFiles } from './listFiles.js';
+import { createAccessError } from './files/accessError.js';
+import {
+  createAtomically,
+  isTemporaryFile,
+  removeIfLeftBehind,
+  writeAtomically,
+} from './files/atomicWrite.js';
+import { joinInside, resolveLinks } from './files/pathInside.js';
+import { appendRegularFile, MAX_FILE_BYTES, readRegularFile } from './files/regularFile.js';
+import { type FolderEntry, listFiles } from './listFiles.js';
 
-/** Suffix of a file that is being written. Such files are never listed. */
-const TEMPORARY_SUFFIX = '.unfinished';
+/** Matches files that are decoded into one string, which V8 limits to 512 MiB. */
+const TEXT_FILE = /\.(?:json|jsonl|csv|txt|md|lock)$/i;
+/** Limit for the size of a text file in bytes. */
+const MAX_TEXT_BYTES = 2 ** 28;
 
 /**
- * Creates a store that reads and writes the files of a folder. Files are written atomically: a temporary file is flushed to the disk and
- * renamed, so even if the process is killed, the file contains either all old bytes or all new bytes. Names that refer to files
- * outside the folder are rejected.
+ * Creates a store that reads and writes the files of a folder.
  *
- * @throws A `file` error if a folder or file cannot be read or written. An `argument` error if a name refers to a file outside the folder.
+ * - Files are written atomically: a temporary file is flushed to the disk and renamed, so if the process is killed at any moment, the file
+ *   contains either all old bytes or all new bytes. A temporary file that a killed process left behind is removed by the next write or
+ *   list in its folder.
+ * - Names that refer to files outside the folder are rejected, also if a link leads out of it. The folder itself may be a link. `remove`
+ *   removes a link itself.
+ * - Only regular files are read: a named pipe, a device or a socket is rejected without opening it. So is a file of more than 2 GiB, or
+ *   256 MiB for text (`.json`, `.jsonl`, `.csv`, `.txt`, `.md`).
+ * - On Windows, names that Windows changes or reserves are rejected, for example `con.json`, `a:b` and names that end with a period.
+ *
+ * @throws A `file` error if a folder or file cannot be read or written, or a link leads out of the folder. An `argument` error if a name
+ *   refers to a file outside the folder or is not valid on Windows.
  * @example
  * ```ts
  * import { folderStore } from 'tfjs-multitask/node';
@@ -29,57 +45,61 @@ const TEMPORARY_SUFFIX = '.unfinished';
 export function folderStore(folder: string): Store {
   checks.string('folderStore', folder, { noun: 'the path of a folder', advice: "Write folderStore('out')." });
   const root = resolve(folder);
-  const resolvePath = (name: string) => {
-    const path = resolve(root, name);
-    if (path.startsWith(root + sep)) return path;
-    throw createError({
-      kind: 'argument',
-      path: name,
-      expected: `a file name inside ${folder}`,
-      received: 'a name that refers to a file outside this folder',
-      advice: 'Use a relative name without "..".',
-    });
+  /** Calls `action` with the path of a file. Errors of the file system are rethrown as `file` errors with the path that was requested. */
+  const access = async <R>(
+    name: string,
+    expected: string,
+    action: (path: string) => Promise<R>,
+    options?: { readonly keepLink: boolean },
+  ): Promise<R> => {
+    const path = joinInside(root, name);
+    const realPath = await resolveLinks(root, path, options);
+    try {
+      return await action(realPath);
+    } catch (error) {
+      throw createAccessError(path, expected, error);
+    }
   };
   return {
     label: folder,
-    read: async (name) => {
-      const path = resolvePath(name);
-      try {
-        const bytes = await readFile(path);
-        return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-        throw createAccessError(path, 'a readable file', error);
-      }
-    },
-    write: async (name, bytes) => writeAtomically(resolvePath(name), bytes),
-    create: async (name, bytes) => createAtomically(resolvePath(name), bytes),
-    append: async (name, bytes) => {
-      const path = resolvePath(name);
-      try {
+    read: (name) =>
+      access(name, 'a readable file', async (path) => {
+        try {
+          const maxBytes = TEXT_FILE.test(name) ? MAX_TEXT_BYTES : MAX_FILE_BYTES;
+          return await readRegularFile(path, { maxBytes });
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+          throw error;
+        }
+      }),
+    write: (name, bytes) => access(name, 'a writable file', (path) => writeAtomically(path, bytes)),
+    create: (name, bytes) => access(name, 'a writable file', (path) => createAtomically(path, bytes)),
+    append: (name, bytes) =>
+      access(name, 'a writable file', async (path) => {
         await mkdir(dirname(path), { recursive: true });
-        await appendFile(path, bytes);
-      } catch (error) {
-        throw createAccessError(path, 'a writable file', error);
-      }
-    },
-    remove: async (name) => {
-      const path = resolvePath(name);
-      try {
-        await rm(path, { force: true });
-      } catch (error) {
-        throw createAccessError(path, 'a file that can be deleted', error);
-      }
-    },
+        await appendRegularFile(path, bytes);
+      }),
+    remove: (name) =>
+      access(name, 'a file that can be deleted', (path) => rm(path, { force: true }), { keepLink: true }),
     list: async (prefix = '') => {
+      // Only the folder of the prefix is read, because the store may be part of a large folder.
+      const parent = prefix.slice(0, Math.max(0, prefix.lastIndexOf('/')));
+      if (parent !== '' && parent.split('/').some((part) => ['', '.', '..'].includes(part))) return [];
+      const start = parent === '' ? root : await resolveLinks(root, joinInside(root, parent));
+      const leftBehind: string[] = [];
+      const select = (entry: FolderEntry, path: string) => {
+        if (!entry.isFile()) return false;
+        if (isTemporaryFile(entry.name)) leftBehind.push(path);
+        return !isTemporaryFile(entry.name);
+      };
       try {
-        const files = await listFiles(
-          root,
-          (entry) => entry.isFile() && !entry.name.endsWith(TEMPORARY_SUFFIX),
-        );
-        return files.filter((name) => name.startsWith(prefix)).sort((a, b) => (a < b ? -1 : 1));
+        const files = await listFiles(start, select);
+        for (const path of leftBehind) await removeIfLeftBehind(join(start, path));
+        const names = files.map((path) => (parent === '' ? path : `${parent}/${path}`));
+        return names.filter((name) => name.startsWith(prefix)).sort((a, b) => (a < b ? -1 : 1));
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+        const { code } = error as NodeJS.ErrnoException;
+        if (code === 'ENOENT' || (code === 'ENOTDIR' && parent !== '')) return [];
         throw createAccessError(root, 'a readable folder', error);
       }
     },
@@ -94,47 +114,4 @@ export function toStore(path: string, folder: string | Store): Store {
     advice: "Write folder: 'out/study'.",
   });
   return folder;
-}
-
-/** Writes a file atomically. Missing folders are created. */
-export const writeAtomically = (path: string, bytes: Uint8Array) => writeTemporaryFile(path, bytes, rename);
-
-/**
- * Writes a file only if it does not exist, and returns whether it was written. A hard link is used, because creating a link fails
- * atomically if the name exists.
- */
-const createAtomically = (path: string, bytes: Uint8Array) =>
-  writeTemporaryFile(path, bytes, async (temporaryPath) => {
-    try {
-      await link(temporaryPath, path);
-      return true;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-      throw error;
-    } finally {
-      await rm(temporaryPath, { force: true });
-    }
-  });
-
-/** Writes a temporary file next to `path` and flushes it to the disk. Then calls `publish`, which gives the file its final name. */
-async function writeTemporaryFile<R>(
-  path: string,
-  bytes: Uint8Array,
-  publish: (temporaryPath: string, path: string) => Promise<R>,
-): Promise<R> {
-  const temporaryPath = `${path}.${randomBytes(6).toString('hex')}${TEMPORARY_SUFFIX}`;
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    const file = await open(temporaryPath, 'wx');
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    return await publish(temporaryPath, path);
-  } catch (error) {
-    await rm(temporaryPath, { force: true }).catch(() => {});
-    throw createAccessError(path, 'a writable file', error);
-  }
 }

@@ -4,6 +4,12 @@ import type { PackageLoader } from '../../core/platform/platform.js';
 import { restoreNodeUtil } from './restoreNodeUtil.js';
 
 /**
+ * Messages of Node, Bun, Deno and Vite about a package that is not installed. If a package is installed but one of its own imports is missing,
+ * the name in the message differs from the name of the package.
+ */
+const MISSING_PACKAGE = /(?:(?:Cannot|Could not) (?:find (?:package|module)|resolve)|Import) ['"]([^'"]+)/;
+
+/**
  * Imports an optional package.
  *
  * @throws A `missing-package` error with the install command if the package is not installed. A `broken-package` error if it
@@ -20,10 +26,7 @@ async function importPackage<M>(name: string, neededFor: string): Promise<M> {
     return (await import(name)) as M;
   } catch (cause) {
     const [firstLine] = (cause as Error).message.split('\n');
-    // Node and Vite report a missing package with different messages. If the package exists but one of its own imports is
-    // missing, the name in the message differs.
-    const isMissing =
-      firstLine!.match(/(?:Cannot find (?:package|module)|Could not resolve) ['"]([^'"]+)/)?.[1] === name;
+    const isMissing = firstLine!.match(MISSING_PACKAGE)?.[1] === name;
     throw createError({
       kind: isMissing ? 'missing-package' : 'broken-package',
       path: name,

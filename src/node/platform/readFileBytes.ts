@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { createAccessError } from './accessError.js';
+import { createAccessError } from './files/accessError.js';
+import { readRegularFile } from './files/regularFile.js';
 
 /**
  * Reads a file whose path was passed by the user.
@@ -14,7 +14,7 @@ export async function readFileBytes(
   advice: string,
 ): Promise<Uint8Array> {
   try {
-    return await readFile(path);
+    return await readRegularFile(path);
   } catch (cause) {
     throw createAccessError(path instanceof URL ? path.href : path, expected, cause, advice);
   }

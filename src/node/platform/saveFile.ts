@@ -1,7 +1,8 @@
 import { createArgumentError } from '../../core/errors/errors.js';
 import { describeType } from '../../core/errors/formatValue.js';
 import { suggestAwait } from '../../core/errors/suggestions.js';
-import { writeAtomically } from './folderStore.js';
+import { createAccessError } from './files/accessError.js';
+import { writeAtomically } from './files/atomicWrite.js';
 
 /**
  * Writes bytes to a file, for example a model from `exportKeras` or `exportOnnx`. The write is atomic: a temporary file next to `path` is
@@ -40,7 +41,11 @@ export async function saveFile(path: string, bytes: Uint8Array): Promise<void> {
       suggestAwait(bytes, EXAMPLE),
     );
   }
-  await writeAtomically(path, bytes);
+  try {
+    await writeAtomically(path, bytes);
+  } catch (error) {
+    throw createAccessError(path, 'a writable file', error);
+  }
 }
 
 const EXAMPLE = "Write saveFile('face.keras', await exportKeras(model)).";

@@ -104,6 +104,18 @@ export async function saveFigure(store: Store, name: string, svg: string): Promi
   checks.store('saveFigure.store', store, { advice });
   checks.string('saveFigure.name', name, { noun: 'a file name without an extension', advice });
   checks.valid('saveFigure.svg', svg, typeof svg === 'string', { noun: 'the text of an SVG image', advice });
-  await store.write(`${name}.svg`, new TextEncoder().encode(svg));
-  await store.write(`${name}.png`, await svgToPng(svg));
+  await saveFigures(store, [{ name, svg }]);
+}
+
+/** Writes figures as SVG and PNG. Nothing is written if one of them cannot be converted. */
+export async function saveFigures(
+  store: Store,
+  figures: readonly { readonly name: string; readonly svg: string }[],
+): Promise<void> {
+  const files = new Map<string, Uint8Array>();
+  for (const { name, svg } of figures) {
+    files.set(`${name}.svg`, new TextEncoder().encode(svg));
+    files.set(`${name}.png`, await svgToPng(svg));
+  }
+  for (const [name, bytes] of files) await store.write(name, bytes);
 }

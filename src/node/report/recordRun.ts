@@ -8,7 +8,7 @@ import {
   createRunRecord,
   RUN_RECORD_OPTION_NAMES,
 } from '../../recording/createRunRecord.js';
-import { saveRunImages } from '../../recording/saveRunImages.js';
+import { createRunImages, writeRunRecord } from '../../recording/saveRunImages.js';
 import type { Tasks } from '../../tasks/task.js';
 import { getRuntimeVersions } from '../platform/runtimeVersions.js';
 import { sharpEncoder } from '../platform/sharpEncoder.js';
@@ -47,12 +47,10 @@ async function findReportedEpoch(
   return { monitor: checkpoint.monitor, checkpointEpoch: checkpoint.epoch };
 }
 
-/** Pattern of the image files that an earlier call to `recordRun` may have saved. */
-const IMAGE_FILE_PATTERN = /^pictures\/\d+\.(?:jpg|png|webp)$/;
-
 /**
- * Writes the data that a report needs to `store`: `run.json`, and small images in `pictures/`. Images of an earlier record are
- * removed. By default, the report describes the epoch of the model that `bestCheckpoint` saved in `best/`.
+ * Writes the data that a report needs to `store`: `run.json`, and small images in `pictures/`. An earlier record with its images is
+ * replaced as one unit: if `recordRun` fails or the process is killed, the earlier record is unchanged. By default, the report describes the
+ * epoch of the model that `bestCheckpoint` saved in `best/`.
  *
  * Call `recordRun` after `fit`, with the best model. To watch the run with {@link watchRun}, also call it before `fit`, without
  * `history`.
@@ -97,11 +95,9 @@ export async function recordRun<T extends Tasks>(
     ...(await findReportedEpoch(store, options)),
     versions,
   });
-  for (const name of await store.list('pictures/'))
-    if (IMAGE_FILE_PATTERN.test(name)) await store.remove(name);
   const { train, validation } = options;
-  const record = images
-    ? await saveRunImages(recordWithoutImages, store, {
+  const { record, files } = images
+    ? await createRunImages(recordWithoutImages, {
         train,
         encode: await sharpEncoder(),
         seed,
@@ -110,7 +106,7 @@ export async function recordRun<T extends Tasks>(
           gradCams: await createGradCamImages(model, recordWithoutImages, validation, gradCams),
         }),
       })
-    : recordWithoutImages;
-  await store.write('run.json', new TextEncoder().encode(`${JSON.stringify(record)}\n`));
+    : { record: recordWithoutImages, files: new Map<string, Uint8Array>() };
+  await writeRunRecord(store, record, files);
   return record;
 }

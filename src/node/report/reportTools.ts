@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import type { ChartTools, GraphvizTool, ReportTools } from '../../report/charts/chartTools.js';
+import { readRegularFile } from '../platform/files/regularFile.js';
 import { loadPackage } from '../platform/loadPackage.js';
 import { getFontPaths } from './svgToPng.js';
 
@@ -41,6 +41,6 @@ export async function loadReportTools(): Promise<ReportTools> {
   return {
     ...chartTools,
     graphviz,
-    fonts: { regular: await readFile(regular), semiBold: await readFile(semiBold) },
+    fonts: { regular: await readRegularFile(regular), semiBold: await readRegularFile(semiBold) },
   };
 }

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import * as checks from '../../core/errors/checks.js';
 import { createError } from '../../core/errors/errors.js';
+import { readStoreFile } from '../../core/platform/readStoreFile.js';
 import { createReport } from '../../report/pages/createReport.js';
 import { createModelCard, isGeneratedCard } from '../../report/pages/modelCard.js';
 import { type ReportedRun, readRunRecord } from '../../report/records/readRunRecord.js';
 import { folderStore } from '../platform/folderStore.js';
-import { saveFigure } from './figures.js';
+import { saveFigures } from './figures.js';
 import { loadReportTools } from './reportTools.js';
 
 /**
@@ -74,7 +75,10 @@ export async function writeReport(
   const { page, figures } = createReport(runs, await loadReportTools());
   const outputFolder = out ?? all[0]!;
   const store = folderStore(outputFolder);
-  for (const { name, svg } of figures) await saveFigure(store, `figures/${name}`, svg);
+  await saveFigures(
+    store,
+    figures.map(({ name, svg }) => ({ name: `figures/${name}`, svg })),
+  );
   for (const [i, run] of runs.entries()) await writeModelCard(all[i]!, run);
   await store.write('report.html', new TextEncoder().encode(page));
   return join(outputFolder, 'report.html');
@@ -85,8 +89,8 @@ const isNonEmpty = (runs: readonly ReportedRun[]): runs is readonly [ReportedRun
 
 async function writeModelCard(folder: string, run: ReportedRun): Promise<void> {
   const store = folderStore(folder);
-  if ((await store.read('best/model.json')) === undefined) return;
-  const bytes = await store.read('best/MODEL_CARD.md');
+  if ((await readStoreFile(store, 'best/model.json')) === undefined) return;
+  const bytes = await readStoreFile(store, 'best/MODEL_CARD.md');
   const existingCard = bytes && new TextDecoder().decode(bytes);
   if (existingCard !== undefined && !isGeneratedCard(existingCard)) return; // The user wrote this card.
   const card = createModelCard(run, existingCard);

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { sha256 } from '../../core/digest.js';
+import { readRegularFile } from '../platform/files/regularFile.js';
 
 /** Pattern of an import by relative path, after `from`, `import` or `require`. */
 const RELATIVE_IMPORT = /\b(?:from|import|require)\s*\(?\s*(['"`])(\.{1,2}\/[^'"`\n]+)\1/g;
@@ -38,7 +38,7 @@ export async function computeCodeHash(moduleUrl: string): Promise<string> {
       if (source) await visit(...source);
     }
   };
-  await visit(moduleUrl, await readFile(new URL(moduleUrl), 'utf8'));
+  await visit(moduleUrl, await readText(moduleUrl));
   // Paths relative to the module are used because they are the same on all machines that have the same files.
   const folder = posix.dirname(new URL(moduleUrl).pathname);
   const textsByPath = [...texts].map(
@@ -55,8 +55,10 @@ async function resolveSource(importUrl: string): Promise<[string, string] | unde
     ...SOURCE_EXTENSIONS.map(([pattern, extension]) => importUrl.replace(pattern, extension)),
   ];
   for (const url of new Set(candidates)) {
-    const text = await readFile(new URL(url), 'utf8').catch(() => undefined);
+    const text = await readText(url).catch(() => undefined);
     if (text !== undefined) return [url, text];
   }
   return undefined;
 }
+
+const readText = async (fileUrl: string) => new TextDecoder().decode(await readRegularFile(new URL(fileUrl)));

@@ -1,4 +1,3 @@
-import type { WriteStream } from 'node:tty';
 import * as checks from '../../core/errors/checks.js';
 import { findBestTrialNumbers } from '../../tuner/results/bestTrials.js';
 import { resultsTable } from '../../tuner/results/resultsTable.js';
@@ -9,6 +8,26 @@ import type { Study } from '../../tuner/study.js';
 const MAX_ROWS = 20;
 /** Number of best trials that are shown above the most recent trials. */
 const MAX_BEST_ROWS = 4;
+
+/** Columns and rows of a terminal that does not report its size. */
+const DEFAULT_COLUMNS = 80;
+const DEFAULT_ROWS = 24;
+
+/**
+ * Output stream of a terminal or a file, for example `process.stdout`.
+ *
+ * @category Tuner
+ */
+export interface TerminalStream {
+  /** Whether the stream is a terminal. */
+  readonly isTTY?: boolean;
+  /** Width of the terminal in characters. */
+  readonly columns?: number;
+  /** Height of the terminal in lines. */
+  readonly rows?: number;
+  /** Writes text. */
+  write(text: string): unknown;
+}
 
 /**
  * A table of trials that is updated in place.
@@ -38,8 +57,8 @@ export interface LiveTable {
  * ```
  * @category Tuner
  */
-export function liveTable(out: WriteStream, options: { readonly trials?: number } = {}): LiveTable {
-  checks.callable('liveTable.out.write', (out as WriteStream | null)?.write, {
+export function liveTable(out: TerminalStream, options: { readonly trials?: number } = {}): LiveTable {
+  checks.callable('liveTable.out.write', (out as TerminalStream | null)?.write, {
     noun: 'a terminal with a method write()',
     advice: 'Write liveTable(process.stdout, { trials: 20 }).',
   });
@@ -61,10 +80,10 @@ export function liveTable(out: WriteStream, options: { readonly trials?: number 
     show: (trials: readonly TrialRecord[], study: Study) => {
       const sorted = sortByNumber(trials); // The rows of the table are in this order.
       if (out.isTTY) {
-        const lines = resultsTable(study, trials, out.columns).split('\n');
+        const lines = resultsTable(study, trials, out.columns ?? DEFAULT_COLUMNS).split('\n');
         const rows = lines.slice(1);
         // A table that is taller than the terminal cannot be updated in place.
-        const lastCount = Math.max(1, Math.min(MAX_ROWS, out.rows - MAX_BEST_ROWS - 4));
+        const lastCount = Math.max(1, Math.min(MAX_ROWS, (out.rows ?? DEFAULT_ROWS) - MAX_BEST_ROWS - 4));
         const bestNumbers = findBestTrialNumbers(trials, study.objectives);
         const best = rows
           .slice(0, -lastCount)

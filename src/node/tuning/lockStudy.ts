@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { equalBytes } from '../../core/arrays.js';
 import { sha256 } from '../../core/digest.js';
 import { createError } from '../../core/errors/errors.js';
 import type { Store } from '../../core/platform/platform.js';
+import { readStoreFile } from '../../core/platform/readStoreFile.js';
 import { writeIfAbsent } from '../../core/platform/writeIfAbsent.js';
+import { isProcessAlive } from '../platform/files/isProcessAlive.js';
 
 const LOCK_FILE = 'search.lock';
 
@@ -42,7 +45,7 @@ export async function lockStudy(store: Store): Promise<() => Promise<void>> {
 /** Creates the lock file. If the file exists but the process that created it has exited, replaces it. */
 async function acquireLock(store: Store, create: (name: string) => Promise<boolean>): Promise<void> {
   for (let tries = 0; !(await create(LOCK_FILE)); tries++) {
-    const bytes = await store.read(LOCK_FILE);
+    const bytes = await readStoreFile(store, LOCK_FILE);
     const holder = parseLockHolder(bytes);
     if (bytes && tries < 3 && hasHolderExited(holder)) {
       // Only the process that creates this second file may remove the old lock. Otherwise, two processes that both find the old
@@ -50,7 +53,7 @@ async function acquireLock(store: Store, create: (name: string) => Promise<boole
       const takeoverName = `${LOCK_FILE}.${(await sha256(bytes)).slice(0, 16)}`;
       if (await create(takeoverName)) {
         // A slow process may reach this line after another process has replaced the lock, run the study and released its lock.
-        if (equalBytes(await store.read(LOCK_FILE), bytes)) await store.remove(LOCK_FILE);
+        if (equalBytes(await readStoreFile(store, LOCK_FILE), bytes)) await store.remove(LOCK_FILE);
         else await store.remove(takeoverName);
         continue;
       }
@@ -68,9 +71,6 @@ async function acquireLock(store: Store, create: (name: string) => Promise<boole
     });
   }
 }
-
-const equalBytes = (bytes: Uint8Array | undefined, others: Uint8Array) =>
-  bytes?.length === others.length && bytes.every((byte, i) => byte === others[i]);
 
 interface LockHolder {
   readonly host: string;
@@ -94,14 +94,4 @@ function hasHolderExited(holder: LockHolder | undefined): boolean {
   if (!holder) return true;
   if (holder.host !== hostname()) return false;
   return holder.pid === process.pid ? !heldTokens.has(holder.token) : !isProcessAlive(holder.pid);
-}
-
-/** Tests whether a process is running on this machine. */
-function isProcessAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

@@ -2,6 +2,7 @@ import { digestJson } from '../../core/digest.js';
 import * as checks from '../../core/errors/checks.js';
 import { createError } from '../../core/errors/errors.js';
 import type { Store } from '../../core/platform/platform.js';
+import { readStoreFile } from '../../core/platform/readStoreFile.js';
 import { loadPackage } from '../platform/loadPackage.js';
 import type { StudySettings } from './trial/loadStudy.js';
 
@@ -43,7 +44,7 @@ export interface TrialJob {
 
 /** Computes the hash of `study.json`. The hash identifies the study on a server. */
 export async function computeStudyHash(store: Store): Promise<string> {
-  const bytes = await store.read('study.json');
+  const bytes = await readStoreFile(store, 'study.json');
   return (await digestJson(new TextDecoder().decode(bytes ?? new Uint8Array()))).slice(0, 16);
 }
 

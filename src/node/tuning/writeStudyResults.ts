@@ -5,7 +5,7 @@ import { resultsCsv } from '../../tuner/results/resultsCsv.js';
 import type { TrialRecord } from '../../tuner/results/trialRecord.js';
 import type { Study } from '../../tuner/study.js';
 import { folderStore } from '../platform/folderStore.js';
-import { saveFigure } from '../report/figures.js';
+import { saveFigures } from '../report/figures.js';
 import { loadReportTools } from '../report/reportTools.js';
 
 /**
@@ -35,7 +35,10 @@ export async function writeStudyResults(
   const write = (name: string, text: string) => store.write(name, new TextEncoder().encode(text));
   await write('results.csv', resultsCsv(study, trials)); // The CSV file is written first, because it needs no optional package.
   const { page, figures } = createStudyReport(study, trials, await loadReportTools());
-  for (const { name, svg } of figures) await saveFigure(store, `figures/${name}`, svg);
+  await saveFigures(
+    store,
+    figures.map(({ name, svg }) => ({ name: `figures/${name}`, svg })),
+  );
   await write('study.html', page);
   return join(folder, 'study.html');
 }

@@ -34,17 +34,23 @@ export const CHART_WIDTH = 420;
 export const CHART_HEIGHT = 300;
 
 /**
- * Draws a figure with Observable Plot in the style of the report, with margins for the axes, a white background, and the
- * font that this package contains.
+ * Returns the Plot module with its full types. The public type {@link ChartTools} does not refer to `@observablehq/plot`, because the package
+ * is optional: without it, a program that checks the types of its libraries would not compile.
+ */
+export const getPlot = ({ Plot }: ChartTools) => Plot as unknown as typeof import('@observablehq/plot');
+
+/**
+ * Draws a figure with Plot in the style of the report, with margins for the axes, a white background, and the font that this
+ * package contains.
  */
 export function drawChart(
   { name, title, note }: Omit<ReportFigure, 'svg'>,
-  { Plot, document }: ChartTools,
+  tools: ChartTools,
   options: PlotOptions,
 ): ReportFigure {
   const { width = CHART_WIDTH, height = CHART_HEIGHT } = options;
-  const plot = Plot.plot({
-    document,
+  const plot = getPlot(tools).plot({
+    document: tools.document,
     marginLeft: 58,
     marginRight: 18,
     marginTop: 26,

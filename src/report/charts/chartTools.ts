@@ -1,11 +1,21 @@
 /**
- * Packages that draw charts. The caller passes them, so that the same code runs in Node and on web pages.
+ * The `@observablehq/plot` module. The type names only one of its functions, so that programs compile without the package.
+ *
+ * @category Figures
+ */
+export interface PlotModule {
+  /** Draws a plot as an SVG element. */
+  plot(options?: object): Element;
+}
+
+/**
+ * Packages that draw charts. The caller passes them, so that the same code runs in Node and in a page.
  *
  * @category Figures
  */
 export interface ChartTools {
   /** The `@observablehq/plot` module. */
-  readonly Plot: typeof import('@observablehq/plot');
+  readonly Plot: PlotModule;
   /** Document of the page, or a document that linkedom or jsdom created. */
   readonly document: Document;
 }

@@ -7,7 +7,14 @@ import {
 import { formatPercent, truncateMiddle } from '../text/format.js';
 import { MUTED_COLOR, sanitizeText, TEXT_COLOR } from '../text/svgText.js';
 import { formatPercentTick } from '../text/tickFormat.js';
-import { BLUE, computeLabelMargin, drawChart, formatIntegerTick, type ReportFigure } from './chart.js';
+import {
+  BLUE,
+  computeLabelMargin,
+  drawChart,
+  formatIntegerTick,
+  getPlot,
+  type ReportFigure,
+} from './chart.js';
 import type { ChartTools } from './chartTools.js';
 
 /**
@@ -34,7 +41,7 @@ function drawConfusionMatrix(
   pairs: readonly ClassPrediction[],
   tools: ChartTools,
 ): ReportFigure {
-  const { Plot } = tools;
+  const Plot = getPlot(tools);
   const counts = labels.map(() => 0);
   for (const { truth } of pairs) counts[truth]!++;
   const shownLabels = labels
@@ -126,7 +133,7 @@ function drawReliabilityDiagram(
   pairs: readonly ClassPrediction[],
   tools: ChartTools,
 ): ReportFigure {
-  const { Plot } = tools;
+  const Plot = getPlot(tools);
   const { bins, error } = computeReliability(pairs);
   const points = bins.map(({ count, meanProbability, accuracy }) => ({
     count,

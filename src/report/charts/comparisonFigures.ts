@@ -2,7 +2,7 @@ import type { RunRecord } from '../../core/records/runRecord.js';
 import { addUnit, hasTaskUnit, isProportion } from '../text/format.js';
 import { sanitizeText } from '../text/svgText.js';
 import { formatPercentTick } from '../text/tickFormat.js';
-import { drawChart, type ReportFigure, SERIES_COLORS } from './chart.js';
+import { drawChart, getPlot, type ReportFigure, SERIES_COLORS } from './chart.js';
 import type { ChartTools } from './chartTools.js';
 import { getPoints } from './curvePoints.js';
 import { createEpochAxis } from './epochAxis.js';
@@ -65,7 +65,7 @@ function drawMetricComparison(
   columns: readonly string[],
   tools: ChartTools,
 ): ReportFigure {
-  const { Plot } = tools;
+  const Plot = getPlot(tools);
   const lines = runs.map(({ rows }, i) => ({
     ...getLineStyle(i),
     points: getPoints(rows, columns[i]!),

@@ -4,7 +4,14 @@ import type { GroupScores } from '../statistics/groupScores.js';
 import { addUnit, formatLargestGroups, truncateMiddle } from '../text/format.js';
 import { MUTED_COLOR, sanitizeText } from '../text/svgText.js';
 import { formatPercentTick } from '../text/tickFormat.js';
-import { BLUE, computeLabelMargin, drawChart, formatIntegerTick, type ReportFigure } from './chart.js';
+import {
+  BLUE,
+  computeLabelMargin,
+  drawChart,
+  formatIntegerTick,
+  getPlot,
+  type ReportFigure,
+} from './chart.js';
 import type { ChartTools } from './chartTools.js';
 
 /** Draws the mean absolute error or the accuracy of each subgroup, with its confidence interval. */
@@ -13,7 +20,7 @@ export function drawGroupFigure(
   { group, scores, omittedCount }: GroupScores,
   tools: ChartTools,
 ): ReportFigure {
-  const { Plot } = tools;
+  const Plot = getPlot(tools);
   const points = scores.map(({ name: subgroup, count, score }, row) => ({
     row,
     label: `${truncateMiddle(sanitizeText(subgroup), 18)} (${formatIntegerTick(count)})`,

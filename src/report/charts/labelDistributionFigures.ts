@@ -4,7 +4,7 @@ import { computeBinEdges, findBin, findRange } from '../statistics/bins.js';
 import { addUnit, truncateMiddle } from '../text/format.js';
 import { MUTED_COLOR, sanitizeText, TEXT_COLOR } from '../text/svgText.js';
 import { formatPercentTick } from '../text/tickFormat.js';
-import { BLUE, computeLabelMargin, drawChart, ORANGE, type ReportFigure } from './chart.js';
+import { BLUE, computeLabelMargin, drawChart, getPlot, ORANGE, type ReportFigure } from './chart.js';
 import type { ChartTools } from './chartTools.js';
 
 /** Number of images with each label in one split. */
@@ -63,7 +63,7 @@ function drawNumberDistribution(
   { train, validation }: SplitCounts,
   tools: ChartTools,
 ): ReportFigure {
-  const { Plot } = tools;
+  const Plot = getPlot(tools);
   const getFiniteCounts = (counts: LabelCounts) =>
     counts.flatMap(([label, count]) => (Number.isFinite(label) ? [[label as number, count] as const] : []));
   const values = [...getFiniteCounts(train), ...getFiniteCounts(validation)].map(([value]) => value);
@@ -116,7 +116,7 @@ function drawClassDistribution(
   { train, validation }: SplitCounts,
   tools: ChartTools,
 ): ReportFigure {
-  const { Plot } = tools;
+  const Plot = getPlot(tools);
   const shownLabels = labels.slice(0, MAX_LABELS);
   const rowTexts = shownLabels.map((label) => truncateMiddle(sanitizeText(label), 22));
   const computeShares = (counts: LabelCounts, color: string, shift: number) => {

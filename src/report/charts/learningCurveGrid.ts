@@ -4,6 +4,7 @@ import { findBestEpoch, type HistoryRecord, type TaskRecord } from '../../core/r
 import { isProportion, truncateMiddle } from '../text/format.js';
 import { escapeXml, FONT_FAMILY, MUTED_COLOR, roundSvgNumbers, TEXT_COLOR } from '../text/svgText.js';
 import { formatPercentTick, formatTick } from '../text/tickFormat.js';
+import { getPlot } from './chart.js';
 import type { ChartTools } from './chartTools.js';
 import { type CurvePoint, getPoints } from './curvePoints.js';
 import { CURVE_SERIES, type CurveSeries, drawLegend } from './curveSeries.js';
@@ -189,8 +190,9 @@ function drawGridPanel(
   seriesList: readonly CurveSeries[],
   column: string,
   monitor: string,
-  { panelWidth, panelHeight, tools: { Plot, document }, domain, lastEpoch, isPercentage }: GridPanelOptions,
+  { panelWidth, panelHeight, tools, domain, lastEpoch, isPercentage }: GridPanelOptions,
 ): string {
+  const Plot = getPlot(tools);
   const lines = seriesList.flatMap((series) => {
     const curves = runs.map(({ rows }) => getPoints(rows, series.prefix + column));
     const lineOptions = { x: 'epoch', y: 'value', stroke: series.color };
@@ -213,7 +215,7 @@ function drawGridPanel(
       : [];
   });
   const svg = Plot.plot({
-    document,
+    document: tools.document,
     width: panelWidth,
     height: panelHeight,
     marginLeft: PANEL_MARGIN_LEFT,

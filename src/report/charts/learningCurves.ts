@@ -18,7 +18,7 @@ import {
   TEXT_COLOR,
 } from '../text/svgText.js';
 import { formatPercentTick, formatTick } from '../text/tickFormat.js';
-import { type ReportFigure, toSvgDocument } from './chart.js';
+import { getPlot, type ReportFigure, toSvgDocument } from './chart.js';
 import type { ChartTools } from './chartTools.js';
 import { getPoints } from './curvePoints.js';
 import { type CurveSeries, drawLegend, findTaskSeries } from './curveSeries.js';
@@ -197,8 +197,9 @@ function drawPanel(
   metric: string,
   seriesList: readonly CurveSeries[],
   best: number | undefined,
-  { panelWidth, panelHeight, tools: { Plot, document } }: PanelOptions,
+  { panelWidth, panelHeight, tools }: PanelOptions,
 ): string {
+  const Plot = getPlot(tools);
   const points = seriesList.flatMap((series) =>
     getPoints(rows, `${series.prefix}${task.name}_${metric}`).map((point) => ({ ...series, ...point })),
   );
@@ -206,7 +207,7 @@ function drawPanel(
   const bestPoints = points.filter(({ epoch, prefix }) => epoch === best && prefix !== '');
   const hasDots = rows.length <= 25;
   const svg = Plot.plot({
-    document,
+    document: tools.document,
     width: panelWidth,
     height: panelHeight,
     marginLeft: 58,

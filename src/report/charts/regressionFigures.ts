@@ -6,7 +6,7 @@ import { type MeanEstimate, MIN_INTERVAL_VALUES } from '../statistics/estimates.
 import { addUnit, formatNumber } from '../text/format.js';
 import { MUTED_COLOR, sanitizeText, TEXT_COLOR } from '../text/svgText.js';
 import { formatTick, skipCrowdedTicks } from '../text/tickFormat.js';
-import { BLUE, drawChart, formatIntegerTick, ORANGE, type ReportFigure } from './chart.js';
+import { BLUE, drawChart, formatIntegerTick, getPlot, ORANGE, type ReportFigure } from './chart.js';
 import type { ChartTools } from './chartTools.js';
 
 /** Largest number of points of a scatter plot. More points would overlap and make the page several megabytes larger. */
@@ -33,7 +33,7 @@ function drawScatterPlot(
   pairs: readonly NumberPrediction[],
   tools: ChartTools,
 ): ReportFigure {
-  const { Plot } = tools;
+  const Plot = getPlot(tools);
   const points =
     pairs.length <= MAX_POINTS
       ? pairs
@@ -79,7 +79,7 @@ function drawErrorHistogram(
   pairs: readonly NumberPrediction[],
   tools: ChartTools,
 ): ReportFigure {
-  const { Plot } = tools;
+  const Plot = getPlot(tools);
   const errors = pairs.map(({ truth, predicted }) => predicted - truth);
   const [low, high] = findRange(errors);
   const edges = computeBinEdges(low, high, 24);
@@ -119,7 +119,7 @@ function drawErrorBins(
   pairs: readonly NumberPrediction[],
   tools: ChartTools,
 ): ReportFigure {
-  const { Plot } = tools;
+  const Plot = getPlot(tools);
   const allBins = computeErrorBins(pairs);
   const bins = allBins
     .filter((bin): bin is ErrorBin & { error: MeanEstimate } => bin.error !== undefined)

@@ -1,7 +1,7 @@
 import type { HistoryRow } from '../../core/records/history.js';
 import { formatDuration } from '../text/format.js';
 import { MUTED_COLOR, TEXT_COLOR } from '../text/svgText.js';
-import { BLUE, drawChart, type ReportFigure } from './chart.js';
+import { BLUE, drawChart, getPlot, type ReportFigure } from './chart.js';
 import type { ChartTools } from './chartTools.js';
 import { getPoints } from './curvePoints.js';
 import { createEpochAxis } from './epochAxis.js';
@@ -11,7 +11,7 @@ import { createEpochAxis } from './epochAxis.js';
  * contains no values for it.
  */
 export function drawTrainingFigures(rows: readonly HistoryRow[], tools: ChartTools): ReportFigure[] {
-  const { Plot } = tools;
+  const Plot = getPlot(tools);
   const x = createEpochAxis(rows);
   const hasDots = rows.length <= 25;
   const rates = getPoints(rows, 'learning_rate');

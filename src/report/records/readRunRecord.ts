@@ -2,6 +2,8 @@ import * as checks from '../../core/errors/checks.js';
 import { createError, isMultitaskError } from '../../core/errors/errors.js';
 import { createTable } from '../../core/lookup.js';
 import type { Store } from '../../core/platform/platform.js';
+import { readStoreFile } from '../../core/platform/readStoreFile.js';
+import { listImageFiles } from '../../core/records/answerSelection.js';
 import type { HistoryRow } from '../../core/records/history.js';
 import type { RunRecord } from '../../core/records/runRecord.js';
 import { parseRunRecord } from './parseRunRecord.js';
@@ -58,7 +60,7 @@ export async function readRunRecord(store: Store, options: ReadRunRecordOptions 
   const { images = true } = options;
   checks.boolean('readRunRecord.images', images, { advice: 'Omit it to use the default, true.' });
   const readText = async (name: string) => {
-    const bytes = await store.read(name);
+    const bytes = await readStoreFile(store, name);
     return bytes && new TextDecoder().decode(bytes);
   };
   const path = `${store.label}/run.json`;
@@ -76,15 +78,9 @@ export async function readRunRecord(store: Store, options: ReadRunRecordOptions 
   const record = parseRunRecord(json, path);
   const loggedRows = parseHistoryCsv((await readText('history.csv')) ?? '');
   const rows = record.stopped === undefined && loggedRows.length > 0 ? loggedRows : record.rows;
-  const files = images
-    ? new Set([
-        ...record.pictures.map(({ file }) => file),
-        ...record.augmented.flatMap((row) => row.files),
-        ...record.gradCams.map(({ image }) => image),
-      ])
-    : [];
+  const files = images ? listImageFiles(record) : [];
   const imageBytes = new Map<string, Uint8Array>();
-  for (const file of [...files].slice(0, MAX_IMAGES)) {
+  for (const file of files.slice(0, MAX_IMAGES)) {
     const bytes = await readImage(store, file);
     if (bytes && bytes.length <= MAX_IMAGE_BYTES) imageBytes.set(file, bytes);
   }
@@ -96,7 +92,7 @@ export async function readRunRecord(store: Store, options: ReadRunRecordOptions 
  */
 async function readImage(store: Store, file: string): Promise<Uint8Array | undefined> {
   try {
-    return await store.read(file); // `await` is necessary: a store can also throw before it returns a promise.
+    return await readStoreFile(store, file); // `await` is necessary: a store can also throw before it returns a promise.
   } catch (error) {
     if (isMultitaskError(error)) return undefined;
     throw error;

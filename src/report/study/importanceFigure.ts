@@ -1,6 +1,6 @@
 import type { Objective } from '../../tuner/results/objectives.js';
 import type { ParamImportance } from '../../tuner/results/paramImportances.js';
-import { BLUE, computeLabelMargin, drawChart, type ReportFigure } from '../charts/chart.js';
+import { BLUE, computeLabelMargin, drawChart, getPlot, type ReportFigure } from '../charts/chart.js';
 import type { ChartTools } from '../charts/chartTools.js';
 import { truncateMiddle } from '../text/format.js';
 import { MUTED_COLOR, sanitizeText, TEXT_COLOR } from '../text/svgText.js';
@@ -12,7 +12,7 @@ export function drawImportance(
   { metric }: Objective,
   tools: ChartTools,
 ): ReportFigure {
-  const { Plot } = tools;
+  const Plot = getPlot(tools);
   const bars = [...importances]
     .sort((a, b) => b.share - a.share)
     .map(({ path, share, hasTooFewTrials }) => ({

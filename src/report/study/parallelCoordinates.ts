@@ -1,7 +1,7 @@
 import type { ScoredTrial } from '../../tuner/results/evaluatedTrials.js';
 import type { Objective } from '../../tuner/results/objectives.js';
 import type { Dimension } from '../../tuner/space/space.js';
-import { BLUE, drawChart, ORANGE, type ReportFigure } from '../charts/chart.js';
+import { BLUE, drawChart, getPlot, ORANGE, type ReportFigure } from '../charts/chart.js';
 import type { ChartTools } from '../charts/chartTools.js';
 import { formatCount, formatMetric, formatNumber, truncateMiddle } from '../text/format.js';
 import { MUTED_COLOR, sanitizeText, TEXT_COLOR } from '../text/svgText.js';
@@ -47,7 +47,7 @@ export function drawParallelCoordinates(
   { front, omittedCount }: ParallelCoordinatesOptions,
   tools: ChartTools,
 ): ReportFigure {
-  const { Plot } = tools;
+  const Plot = getPlot(tools);
   const ranges = objectives.map(({ metric }) => {
     const values = scoredTrials.map(({ row }) => row[metric]!);
     return { metric, low: Math.min(...values), high: Math.max(...values) };

@@ -1,6 +1,6 @@
 import type { EvaluatedTrial } from '../../tuner/results/evaluatedTrials.js';
 import type { Objective } from '../../tuner/results/objectives.js';
-import { BLUE, drawChart, ORANGE, type ReportFigure } from '../charts/chart.js';
+import { BLUE, drawChart, getPlot, ORANGE, type ReportFigure } from '../charts/chart.js';
 import type { ChartTools } from '../charts/chartTools.js';
 import { truncateMiddle } from '../text/format.js';
 import { sanitizeText, TEXT_COLOR } from '../text/svgText.js';
@@ -58,7 +58,7 @@ export function drawParetoFront(
   [first, second]: readonly [Objective, Objective],
   tools: ChartTools,
 ): ReportFigure {
-  const { Plot } = tools;
+  const Plot = getPlot(tools);
   const points = evaluatedTrials.flatMap(({ trial: { number, state }, row }) => {
     const [x, y] = [row[first.metric], row[second.metric]];
     return state === 'complete' &&

@@ -2,7 +2,7 @@ import type { ScaleOptions } from '@observablehq/plot';
 import type { ScoredTrial } from '../../tuner/results/evaluatedTrials.js';
 import type { Objective } from '../../tuner/results/objectives.js';
 import type { Dimension } from '../../tuner/space/space.js';
-import { BLUE, drawChart, ORANGE, type ReportFigure } from '../charts/chart.js';
+import { BLUE, drawChart, getPlot, ORANGE, type ReportFigure } from '../charts/chart.js';
 import type { ChartTools } from '../charts/chartTools.js';
 import { toFileName } from '../text/fileName.js';
 import { truncateMiddle } from '../text/format.js';
@@ -62,7 +62,7 @@ export function drawSlice(
   { metric, direction }: Objective,
   tools: ChartTools,
 ): ReportFigure {
-  const { Plot } = tools;
+  const Plot = getPlot(tools);
   const isLogarithmic = parameter['~parameter'].scale === 'log';
   const trialsWithValue = scoredTrials.filter(({ paramsByPath }) => paramsByPath.has(path));
   const categories = parameter.isOrdered

@@ -11,7 +11,7 @@ import { getParamImportances } from '../../tuner/results/paramImportances.js';
 import type { SearchTarget } from '../../tuner/results/searchTarget.js';
 import type { TrialRecord } from '../../tuner/results/trialRecord.js';
 import type { Dimension } from '../../tuner/space/space.js';
-import { BLUE, drawChart, formatIntegerTick, ORANGE, type ReportFigure } from '../charts/chart.js';
+import { BLUE, drawChart, formatIntegerTick, getPlot, ORANGE, type ReportFigure } from '../charts/chart.js';
 import type { ChartTools } from '../charts/chartTools.js';
 import { assignUniqueNames } from '../pages/figureNames.js';
 import { truncateMiddle } from '../text/format.js';
@@ -168,7 +168,7 @@ function drawTrialHistory(
   { metric, direction }: Objective,
   tools: ChartTools,
 ): ReportFigure {
-  const { Plot } = tools;
+  const Plot = getPlot(tools);
   const selectBest = direction === 'minimize' ? Math.min : Math.max;
   const complete = scoredTrials.filter(({ trial }) => trial.state === 'complete');
   const bestSoFar = complete.map(({ trial }, i) => ({

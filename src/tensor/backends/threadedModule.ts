@@ -20,6 +20,15 @@ interface EmscriptenModule extends WasmModule {
 /** Maximum number of threads of the threaded build of TensorFlow.js, whose pool has eight workers. */
 export const MAX_WASM_THREADS = 8;
 
+/**
+ * Start of the source code of a thread. The build assigns these globals. In Deno they are accessors: `location` cannot be assigned, and
+ * `onmessage` would receive every message a second time. As plain properties they behave as in Node.
+ */
+const PLAIN_GLOBALS = `
+for (const name of ['location', 'onmessage'])
+  Object.defineProperty(globalThis, name, { value: undefined, writable: true, configurable: true });
+`;
+
 const THREADED_BUILD = '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-threaded-simd';
 
 /**
@@ -49,7 +58,7 @@ export async function createThreadedModule(
   });
   const startedThreads: NodeWorker[] = [];
   // In the package's copy of the worker's source code, each `\n` in a string literal has become a line break. This reverses it.
-  const workerScript = wasmWorkerContents.replaceAll('\n', '\\n');
+  const workerScript = PLAIN_GLOBALS + wasmWorkerContents.replaceAll('\n', '\\n');
   const globals = {
     // The build uses half as many threads as there are cores.
     require: (name: string) =>

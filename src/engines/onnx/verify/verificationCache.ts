@@ -1,6 +1,7 @@
 import { sha256 } from '../../../core/digest.js';
 import { createError } from '../../../core/errors/errors.js';
 import type { Store } from '../../../core/platform/platform.js';
+import { readStoreFile } from '../../../core/platform/readStoreFile.js';
 
 /** Cache of verified ONNX graphs. The file name of a graph is computed from its digest and from the version of ONNX Runtime. */
 export interface VerificationCache {
@@ -28,7 +29,7 @@ export async function verifyOnce(
   const digest = await sha256(graph);
   const runtimeDigest = await sha256(new TextEncoder().encode(runtimeLabel));
   const name = `${digest}-${runtimeDigest.slice(0, 8)}.onnx`;
-  const stored = await store.read(name);
+  const stored = await readStoreFile(store, name);
   if (stored && (await sha256(stored)) === digest) return;
   if (stored) {
     throw createError({

@@ -4,6 +4,7 @@ import { createArgumentError, createFileError } from '../../../core/errors/error
 import { describeType } from '../../../core/errors/formatValue.js';
 import type { Json } from '../../../core/json.js';
 import { isStudy, type Study } from '../../../tuner/study.js';
+import { checkRegularFile } from '../../platform/files/regularFile.js';
 
 /**
  * Settings of a study: JSON values, keyed by name. They are passed to the default export of the study's module, if that export is a
@@ -42,6 +43,7 @@ export async function loadStudy(module: string, settings: StudySettings): Promis
   const expected = 'a module whose default export is study({ … }), or a function that returns a study';
   let exported: unknown;
   try {
+    await checkModuleFile(module);
     const namespace = (await importModule(module)) as { readonly default?: unknown };
     exported = namespace.default;
     // A CommonJS module that is compiled from an ES module has its default export one level deeper.
@@ -66,6 +68,14 @@ export async function loadStudy(module: string, settings: StudySettings): Promis
       : `a module whose default export is ${describeType(studyOrOther)}`,
     'Export the study from its own file, because every trial imports it in a new process, and call runStudy() in another file.',
   );
+}
+
+/** Throws if a module is a named pipe, a device or a socket, because importing it would never end. */
+async function checkModuleFile(module: string): Promise<void> {
+  if (!module.startsWith('file:')) return;
+  await checkRegularFile(new URL(module)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'NOT_A_FILE') throw error; // The import reports all other errors, and accepts a folder with some loaders.
+  });
 }
 
 /**

@@ -1,5 +1,6 @@
 import { createError, type ErrorDetails, isMultitaskError } from '../../../core/errors/errors.js';
 import type { Store } from '../../../core/platform/platform.js';
+import { readStoreFile } from '../../../core/platform/readStoreFile.js';
 import { writeIfAbsent } from '../../../core/platform/writeIfAbsent.js';
 import type { HistoryRow } from '../../../core/records/history.js';
 import type { Rung } from '../../../tuner/results/trialRecord.js';
@@ -71,6 +72,7 @@ export async function serveStoreRequest(
   store: Store,
   asked: Extract<ParentRequest, { store: unknown }>,
 ): Promise<unknown> {
+  if (asked.store === 'read') return readStoreFile(store, asked.name);
   if (!('bytes' in asked)) return store[asked.store](asked.name);
   const { name, bytes } = asked;
   return asked.store === 'create' ? writeIfAbsent(store, name, bytes) : store[asked.store](name, bytes);

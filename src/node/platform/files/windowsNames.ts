@@ -1,0 +1,24 @@
+/** Names of devices that Windows reserves in every folder, with any extension: `con.jpg` is the console. */
+const RESERVED_NAME = /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[1-9¹²³])\s*(?:\.|$)/i;
+
+/** Characters that Windows does not allow in a file name. A colon starts the name of another stream of the same file. */
+const FORBIDDEN_CHARACTER = /[<>:"|?*\p{Cc}]/u;
+
+/**
+ * Returns why Windows cannot store a file of this name under exactly this name, as a noun phrase, or undefined. Such a name refers to a
+ * device, to a hidden stream of another file, or to a file with a shorter name, without an error.
+ *
+ * @param name - Relative path, separated by `/` or `\`.
+ */
+export function findWindowsNameProblem(name: string): string | undefined {
+  for (const part of name.split(/[/\\]/)) {
+    if (part === '' || part === '.' || part === '..') continue;
+    if (RESERVED_NAME.test(part)) return `the name "${part}", which is a device on Windows`;
+    if (/[. ]$/.test(part)) return `the name "${part}", whose last character Windows removes`;
+    const character = part.match(FORBIDDEN_CHARACTER)?.[0];
+    if (character !== undefined) {
+      return `the name ${JSON.stringify(part)} with the character ${JSON.stringify(character)}, which Windows does not allow`;
+    }
+  }
+  return undefined;
+}
