@@ -107,7 +107,7 @@ export async function saveFigure(store: Store, name: string, svg: string): Promi
   await saveFigures(store, [{ name, svg }]);
 }
 
-/** Writes figures as SVG and PNG. Nothing is written if one of them cannot be converted. */
+/** Writes figures as SVG and PNG. If a figure cannot be converted to PNG, no figure is written. */
 export async function saveFigures(
   store: Store,
   figures: readonly { readonly name: string; readonly svg: string }[],

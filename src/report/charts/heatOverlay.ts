@@ -104,8 +104,8 @@ export function heatOverlay(image: ImageBytes, heat: HeatMap, options: HeatOverl
 }
 
 /**
- * Interpolates linearly between `a` and `b`. The result is exactly `a` at weight 0 and exactly `b` at weight 1, which `a + weight
- * * (b - a)` does not guarantee.
+ * Interpolates linearly between `a` and `b`. The result is exactly `a` at weight 0 and exactly `b` at weight 1. A formula with a
+ * single multiplication does not guarantee this.
  */
 const interpolate = (a: number, b: number, weight: number) => a * (1 - weight) + b * weight;
 
