@@ -62,7 +62,9 @@ export function computeLosses(
   entries.forEach(([name, task], i) => {
     const { omittedActivation } = outputs[i]!;
     const output = predictions[i] as Tensor2D;
-    const prediction = omittedActivation ? applyActivation(omittedActivation, output) : output;
+    const prediction = omittedActivation
+      ? withScope(`prediction of ${name}`, () => applyActivation(omittedActivation, output))
+      : output;
     const { target, present, weight } = targets[i]!;
     const counted = tf.mul(present, weight);
     const count = tf.sum(present);

@@ -466,7 +466,7 @@ describe('the verification of a compiled graph on onnx', () => {
       try {
         await expect(train()).rejects.toMatchObject({
           kind: 'engine',
-          path: 'operation Sigmoid of layer sex',
+          path: 'operation Sigmoid of prediction of sex',
           received: expect.stringContaining('a relative difference of 0.00'),
         });
       } finally {
