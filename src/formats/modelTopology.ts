@@ -42,7 +42,7 @@ export function checkTopology(topology: object, path: string): void {
     throw createFileError(
       path,
       'a model topology without the field model_config',
-      'a topology that contains this field',
+      `a model topology in which this field is ${formatValue(otherModel)}`,
       COPY_ADVICE,
     );
   const layerNames = new Set<unknown>();
