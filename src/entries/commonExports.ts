@@ -1,6 +1,6 @@
 /**
- * Exports that do not depend on a platform. Each entry point adds the functions that depend on the platform: `multiTask`, `loadModel`,
- * `loadKeras` and `useEngine`.
+ * Exports that are the same on every platform. Each entry point adds the functions whose implementation depends on the platform:
+ * `multiTask`, `loadModel`, `loadKeras` and `useEngine`.
  */
 
 export type { FillMode } from '../augment/affine.js';

@@ -20,6 +20,8 @@ type InboundTensor = [layer: string, call: number, output: number, ...rest: unkn
 /** Maximum number of rounds for sorting the layer calls of a model. A model that needs more rounds is treated as malicious. */
 const MAX_ROUNDS = 1000;
 
+const COPY_ADVICE = 'Copy the whole folder again.';
+
 /**
  * Checks the layers of a saved model: names must be unique, TensorFlow.js must be able to execute every call, and the calls of each layer
  * must be listed in the order in which TensorFlow.js executes them.
@@ -32,11 +34,17 @@ const MAX_ROUNDS = 1000;
 export function checkTopology(topology: object, path: string): void {
   const { layers } = (topology as { config?: { layers?: unknown } | null }).config ?? {};
   const createTopologyError = (layerPath: string, expected: string, received: unknown) =>
-    createFileError(`${path}: ${layerPath}`, expected, formatValue(received), 'Copy the whole folder again.');
+    createFileError(`${path}: ${layerPath}`, expected, formatValue(received), COPY_ADVICE);
   if (!Array.isArray(layers)) throw createTopologyError('layers', 'an array of layers', layers);
   // TensorFlow.js would read this field instead of the checked layers.
   const { model_config: otherModel } = topology as { model_config?: unknown };
-  if (otherModel !== undefined) throw createTopologyError('model_config', 'no such field', otherModel);
+  if (otherModel !== undefined)
+    throw createFileError(
+      path,
+      'a model topology without the field model_config',
+      `a model topology in which this field is ${formatValue(otherModel)}`,
+      COPY_ADVICE,
+    );
   const layerNames = new Set<unknown>();
   const topologyLayers = layers.map((layer: LayerJson | null, i): TopologyLayer => {
     const layerPath = `layers[${i}]`;
@@ -77,7 +85,12 @@ export function checkTopology(topology: object, path: string): void {
   }
   topologyLayers.forEach(({ name }, i) => {
     if (order.get(name)!.some((call, turn) => call !== turn)) {
-      throw createTopologyError(`layers[${i}]`, 'a layer whose calls are listed in execution order', name);
+      throw createFileError(
+        `${path}: layers[${i}]`,
+        'layer calls in execution order',
+        `calls of the layer ${formatValue(name)} in a different order`,
+        COPY_ADVICE,
+      );
     }
   });
 }

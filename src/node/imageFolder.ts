@@ -15,13 +15,16 @@ import { listFiles } from './platform/listFiles.js';
 import { sharpDecoder } from './platform/sharpDecoder.js';
 import { workerThreads } from './platform/workerThreads.js';
 
-/** Limit for the size of an image file in bytes, which bounds the memory for the files that are read at the same time. */
+/**
+ * Maximum size of an image file in bytes. The maximum limits the memory that is needed for the files that are read at the same
+ * time.
+ */
 const MAX_IMAGE_FILE_BYTES = 2 ** 28;
 
 /**
  * Creates a dataset from the images in a folder and its subfolders. Images are decoded and resized once, kept in memory as
  * bytes, and sorted by path. A file with an image extension is never ignored silently: the file is added to the dataset or to its
- * `skipped` list, or causes an error. A named pipe, a device, or a file of more than 256 MiB is unusable and is not opened.
+ * `skipped` list, or causes an error. A named pipe, a device, or a file larger than 256 MiB counts as unusable and is not opened.
  *
  * @throws A `file` error if the folder cannot be read or contains no images. A `data` error if a file cannot be decoded or has no
  *   labels.
@@ -66,7 +69,7 @@ async function listImagePaths(root: string, signal: AbortSignal | undefined): Pr
   }
 }
 
-/** Reads an image file. The message of an error describes the reason. */
+/** Reads an image file. If the file cannot be read, throws an error whose message describes the reason. */
 async function readImageFile(path: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
   try {
     return await readRegularFile(path, { maxBytes: MAX_IMAGE_FILE_BYTES, signal });

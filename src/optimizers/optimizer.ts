@@ -81,7 +81,7 @@ export interface Optimizer {
   readonly rule: UpdateRule;
   /** Learning rate of each update. A plain number becomes a {@link constantSchedule}. */
   readonly schedule: Schedule;
-  /** Whether callbacks can change the learning rate. True only if the learning rate was set as a number. */
+  /** Whether callbacks can change the learning rate. True only if the learning rate was set as a number, not as a schedule. */
   readonly isLearningRateAdjustable: boolean;
   /** Gradient clipping before each update. An empty object disables clipping. */
   readonly clipping: GradientClipping;

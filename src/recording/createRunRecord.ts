@@ -17,7 +17,7 @@ import { createTaskRecord, type LabelsOf, type Tasks } from '../tasks/task.js';
 
 /**
  * Function that returns the groups to which an image belongs, for example `{ sex: 'female', race: 'asian' }`. It receives the id and the
- * labels of the image. The report shows the results of each group.
+ * labels of the image. The report shows separate results for each group.
  *
  * @category Figures
  */
@@ -39,7 +39,7 @@ export interface RunHistory extends HistoryRecord {
 }
 
 /**
- * Options of {@link createRunRecord}.
+ * Options for {@link createRunRecord}.
  *
  * @typeParam T - Tasks of the model.
  * @category Figures
@@ -55,10 +55,10 @@ export interface CreateRunRecordOptions<T extends Tasks = Tasks> {
   readonly validation?: Dataset<LabelsOf<T>>;
   /** History that `fit` returned. Omit this option to create a record before the run starts; that record contains no predictions. */
   readonly history?: RunHistory;
-  /** History column that determines the best epoch. Default `val_loss`, or `loss` if `validation` is not set. */
+  /** History column that determines the best epoch. Default: `val_loss`, or `loss` if `validation` is not set. */
   readonly monitor?: string;
   /**
-   * Epoch at whose end the weights of the model were saved, counted from 1. Default: the epoch with the smallest value of
+   * Epoch after which the weights of the model were saved, counted from 1. Default: the epoch with the smallest value of
    * `monitor`, or with the largest value if `monitor` is an accuracy.
    */
   readonly checkpointEpoch?: number;
@@ -69,7 +69,8 @@ export interface CreateRunRecordOptions<T extends Tasks = Tasks> {
   /** Sentences that the report shows as remarks. Default: none. */
   readonly remarks?: readonly string[];
   /**
-   * Function that returns the groups to which an image belongs. Default: labels that are strings, for example `gender`, are used as groups.
+   * Function that returns the groups to which an image belongs. Default: each label that is a string defines a group, for example the label
+   * of a `gender` task.
    */
   readonly groups?: GroupFunction;
 }
@@ -136,7 +137,7 @@ export async function createRunRecord<T extends Tasks>(
   };
 }
 
-/** Names of {@link CreateRunRecordOptions}. */
+/** Names of the options in {@link CreateRunRecordOptions}. Options with other names are rejected. */
 export const RUN_RECORD_OPTION_NAMES: checks.OptionNames<CreateRunRecordOptions> = {
   name: true,
   datasetName: true,
@@ -196,13 +197,13 @@ function checkRunRecordOptions(
     });
 }
 
-/** Default group function: returns the labels that are strings. */
+/** Default group function: returns the labels that are strings, keyed by task. */
 const getStringLabels: GroupFunction = (_, labels) =>
   Object.fromEntries(
     Object.entries(labels).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );
 
-/** Number of images for which predictions are computed at a time. */
+/** Number of images in each batch for which predictions are computed. */
 const PREDICT_BATCH_SIZE = 256;
 
 async function predictAnswers<T extends Tasks>(

@@ -292,7 +292,7 @@ describe('askAndTell', () => {
     expect(search.trials[1]).toMatchObject({ state: 'failed', reason: 'val_loss was never a number' });
   });
 
-  test('marks a trial as failed only if no epoch has numbers for all objectives', () => {
+  test('marks a trial as failed only if no epoch has a number for every objective', () => {
     const objectives = [minimize('loss'), maximize('accuracy')] as const;
     const begin = () =>
       askAndTell(space({ x: float({ min: 0, max: 1 }) }), { strategy: random(), objectives });

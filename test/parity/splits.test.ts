@@ -87,7 +87,7 @@ describe('imageFolder with subfolders', () => {
   const open = () =>
     imageFolder(join(root, 'directories'), { labels: () => ({ labels: { a: 1 } }), size: [2, 2] });
 
-  test('lists the files in the same order as Keras, and split() by the last rows rounds like validation_split in Keras', async () => {
+  test('lists files in the same order as Keras, and a split() that takes the last rows rounds their number as Keras does for validation_split', async () => {
     const { share, files, dataset } = keras.directories;
     const faces = await open();
     expect(faces.ids).toEqual(files);

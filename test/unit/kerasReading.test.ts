@@ -460,7 +460,7 @@ test('loadKeras rejects a Reshape layer whose sizes do not fit its input', async
   }
 });
 
-test('loadKeras rejects a weights file of Windows that contains a group twice', async () => {
+test('loadKeras rejects a weights file saved on Windows that contains the same group twice', async () => {
   const vars = { vars: group({ arrays: { 0: array(2, 1), 1: array(1) } }) };
   const weights = writeHdf5(
     group({

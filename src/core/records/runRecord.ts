@@ -22,8 +22,7 @@ export interface PredictionRecord {
   /** Predictions, keyed by the name of the task. */
   readonly answers: { readonly [task: string]: PredictionValue };
   /**
-   * Subgroup of the image in each grouping, for example `{ sex: 'female' }` for the grouping `sex`. A report shows the errors for each
-   * subgroup.
+   * Subgroup of the image in each group, for example `{ sex: 'female' }` for the group `sex`. A report shows the errors for each subgroup.
    */
   readonly groups: { readonly [group: string]: string };
 }
@@ -38,7 +37,7 @@ export interface SplitRecord {
   readonly size: number;
   /** For each task, the labels with their image counts, sorted by label. */
   readonly labels: { readonly [task: string]: readonly (readonly [label: number | string, count: number])[] };
-  /** For each grouping (such as `sex`), the names of its subgroups with their image counts, sorted by name. */
+  /** For each group, the names of its subgroups (for example `female` in the group `sex`) with their image counts, sorted by name. */
   readonly groups: { readonly [group: string]: readonly (readonly [name: string, count: number])[] };
 }
 

@@ -15,7 +15,7 @@ import { sharpEncoder } from '../platform/sharpEncoder.js';
 import { createGradCamImages } from './gradCamImages.js';
 
 /**
- * Options of {@link recordRun}.
+ * Options for {@link recordRun}.
  *
  * @category Figures
  */
@@ -34,8 +34,8 @@ export interface RecordRunOptions<T extends Tasks = Tasks> extends CreateRunReco
 }
 
 /**
- * Returns the epoch and the monitored column of the model in the `best/` folder. Returns `{}` if the caller chose a different epoch or
- * column.
+ * Returns the epoch after which `bestCheckpoint` saved the model in the `best/` folder, and the history column that it monitored. Returns
+ * `{}` if the caller specified a different epoch or column.
  */
 async function findReportedEpoch(
   store: Store,
@@ -48,9 +48,9 @@ async function findReportedEpoch(
 }
 
 /**
- * Writes the data that a report needs to `store`: `run.json`, and small images in `pictures/`. An earlier record with its images is
- * replaced as one unit: if `recordRun` fails or the process is killed, the earlier record is unchanged. By default, the report describes the
- * epoch of the model that `bestCheckpoint` saved in `best/`.
+ * Writes the data that a report needs to `store`: `run.json`, and small images in `pictures/`. An earlier record and its images are
+ * replaced as one unit. If `recordRun` fails or the process is killed, the earlier record and its images remain unchanged. By default, the
+ * report describes the epoch of the model that `bestCheckpoint` saved in `best/`.
  *
  * Call `recordRun` after `fit`, with the best model. To watch the run with {@link watchRun}, also call it before `fit`, without
  * `history`.

@@ -10,7 +10,7 @@ import { saveFigures } from './figures.js';
 import { loadReportTools } from './reportTools.js';
 
 /**
- * Options of {@link writeReport}.
+ * Options for {@link writeReport}.
  *
  * @category Figures
  */

@@ -9,7 +9,7 @@ const MAX_ROWS = 20;
 /** Number of best trials that are shown above the most recent trials. */
 const MAX_BEST_ROWS = 4;
 
-/** Columns and rows of a terminal that does not report its size. */
+/** Default width in characters and height in lines of a terminal that does not report its size. */
 const DEFAULT_COLUMNS = 80;
 const DEFAULT_ROWS = 24;
 

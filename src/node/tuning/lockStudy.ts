@@ -11,8 +11,8 @@ import { isProcessAlive } from '../platform/files/isProcessAlive.js';
 const LOCK_FILE = 'search.lock';
 
 /**
- * Tokens of the locks that this process holds. A lock with the id of this process but a different token was created by an earlier process
- * that had the same id.
+ * Tokens of the locks that this process holds. If a lock has the id of this process but a different token, an earlier process with the
+ * same id created the lock.
  */
 const heldTokens = new Set<string>();
 

@@ -7,7 +7,7 @@ import { loadPackage } from '../platform/loadPackage.js';
 import type { StudySettings } from './trial/loadStudy.js';
 
 /**
- * Options of a trial queue on a Redis server.
+ * Options for a trial queue on a Redis server.
  *
  * @category Tuner
  */

@@ -49,7 +49,7 @@ export function createDiagramBoxes({ layers }: ArchitectureRecord): DiagramBox[]
   });
 }
 
-/** Returns, for each call of a box, the other boxes from which this call receives its inputs. */
+/** Returns one list for each call of a box: the other boxes from which the call receives its inputs. */
 function collectBoxCalls(
   members: readonly LayerRecord[],
   name: string,
@@ -67,7 +67,7 @@ function collectBoxCalls(
 }
 
 /**
- * Returns the stage of a backbone that a layer belongs to, according to the name of the layer, for example `conv4` for
+ * Returns the backbone stage to which a layer belongs, according to the name of the layer, for example `conv4` for
  * `conv4_block1_out`, `block_13` for `block_13_expand`, and `stem` for `stem_conv`.
  */
 const getStageName = (name: string) => /^[A-Za-z]+(?:_?\d+)?/.exec(name)?.[0] ?? name;

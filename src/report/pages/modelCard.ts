@@ -18,7 +18,10 @@ import {
 } from '../text/format.js';
 import { sanitizeText } from '../text/svgText.js';
 
-/** Returns whether this library generated a model card. A generated card contains comments that mark the sections for the user. */
+/**
+ * Returns whether this library generated a model card. A generated card contains comments that mark the sections for the user to
+ * complete.
+ */
 export const isGeneratedCard = (card: string): boolean => card.includes('<!-- yours: ');
 
 /** Initial text of each section that the user completes. */
@@ -210,7 +213,7 @@ function renderGroupTable(
 const formatMeasure = ({ labels, unit }: RunRecord['tasks'][number]) =>
   labels ? 'accuracy' : `mean absolute error${unit ? ` (${unit})` : ''}`;
 
-/** Number of images below which the scores of a group are uncertain. */
+/** Number of images in a group below which the card describes the scores of the group as uncertain. */
 const SMALL_GROUP_SIZE = 30;
 
 function renderLimits(run: RunRecord): string {

@@ -19,7 +19,7 @@ export interface ReportedRun extends RunRecord {
 }
 
 /**
- * Options of {@link readRunRecord}.
+ * Options for {@link readRunRecord}.
  *
  * @category Figures
  */

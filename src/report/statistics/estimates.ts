@@ -34,8 +34,8 @@ const MAX_DRAWS = 1_000_000;
 const MIN_RESAMPLES = 200;
 
 /**
- * Smallest number of values for which a mean gets a confidence interval. With fewer values, bootstrapping underestimates the
- * uncertainty too much.
+ * Smallest number of values for which the confidence interval of a mean is computed. With fewer values, bootstrapping
+ * underestimates the uncertainty too much.
  */
 export const MIN_INTERVAL_VALUES = 5;
 

@@ -12,7 +12,7 @@ export interface GroupMembership {
 }
 
 /**
- * Usable predictions of one task: those with a label and finite values. One of the two arrays is always empty, depending on the kind of
+ * Predictions of one task that have a label and only finite values. One of the two arrays is always empty, depending on the kind of
  * task.
  */
 export interface TaskPredictions {
@@ -44,7 +44,7 @@ export function collectPredictions(
   return { numbers, classes };
 }
 
-/** Scores of the images of one subgroup, for example `female` in the group `sex`. */
+/** Score of the images of one subgroup, for example `female` in the group `sex`. */
 export interface GroupScore {
   /** Name of the subgroup, or `all` for the scores of all images. */
   readonly name: string;
@@ -66,7 +66,7 @@ export interface GroupScores {
   readonly omittedCount: number;
 }
 
-/** Largest number of subgroups that get a score in each group. The subgroups with the fewest images are omitted. */
+/** Largest number of subgroups for which scores are computed in each group. The subgroups with the fewest images are omitted. */
 export const MAX_GROUPS = 12;
 
 /** Computes the scores of a task for each subgroup of each group. A group with fewer than two subgroups is omitted. */

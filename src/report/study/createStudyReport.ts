@@ -17,7 +17,7 @@ import { drawFigureGroups, type FigureGroup } from './studyFigures.js';
 const MAX_UNBROKEN_COLUMNS = 13;
 /** Largest number of trials on the Pareto front that the first paragraph of the page lists. */
 const MAX_LISTED_TRIALS = 6;
-/** Name of the figure that is as wide as the page. */
+/** Name of the only figure that is drawn as wide as the page. */
 const WIDE_FIGURE_NAME = 'parallel';
 
 /**
@@ -114,7 +114,7 @@ ${
   return { page: renderDocument({ title, main }, tools), figures: groups.flatMap(({ figures }) => figures) };
 }
 
-/** Renders a group of figures. With several objectives, the group has a heading with the name of its objective. */
+/** Renders a group of figures. If the study has several objectives, the heading of the group is the metric of its objective. */
 function renderFigureGroup({ metric, figures }: FigureGroup, isMultiObjective: boolean): Html {
   const wideFigures = figures.filter(({ name }) => name === WIDE_FIGURE_NAME);
   const otherFigures = figures.filter(({ name }) => name !== WIDE_FIGURE_NAME);

@@ -19,10 +19,13 @@ interface AxisPoint {
   readonly y: number;
 }
 
-/** Vertical position of a line at the axis of a parameter that has no value in the trial: below the axis, which starts at 0. */
+/**
+ * Vertical position of the line of a trial at the axis of a parameter for which the trial has no value. The line passes below the
+ * axis, which starts at 0.
+ */
 const MISSING_VALUE_Y = -0.14;
 
-/** Options of {@link drawParallelCoordinates}. */
+/** Options for {@link drawParallelCoordinates}. */
 export interface ParallelCoordinatesOptions {
   /** Numbers of the trials on the Pareto front. Undefined if there is a single objective. */
   readonly front: ReadonlySet<number> | undefined;

@@ -44,13 +44,13 @@ function selectCategories(
   };
 }
 
-/** Options of {@link drawSlice}. */
+/** Options for {@link drawSlice}. */
 export interface SliceOptions {
   /** Numbers of the trials that are drawn in orange. */
   readonly highlighted: ReadonlySet<number>;
   /** True if the orange trials are the Pareto front. False if the orange trial is the best trial. */
   readonly isFront: boolean;
-  /** Sentence that states which epoch the values are from, or an empty string. */
+  /** Sentence for the figure that states from which epoch the values are, or an empty string. */
   readonly epochNote: string;
 }
 

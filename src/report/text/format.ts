@@ -1,7 +1,7 @@
 import type { Json } from '../../core/json.js';
 import type { MeanEstimate } from '../statistics/estimates.js';
 
-/** Returns the number of decimals that a number of magnitude `size` needs to show three significant digits. */
+/** Returns the number of decimals with which a number of magnitude `size` is shown to three significant digits. */
 const countDecimals = (size: number) =>
   size >= 100
     ? 0

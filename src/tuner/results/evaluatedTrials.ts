@@ -14,7 +14,7 @@ export interface EvaluatedTrial {
   readonly paramsByPath: ReadonlyMap<string, Json>;
 }
 
-/** An evaluated trial, together with its finite value for one objective. */
+/** An evaluated trial, together with its value for one objective, which is finite. */
 export interface ScoredTrial extends EvaluatedTrial {
   readonly value: number;
 }

@@ -19,7 +19,10 @@ export interface ParamImportance {
    * Share of the total importance, from 0 to 1. The shares of all parameters add up to 1, or to 0 if no parameter has an effect.
    */
   readonly share: number;
-  /** True if fewer than four trials have a value for the parameter, which are too few for an estimate. The share is then 0. */
+  /**
+   * True if fewer than four trials have a value for the parameter. The importance cannot be estimated from so few trials, and the
+   * share is 0.
+   */
   readonly hasTooFewTrials?: true;
 }
 

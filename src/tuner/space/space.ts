@@ -48,7 +48,7 @@ export interface Space<P extends ParameterMap> {
 export interface Dimension {
   /** Path of the parameter: its name, or a path such as `optimizer.sgd.momentum` if it belongs to an alternative. */
   readonly path: string;
-  /** Parameter that defines the possible values. */
+  /** Parameter that defines the possible values of this dimension. */
   readonly parameter: Parameter<any>;
   /** Condition under which the parameter has a value. Absent if the parameter always has a value. */
   readonly when?: Condition;

@@ -16,7 +16,7 @@ const MAX_DRAWS_OF_LARGE_SPACE = 10_000;
 
 /**
  * Creates a strategy that samples params at random and never repeats them. In a small space, the search ends when all params have
- * been tried. KerasTuner stops earlier if 20 draws in a row have already been tried.
+ * been tried. KerasTuner may stop earlier: as soon as 20 draws in a row return params that have already been tried.
  *
  * @example
  * ```ts

@@ -8,12 +8,12 @@ import { toSnakeCase } from './kerasNames.js';
  */
 const CONTAINER_NAMES = ['layers', '_layer_checkpoint_dependencies'];
 
-/** Maximum number of names that a backslash joins. Each nested model takes two of them. */
+/** Maximum number of names in a group name that is joined with backslashes. Each nested model adds two names. */
 const MAX_JOINED_NAMES = 128;
 
 type GroupsByName = Hdf5Group['groups'];
 
-/** Group that contains the layers of a model. */
+/** HDF5 group that contains the layers of a model. */
 export interface LayerContainer {
   /** Name of the container, for errors. */
   readonly name: string;
@@ -46,8 +46,8 @@ export function getContainerName({ groups: { vars } }: Hdf5Group): string | unde
  * Computes the group name of each layer of a model: the class name in snake case, numbered within the class.
  *
  * TensorFlow 2.12 and 2.13 list a layer with weights twice, once among the layers with weights and once among all layers, and count both
- * entries. Therefore their numbers skip: `conv2d`, `conv2d_2`, `conv2d_4`. The file does not contain its version, so these numbers are used
- * if a group without skipped numbers is missing.
+ * entries. Therefore their numbers have gaps: `conv2d`, `conv2d_2`, `conv2d_4`. The file does not contain the TensorFlow version, so these
+ * numbers are used if a group with a consecutive number is missing.
  *
  * @param classNames - Class of each layer except input layers, without its package, in the order of the model.
  */
@@ -60,7 +60,10 @@ export function computeContainerKeys(
   return numberClasses(classNames, (key) => (Object.hasOwn(layers, key) && hasArrays(layers[key]!) ? 2 : 1));
 }
 
-/** Numbers class names in snake case, starting with no number. `countEntries` returns how many numbers a layer takes. */
+/**
+ * Appends a number to each class name in snake case, except to the first name of each class. `countEntries` returns how many numbers a
+ * layer uses.
+ */
 function numberClasses(classNames: readonly string[], countEntries: (key: string) => number): string[] {
   const counts = new Map<string, number>();
   return classNames.map((className) => {
@@ -101,7 +104,7 @@ export function nestWindowsGroups(root: Hdf5Group, path: string): Hdf5Group {
 const createGroupError = (path: string, expected: string, received: string) =>
   createFileError(path, expected, received, 'Save the file again with Keras.');
 
-/** Nests groups whose names contain backslashes. */
+/** Converts groups whose names contain backslashes to nested groups. */
 function nestGroups(groups: GroupsByName, path: string): GroupsByName {
   const joined = new Map<string, [name: string, group: Hdf5Group][]>();
   const nested = new Map<string, Hdf5Group>();

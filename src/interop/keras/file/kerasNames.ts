@@ -40,8 +40,8 @@ export const camelToSnakeCase = (name: string) =>
   name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 /**
- * Converts a class name to the form that Keras uses in paths, for example `Conv2DTranspose` to `conv2d_transpose`. Matches Keras 3
- * `to_snake_case` (utils/naming.py).
+ * Converts a class name to the form that Keras uses in paths, for example `Conv2DTranspose` to `conv2d_transpose`. The result matches that
+ * of Keras 3 `to_snake_case` (utils/naming.py).
  */
 export const toSnakeCase = (className: string) =>
   className

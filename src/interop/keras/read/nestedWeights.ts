@@ -2,16 +2,16 @@ import type { StoredWeight } from '../file/weightFiles.js';
 import type { KerasLayer } from './structure/modelStructure.js';
 import { createWeightError, getLastSegment, getStoredNames, type WeightSlot } from './weightSlots.js';
 
-/** Weight slot of a layer in a nested model. */
+/** A weight that a layer in a nested model expects in the file. */
 interface NestedSlot extends WeightSlot {
   readonly layer: KerasLayer;
-  /** Names of the models around the layer, from the outermost to the innermost. */
+  /** Names of the models that enclose the layer, from the outermost to the innermost. */
   readonly modelPath: readonly string[];
 }
 
 type GetWeightSlots = (layer: KerasLayer) => readonly WeightSlot[];
 
-/** Weights that training does not change. Keras lists them after all other weights of a model. */
+/** Names of the weights that Keras counts as not trainable. Keras lists them after all other weights of a model. */
 const STATISTICS = ['moving_mean', 'moving_variance', 'mean', 'variance', 'count'];
 
 /**
@@ -47,7 +47,7 @@ export function matchNestedWeights(
   return weightsByLayer;
 }
 
-/** Lists the weight slots of a layer, or of all layers in a nested model. */
+/** Lists the weights that a layer expects in the file, or that all layers in a nested model expect. */
 function listSlots(
   layer: KerasLayer,
   getWeightSlots: GetWeightSlots,
@@ -58,18 +58,18 @@ function listSlots(
     : getWeightSlots(layer).map((slot) => ({ ...slot, layer, modelPath }));
 }
 
-/** A weight that may belong to a slot, by its name. */
+/** A stored weight that, according to its name, may belong to a slot. */
 interface Candidate {
   readonly weight: StoredWeight;
-  /** Number of models around the layer that the name contains. */
+  /** Number of names of enclosing models that the name of the weight contains. */
   readonly modelCount: number;
 }
 
 /**
- * Finds the weight of each slot by its name. The result is undefined for a slot without a weight or with several.
+ * Finds the stored weight for each slot by name. The result for a slot is undefined if no weight or several weights match.
  *
- * `a/conv/kernel` may be the kernel of the layer `a/conv`, or of the layer `conv` in the model `a`. Therefore slots with only one candidate
- * receive it before all other slots.
+ * `a/conv/kernel` may be the kernel of the layer `a/conv`, or of the layer `conv` in the model `a`. Therefore slots with a single candidate
+ * are assigned before all other slots.
  */
 function findByName(
   slots: readonly NestedSlot[],
@@ -99,7 +99,10 @@ function findByName(
   });
 }
 
-/** Returns the weights whose names end with a sequence of segments, keyed by that sequence. */
+/**
+ * Indexes weights by the last segments of their names. Each key is a sequence of segments, and its value lists the weights whose names end
+ * with this sequence.
+ */
 function indexBySuffix(storedWeights: readonly StoredWeight[]): Map<string, StoredWeight[]> {
   const index = new Map<string, StoredWeight[]>();
   for (const weight of storedWeights) {
@@ -113,11 +116,11 @@ function indexBySuffix(storedWeights: readonly StoredWeight[]): Map<string, Stor
 }
 
 /**
- * Returns how many names of models `prefix` consists of, or undefined if it contains anything else. Weight names in Keras include sequential
- * models, but not functional models.
+ * Returns the number of model names in `prefix`, or undefined if `prefix` contains anything other than model names. Weight names in Keras
+ * include sequential models, but not functional models.
  *
  * @param prefix - Part of a weight's name before the name of its layer: empty, or with a slash at the end.
- * @param modelPath - Names of the models around the layer, from the outermost to the innermost.
+ * @param modelPath - Names of the models that enclose the layer, from the outermost to the innermost.
  */
 function countModels(prefix: string, modelPath: readonly string[]): number | undefined {
   // Number of models in the beginning of the prefix, keyed by the length of the beginning.
@@ -153,7 +156,10 @@ function matchByOrder(
   return agrees ? weights : undefined;
 }
 
-/** Sorts the slots as Keras lists the weights of a model: first the trainable weights of all layers, then the others. */
+/**
+ * Sorts the slots into the order in which Keras lists the weights of a model: first the trainable weights of all layers, then all other
+ * weights.
+ */
 function sortInKerasOrder(outer: KerasLayer, slots: readonly NestedSlot[]): NestedSlot[] {
   const slotsByLayer = new Map<KerasLayer, NestedSlot[]>();
   for (const slot of slots) {

@@ -13,8 +13,8 @@ export interface ImportContext {
   readonly layer: KerasLayer;
   readonly config: JsonNode;
   /**
-   * Shape of each input of the call. If the importer reads it, and the layer has no weights, the layer is imported again for calls with
-   * other shapes.
+   * Shape of each input of the call. If the importer reads this property and the layer has no weights, the layer is imported again for
+   * calls with different shapes.
    */
   readonly inputShapes: readonly Shape[];
   /** Whether Keras 3 wrote the file. A few settings have a different meaning in Keras 2. */
@@ -42,7 +42,9 @@ export interface LayerWithWeights {
   readonly apply: ApplyLayer;
   /** Weights of the layer in the file, in Keras's order. */
   readonly weightSlots: readonly { readonly name: string; readonly shape: readonly number[] }[];
-  /** Sets the weights of the TensorFlow.js layers from the weights in the file. Called after all layers have been created. */
+  /**
+   * Sets the weights of the TensorFlow.js layers from the weights in the file. This method is called after all layers have been created.
+   */
   setWeights(arrays: readonly Float32Array[]): void;
 }
 
@@ -63,7 +65,7 @@ export const applyLayer = (
   input: SymbolicTensor | SymbolicTensor[],
 ): SymbolicTensor => layer.apply(input) as SymbolicTensor;
 
-/** Returns the input unchanged. Used in place of layers that have no effect outside training. */
+/** Returns the input unchanged. This function replaces layers that have no effect outside training. */
 export const passThrough: ApplyLayer = ([input]) => input!;
 
 /** Creates a `file` error about a layer that cannot be imported. */
