@@ -233,7 +233,7 @@ describe('a search space', () => {
     expect(findGridIndex(MIXED, between, 3)).toBeUndefined();
   });
 
-  test('counts its possible params, including those of alternatives', () => {
+  test('counts the possible combinations of values, including those of parameters inside alternatives', () => {
     expect(SMALL.count).toBe(2 * (1 + 3 * 2));
     expect(MIXED.count).toBe(Number.POSITIVE_INFINITY);
   });
@@ -475,7 +475,7 @@ test('random search over a choice of two values ends after two trials with diffe
 });
 
 test.each(STRATEGIES.filter(([name]) => name !== 'grid'))(
-  'a search with the %s strategy over two adjacent floats ends after it tries both values',
+  'a search with the %s strategy over a range of only two floats ends after it tries both values',
   (_, strategy) => {
     const searchSpace = space({ x: float({ min: 1, max: 1 + Number.EPSILON }) });
     const search = runSearch(searchSpace, strategy, 0, 1, 10);

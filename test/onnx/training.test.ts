@@ -167,7 +167,7 @@ test('fit on onnx accepts images of a single color, for which batch normalizatio
   }
 });
 
-test('fit on onnx accepts a scale gradient of pure rounding errors if a later batch normalization cancels the scale', async () => {
+test('fit on onnx accepts a scale gradient that is only rounding error if a later batch normalization cancels the scale', async () => {
   // The gradient of such a scale consists of the rounding error of a sum of thousands of numbers.
   const noise = imagesInMemory(
     Array.from({ length: 8 }, (_, i) => ({
@@ -191,7 +191,7 @@ test('fit on onnx accepts a scale gradient of pure rounding errors if a later ba
 });
 
 describe('a run of fit on onnx', () => {
-  test('makes evaluate and predict use onnx and reject another engine', async () => {
+  test('makes evaluate, predict and other runs use onnx until the run ends, and reject any other engine', async () => {
     const model = compose();
     const other = compose();
     const runs = await Promise.allSettled([

@@ -56,7 +56,7 @@ describe('the probToValue method of a parameter', () => {
     ]);
   });
 
-  test('exists for every parameter in the KerasTuner fixture', () => {
+  test('is compared with KerasTuner for every parameter in the KerasTuner fixture', () => {
     expect(Object.keys(keras.values).sort()).toEqual(Object.keys(PARAMETERS).sort());
   });
 });

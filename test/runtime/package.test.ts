@@ -93,7 +93,7 @@ test('the public types contain no internal members', () => {
   }
 });
 
-test('the public types import no package that npm does not install with this package', () => {
+test('the public types import only packages that npm installs along with this one', () => {
   const root = join(project, 'node_modules/tfjs-multitask');
   const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const installed = [...Object.keys(dependencies), '@tensorflow/tfjs'];

@@ -411,7 +411,7 @@ test('readKerasWeights returns the weights of a file, keyed by layer and name', 
   expect(weights.conv1!.bias!.data).toEqual(uniform('2', [2]));
 });
 
-describe('loadKeras of a nested model whose weights have other names than its layers', () => {
+describe('loadKeras, for a nested model whose weight names differ from its layer names', () => {
   const dense = (name: string, from: string) => layer('Dense', name, { units: 2 }, [[from, 0, 0, {}]]);
   const nested = model([input('in', 2), dense('x', 'in'), dense('y', 'x')], ['in'], ['y'], 'base');
   const outer = model(

@@ -49,7 +49,7 @@ export async function loadNativeBackend(load: PackageLoader): Promise<void> {
       path: 'engine native',
       expected: `a working installation of ${path}`,
       received,
-      advice: `${advice ?? ''}, or use engine: "wasm".`,
+      advice: advice ? `${advice}, or use engine: "wasm".` : 'Use engine: "wasm".',
       cause,
     });
   }
