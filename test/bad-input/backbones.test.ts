@@ -81,7 +81,7 @@ describe('a backbone weight file', () => {
       'an additional weight',
     ],
     [
-      'with a tensor of another shape',
+      'with a tensor of the wrong shape',
       (layers) =>
         layers
           .get('block_5_expand')!
@@ -123,7 +123,7 @@ describe('a backbone weight file', () => {
     expect(fault.path).toMatch(/^mobile\.h5.*block_5_expand_BN.*gamma/);
   });
 
-  test('that is truncated or belongs to another backbone is rejected', async () => {
+  test('that is truncated or belongs to a different backbone is rejected', async () => {
     const bytes = kerasFile(mobile);
     const other = await catchError(() => resnet50Backbone({ weights: bytes, file: 'mobile.h5' }));
     expect(other).toMatchObject({ kind: 'file', path: 'mobile.h5: Conv1' });
@@ -254,7 +254,7 @@ describe('a backbone function such as resnet50Backbone', () => {
     },
   );
 
-  test('returns a promise, and sharedTrunk() and trunk() reject a promise that was not awaited', async () => {
+  test('returns a promise, which sharedTrunk() and trunk() reject if it was not awaited', async () => {
     const backbone = mobileNetV2Backbone({ weights: null });
     const rejection = { received: 'a promise', advice: 'Await the promise first.' };
     expect(await catchError(() => built(sharedTrunk([backbone as never, conv(3, 1)])))).toMatchObject(
@@ -309,7 +309,7 @@ describe('a backbone function such as resnet50Backbone', () => {
     });
   });
 
-  test('returns a trunk that rejects a task with the name of a backbone layer and, with includeTop: true, a pooling layer', async () => {
+  test('returns a trunk that rejects a task named like a backbone layer and, with includeTop: true, rejects a pooling layer', async () => {
     const top = await mobileNetV2Backbone({ weights: null, includeTop: true });
     const pooled = await catchError(() => built(sharedTrunk([top, globalAveragePool()])));
     expect(pooled.advice).toContain('a backbone with includeTop: true is flat, too');

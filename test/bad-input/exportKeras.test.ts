@@ -104,7 +104,7 @@ describe('exportKeras with a training setting that has no Keras equivalent', () 
     ],
     ['optimizer', {}, { ...adam(), rule: { ...adam().rule, name: 'lion' } }, /lion/],
   ])(
-    'rejects the setting, and the error contains the path of the setting: %s',
+    'rejects the setting at the path %s, and the error contains the path',
     async (path, task, optimizer, received) => {
       const fault = await catchError(() => exportKeras(model(task), { optimizer }));
       expect(fault).toMatchObject({ kind: 'argument', path, received: expect.stringMatching(received) });
@@ -124,10 +124,13 @@ describe('exportKeras with incompatible options', () => {
     ['exportKeras.checkpoint', { checkpoint: store, optimizer: adam(), format: 'h5' }],
     ['exportKeras.loss.classWeights', { loss: classes, optimizer: adam() }],
     ['weightedLoss.gender', { loss: incompleteLoss, optimizer: adam() }],
-  ])('rejects the options, and the error contains the path of one of them: %s', async (path, options) => {
-    const fault = await catchError(() => exportKeras(small(), options));
-    expect(fault).toMatchObject({ kind: 'argument', path });
-  });
+  ])(
+    'rejects the options, and the error contains the path of the first conflicting option: %s',
+    async (path, options) => {
+      const fault = await catchError(() => exportKeras(small(), options));
+      expect(fault).toMatchObject({ kind: 'argument', path });
+    },
+  );
 
   test('rejects bytes: true for a plain LayersModel', async () => {
     const plain = createModel([3], layers.dense({ units: 1 }));
@@ -216,7 +219,7 @@ describe('exportKeras with the checkpoint option', () => {
     });
   });
 
-  test('rejects a checkpoint if the frozen weights have changed since it was written', async () => {
+  test('rejects a checkpoint if the frozen weights have changed since the checkpoint was written', async () => {
     const checkpoint = memoryStore();
     const model = small();
     const frozen = model.layersModel.layers[1]!;

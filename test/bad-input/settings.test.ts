@@ -141,7 +141,7 @@ describe('fit with an invalid option', () => {
     ['batchSize', '4'],
     ['seed', -1],
     ['seed', 0.5],
-  ])('rejects the option %s with the value %s', async (name, value) => {
+  ])('rejects an invalid value of the option %s: %s', async (name, value) => {
     const error = await fitFault({ [name]: value });
     expect(error).toMatchObject({ kind: 'argument', path: `fit.${name}` });
     expect(error.expected).toContain('an integer of at least');
@@ -158,7 +158,7 @@ describe('fit with an invalid option', () => {
     ['featureCache', 'out/features', "folderStore('out/features')"],
     ['checkpoint', 'out', "checkpoint: folderStore('out')"],
     ['checkpoint', null, 'folderStore'],
-  ])('rejects a value of the wrong type for the %s option: %j', async (name, value, advised) => {
+  ])('rejects a value of the wrong type for the option %s: %j', async (name, value, advised) => {
     const error = await fitFault({ [name]: value });
     expect(error.kind).toBe('argument');
     expect(error.path).toMatch(new RegExp(`^fit\\.${name}`));

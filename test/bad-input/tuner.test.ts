@@ -198,7 +198,7 @@ describe('askAndTell', () => {
 
   test.each([
     [
-      'from a different space',
+      'that are not in the search space',
       [{ filters: 48, optimizer: { kind: 'adam' } }],
       'initialParams[0].filters',
       '32 or 64',
@@ -212,7 +212,7 @@ describe('askAndTell', () => {
       'undefined',
     ],
     [
-      'that contain the same params twice',
+      'with a repeated element',
       Array(2).fill({ optimizer: { kind: 'adam' }, filters: 32 }),
       'initialParams[1]',
       'params that differ from all other initial params',
@@ -259,7 +259,7 @@ describe('askAndTell', () => {
     ).toEqual({ units: 2 });
   });
 
-  test('rejects initial params with a value between two steps of a parameter', async () => {
+  test('rejects initial params with a value that is between two steps of its parameter', async () => {
     const searchSpace = space({ dropout: float({ min: 0, max: 0.5, step: 0.1 }) });
     const options = { strategy: random(), objectives: minimize('loss'), initialParams: [{ dropout: 0.25 }] };
     expect((await catchError(() => askAndTell(searchSpace, options))).expected).toBe(
@@ -292,7 +292,7 @@ describe('askAndTell', () => {
     expect(search.trials[1]).toMatchObject({ state: 'failed', reason: 'val_loss was never a number' });
   });
 
-  test('marks a trial as failed only if no epoch has a number for every objective', () => {
+  test('marks a trial as failed only if no single epoch has numeric values for all objectives', () => {
     const objectives = [minimize('loss'), maximize('accuracy')] as const;
     const begin = () =>
       askAndTell(space({ x: float({ min: 0, max: 1 }) }), { strategy: random(), objectives });
@@ -342,7 +342,7 @@ describe('askAndTell', () => {
     expect((await catchError(() => search.fail(7, 'gone'))).received).toBe('no trial with that number');
   });
 
-  test('rejects trial records whose params belong to a different space', async () => {
+  test('rejects trial records whose params belong to a different search space', async () => {
     const trial = (params: unknown) => [{ number: 1, params, state: 'complete', rows: [], after: [] }];
     expect((await catchError(() => begin(trial({ filters: 33, optimizer: { kind: 'adam' } })))).path).toBe(
       'trial 1.filters',
@@ -363,7 +363,7 @@ describe('askAndTell', () => {
     ['null instead of a trial', [null], 'trials[0]', 'null'],
     ['an unknown state', [{ number: 1, state: 'done', rows: [], after: [] }], 'trials[0]', undefined],
     [
-      'a fraction as the number',
+      'a fraction as a trial number',
       [{ number: 1.5, state: 'complete', rows: [], after: [] }],
       'trials[0]',
       undefined,
@@ -375,9 +375,14 @@ describe('askAndTell', () => {
       'trials[0]',
       undefined,
     ],
-    ['a string in after', [{ number: 1, state: 'complete', rows: [], after: ['1'] }], 'trials[0]', undefined],
     [
-      'a repeated number',
+      'a string in the `after` list',
+      [{ number: 1, state: 'complete', rows: [], after: ['1'] }],
+      'trials[0]',
+      undefined,
+    ],
+    [
+      'a repeated trial number',
       [1, 1].map((number) => ({
         ...{ number, state: 'complete', rows: [], after: [] },
         params: { filters: 32, optimizer: { kind: 'adam' } },

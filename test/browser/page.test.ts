@@ -59,7 +59,7 @@ describe.skipIf(!browser)('a web page with this library', () => {
   );
 
   test.each([2, 1])(
-    'that is cross-origin isolated trains on wasm with SIMD and %i threads',
+    'that is cross-origin isolated trains on wasm with SIMD (number of threads: %i)',
     async (threads) => {
       const page = (await inPage(
         `
@@ -250,7 +250,7 @@ describe.skipIf(!browser)('a web page with this library', () => {
     },
   );
 
-  test('writes the same HDF5 bytes as Node, and rereads a downloaded file from the store', async () => {
+  test('writes the same HDF5 bytes as Node, and reads a downloaded file from the store the next time', async () => {
     const root = {
       attributes: { names: ['a', 'ä'] },
       groups: {},

@@ -117,7 +117,7 @@ function createCountingEngine(
   return { process: createProcess(engine, time, info), info };
 }
 
-test('timeEngines alternates between the engines, starts each round with a different engine, and does not count warm-up calls', async () => {
+test('timeEngines alternates between the engines, starts each round with a different engine, and does not time warm-up calls', async () => {
   const order: string[] = [];
   const failures: string[] = [];
   const results = await timeEngines(

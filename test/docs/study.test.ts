@@ -35,7 +35,7 @@ test.each([
   expect(status).toBe(2);
 });
 
-test('the model-b example trains pretrained layers at a tenth of the learning rate, as its help text states', () => {
+test('the model-b example trains pretrained layers at a tenth of the usual learning rate, as its help text states', () => {
   const getRate = (options: { weights?: string; fineTune?: string }) => {
     const learningRate = getInitialLearningRate(options);
     return createOptimizer({

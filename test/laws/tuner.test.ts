@@ -74,7 +74,7 @@ describe('a parameter of a search space', () => {
     );
   });
 
-  test('with finitely many values divides [0, 1) among the values without gaps, and a grid search proposes each value once', () => {
+  test('with finitely many values divides [0, 1) among these values without gaps, and a grid search proposes each value once', () => {
     fc.assert(
       fc.property(parameters, (parameter) => {
         fc.pre(Number.isFinite(parameter.count));
@@ -250,7 +250,7 @@ describe('a search space', () => {
 });
 
 describe('stringifyExact and parseExact', () => {
-  test('preserve any text, NaN, and positive and negative infinity', () => {
+  test('preserve any text and number, including NaN and both infinities', () => {
     const text = fc.oneof(
       fc.string(),
       fc.constantFrom('constructor', 'toString', '__proto__', '~', '~NaN', '~~NaN', '~-Infinity', 'NaN'),
@@ -609,7 +609,7 @@ describe('getParamImportances', () => {
     );
   };
 
-  test('assigns similar importances to an integer parameter and a float parameter on the same log scale', () => {
+  test('assigns similar importances to an integer parameter and a float parameter with the same log scale', () => {
     for (let seed = 0; seed < 8; seed++) {
       const range = { min: 1, max: 1000, scale: 'log' } as const;
       const [integerShare] = computeShares(int(range), seed);

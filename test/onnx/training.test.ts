@@ -405,8 +405,8 @@ describe('fit on onnx with a layer or a loss that cannot be compiled', () => {
     afterAll(() => tf.unregisterKernel('Unheard', 'wasm'));
 
     test.each([
-      ['in a layer', identity('Unheard', 'Identity')],
-      ['in the gradient of a layer', identity('Identity', 'Unheard')],
+      ['that is in a layer', identity('Unheard', 'Identity')],
+      ['that is in the gradient of a layer', identity('Identity', 'Unheard')],
     ])('rejects an operation %s, and the error names the operation and the layer', async (_, change) => {
       await expect(train({}, compose(new Hidden(change)))).rejects.toMatchObject({
         kind: 'engine',
@@ -494,7 +494,7 @@ describe('the verification of a compiled graph on onnx', () => {
 });
 
 describe('the compileCache option of fit', () => {
-  test('stores a graph once, gives the same history in the next run, bit for bit, and rejects a modified file', async () => {
+  test('stores each graph once, gives the same history in the next run, bit for bit, and rejects a modified file', async () => {
     const compileCache = memoryStore();
     const first = await train({ compileCache });
     const names = await compileCache.list();

@@ -98,7 +98,7 @@ describe('earlyStopping', () => {
     },
   );
 
-  test('stops early in some cases of the Keras fixture, restores weights in some, and runs to the end in others', () => {
+  test('stops the run early in some cases of the Keras fixture and not in others, and restores weights in some cases', () => {
     const { stops } = keras;
     expect(stops.filter((one) => one.epochs < one.values.length).length).toBeGreaterThan(20);
     expect(stops.filter((one) => one.epochs === one.values.length).length).toBeGreaterThan(10);

@@ -74,7 +74,7 @@ describe('createReport and createReportPage', () => {
     expect(page).toMatch(/class="legend">.*?training/); // This is for the second task.
   });
 
-  test('list the arguments of many runs in rows, and mark the training values of a run without validation', () => {
+  test('list the arguments of many runs in rows, and mark values from training if a run has no validation', () => {
     const runs = Array.from({ length: 6 }, (_, seed) => ({
       ...createRun({ name: `seed ${seed}`, tasks: [AGE] }),
       arguments: { seed, model: { dropout: seed / 10, filters: [64, 128] }, rate: 0.1 + 0.2 },

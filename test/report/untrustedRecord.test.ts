@@ -44,7 +44,7 @@ function replaceValue(path: Path, json: string): string {
 }
 
 describe('a run record from an untrusted source', () => {
-  test('is either drawn by createReportPage or rejected by readRunRecord with a file error, whichever of its values is replaced', async () => {
+  test('is either drawn by createReportPage or rejected by readRunRecord with a file error if any of its values is replaced', async () => {
     const json = fc.oneof(
       fc.constantFrom(
         ...['null', '-1', '1.5', '1e308', '1e999', '""', '[]', '{}', 'true', '[null]', '[[]]'],
