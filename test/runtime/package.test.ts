@@ -81,7 +81,7 @@ const TYPE_MEMBERS = [
   '~types',
 ];
 
-test('the public types contain no internal members', () => {
+test('the public types in the packed npm tarball contain no internal members', () => {
   const dist = join(project, 'node_modules/tfjs-multitask/dist');
   const types = readdirSync(dist).filter((name) => /\.d\.c?ts$/.test(name));
   expect(types.length).toBeGreaterThan(5);
@@ -206,7 +206,7 @@ describe('a process that loads the package as an ES module and as a CommonJS mod
     expect(result.losses[1]).toEqual(result.losses[0]);
   });
 
-  test('uses in both modules the default engine that useEngine selects in one of them', () => {
+  test('uses the same default engine in both modules if useEngine is called in one of them', () => {
     expect(result.defaultEngines).toEqual(['cpu', 'wasm', 'cpu', 'wasm']);
   });
 

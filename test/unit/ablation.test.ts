@@ -15,7 +15,7 @@ const run = (mae: number, accuracy: number) =>
   }) as unknown as HistoryRecord;
 
 describe('the statistics in the ablation example', () => {
-  test('include the same confidence interval as a calculation by hand', () => {
+  test('include a confidence interval that equals a calculation by hand', () => {
     // The values 2, 4 and 9 have a standard deviation of √13. The t quantile at 97.5 % with two degrees of freedom is 4.303.
     const { mean, deviation, margin } = estimateMean([2, 4, 9]);
     expect(mean).toBe(5);
@@ -25,7 +25,7 @@ describe('the statistics in the ablation example', () => {
   });
 
   test.each([2, 3, 5, 12, 40])(
-    'classify noise over %i seeds as significant in about one of twenty cases',
+    'classify pure noise over %i seeds as significant in about one of twenty cases',
     (seeds) => {
       const random = createRng(1, 'noise', String(seeds));
       const significant = Array.from({ length: 8000 }, () =>

@@ -168,7 +168,7 @@ describe('architectureDiagram', () => {
     model.dispose();
   });
 
-  test('draws no arrow across a title, with and without a trunk, and with long task names', async () => {
+  test('draws no arrow across a title, even without a trunk or with long task names', async () => {
     const model = modelA(64);
     const long = 'a very long name of a task';
     const flat = [

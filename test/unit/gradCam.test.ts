@@ -257,7 +257,7 @@ describe('the layer that gradCam uses', () => {
     ]);
   });
 
-  test('can be inside a residual block, where the shortcut does not change the heat map', async () => {
+  test('can be inside a residual block, whose shortcut does not change the heat map', async () => {
     const customModel = multiTask({ input: [SIDE, SIDE, 3] })
       .trunk(sharedTrunk([conv(6, 3), residual([conv(6, 3, { padding: 'same' })]), globalAveragePool()]))
       .task('age', regression({ unit: 'years' }), branch([activation('linear')]))
@@ -285,7 +285,7 @@ describe('the layer that gradCam uses', () => {
     customModel.dispose();
   });
 
-  test('can be a convolution of the user whose name resembles that of a grayscale layer', async () => {
+  test('can be a convolution from the user whose name resembles that of a grayscale layer', async () => {
     const named = tf.layers.conv2d({ filters: 2, kernelSize: 3, name: 'age_grayscale1' });
     const customModel = multiTask({ input: [SIDE, SIDE, 3] })
       .trunk(sharedTrunk([conv(2, 3)]))

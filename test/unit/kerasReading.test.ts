@@ -241,7 +241,7 @@ describe('loadKeras with a Keras 2 file', () => {
   });
 });
 
-test('loadKeras uses its `input` option for sizes that the model does not define, and rejects a size that differs from the model', async () => {
+test('loadKeras takes sizes that the model does not define from the `input` option, and rejects a size that contradicts the model', async () => {
   const open = writeKeras2File(
     model(
       [input('x', null, null, 3), layer('GlobalAveragePooling2D', 'pool', {}, [['x', 0, 0, {}]])],
@@ -347,7 +347,7 @@ describe('a Keras file', () => {
     read.dispose();
   });
 
-  test('is identified by its path, URL or name in the errors from loadKeras', async () => {
+  test('is identified by path, URL or name in the errors from loadKeras', async () => {
     const missing = await catchError(() => loadKeras(`${origin}/missing.h5`));
     expect(missing).toMatchObject({ kind: 'file', path: `${origin}/missing.h5`, received: 'HTTP 404' });
     const damaged = new File(['text'], 'photo.keras');
@@ -439,7 +439,7 @@ describe('loadKeras, for a nested model whose weight names differ from its layer
     read.dispose();
   });
 
-  test('rejects weights whose names contradict the order', async () => {
+  test('rejects weights whose names contradict their order', async () => {
     const { numTensors } = tf.memory();
     const error = await catchError(() => load('y/kernel', 'y/bias', 'z/kernel', 'z/bias'));
     expect(error).toMatchObject({ kind: 'file', received: 'no weight with that name' });

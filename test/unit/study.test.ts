@@ -60,7 +60,7 @@ describe('lockStudy', () => {
     }
   });
 
-  test('locks the study as soon as the lock file exists, even if the store responds later', async () => {
+  test('locks the study as soon as the lock file exists, even before the store responds', async () => {
     const store = memoryStore();
     const { received, send } = createSignal();
     const first = lockStudy({
@@ -78,7 +78,7 @@ describe('lockStudy', () => {
     expect(await store.list()).toEqual([]);
   });
 
-  test('does not remove a newer lock if a slow caller found the lock of an exited process earlier', async () => {
+  test('does not remove a newer lock if a slow caller had read the lock of an exited process before', async () => {
     const store = memoryStore();
     await store.write('search.lock', bytes({ host: hostname(), pid: EXITED_PID, token: 'x' }));
     const [oldLockFound, newLockCreated] = [createSignal(), createSignal()];
@@ -145,7 +145,7 @@ describe('openStudyRecords', () => {
     }
   });
 
-  test('keeps the first saved result of a trial', async () => {
+  test('keeps only the first result that is saved for a trial', async () => {
     const store = memoryStore();
     const records = await openStudyRecords(store, plain, options);
     expect(await records.saveResult(trial(1))).toBe(true);
@@ -154,7 +154,7 @@ describe('openStudyRecords', () => {
     expect((await records.readTrial(1))?.state).toBe('complete');
   });
 
-  test('removes the files of an interrupted copy, and then copies all files of a trial except its records', async () => {
+  test('copies all files of a trial except its records, after removing the files of an interrupted copy', async () => {
     const store = memoryStore();
     const records = await openStudyRecords(store, plain, options);
     await records.saveResult(trial(1));
