@@ -178,7 +178,7 @@ const RUN: BenchmarkRun = {
   skipped: ['native: not installed.'],
 };
 
-test('formatTables prints time ratios to Keras, the time of the first step, the memory use, and the omitted engines', () => {
+test('formatTables prints times relative to Keras, the time of the first step, the memory use, and the omitted engines', () => {
   const page = formatTables(RUN);
   expect(page).toMatch(/\| wasm +\| CPU +\| +30\.0 \| +31\.3 \| +7\.50 \|/);
   expect(page).toMatch(/\| Keras +\| CPU +\| +4\.00 \| +5\.00 \| +1\.00 \|/);

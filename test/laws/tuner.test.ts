@@ -404,7 +404,7 @@ describe.each(STRATEGIES)('a search with the %s strategy', (_, strategy) => {
     );
   });
 
-  test('that resumes over a small space tries the remaining initial params first, and no combination of params twice', () => {
+  test('that resumes over a small space tries the remaining initial params first, and tries no combination of params twice', () => {
     fc.assert(
       fc.property(
         initialParamLists,

@@ -342,7 +342,7 @@ test('getParamImportances returns the largest importance for the parameter that 
 });
 
 describe('resultsCsv and resultsTable', () => {
-  test('return a CSV row for each trial, with quoted cells', () => {
+  test('include resultsCsv, which returns a row with quoted cells for each trial', () => {
     const trials = createTrials(12);
     const [head, ...rows] = resultsCsv(study, trials).trimEnd().split('\n');
     expect(head).toBe(

@@ -120,7 +120,7 @@ describe('fetchFile', () => {
     expect(readdirSync(folder).sort()).toEqual(['a', 'b', NAME]);
   });
 
-  test('downloads a complete file even if two processes download it into the same folder', async () => {
+  test('downloads a complete file even if two processes download the file into the same folder at the same time', async () => {
     const both = await Promise.all([download(), download({ store: folderStore(folder) })]);
     expect(both.map(isFile)).toEqual([true, true]);
     expect(FILE.equals(readFileSync(join(folder, NAME)))).toBe(true);

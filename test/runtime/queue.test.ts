@@ -319,7 +319,7 @@ describe.skipIf(!redis)('a search with a Redis queue', () => {
     await kill(second, 'SIGINT');
   });
 
-  test('rejects a worker with different data, a different library version, different code, or an incorrect folder', async () => {
+  test('rejects a worker with different data, a different library version, different code, or a folder without a study', async () => {
     const { child } = search('refused', { trials: 1 });
     // The search read the study record before the first trial, so only workers read the changes below.
     while (!existsSync(join(scratch, 'refused/trials/0001/trial.json'))) {

@@ -127,7 +127,7 @@ describe('the TypeScript types of a model', () => {
     expectTypeOf<Awaited<ReturnType<typeof one>>['gender']['label']>().toEqualTypeOf<'male' | 'female'>();
   });
 
-  test('restrict the options of fit to the tasks of the model', () => {
+  test('restrict the options of fit to valid values', () => {
     const start = (options: Partial<FitOptions<typeof model.tasks, typeof whole>>) =>
       model.fit(data, { epochs: 1, ...options });
     start({ loss: weightedLoss(whole) });

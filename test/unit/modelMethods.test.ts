@@ -184,7 +184,7 @@ describe('model.freeze', () => {
   });
 });
 
-describe('model.freeze and model.unfreeze with an invalid argument', () => {
+describe('model.freeze and model.unfreeze', () => {
   test.each(['freeze', 'unfreeze'] as const)(
     'reject a name that no layer has, and suggest the most similar name: %s',
     (method) => {
