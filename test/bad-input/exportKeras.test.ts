@@ -124,13 +124,10 @@ describe('exportKeras with incompatible options', () => {
     ['exportKeras.checkpoint', { checkpoint: store, optimizer: adam(), format: 'h5' }],
     ['exportKeras.loss.classWeights', { loss: classes, optimizer: adam() }],
     ['weightedLoss.gender', { loss: incompleteLoss, optimizer: adam() }],
-  ])(
-    'rejects the options, and the error contains the path of the first conflicting option: %s',
-    async (path, options) => {
-      const fault = await catchError(() => exportKeras(small(), options));
-      expect(fault).toMatchObject({ kind: 'argument', path });
-    },
-  );
+  ])('rejects the options, and the error contains the path %s', async (path, options) => {
+    const fault = await catchError(() => exportKeras(small(), options));
+    expect(fault).toMatchObject({ kind: 'argument', path });
+  });
 
   test('rejects bytes: true for a plain LayersModel', async () => {
     const plain = createModel([3], layers.dense({ units: 1 }));

@@ -171,39 +171,39 @@ describe('a symbolic link inside the folder of a store', () => {
 
   test.each([
     [
-      'that leads to a folder outside the store',
+      'a folder outside the store',
       (folder: string) => symlinkSync(outside, join(folder, 'link')),
       'link/secret.json',
     ],
     [
-      'that leads to a folder outside the store, followed by the name of a new file,',
+      'a folder outside the store, for a new file',
       (folder: string) => symlinkSync(outside, join(folder, 'link')),
       'link/new/x',
     ],
     [
-      'that leads to a file outside the store',
+      'a file outside the store',
       (folder: string) => symlinkSync(join(outside, 'secret.json'), join(folder, 'link')),
       'link',
     ],
     [
-      'that leads to a missing file outside the store',
+      'a missing file outside the store',
       (folder: string) => symlinkSync(join(outside, 'new'), join(folder, 'link')),
       'link',
     ],
     [
-      'with a relative target outside the store',
+      'a relative path outside the store',
       (folder: string) => symlinkSync('../0/secret.json', join(folder, 'link')),
       'link',
     ],
     [
-      'that leads to another link out of the store',
+      'a link that leads out of the store',
       (folder: string) => {
         symlinkSync(outside, join(folder, 'first'));
         symlinkSync('first', join(folder, 'link'));
       },
       'link/secret.json',
     ],
-  ])('%s cannot be read or written', async (_, create, name) => {
+  ])('to %s cannot be read or written', async (_, create, name) => {
     const folder = createFolder();
     create(folder);
     const store = folderStore(folder);
@@ -218,7 +218,7 @@ describe('a symbolic link inside the folder of a store', () => {
     expect(readFileSync(join(outside, 'secret.json'), 'utf8')).toBe('secret');
   });
 
-  test('that leads to the folder of another model is rejected by model.save, bestCheckpoint and loadModel', async () => {
+  test('to the folder of another model is rejected by model.save, bestCheckpoint and loadModel', async () => {
     const folder = createFolder();
     const other = createFolder();
     await small().save(folderStore(other));
@@ -237,7 +237,7 @@ describe('a symbolic link inside the folder of a store', () => {
     expect(await loadModel(folderStore(join(folder, 'best')))).toHaveProperty('tasks.age');
   });
 
-  test('that leads to a file or folder inside the same store can be read and written', async () => {
+  test('to a file or folder inside the same store can be read and written', async () => {
     const folder = createFolder();
     const store = folderStore(folder);
     await store.write('inner/a', bytes);

@@ -180,36 +180,36 @@ async function writeWithLibrary(build: (file: h5wasm.File) => unknown): Promise<
 describe('readHdf5', () => {
   test.each<[string, (file: h5wasm.File) => unknown, RegExp]>([
     [
-      'to the group itself',
+      'a hard link to the group itself',
       (file) => file.create_hard_link('/a', 'a/again'),
       /a second reference to the same bytes at \/a\/again$/,
     ],
     [
-      'to the root',
+      'a hard link to the root',
       (file) => file.create_hard_link('/', 'a/root'),
       /a second reference to the same bytes at \/a\/root$/,
     ],
     [
-      'to a group that was read before',
+      'a hard link to a group that was read before',
       (file) => file.create_hard_link('/a', 'b'),
       /a second reference to the same bytes at \/b$/,
     ],
     [
-      'by a path (soft link)',
+      'a soft link',
       (file) => file.create_soft_link('/a', 'b'),
       /a soft (or external )?link, which is not supported/,
     ],
     [
-      'by a path to a parent group',
+      'a soft link to a parent group',
       (file) => file.create_soft_link('../../etc/passwd', 'b'),
       /a soft (or external )?link, which is not supported/,
     ],
     [
-      'to another file',
+      'an external link to a file',
       (file) => file.create_external_link('/etc/passwd', '/', 'b'),
       /external link, which is not supported/,
     ],
-  ])('rejects a link %s', async (_, build, received) => {
+  ])('rejects %s', async (_, build, received) => {
     const file = await writeWithLibrary((libraryFile) => {
       libraryFile.create_group('a');
       build(libraryFile);

@@ -198,27 +198,27 @@ describe('askAndTell', () => {
 
   test.each([
     [
-      'that are not in the search space',
+      'params outside the search space',
       [{ filters: 48, optimizer: { kind: 'adam' } }],
       'initialParams[0].filters',
       '32 or 64',
       '48',
     ],
     [
-      'with a missing parameter',
+      'params without a required parameter',
       [{ filters: 32, optimizer: { kind: 'sgd' } }],
       'initialParams[0].optimizer.sgd.momentum',
       '0 or 0.9',
       'undefined',
     ],
     [
-      'with a repeated element',
+      'the same params twice',
       Array(2).fill({ optimizer: { kind: 'adam' }, filters: 32 }),
       'initialParams[1]',
       'params that differ from all other initial params',
       '{"filters":32,"optimizer":"adam"} twice',
     ],
-  ])('rejects initial params %s', async (_, first, path, expected, received) => {
+  ])('rejects initialParams that contain %s', async (_, first, path, expected, received) => {
     const make = () =>
       askAndTell(searchSpace, {
         strategy: random(),

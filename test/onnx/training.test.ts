@@ -405,9 +405,9 @@ describe('fit on onnx with a layer or a loss that cannot be compiled', () => {
     afterAll(() => tf.unregisterKernel('Unheard', 'wasm'));
 
     test.each([
-      ['that is in a layer', identity('Unheard', 'Identity')],
-      ['that is in the gradient of a layer', identity('Identity', 'Unheard')],
-    ])('rejects an operation %s, and the error names the operation and the layer', async (_, change) => {
+      ['a layer', identity('Unheard', 'Identity')],
+      ['the gradient of a layer', identity('Identity', 'Unheard')],
+    ])('rejects the operation in %s, and the error names the operation and the layer', async (_, change) => {
       await expect(train({}, compose(new Hidden(change)))).rejects.toMatchObject({
         kind: 'engine',
         path: 'operation Unheard of layer age_hidden1',
@@ -415,7 +415,7 @@ describe('fit on onnx with a layer or a loss that cannot be compiled', () => {
       });
     });
 
-    test('rejects an operation in a loss, and the error names the operation and the task', async () => {
+    test('rejects the operation in a loss, and the error names the operation and the task', async () => {
       const mine = identity('Unheard', 'Identity');
       const loss = customLoss('mine', (prediction, target) => tf.mean(mine(tf.sub(prediction, target)), 1));
       const model = multiTask({ input: [12, 12, 3] })

@@ -207,7 +207,7 @@ describe('readRunRecord', () => {
 
   test.each([
     ['invalid JSON', '{"format": 1,', 'JSON'],
-    ['another format', JSON.stringify({ ...record, format: 2 }), 'format'],
+    ['an unsupported format', JSON.stringify({ ...record, format: 2 }), 'format'],
     ['a string instead of a list', JSON.stringify({ ...record, answers: 'many' }), 'answers'],
     [
       'an unknown type of task',

@@ -342,7 +342,7 @@ test('getParamImportances returns the largest importance for the parameter that 
 });
 
 describe('resultsCsv and resultsTable', () => {
-  test('include resultsCsv, which returns a row with quoted cells for each trial', () => {
+  test('return one row for each trial, and the CSV cells are quoted', () => {
     const trials = createTrials(12);
     const [head, ...rows] = resultsCsv(study, trials).trimEnd().split('\n');
     expect(head).toBe(

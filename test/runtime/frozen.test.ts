@@ -139,10 +139,10 @@ describe.each(['wasm', 'onnx'] as const)('fit on %s with frozen layers', (engine
   });
 
   test.each([
-    ['', 5, {}],
-    [', with a grayscale view', 6, { inputView: grayscaleImage() }], // The grayscale layer is frozen too.
+    ['no input view', 5, {}],
+    ['a grayscale input view', 6, { inputView: grayscaleImage() }], // The grayscale layer is frozen too.
   ] as const)(
-    'gives the same history with and without a feature cache%s',
+    'gives the same history with and without a feature cache if the network has %s',
     async (_, frozen, branchOptions) => {
       const plain = await networkWith(frozen, branchOptions).fit(train, fitOptions);
       const featureCache = memoryStore();
@@ -207,10 +207,10 @@ test('a feature cache is not used if the frozen weights have changed', async () 
 });
 
 test.each([
-  ['', {}, 3],
-  [', with two views of the image', { inputView: grayscaleImage() }, 6],
+  ['a single view of the image', {}, 3],
+  ['two views of the image', { inputView: grayscaleImage() }, 6],
 ] as const)(
-  'fit with the feature cache of an earlier run does not run the frozen layers%s',
+  'fit with the feature cache of an earlier run does not run the frozen layers of a network with %s',
   async (_, branchOptions, callCount) => {
     const calls = async (featureCache: Store) => {
       const model = networkWith('inputView' in branchOptions ? 7 : 6, branchOptions);

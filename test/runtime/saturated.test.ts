@@ -68,9 +68,9 @@ describe.each(['wasm', 'onnx', 'cpu'] as const)(
   'fit on %s, with saturated predictions of an incorrect label',
   (engine) => {
     test.each([
-      ['for heads with an activation', async () => createModel()],
-      ['for heads whose activations are separate layers', createModelWithActivationLayers],
-    ])('computes the loss and its gradient from the logits %s', async (_, create) => {
+      ['heads with an activation', async () => createModel()],
+      ['heads whose activations are separate layers', createModelWithActivationLayers],
+    ])('computes the loss and its gradient from the logits for %s', async (_, create) => {
       const model = await create();
       const before = await model.evaluate(dataset, { engine });
       expect(before.side_loss).toBe(SIDE_BIAS);
