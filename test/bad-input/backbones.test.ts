@@ -309,7 +309,7 @@ describe('a backbone function such as resnet50Backbone', () => {
     });
   });
 
-  test('returns a trunk that rejects a task named like a backbone layer and, with includeTop: true, rejects a pooling layer', async () => {
+  test('returns a trunk that rejects a task with the same name as a backbone layer and, with includeTop: true, rejects a pooling layer', async () => {
     const top = await mobileNetV2Backbone({ weights: null, includeTop: true });
     const pooled = await catchError(() => built(sharedTrunk([top, globalAveragePool()])));
     expect(pooled.advice).toContain('a backbone with includeTop: true is flat, too');

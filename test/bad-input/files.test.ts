@@ -65,7 +65,7 @@ const REASONS = {
 } as const;
 const KINDS = Object.keys(REASONS) as (keyof typeof REASONS)[];
 
-describe('imageFolder, for a folder with unusable files,', () => {
+describe('imageFolder with unusable files', () => {
   test.each(KINDS)(
     'rejects an unusable file, and the error reports the path of the file and the reason: %s',
     async (kind) => {

@@ -117,7 +117,7 @@ test('readHdf5 rejects a file that is truncated at any offset, because the super
   }
 });
 
-describe('readHdf5, for a file with a single dataset,', () => {
+describe('readHdf5, for a file with a single dataset', () => {
   const COUNT = 12_345;
   const BYTES = 4 * COUNT;
   const root = { ...EMPTY, arrays: { kernel: { shape: [COUNT], data: new Float32Array(COUNT).fill(1) } } };

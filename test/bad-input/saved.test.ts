@@ -187,7 +187,7 @@ describe('an unusable checkpoint', () => {
       'hash',
     ],
   ] as const)(
-    'that is %s makes a resumed run fail with advice, and is not modified',
+    'that is %s makes a resumed run throw an error with advice, and is not modified',
     async (_, change, received) => {
       const store = await copyOf(saved);
       await store.write(CHECKPOINT_FILE, change(checkpoint));

@@ -257,7 +257,7 @@ describe('dataset.augment()', () => {
 });
 
 describe('regression(), binary() and categorical()', () => {
-  test('reject an unsupported loss or metric, and the error lists the supported ones', async () => {
+  test('reject an unsupported loss or metric, and the error lists the supported losses or metrics', async () => {
     const loss = await catchError(() => regression({ unit: 'years', loss: 'msee' as 'mse' }));
     expect(loss).toMatchObject({ kind: 'argument', path: 'regression.loss', received: '"msee"' });
     expect(loss.advice).toBe('Did you mean "mse"?');

@@ -34,7 +34,7 @@ beforeAll(async () => {
   await loadWasmBackend();
 });
 
-describe.each(models)('loadKeras, for the model "$name" from Keras $version,', ({ files, predicted }) => {
+describe.each(models)('loadKeras, for the model "$name" from Keras $version', ({ files, predicted }) => {
   test.each(Object.keys(files))(
     'predicts the same values as Keras from the file model.%s, and releases all tensors',
     async (kind) => {
