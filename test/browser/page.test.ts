@@ -59,7 +59,7 @@ describe.skipIf(!browser)('a web page with this library', () => {
   );
 
   test.each([2, 1])(
-    'that is cross-origin isolated trains on wasm with SIMD (number of threads: %i)',
+    'that is cross-origin isolated trains on wasm with SIMD and the requested number of threads: %i',
     async (threads) => {
       const page = (await inPage(
         `

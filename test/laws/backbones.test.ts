@@ -117,7 +117,7 @@ describe('a backbone with the trainable or trainableFrom option', () => {
     model.dispose();
   }
 
-  test('freezes exactly the layers before the first layer whose name is or starts with the value of trainableFrom', async () => {
+  test('freezes exactly the layers before the first layer whose name equals or starts with the value of trainableFrom', async () => {
     const choices = (['mobileNetV2', 'efficientNetB0'] as const).flatMap((name) =>
       rowsOf(name).flatMap((row) => [row, row.replace(/_[^_]*$/, '')].map((from) => [name, from] as const)),
     );

@@ -191,7 +191,7 @@ test('fit on onnx accepts a scale gradient that is only rounding error if a late
 });
 
 describe('a run of fit on onnx', () => {
-  test('makes evaluate, predict and other runs use onnx until the run ends, and reject any other engine', async () => {
+  test('makes evaluate, predict and other runs use onnx until the run ends, and rejects requests for a different engine', async () => {
     const model = compose();
     const other = compose();
     const runs = await Promise.allSettled([

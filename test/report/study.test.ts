@@ -308,7 +308,7 @@ test('createStudyReport marks the Pareto front instead of a best trial in its te
   expect(figures.find(({ name }) => name === 'slice-rate')!.note).toBe('Orange: the Pareto front.');
 });
 
-test('studyFigures draws a line for each trial across all axes of the parallel coordinates plot, which passes below the axis of a missing parameter', () => {
+test('studyFigures draws each trial as a line across all axes of the parallel coordinates plot, and the line passes below the axis of a missing parameter', () => {
   const { svg, note } = studyFigures(study, createTrials(30), tools).find(({ name }) => name === 'parallel')!;
   const lines = [...svg.matchAll(/<path[^>]* d="(M[^"]+)"/g)].map(([, d]) => d!);
   const scored = createTrials(30).filter(

@@ -105,7 +105,7 @@ describe.each(['wasm', 'onnx', 'cpu'] as const)(
   },
 );
 
-test('a custom loss receives the probabilities, also from a head with a sigmoid', async () => {
+test('a custom loss receives probabilities instead of logits, even from a head with a sigmoid', async () => {
   const brier = customLoss('brier', (prediction, target) =>
     tf.mean(tf.square(tf.sub(prediction, target)), 1),
   );

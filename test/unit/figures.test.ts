@@ -225,7 +225,7 @@ test('svgToPng multiplies the figure size by the scale, and draws text with an a
   expect(await store.list()).toEqual(['figures/age.png', 'figures/age.svg']);
 });
 
-describe('createDiagramBoxes for architectureDiagram', () => {
+describe('createDiagramBoxes', () => {
   const buildModel = async () =>
     multiTask({ input: [64, 64, 3] })
       .trunk(
