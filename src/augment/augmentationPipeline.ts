@@ -17,8 +17,8 @@ export interface SamplingOptions {
   /** Pixel value for the `constant` fill mode, 0..255. Default 0. */
   readonly fillValue?: number;
   /**
-   * Center of rotations, shears and zooms. `keras` uses the center of Keras's `ImageDataGenerator`, which is not the center of the image
-   * unless the image is square. Default: the center of the image.
+   * Center of rotations, shears and zooms. `keras` uses the same center as Keras's `ImageDataGenerator`, which is the center of the image
+   * only if the image is square. Default: the center of the image.
    */
   readonly compat?: 'keras';
 }

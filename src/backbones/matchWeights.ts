@@ -131,8 +131,8 @@ const toBlockPattern = (name: string) => name.replaceAll(/\d+[a-z]?(?=_)/g, '\\d
 type CreateMismatchError = (weightPath: string, expected: string, received: string, advice?: string) => Error;
 
 /**
- * Finds the weights of a layer by name. If the file contains other names, such as numbers, or `depthwise_kernel` from Keras 2, the weights
- * are matched by position.
+ * Finds the weights of a layer by name. If the file does not contain the expected names (for example, if the names are numbers, or
+ * `depthwise_kernel` as in Keras 2), the weights are matched by position.
  */
 function matchLayerArrays(
   layer: string,

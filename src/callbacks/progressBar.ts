@@ -20,7 +20,10 @@ export interface ProgressOutput {
   readonly columns?: number;
 }
 
-/** Rows of the table that is written after an epoch: the prefix of the history columns, and the label of the row. */
+/**
+ * Rows of the table that is written after each epoch. Each entry contains the prefix of the history columns in the row, and the label of
+ * the row.
+ */
 const ROW_LABELS = [
   ['', 'training'],
   ['val_', 'validation'],
@@ -113,7 +116,7 @@ function formatTable(row: HistoryRow): string {
   );
 }
 
-/** Formats a number with four decimals, or a number of at least 10 with fewer decimals. */
+/** Formats a number with four decimals. Numbers of at least 10 get fewer decimals. */
 const formatNumber = (value: number) => {
   if (!Number.isFinite(value)) return String(value);
   const size = Math.abs(value);
