@@ -10,7 +10,7 @@ import type { AugmentationSpec, PixelTransformSpec } from './augmentationSpec.js
 import { getSpec, markSerializable } from './serializable.js';
 import type { ImageTransform } from './transform.js';
 
-/** Options of an augmentation pipeline that determine how the affine warp samples images. */
+/** Options that determine how the affine warp of an augmentation pipeline samples images. */
 export interface SamplingOptions {
   /** Fill mode for pixels outside the image. Default `nearest`. */
   readonly fillMode?: FillMode;
