@@ -131,8 +131,8 @@ const toBlockPattern = (name: string) => name.replaceAll(/\d+[a-z]?(?=_)/g, '\\d
 type CreateMismatchError = (weightPath: string, expected: string, received: string, advice?: string) => Error;
 
 /**
- * Finds the weights of a layer by name. If the file does not contain the expected names (for example, if the names are numbers, or
- * `depthwise_kernel` as in Keras 2), the weights are matched by position.
+ * Finds the weights of a layer by name. If the file contains none of the expected names (for example only numbers, or `depthwise_kernel` in
+ * Keras 2), matches the weights by position.
  */
 function matchLayerArrays(
   layer: string,

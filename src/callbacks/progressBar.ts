@@ -20,10 +20,7 @@ export interface ProgressOutput {
   readonly columns?: number;
 }
 
-/**
- * Rows of the table that is written after each epoch. Each entry contains the prefix of the history columns in the row, and the label of
- * the row.
- */
+/** Rows of the table that is written after each epoch. Each entry contains the prefix of the row's history columns and the row's label. */
 const ROW_LABELS = [
   ['', 'training'],
   ['val_', 'validation'],

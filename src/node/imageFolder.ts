@@ -15,10 +15,7 @@ import { listFiles } from './platform/listFiles.js';
 import { sharpDecoder } from './platform/sharpDecoder.js';
 import { workerThreads } from './platform/workerThreads.js';
 
-/**
- * Maximum size of an image file in bytes. The maximum limits the memory that is needed for the files that are read at the same
- * time.
- */
+/** Maximum size of an image file in bytes. This limits the memory for files that are read at the same time. */
 const MAX_IMAGE_FILE_BYTES = 2 ** 28;
 
 /**

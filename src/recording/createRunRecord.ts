@@ -51,7 +51,7 @@ export interface CreateRunRecordOptions<T extends Tasks = Tasks> {
   readonly datasetName: string;
   /** Training data of the run. */
   readonly train: Dataset<LabelsOf<T>>;
-  /** Validation data of the run. The record contains the model's predictions for all of its images, without augmentation. */
+  /** Validation data of the run. The record contains the model's predictions for all validation images, without augmentation. */
   readonly validation?: Dataset<LabelsOf<T>>;
   /** History that `fit` returned. Omit this option to create a record before the run starts; that record contains no predictions. */
   readonly history?: RunHistory;

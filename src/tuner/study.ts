@@ -24,8 +24,7 @@ export interface Trial<V> {
   /** Options for `model.fit`. Spread them after your options: `{ epochs: 20, …, ...trial.fitOptions }`. */
   readonly fitOptions: TrialFitOptions;
   /**
-   * Reports the metrics of one epoch. Call this function if the trial does not train with `model.fit` and
-   * {@link Trial.fitOptions}.
+   * Reports the metrics of one epoch. Call this function only if the trial does not pass {@link Trial.fitOptions} to `model.fit`.
    *
    * @returns The pruner's reason to stop the trial now, or undefined to continue.
    */

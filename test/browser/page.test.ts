@@ -86,7 +86,7 @@ describe.skipIf(!browser)('a web page with this library', () => {
   test('that is cross-origin isolated trains on wasm with one thread if its workers never respond, and reports the reason', async () => {
     const page = (await inPage(
       `
-      import { loadWasmBackend } from './src/tensor/wasmBackend.ts';
+      import { loadWasmBackend } from './src/tensor/backends/wasmBackend.ts';
       import { study } from './test/browser/study.ts';
       globalThis.Worker = class { postMessage() {} terminate() {} };
       await loadWasmBackend({ timeout: Promise.resolve() });
@@ -290,7 +290,7 @@ describe.skipIf(!browser)('a web page with this library', () => {
        import { loadModel } from 'tfjs-multitask';
        report(await loadModel(httpStore('nothing')).catch((error) => error.message));`,
     );
-    expect(message).toContain('nothing/model.json: expected a saved model');
+    expect(message).toContain('nothing/model.json: expected a file of a saved model');
   });
 });
 

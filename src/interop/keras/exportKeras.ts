@@ -47,7 +47,7 @@ export interface ExportKerasOptions<T extends Tasks, W extends { readonly [task:
   extends KerasFileOptions {
   /**
    * Whether to add a `Rescaling` layer after the input, so that the exported model accepts pixel values from 0 to 255 in Keras. No layer
-   * is added if the model's pixel range is already [0, 255]. Default: false. The exported model then expects pixel values in the model's
+   * is added if the model's pixel range is already [0, 255]. If false (the default), the exported model expects pixel values in the model's
    * range, which is 0 to 1 by default.
    */
   readonly bytes?: boolean;

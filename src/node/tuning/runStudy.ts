@@ -24,7 +24,10 @@ import type { QueueOptions } from './trialQueue.js';
 export interface RunStudyOptions<M extends StudyModule = StudyModule<Study>> {
   /** Folder or store of the study. If the folder contains an earlier search, the search is resumed. */
   readonly folder: string | Store;
-  /** Total number of trials, including those of earlier runs. Default: until the strategy is exhausted. */
+  /**
+   * Total number of trials, including those of earlier runs. Default: no limit; the search ends when the strategy has no more
+   * params.
+   */
   readonly trials?: number;
   /** Number of trials that run at a time, each in its own process. With a queue: number of trials in the queue at a time. Default: 1. */
   readonly parallel?: number;

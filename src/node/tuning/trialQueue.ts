@@ -25,7 +25,7 @@ type Bullmq = typeof import('bullmq');
 /** Returns how many seconds the server may be unreachable, for example during a restart, before the search fails. */
 export const getMaxOutageSeconds = ({ workerTimeout = 30 }: QueueOptions) => Math.max(10, 2 * workerTimeout);
 
-/** Largest `workerTimeout` in seconds: one day. */
+/** Maximum `workerTimeout` in seconds: one day. */
 const MAX_WORKER_TIMEOUT = 86_400;
 
 /** Time in milliseconds to wait while a connection is being closed, because the server may be unreachable. */

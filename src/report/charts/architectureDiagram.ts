@@ -95,7 +95,8 @@ ${layers.flatMap(toDotEdges).join('\n')}
 const formatPartName = (part: string) => (part === 'trunk' ? 'shared trunk' : truncateMiddle(part, 22));
 
 /**
- * Creates an invisible node below each layer that has an even number of successors, so that Graphviz centers the layer above them.
+ * Creates an invisible node below each layer that has an even number of successors, so that Graphviz centers the layer above its
+ * successors.
  */
 function createCenteringNodes(layers: readonly LayerRecord[]): string {
   return layers

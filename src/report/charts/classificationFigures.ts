@@ -18,7 +18,7 @@ import {
 import type { ChartTools } from './chartTools.js';
 
 /**
- * Largest number of rows of a confusion matrix. If a task has more labels, the least frequent labels are combined in one row and
+ * Maximum number of rows in a confusion matrix. If a task has more labels, the least frequent labels are combined in one row and
  * one column.
  */
 const MAX_LABELS = 16;

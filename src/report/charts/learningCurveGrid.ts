@@ -161,9 +161,7 @@ function getSharedTasks(settings: readonly RunGroup[]): readonly TaskRecord[] {
   return tasks;
 }
 
-/**
- * Returns the range of the y axis for all panels of a row. The range starts at or below 0, or at or below 50 % for percentages.
- */
+/** Returns the range of the y axis for all panels of a row. The range starts at 0 or below, for percentages at 50 % or below. */
 function computeDomain(
   runs: readonly HistoryRecord[],
   seriesList: readonly CurveSeries[],

@@ -254,7 +254,7 @@ function renderGroupCounts({ data }: RunRecord): string[] {
   });
 }
 
-/** Largest number of rows in a table of subgroups. */
+/** Maximum number of rows in a table of subgroups. */
 const MAX_GROUP_ROWS = 20;
 
 /** Escapes the characters that have a special meaning in Markdown or HTML. */

@@ -13,9 +13,9 @@ import { renderDocument } from '../pages/htmlDocument.js';
 import { formatCount, formatMetric, formatNumber, truncateMiddle } from '../text/format.js';
 import { drawFigureGroups, type FigureGroup } from './studyFigures.js';
 
-/** Number of numeric columns that fit on a printed page. In a table with more columns, numbers can break across lines. */
+/** Maximum number of numeric columns that fit on a printed page. In a table with more columns, numbers can break across lines. */
 const MAX_UNBROKEN_COLUMNS = 13;
-/** Largest number of trials on the Pareto front that the first paragraph of the page lists. */
+/** Maximum number of trials on the Pareto front that the first paragraph of the page lists. */
 const MAX_LISTED_TRIALS = 6;
 /** Name of the only figure that is drawn as wide as the page. */
 const WIDE_FIGURE_NAME = 'parallel';

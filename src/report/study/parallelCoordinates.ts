@@ -35,8 +35,8 @@ export interface ParallelCoordinatesOptions {
 
 /**
  * Draws parallel coordinates: a line for each trial, and an axis for each parameter and each objective. The trials on the Pareto
- * front are orange, or the best 10 % if there is a single objective. If a trial has no value for a parameter, because the trial
- * uses a different alternative, its line passes below the axis of that parameter.
+ * front are drawn in orange. If there is a single objective, the best 10 % of the trials are orange. A trial has no value for a
+ * parameter of an alternative that the trial did not choose. Its line then passes below the axis of that parameter.
  *
  * @param scoredTrials - Trials with values for all objectives.
  */

@@ -13,7 +13,7 @@ import { formatTick, getTickFormat, skipCrowdedTicks } from '../text/tickFormat.
 const formatPowerOfTen = (value: number) =>
   Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-9 ? formatTick(value, 0) : '';
 
-/** Largest number of categories on an axis. */
+/** Maximum number of categories on an axis. */
 const MAX_CATEGORIES = 30;
 
 /** Categories that an axis shows, and the number of omitted categories. */

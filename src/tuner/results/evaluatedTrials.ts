@@ -14,7 +14,7 @@ export interface EvaluatedTrial {
   readonly paramsByPath: ReadonlyMap<string, Json>;
 }
 
-/** An evaluated trial, together with its value for one objective, which is finite. */
+/** An evaluated trial, together with its finite value for one objective. */
 export interface ScoredTrial extends EvaluatedTrial {
   readonly value: number;
 }

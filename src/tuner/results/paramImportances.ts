@@ -28,7 +28,7 @@ export interface ParamImportance {
 
 /** Number of points at which the densities of a continuous parameter are compared. */
 const GRID_POINTS = 64;
-/** Smallest number of trials for an estimate, because the best quarter must contain at least one trial. */
+/** Minimum number of trials for an estimate, because the best quarter must contain at least one trial. */
 const MIN_TRIALS = 4;
 
 /**

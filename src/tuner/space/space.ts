@@ -34,7 +34,7 @@ export interface Alternatives<O extends { readonly [kind: string]: ParameterMap 
 export interface Space<P extends ParameterMap> {
   /** Parameters of the space, keyed by name. */
   readonly '~parameters': P;
-  /** All parameters as a flat list. The choice of an alternative comes before the parameters of the alternatives. */
+  /** All parameters as a flat list. A choice between alternatives comes before the parameters of these alternatives. */
   readonly dimensions: readonly Dimension[];
   /** Number of different combinations of values, or `Infinity` if a parameter is continuous. */
   readonly count: number;

@@ -22,7 +22,7 @@ export interface TpeOptions {
   readonly candidates?: number;
 }
 
-/** Number of attempts to find untried params with the estimators. After that, params are sampled at random. */
+/** Maximum number of attempts to find untried params with the estimators. If all attempts fail, params are sampled at random. */
 const MAX_TRIES = 10;
 
 /**

@@ -8,7 +8,7 @@ import { toSnakeCase } from './kerasNames.js';
  */
 const CONTAINER_NAMES = ['layers', '_layer_checkpoint_dependencies'];
 
-/** Maximum number of names in a group name that is joined with backslashes. Each nested model adds two names. */
+/** Maximum number of names that are joined with backslashes in one group name. Each nested model adds two names. */
 const MAX_JOINED_NAMES = 128;
 
 type GroupsByName = Hdf5Group['groups'];
@@ -61,8 +61,8 @@ export function computeContainerKeys(
 }
 
 /**
- * Appends a number to each class name in snake case, except to the first name of each class. `countEntries` returns how many numbers a
- * layer uses.
+ * Converts class names to snake case and numbers them within each class, for example `conv2d`, `conv2d_1`, `conv2d_2`. `countEntries`
+ * returns by how much a layer increases the next number of its class.
  */
 function numberClasses(classNames: readonly string[], countEntries: (key: string) => number): string[] {
   const counts = new Map<string, number>();
@@ -79,8 +79,8 @@ const hasArrays = ({ arrays, groups }: Hdf5Group): boolean =>
   Object.keys(arrays).length > 0 || Object.values(groups).some(hasArrays);
 
 /**
- * Returns the contents of a weights file with nested groups. On Windows, TensorFlow 2.12 to 2.15 join the names of nested groups with
- * backslashes: they write one group `layers\conv2d` instead of a group `conv2d` in the group `layers`.
+ * Restores the nested groups of a weights file that was saved on Windows. There, TensorFlow 2.12 to 2.15 join the names of nested groups
+ * with backslashes: they write one group `layers\conv2d` instead of a group `conv2d` in the group `layers`.
  *
  * @param path - Path of the file, for errors.
  * @throws A `file` error if two groups have the same path.

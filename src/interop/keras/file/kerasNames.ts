@@ -19,8 +19,8 @@ export const ACTIVATION_NAMES: { readonly [tfjs: string]: string } = {
 };
 
 /**
- * Keras initializer classes, keyed by the scale, mode and distribution of the equivalent `VarianceScaling` initializer, separated by
- * spaces.
+ * Keras initializer classes. Each key consists of the scale, the mode and the distribution of the equivalent `VarianceScaling` initializer,
+ * separated by spaces.
  */
 export const VARIANCE_SCALING_CLASSES: { readonly [settings: string]: string } = {
   '1 fan_avg uniform': 'GlorotUniform',

@@ -26,7 +26,7 @@ export interface BuildOptions {
   readonly log: (text: string) => void;
   /** Factories of custom layers, keyed by class name. */
   readonly layerFactories: { readonly [className: string]: LayerFactory };
-  /** Image shape `[height, width, channels]`, for models in files without a fixed input shape. */
+  /** Image shape `[height, width, channels]` of a model whose file does not contain a fixed input shape. */
   readonly inputShape: readonly number[] | undefined;
   /**
    * Maximum total number of weight values in all layers. The limit depends on the number of values in the file, and prevents a malicious

@@ -17,7 +17,8 @@ const STATISTICS = ['moving_mean', 'moving_variance', 'mean', 'variance', 'count
 /**
  * Assigns the stored weights of a nested model, which are in one group of a legacy file, to its layers.
  *
- * - By name: the name of a weight is preceded by the name of its layer, and possibly by names of models. All of them may contain slashes.
+ * - By name: the name of a weight is preceded by the name of its layer, and possibly by names of models. All of these names may contain
+ *   slashes.
  * - By order, as Keras does, if a name is missing: Keras does not rename the weights of a layer that is renamed later. Counts, shapes and
  *   names of the weights within their layers must agree.
  *
@@ -47,7 +48,7 @@ export function matchNestedWeights(
   return weightsByLayer;
 }
 
-/** Lists the weights that a layer expects in the file, or that all layers in a nested model expect. */
+/** Lists the weights that a layer expects in the file. For a nested model, lists the weights of all its layers. */
 function listSlots(
   layer: KerasLayer,
   getWeightSlots: GetWeightSlots,
@@ -58,10 +59,10 @@ function listSlots(
     : getWeightSlots(layer).map((slot) => ({ ...slot, layer, modelPath }));
 }
 
-/** A stored weight that, according to its name, may belong to a slot. */
+/** A stored weight whose name could belong to a given slot. */
 interface Candidate {
   readonly weight: StoredWeight;
-  /** Number of names of enclosing models that the name of the weight contains. */
+  /** Number of enclosing models whose names are part of the weight's name. */
   readonly modelCount: number;
 }
 

@@ -10,7 +10,7 @@ import {
   toKerasRegularizer,
 } from './kerasObjects.js';
 
-/** Keyword arguments that Keras writes for each call to a layer of some classes, in addition to the input tensors. */
+/** Keyword arguments that Keras writes, in addition to the input tensors, for each call of a layer that accepts a mask. */
 const MASK_KWARGS = { mask: null };
 const TRAINING_KWARGS = { training: false };
 

@@ -12,7 +12,8 @@ const FORBIDDEN_CHARACTER = /[<>:"|?*\p{Cc}]/u;
 
 /**
  * Returns a noun phrase that describes why Windows cannot store a file under exactly this name, or undefined if Windows can store the
- * file. Such a name refers to a device, to a hidden stream of another file, or to a file with a shorter name, without an error.
+ * file. Windows reports no error for an unsuitable name, but uses a device, a hidden stream of another file, or a file with a shorter name
+ * instead.
  *
  * @param name - Relative path, separated by `/` or `\`.
  */

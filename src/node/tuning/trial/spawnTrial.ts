@@ -42,8 +42,8 @@ const OUTPUT_DRAIN_MS = 1000;
 const MAX_TIMER_SECONDS = 2_147_483;
 
 /**
- * Time in milliseconds that a stopped trial has to finish its current step before it is killed. A killed trial loses the progress since its
- * last checkpoint.
+ * Time in milliseconds that a stopped trial has to finish its current step before its process is killed. A killed trial loses the
+ * progress since its last checkpoint.
  */
 export const STOP_GRACE_MS = 60_000;
 

@@ -25,9 +25,9 @@ const importFlatten: LayerImporter = (context) => {
 };
 
 /**
- * Imports the Keras layer `Reshape` or the operation `ops.reshape`. TensorFlow.js does not compute the size that replaces -1 before it
- * runs the model, so the importer computes it from the input shape. The shape of the operation includes the batch dimension, which must be
- * -1.
+ * Imports the Keras layer `Reshape` or the operation `ops.reshape`. TensorFlow.js replaces a size of -1 only when it runs the model, so the
+ * importer computes this size from the input shape in advance. The target shape of `ops.reshape` includes the batch dimension, which must
+ * be -1.
  */
 const importReshape: LayerImporter = (context) => {
   const { config, createLayer, inputShapes } = context;
