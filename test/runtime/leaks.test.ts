@@ -113,7 +113,7 @@ test('20 training steps of Model A leak no tensors, and the wasm heap grows at m
   expect(new Set(tensors).size).toBe(1);
   expect(tf.memory().numTensors).toBe(before);
   // The allocator may extend a fragmented heap once, after which it stays the same (seen up to epoch 24). A leak extends it again and again.
-  expect(new Set(heap).size).toBeLessThanOrEqual(2);
+  expect(new Set(skipWarmup(heap)).size).toBeLessThanOrEqual(2);
   model.dispose();
 });
 
