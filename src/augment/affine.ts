@@ -36,8 +36,8 @@ export interface WarpOptions {
   /** Pixel value for the `constant` fill mode, 0..255. */
   readonly value: number;
   /**
-   * Whether to swap the center of the rows and the center of the columns, as Keras's `ImageDataGenerator` does. This affects only images
-   * that are not square.
+   * Whether to swap the row and the column of the center, as Keras's `ImageDataGenerator` does. This affects only images that are not
+   * square.
    */
   readonly kerasCenter: boolean;
 }

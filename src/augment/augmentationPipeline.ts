@@ -10,15 +10,15 @@ import type { AugmentationSpec, PixelTransformSpec } from './augmentationSpec.js
 import { getSpec, markSerializable } from './serializable.js';
 import type { ImageTransform } from './transform.js';
 
-/** Options of an augmentation pipeline that determine how the affine warp samples images. */
+/** Options that determine how the affine warp of an augmentation pipeline samples images. */
 export interface SamplingOptions {
   /** Fill mode for pixels outside the image. Default `nearest`. */
   readonly fillMode?: FillMode;
   /** Pixel value for the `constant` fill mode, 0..255. Default 0. */
   readonly fillValue?: number;
   /**
-   * Center of rotations, shears and zooms. `keras` uses the center of Keras's `ImageDataGenerator`, which is not the center of the image
-   * unless the image is square. Default: the center of the image.
+   * Center of rotations, shears and zooms. `keras` uses the same center as Keras's `ImageDataGenerator`, which is the center of the image
+   * only if the image is square. Default: the center of the image.
    */
   readonly compat?: 'keras';
 }

@@ -6,8 +6,8 @@ import { readStoreFile } from '../core/platform/readStoreFile.js';
 export interface DownloadSource {
   readonly url: string;
   /**
-   * Version of the file on the server (its ETag or modification date), for conditional range requests. Empty if the server does not send
-   * one.
+   * Version of the file on the server (its strong ETag or its modification date), for conditional range requests. Empty if the server sends
+   * neither of them.
    */
   readonly version: string;
   /** Size of the whole file in bytes. Undefined if the server does not report it. */

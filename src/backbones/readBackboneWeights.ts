@@ -10,7 +10,10 @@ import { PREPROCESSING_LAYER_NAME, type Preprocessing, readPreprocessing } from 
 export interface BackboneWeights {
   readonly rows: RowWeights;
   readonly inputLayerWeights: readonly Float32Array[] | undefined;
-  /** Preprocessing from the `image_preprocess` layer, if this library wrote the file. Such a file has no `inputLayerWeights`. */
+  /**
+   * Preprocessing that the `image_preprocess` layer of the file computes. Only files written by this library have this layer; their
+   * `inputLayerWeights` are undefined.
+   */
   readonly preprocessing?: Preprocessing;
 }
 

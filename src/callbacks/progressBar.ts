@@ -113,7 +113,7 @@ function formatTable(row: HistoryRow): string {
   );
 }
 
-/** Formats a number with four decimals, or a number of at least 10 with fewer decimals. */
+/** Formats a number with four decimals. Numbers of at least 10 get fewer decimals. */
 const formatNumber = (value: number) => {
   if (!Number.isFinite(value)) return String(value);
   const size = Math.abs(value);

@@ -18,8 +18,7 @@ export interface TensorBoardOptions {
    */
   readonly folder?: string;
   /**
-   * Frequency at which losses and metrics are written within an epoch. In addition, they are always written at the end of each epoch.
-   * Default `epoch`.
+   * Frequency at which losses and metrics are written. They are always written at the end of each epoch. Default `epoch`.
    *
    * - `epoch`: only at the end of each epoch.
    * - `batch`: also after every step.
@@ -34,7 +33,7 @@ export interface TensorBoardOptions {
 const RUN_NAMES = ['train', 'validation'] as const;
 type RunName = (typeof RUN_NAMES)[number];
 
-/** Event file of each TensorBoard run: its name, and the number of bytes that were written to it. */
+/** For each TensorBoard run, the name of its event file and the number of bytes that were written to the file. */
 type EventFiles = Record<RunName, { readonly name: string; bytes: number }>;
 
 /** State of the callback that is stored in a checkpoint. */

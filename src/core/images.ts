@@ -41,7 +41,7 @@ export interface Pixels {
 export type ImageShape = readonly [height: number, width: number, channels: number];
 
 /**
- * Range of the pixel values that a network receives: the values for black and for white, which are 0 and 255 in image files.
+ * Range of the pixel values that a network receives: the two numbers to which black (0 in image files) and white (255) are mapped.
  *
  * @category Compose
  */

@@ -52,8 +52,8 @@ export interface AugmentOptions {
   /** Whether an image is augmented in the same way in every epoch. Default false: each epoch draws new random parameters. */
   readonly fixed?: boolean;
   /**
-   * Center of rotations, shears and zooms. `keras` uses the center of Keras's `ImageDataGenerator`, which is not the center of the image
-   * unless the image is square. Default: the center of the image.
+   * Center of rotations, shears and zooms. `keras` uses the same center as Keras's `ImageDataGenerator`, which is the center of the image
+   * only if the image is square. Default: the center of the image.
    */
   readonly compat?: 'keras';
 }

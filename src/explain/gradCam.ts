@@ -40,8 +40,8 @@ export interface GradCamOptions<T extends Tasks, K extends keyof T & string> ext
   readonly task: K;
   /**
    * Name of the layer whose feature map is used, as shown by `model.summary()`. Its output shape must be `[height, width, channels]`.
-   * Default: of all convolutions before the task, the last one with an output larger than 1×1, including a batch normalization, activation
-   * or addition that follows it.
+   * Default: the last convolution before the task whose output is larger than 1×1, or the last of the batch normalization, activation and
+   * addition layers that directly follow this convolution.
    */
   readonly layer?: string;
   /**

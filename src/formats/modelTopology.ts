@@ -109,8 +109,8 @@ function containsModel(config: unknown): boolean {
 
 /**
  * Renumbers the calls of a model's layers in the order in which TensorFlow.js executes them when it reads the model. TensorFlow.js saves
- * calls in the order in which they were made originally. If the two orders differ, it connects the layers incorrectly when it reads the
- * model.
+ * calls in the order in which they were made originally. If the two orders differ, TensorFlow.js connects the layers incorrectly when it
+ * reads the model.
  */
 export function renumberCalls(topology: object): void {
   const { layers, ...modelConfig } = (topology as { config: { layers: LayerJson[]; [key: string]: unknown } })

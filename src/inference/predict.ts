@@ -138,7 +138,10 @@ export function createImageReader(
   };
 }
 
-/** Creates a function that loads and decodes inputs that are image files. The function returns decoded pixels and tensors unchanged. */
+/**
+ * Creates a function that loads and decodes inputs that are image files. The function returns all other inputs (decoded pixels and tensors)
+ * unchanged.
+ */
 function createFileOpener(platform: Platform, shape: ImageShape, decoder: Decoder | undefined) {
   let loadedDecoder = decoder;
   return async (input: PredictInput, path: string): Promise<ImageBytes | Tensor3D> => {

@@ -42,7 +42,7 @@ export interface Loss {
   perExample(prediction: Tensor2D, target: Tensor2D): Tensor1D;
   /**
    * The same loss as a function of the logits. `fit` and `evaluate` use it instead of `perExample` if the head ends with the activation of
-   * `fromLogits`, because the gradient behind a saturated sigmoid or softmax is 0. Default: undefined, and `perExample` is always used.
+   * `fromLogits`, because the gradient through a saturated sigmoid or softmax is 0. Default: undefined, and `perExample` is always used.
    */
   readonly fromLogits?: LogitLoss;
 }

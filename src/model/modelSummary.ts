@@ -35,7 +35,7 @@ export function checkSummaryOptions(options: SummaryOptions): void {
 interface Column {
   readonly title: string;
   readonly align: 'left' | 'right';
-  /** Returns the lines of text in the cell of a layer. */
+  /** Returns the lines of text in this column's cell for a layer. */
   getCell(layer: LayerRecord): readonly string[];
 }
 

@@ -17,7 +17,7 @@ export async function startBackend(name: string): Promise<boolean> {
   return startRegisteredBackend(name);
 }
 
-/** Starts a registered backend that TensorFlow.js starts synchronously. Returns false if the backend fails to start. */
+/** Starts a registered backend synchronously. Returns false if the backend fails to start, or if its start is asynchronous. */
 export function startBackendNow(name: string): boolean {
   return startRegisteredBackend(name) === true;
 }

@@ -16,7 +16,8 @@ export const CHECKPOINT_FILE = 'checkpoint.safetensors';
 const FORMAT_VERSION = 1;
 
 /**
- * Progress of a run in a checkpoint. Together with weights, optimizer slots and the options of `fit`, it determines the remaining steps.
+ * Progress of a run in a checkpoint. Together with the weights, the optimizer slots and the options of `fit`, this record determines the
+ * remaining steps.
  */
 export interface RunState {
   /** Number of finished epochs. */

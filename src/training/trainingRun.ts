@@ -62,8 +62,8 @@ const EPOCH_START = { step: 0, sums: [], seconds: 0, lastRate: null } as const;
 export const ABORTED = 'aborted';
 
 /**
- * A training run in progress. It executes the steps of each epoch, validation, callbacks and checkpoints. A checkpoint can be written
- * between any two steps, and a resumed run continues from it bit for bit.
+ * A training run in progress. It runs the training steps and the validation of each epoch, calls the callbacks, and writes the checkpoints.
+ * A checkpoint can be written between any two steps, and a resumed run continues from it bit for bit.
  */
 export class TrainingRun implements Run {
   readonly tasks: readonly TaskRecord[];

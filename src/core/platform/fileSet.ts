@@ -91,8 +91,8 @@ const MAX_ATTEMPTS = 1000;
 const RETRY_DELAY = 20;
 
 /**
- * Reads a set of files that {@link writeFileSet} may replace at the same time. If the parts of an index cannot be read, the function starts
- * again with reading the index, because the set may have been replaced and its parts removed.
+ * Reads a set of files that {@link writeFileSet} may replace at the same time. If the parts of an index cannot be read, the function reads
+ * the index again, because the set may have been replaced and its old parts removed.
  *
  * @param parseIndex - Parses the bytes of the index, or undefined if there is no index.
  * @param readParts - Reads and checks the parts that the parsed index refers to.

@@ -4,7 +4,7 @@ import type { Store } from './platform.js';
 
 /**
  * Reads a file from a store whose class a user of this library may have written. The library calls this function instead of `store.read`,
- * because such a store may return other types than `Uint8Array`.
+ * because such a store may return types other than `Uint8Array`.
  *
  * - `null` counts as a missing file, because most databases and key-value stores return it.
  * - A Node.js `Buffer`, another view of bytes, an `ArrayBuffer` or shared memory becomes a plain `Uint8Array`. `Buffer.slice()` returns a

@@ -48,8 +48,8 @@ const toName = (folder: string, file: string) => (folder === '' ? file : `${fold
  * Saves a network to a folder of a store. `model.json` and a weights file contain the layers and weights, which `tf.loadLayersModel` can
  * read without custom layer classes. The tasks, labels, units and input range are the user-defined metadata in `model.json`.
  *
- * The folder is replaced as one unit: a reader, or a process that is killed at any moment, finds the old model or the new model, with its
- * tasks and its epoch.
+ * The folder is replaced as one unit: even if the process is killed at any moment, a reader finds either the complete old model or the
+ * complete new model, including its tasks and its epoch.
  *
  * @param checkpointEpoch - Epoch of the model, which is stored with it.
  * @throws `file` error if the store is not writable. A model that was saved to the folder earlier remains intact.

@@ -21,8 +21,9 @@ interface EmscriptenModule extends WasmModule {
 export const MAX_WASM_THREADS = 8;
 
 /**
- * Start of the source code of a thread. The build assigns these globals. In Deno they are accessors: `location` cannot be assigned, and
- * `onmessage` would receive every message a second time. As plain properties they behave as in Node.
+ * Code that runs at the start of each thread. It turns the globals that the threaded build assigns into plain properties, so that they
+ * behave as in Node. In Deno, these globals are accessors: `location` cannot be assigned, and `onmessage` would receive every message
+ * twice.
  */
 const PLAIN_GLOBALS = `
 for (const name of ['location', 'onmessage'])

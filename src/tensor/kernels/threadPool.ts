@@ -44,8 +44,8 @@ const KERNEL_INDEX = 3;
 const ARGUMENT_COUNT_INDEX = 4;
 const ARGUMENTS_INDEX = 5;
 /**
- * Index in the shared table from which the start of each thread's range is stored, followed by the end of the last range. Up to 27 kernel
- * arguments fit before this index. No kernel has that many.
+ * Index in the shared table at which the thread ranges begin: the start of each thread's range, followed by the end of the last range. The
+ * space before this index is sufficient for 27 kernel arguments, more than any kernel has.
  */
 const RANGES_INDEX = 32;
 

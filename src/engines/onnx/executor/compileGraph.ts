@@ -17,7 +17,7 @@ export interface CompileOptions extends OnnxEngineOptions {
   readonly description: string;
   /** Batch size to compile for if the graph cannot be made independent of the batch size. */
   readonly batchSize: number;
-  /** Outputs of the whole graph that are compared with TensorFlow.js to verify it. */
+  /** Outputs that are compared with the results of TensorFlow.js to verify the whole graph. */
   readonly comparedOutputs: ComparedOutputs;
 }
 

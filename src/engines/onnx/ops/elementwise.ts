@@ -97,8 +97,8 @@ const lowerEluGradient: OpLowering = ({ addNode, getInput, addFloats }) => {
 };
 
 /**
- * Creates a table of lowerings from kernel names. An entry is a pair if the TensorFlow.js kernel and the ONNX operation have different
- * names.
+ * Creates a table of lowerings. Each element of `kernels` is a name, or a pair of names if the TensorFlow.js kernel and the ONNX operation
+ * have different names.
  */
 const createOpTable = (
   kernels: readonly (string | readonly [kernel: string, opType: string])[],

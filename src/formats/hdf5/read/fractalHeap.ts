@@ -7,8 +7,8 @@ export interface Span {
 }
 
 /**
- * Record layouts of version 2 B-trees, keyed by the kind of object that the tree lists: the type number of its records, the size of a
- * record in bytes, and the offset of the heap ID within the record.
+ * Record layouts of version 2 B-trees, keyed by the kind of object that the tree lists. Each layout consists of the type number of the
+ * records, the size of a record in bytes, and the offset of the heap ID within a record.
  */
 const TREE_RECORDS = {
   links: { type: 5, size: 11, id: 4 },

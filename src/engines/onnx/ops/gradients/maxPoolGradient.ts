@@ -75,9 +75,9 @@ export function addTwoByTwoMaxPoolGradient(context: LoweringContext, dy: string)
 }
 
 /**
- * Adds a node that compares the two pixels of each window of shape `window`: 1 if the first is not less than the second, otherwise 0. The
- * node is a depthwise convolution that computes the difference of the two pixels, with a step function as activation. This way, the image
- * is read only once.
+ * Adds a node that compares the two pixels of each window. The shape `window` is `[1, 2]` or `[2, 1]`. The result is 1 if the first pixel
+ * is not less than the second, otherwise 0. The node is a depthwise convolution that computes the difference of the two pixels, with a step
+ * function as activation. This way, the image is read only once.
  */
 function addNotLessMask(
   { addNode, addFloats, channelBlock }: LoweringContext,
