@@ -81,7 +81,7 @@ async function loadWithTensorFlow(store: Store) {
   return { labels: tasks[0]!.labels, value: value! };
 }
 
-describe('model.save on a store with only the required methods', () => {
+describe('model.save on a store with only the methods read, write, remove and list', () => {
   test.each([
     ['fails', false, false],
     ['fails after it took effect', false, true],
