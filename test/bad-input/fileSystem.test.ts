@@ -417,7 +417,7 @@ describe('file names on Windows', () => {
     expect(error).toMatchObject({ kind: 'argument', path: name || 'C:\\out' });
   });
 
-  test('are compared case-insensitively, both for folders and for file names reserved by a search', async () => {
+  test('are compared case-insensitively when they are names of folders or names that a search reserves', async () => {
     expect(joinInside('C:\\Out', '..\\oUT\\x', 'win32').toLowerCase()).toBe('c:\\out\\x');
     const store = trialStore(memoryStore(), 1);
     for (const name of ['trial.json', 'Trial.json', 'END.JSON']) {

@@ -28,7 +28,7 @@ const window = fc.record({
   pad: fc.constantFrom('same' as const, 'valid' as const),
 });
 
-test('findChannelBlock returns 8 or 16, or undefined for a runtime without the blocked layout', async () => {
+test('findChannelBlock returns 8 or 16, or undefined for a runtime that does not support the blocked memory layout', async () => {
   expect([8, 16, undefined]).toContain(block);
   const withoutBlocks = {
     InferenceSession: { create: () => Promise.reject(new Error('unknown operation')) },
