@@ -148,7 +148,7 @@ test('saveFile and store.write replace a named pipe with a regular file', async 
   expect([...(await readRegularFile(join(folder, 'b')))]).toEqual([1, 2, 3]);
 });
 
-test('imageFolder and readRegularFile reject with the reason of an aborted signal, even if a decoder never returns', async () => {
+test('imageFolder and readRegularFile reject with the abort reason of the signal, even if a decoder never returns', async () => {
   const folder = createFolder();
   writeFileSync(join(folder, 'x.jpg'), bytes);
   const stop = new AbortController();

@@ -145,7 +145,7 @@ describe('loadModel', () => {
     ['a folder', () => folderStore(join(top, 'replaced'))],
     ['memory', () => memoryStore()],
   ] as const)(
-    'returns either the old or the new model while another program replaces the model in %s',
+    'returns either the old or the new model while the model in %s is replaced',
     async (_, create) => {
       const store = create();
       await oldModel.save(store, 'best');
