@@ -83,9 +83,9 @@ export function bestCheckpoint<const Monitor extends string = 'val_loss'>(
     if (!name.includes('{')) {
       throw createError({
         kind: 'argument',
-        path: 'bestCheckpoint.maxToKeep',
-        expected: 'a folder template, such as "{epoch:02d}-{val_loss:.3f}"',
-        received: `the folder ${formatValue(name)}`,
+        path: 'bestCheckpoint.folder',
+        expected: 'a template, such as "{epoch:02d}-{val_loss:.3f}", because maxToKeep is set',
+        received: formatValue(name),
         advice: 'Set folder to a template that creates one folder per model, or omit maxToKeep.',
       });
     }

@@ -103,7 +103,7 @@ export {
 export type { Padding } from '../layers/windowSize.js';
 export { binaryCrossentropy, categoricalCrossentropy } from '../losses/crossentropy.js';
 export { type HuberOptions, huber } from '../losses/huber.js';
-export { customLoss, type Loss } from '../losses/loss.js';
+export { customLoss, type LogitActivation, type LogitLoss, type Loss } from '../losses/loss.js';
 export { meanAbsoluteError, meanSquaredError } from '../losses/meanErrors.js';
 export { accuracy } from '../metrics/accuracy.js';
 export type { Metric, MetricName, MetricOptions } from '../metrics/metric.js';

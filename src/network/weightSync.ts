@@ -5,7 +5,7 @@ export interface WeightSource {
 }
 
 /**
- * Object that copies weights into the variables of one model while training steps change copies of these weights elsewhere. Every function
+ * Keeps the variables of a model up to date while an executor trains a separate copy of its weights. Every function
  * that reads weights through a `Network` calls `sync()` first.
  */
 export class WeightSync {

@@ -219,7 +219,7 @@ test('adam, earlyStopping, randomZoom and similar functions reject invalid numbe
     [() => warmup(cosineDecay({ initialLearningRate: 1, decaySteps: 1 }), { steps: 0 }), 'warmup.steps'],
     [() => earlyStopping({ patience: -1 }), 'earlyStopping.patience'],
     [() => reduceLROnPlateau({ factor: 1 }), 'reduceLROnPlateau.factor'],
-    [() => bestCheckpoint(memoryStore(), { maxToKeep: 2 }), 'bestCheckpoint.maxToKeep'],
+    [() => bestCheckpoint(memoryStore(), { maxToKeep: 2 }), 'bestCheckpoint.folder'],
     [() => randomRotation({ degrees: Number.NaN }), 'randomRotation.degrees'],
     [() => randomZoom({ range: 1 }), 'randomZoom.range'],
     [() => randomFlip('horizontal', { probability: 2 }), 'randomFlip.probability'],

@@ -151,7 +151,12 @@ function parseModelJson(index: Uint8Array | undefined, path: string): ParsedMode
     );
   }
   if (typeof userDefinedMetadata !== 'object' || userDefinedMetadata === null) {
-    throw createFileError(path, 'a model with tasks', 'a model without user-defined metadata', FOLDER_ADVICE);
+    throw createFileError(
+      path,
+      'a model whose user-defined metadata contains its tasks',
+      'a model without user-defined metadata',
+      FOLDER_ADVICE,
+    );
   }
   return {
     modelTopology,

@@ -95,7 +95,7 @@ export function nestWindowsGroups(root: Hdf5Group, path: string): Hdf5Group {
     throw createGroupError(
       path,
       `groups nested at most ${MAX_JOINED_NAMES} levels deep`,
-      'deeper nested groups',
+      'groups nested more deeply',
     );
   }
   return { ...root, groups: nestGroups(root.groups, path) };

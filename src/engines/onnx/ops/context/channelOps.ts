@@ -12,7 +12,7 @@ export interface ChannelOps {
   addAffine(value: string, factor: string, shift?: string, addend?: string): string;
   /** Adds nodes that sum `value` over all axes except the channels. The result has one element per channel. */
   addSum(value: string): string;
-  /** Records that `value`, which becomes a kernel output, is in the memory layout of these methods. Returns `value`. */
+  /** Marks `value`, a future kernel output, as stored in the memory layout that this object's methods use. Returns `value`. */
   markResult(value: string): string;
 }
 

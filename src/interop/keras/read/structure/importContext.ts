@@ -54,7 +54,7 @@ export interface LayerWithWeights {
  */
 export type LayerImporter = (context: ImportContext) => ApplyLayer | LayerWithWeights;
 
-/** Returns a function that applies one TensorFlow.js layer to all inputs. */
+/** Returns a function that calls a TensorFlow.js layer once, with all inputs as a list if there is more than one. */
 export const createApply =
   (layer: tf.layers.Layer): ApplyLayer =>
   (inputs) =>
