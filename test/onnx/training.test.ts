@@ -427,7 +427,7 @@ describe('fit on onnx with a custom layer or loss', () => {
     });
   });
 
-  test('rejects labels that result in NaN in the first step, and the error names the operation', async () => {
+  test('rejects a loss that is NaN in the first step, and the error names the operation', async () => {
     const log = customLoss('log', (prediction, target) =>
       tf.mean(tf.log(tf.sub(prediction, tf.add(target, 1e6))), 1),
     );
