@@ -254,7 +254,7 @@ describe('a backbone function such as resnet50Backbone', () => {
     },
   );
 
-  test('returns a promise, which sharedTrunk() and trunk() reject if it was not awaited', async () => {
+  test('returns a promise, and sharedTrunk() and trunk() throw an error if they receive the promise instead of the backbone', async () => {
     const backbone = mobileNetV2Backbone({ weights: null });
     const rejection = { received: 'a promise', advice: 'Await the promise first.' };
     expect(await catchError(() => built(sharedTrunk([backbone as never, conv(3, 1)])))).toMatchObject(

@@ -148,7 +148,7 @@ test('saveFile and store.write replace a named pipe with a regular file', async 
   expect([...(await readRegularFile(join(folder, 'b')))]).toEqual([1, 2, 3]);
 });
 
-test('imageFolder and readRegularFile reject with the reason of an aborted signal, even if a decoder never returns', async () => {
+test('imageFolder and readRegularFile reject with the abort reason of the signal, even if a decoder never returns', async () => {
   const folder = createFolder();
   writeFileSync(join(folder, 'x.jpg'), bytes);
   const stop = new AbortController();
@@ -417,7 +417,7 @@ describe('file names on Windows', () => {
     expect(error).toMatchObject({ kind: 'argument', path: name || 'C:\\out' });
   });
 
-  test('are compared case-insensitively, both for folders and for file names reserved by a search', async () => {
+  test('are compared case-insensitively when they are names of folders or names that a search reserves', async () => {
     expect(joinInside('C:\\Out', '..\\oUT\\x', 'win32').toLowerCase()).toBe('c:\\out\\x');
     const store = trialStore(memoryStore(), 1);
     for (const name of ['trial.json', 'Trial.json', 'END.JSON']) {

@@ -145,7 +145,7 @@ describe('loadModel', () => {
     ['a folder', () => folderStore(join(top, 'replaced'))],
     ['memory', () => memoryStore()],
   ] as const)(
-    'returns either the old or the new model while another program replaces the model in %s',
+    'returns either the old or the new model while the model in %s is replaced',
     async (_, create) => {
       const store = create();
       await oldModel.save(store, 'best');
@@ -188,7 +188,7 @@ describe('loadModel', () => {
   });
 });
 
-test('loadModel with httpStore loads the new model after a replacement on the server, even if the browser has cached the old model.json', async () => {
+test('loadModel with httpStore loads the new model after it was replaced on the server, even if the browser has cached the old model.json', async () => {
   const server = memoryStore();
   const cache = new Map<string, Uint8Array<ArrayBuffer>>();
   vi.stubGlobal('fetch', async (url: string, options?: RequestInit) => {
@@ -207,7 +207,7 @@ test('loadModel with httpStore loads the new model after a replacement on the se
   }
 });
 
-test('bestCheckpoint stores a model together with its epoch, so that the two match even if any store operation fails', async () => {
+test('bestCheckpoint stores a model and the epoch of the model together, so that the two match even if a store operation fails', async () => {
   const run = (store: Store) =>
     small().fit(good(), {
       ...settings,

@@ -244,7 +244,7 @@ describe('askAndTell', () => {
     expect(await catchError(make)).toMatchObject({ path, expected: 'an object of params', received });
   });
 
-  test('rejects more initial params than there are new trials in the hyperband plan', async () => {
+  test('rejects more initial params than the hyperband plan has new trials', async () => {
     const searchSpace = space({ units: int({ min: 1, max: 99 }) });
     const initialParams = Array.from({ length: 18 }, (_, i) => ({ units: i + 1 }));
     const options = { strategy: hyperband({ maxEpochs: 9 }), objectives: minimize('loss') };

@@ -55,7 +55,7 @@ test('the model-b example trains pretrained layers at a tenth of the usual learn
 });
 
 test.each(['model-a', 'model-b', 'tune', 'ablation-grayscale'])(
-  'the %s example prints a help text that is at most 80 columns wide',
+  'the %s example prints help in lines of at most 80 columns',
   (name) => {
     const { stdout, status } = runExample(name, '--help');
     expect(stdout).toContain('--data <folder>');

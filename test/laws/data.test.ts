@@ -121,7 +121,7 @@ describe('dataset.split()', () => {
   });
 });
 
-test('iterateBatches yields the same remaining batches if an epoch is resumed in the middle', async () => {
+test('iterateBatches yields the same remaining batches as an uninterrupted epoch if an epoch is resumed in the middle', async () => {
   const transforms = [randomRotation({ degrees: 20 })];
   const order = { batchSize: 3, epoch: 2, seed: 5, shuffle: true };
   const all = await collect(iterateBatches(dataset(10).augment(transforms), order));

@@ -57,7 +57,7 @@ const parameters: fc.Arbitrary<Parameter<any>> = fc.oneof(
 const probability = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
 describe('a parameter of a search space', () => {
-  test('maps every probability to a value whose probability range contains that probability', () => {
+  test('maps a probability to a value (probToValue), and maps the value back to a range that contains the probability (valueToProbRange)', () => {
     fc.assert(
       fc.property(parameters, probability, (parameter, prob) => {
         const value = parameter.probToValue(prob);
@@ -74,7 +74,7 @@ describe('a parameter of a search space', () => {
     );
   });
 
-  test('with finitely many values divides [0, 1) among these values without gaps, and a grid search proposes each value once', () => {
+  test('with finitely many values divides the probabilities from 0 to 1 among these values without gaps, and a grid search proposes each value once', () => {
     fc.assert(
       fc.property(parameters, (parameter) => {
         fc.pre(Number.isFinite(parameter.count));
@@ -183,7 +183,7 @@ describe('a parameter of a search space', () => {
     );
   });
 
-  test('returns no probability range for a value that the parameter cannot have', () => {
+  test('returns undefined from valueToProbRange for a value that the parameter cannot have', () => {
     for (const [parameter, otherValues] of [
       [float({ min: 0, max: 1 }), [-0.1, 1.1, Number.NaN, '0.5', null]],
       [float({ min: 0, max: 1, step: 0.25 }), [0.3, -0.25, 1.25]],

@@ -167,7 +167,7 @@ test('fit on onnx accepts images of a single color, for which batch normalizatio
   }
 });
 
-test('fit on onnx accepts a scale gradient that is only rounding error if a later batch normalization cancels the scale', async () => {
+test('fit on onnx accepts a gradient that consists of rounding errors because a later batch normalization cancels the scale of its weight', async () => {
   // The gradient of such a scale consists of the rounding error of a sum of thousands of numbers.
   const noise = imagesInMemory(
     Array.from({ length: 8 }, (_, i) => ({
@@ -291,7 +291,7 @@ describe('a run on onnx that is stopped and resumed', () => {
   });
 });
 
-describe('fit on onnx with a layer or a loss that cannot be compiled', () => {
+describe('fit on onnx with a custom layer or loss', () => {
   class Hidden extends tf.layers.Layer {
     static className = 'Hidden';
     constructor(readonly change: (x: tf.Tensor) => tf.Tensor) {
@@ -386,7 +386,7 @@ describe('fit on onnx with a layer or a loss that cannot be compiled', () => {
     expect(Math.abs(rows[0]!.loss! / wasm.rows[0]!.loss! - 1)).toBeLessThan(1e-3);
   });
 
-  describe('because of an unsupported operation', () => {
+  describe('that uses an unsupported operation', () => {
     /** Returns a copy of `x` that the kernel `name` creates. */
     const runIdentity = (name: string, x: tf.Tensor) => tf.engine().runKernel(name, { x }) as tf.Tensor;
     const identity = (forward: string, backward: string) =>
@@ -427,7 +427,7 @@ describe('fit on onnx with a layer or a loss that cannot be compiled', () => {
     });
   });
 
-  test('rejects labels that result in NaN in the first step, and the error names the operation', async () => {
+  test('rejects a loss that is NaN in the first step, and the error names the operation', async () => {
     const log = customLoss('log', (prediction, target) =>
       tf.mean(tf.log(tf.sub(prediction, tf.add(target, 1e6))), 1),
     );

@@ -145,7 +145,7 @@ describe('the optimizers in the Keras fixture', () => {
     },
   );
 
-  test('include adam, which adds epsilon at the same position in the formula as in Keras', async () => {
+  test('include adam, which adds epsilon at the same position in the formula as Keras does', async () => {
     const path = await descend(adam({ learningRate: 0.1 }), [
       [1e-6, 0, 0],
       [2e-6, 0, 0],

@@ -175,7 +175,7 @@ describe('studyFigures', () => {
     expect(note).toContain(`Omitted: ${omitted.length} trials without values of all objectives.`);
   });
 
-  test('labels points of the Pareto front with trial numbers without overlap, and the note states whether all points are labeled', () => {
+  test('labels points of the Pareto front with trial numbers that do not overlap, and the note states whether all points are labeled', () => {
     const two = [minimize('loss'), maximize('hits')] as const;
     const drawFront = (losses: readonly number[]) => {
       const search = askAndTell(searchSpace, { strategy: random(), objectives: two, seed: 2 });

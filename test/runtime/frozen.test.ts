@@ -272,7 +272,7 @@ test('a feature cache is not used for images with the same bytes but a different
   expect(await lossOf(16, 9, features)).toBe(await lossOf(16, 9));
 });
 
-test('splitFrozen keeps custom layers in the trainable graph, because they may behave differently in training', () => {
+test('splitFrozen keeps custom layers in the trainable graph, because custom layers may behave differently in training', () => {
   class Shift extends tf.layers.Layer {
     override call(inputs: tf.Tensor | tf.Tensor[], { training }: { training?: boolean }) {
       const x = Array.isArray(inputs) ? inputs[0]! : inputs;

@@ -245,7 +245,7 @@ describe('tensor memory', () => {
     model.dispose();
   });
 
-  test('does not leak when a network cannot be built, and layers from the user keep their weights', async () => {
+  test('does not leak when a network cannot be built, and user-defined layers keep their weights', async () => {
     const mine = tf.layers.conv2d({ filters: 2, kernelSize: 3 });
     const build = (...pieces: LayerLike[]) =>
       multiTask({ input: [8, 8, 3] })

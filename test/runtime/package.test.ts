@@ -93,7 +93,7 @@ test('the public types in the packed npm tarball contain no internal members', (
   }
 });
 
-test('the public types import only packages that npm installs along with this one', () => {
+test('the public types import only packages that npm installs together with this package', () => {
   const root = join(project, 'node_modules/tfjs-multitask');
   const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const installed = [...Object.keys(dependencies), '@tensorflow/tfjs'];

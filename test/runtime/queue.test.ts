@@ -369,7 +369,7 @@ describe.skipIf(!redis)('a search with a Redis queue', () => {
     await kill(child);
   });
 
-  test('lets a worker return a trial from another study to the queue and log the reason once', async () => {
+  test('lets a worker return a trial of another study to the queue, and the worker logs the reason once', async () => {
     const first = search('shared queue', { trials: 1 });
     await first.begun();
     const second = search('other study', {

@@ -88,7 +88,7 @@ describe('a search with a failing trial', () => {
       'other column',
       /^trial 2: loss: expected a number for this objective, received only the metrics los\. Did you mean "los"\?$/,
     ],
-  ])('saves the reason of the failure "%s", and continues', async (fault, reason) => {
+  ])('saves the reason for the failure "%s", and continues', async (fault, reason) => {
     const options = { trials: 3, parallel: 1, settings: { faults: { 2: fault } } };
     const { trials, stopped } = await run('plain', `fault ${fault}`, options);
     expect(stopped).toBe('finished');

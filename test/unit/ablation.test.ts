@@ -15,7 +15,7 @@ const run = (mae: number, accuracy: number) =>
   }) as unknown as HistoryRecord;
 
 describe('the statistics in the ablation example', () => {
-  test('include a confidence interval that equals a calculation by hand', () => {
+  test('include the same confidence interval as a calculation by hand', () => {
     // The values 2, 4 and 9 have a standard deviation of √13. The t quantile at 97.5 % with two degrees of freedom is 4.303.
     const { mean, deviation, margin } = estimateMean([2, 4, 9]);
     expect(mean).toBe(5);

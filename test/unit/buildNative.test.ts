@@ -151,7 +151,7 @@ describe('the tfjs-multitask command', () => {
   });
 
   test.each(['build-native', 'report', 'results', 'search', 'trial', 'worker'])(
-    'prints a help text for the subcommand %s that is at most 80 columns wide',
+    'prints help for the subcommand %s in lines of at most 80 columns',
     (name) => {
       const { code, output } = runCli(name, '--help');
       expect(code).toBe(0);

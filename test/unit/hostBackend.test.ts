@@ -35,7 +35,7 @@ const createCpu = tf.findBackendFactory('cpu') as () => tf.KernelBackend;
 
 beforeAll(() => void tf.removeBackend('cpu'));
 
-test('a model is built on the host if the first TensorFlow.js backend starts asynchronously', () => {
+test('multiTask().build() builds a model without starting a TensorFlow.js backend that initializes asynchronously', () => {
   const start = vi.fn(async () => new tf.KernelBackend());
   tf.registerBackend('slow', start, 9);
   build().dispose();

@@ -78,7 +78,7 @@ describe('lockStudy', () => {
     expect(await store.list()).toEqual([]);
   });
 
-  test('does not remove a newer lock if a slow caller had read the lock of an exited process before', async () => {
+  test('does not remove a new lock after a slow caller read the old lock of an exited process', async () => {
     const store = memoryStore();
     await store.write('search.lock', bytes({ host: hostname(), pid: EXITED_PID, token: 'x' }));
     const [oldLockFound, newLockCreated] = [createSignal(), createSignal()];
@@ -166,7 +166,7 @@ describe('openStudyRecords', () => {
   });
 });
 
-test('getNextTrialNumber reuses a missing trial number only for an independent strategy', () => {
+test('getNextTrialNumber fills a gap in the trial numbers only if the strategy is independent', () => {
   const trials = [1, 3, 4].map((number) => trial(number));
   expect(getNextTrialNumber(trials, grid())).toBe(2);
   expect(getNextTrialNumber(trials, random())).toBe(2);
