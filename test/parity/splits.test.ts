@@ -100,7 +100,7 @@ describe('imageFolder with subfolders', () => {
     expect(chosen.ids).toEqual(dataset.validation);
   });
 
-  test('gives the same parts as flow_from_directory if each subfolder is split by the first rows', async () => {
+  test('gives the same training and validation sets as flow_from_directory if the first images of each subfolder are used for validation', async () => {
     const { share, generator } = keras.directories;
     const faces = await open();
     const parts = ['a/', 'b/', 'c/'].map((kind) => {

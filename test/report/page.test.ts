@@ -324,7 +324,7 @@ describe('createModelCard', () => {
     },
   );
 
-  test('lists arguments, versions and groups once, in the same format as the page', () => {
+  test('lists each argument, version and group of labels only once, in the same format as the report page', () => {
     const run = {
       ...createRun({ images: 90, groups: (i) => ({ race: `group ${i % 30}` }) }),
       arguments: { engine: 'auto', rate: 0.1 + 0.2, model: { dropout: 0.3 } },

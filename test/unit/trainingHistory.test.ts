@@ -114,7 +114,7 @@ describe('the hooks of a callback', () => {
     expect(counter.batches).toBe(4);
   });
 
-  test('receive, when the run is resumed, the value that getState() returned', async () => {
+  test('receive the saved getState() value when the run is resumed', async () => {
     const checkpoint = memoryStore();
     const states: unknown[] = [];
     const count: Callback = {

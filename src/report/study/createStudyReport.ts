@@ -114,7 +114,7 @@ ${
   return { page: renderDocument({ title, main }, tools), figures: groups.flatMap(({ figures }) => figures) };
 }
 
-/** Renders a group of figures. If the study has several objectives, the heading of the group is the metric of its objective. */
+/** Renders a group of figures. If the study has several objectives, each group belongs to one of them, and its metric is the heading. */
 function renderFigureGroup({ metric, figures }: FigureGroup, isMultiObjective: boolean): Html {
   const wideFigures = figures.filter(({ name }) => name === WIDE_FIGURE_NAME);
   const otherFigures = figures.filter(({ name }) => name !== WIDE_FIGURE_NAME);

@@ -97,7 +97,7 @@ function checkSameTrace(first: TracedPass, second: TracedPass): void {
       throw createTraceMismatchError(call, 'different attributes');
     for (const [name, input] of Object.entries(call.inputs)) {
       const otherInput = other.inputs[name];
-      if (!otherInput) throw createTraceMismatchError(call, 'different inputs');
+      if (!otherInput) throw createTraceMismatchError(call, 'an operation on different tensors');
       const [leaf, otherLeaf] = [findFirstLeaf(input), findSecondLeaf(otherInput)];
       if (!leaf !== !otherLeaf || (leaf && otherLeaf && !isSameLeaf(leaf, otherLeaf))) {
         throw createTraceMismatchError(call, 'a different constant');
