@@ -1,3 +1,4 @@
+import { overrideKernel } from '../overrideKernel.js';
 import { tf } from '../tf.js';
 import { getSimdRunner } from './simdKernels.js';
 import { getByteAddress, getFloat32View, type WasmBackend } from './wasmHeap.js';
@@ -48,30 +49,23 @@ function registerForward(
   simdKernel: 'maxPool' | 'averagePool',
   reduce: (values: readonly number[]) => number,
 ): void {
-  const stock = tf.getKernel(kernelName, 'wasm')!;
-  tf.unregisterKernel(kernelName, 'wasm');
-  tf.registerKernel({
-    ...stock,
-    kernelFunc: ({ inputs, backend, attrs }) => {
-      const { x } = inputs as never as { x: tf.TensorInfo };
-      const geometry = computePoolGeometry(x, attrs as never);
-      const { top, left } = geometry.padInfo;
-      const hasEmptyWindows = top >= geometry.filterHeight || left >= geometry.filterWidth;
-      if (x.dtype !== 'float32' || hasEmptyWindows)
-        return stock.kernelFunc({ inputs, backend, attrs: attrs! });
-      const wasm = backend as never as WasmBackend;
-      const { batchSize, outHeight, outWidth, inChannels } = geometry;
-      const out = wasm.makeOutput([batchSize, outHeight, outWidth, inChannels], 'float32');
-      const simd = getSimdRunner(wasm);
-      if (simd) {
-        const addresses = [x, out].map((tensor) => getByteAddress(wasm, tensor));
-        const workload = { size: batchSize * outHeight, granularity: 1 };
-        simd(simdKernel, [...addresses, ...toArguments(geometry)], workload);
-      } else {
-        reduceWindows(getFloat32View(wasm, x), getFloat32View(wasm, out), geometry, reduce);
-      }
-      return out;
-    },
+  overrideKernel<PoolAttributes>('wasm', kernelName, ({ x }, attributes, { backend }) => {
+    const geometry = computePoolGeometry(x!, attributes);
+    const { top, left } = geometry.padInfo;
+    const hasEmptyWindows = top >= geometry.filterHeight || left >= geometry.filterWidth;
+    if (x!.dtype !== 'float32' || hasEmptyWindows) return undefined;
+    const wasm = backend as never as WasmBackend;
+    const { batchSize, outHeight, outWidth, inChannels } = geometry;
+    const out = wasm.makeOutput([batchSize, outHeight, outWidth, inChannels], 'float32');
+    const simd = getSimdRunner(wasm);
+    if (simd) {
+      const addresses = [x!, out].map((tensor) => getByteAddress(wasm, tensor));
+      const workload = { size: batchSize * outHeight, granularity: 1 };
+      simd(simdKernel, [...addresses, ...toArguments(geometry)], workload);
+    } else {
+      reduceWindows(getFloat32View(wasm, x!), getFloat32View(wasm, out), geometry, reduce);
+    }
+    return out;
   });
 }
 

@@ -1,6 +1,6 @@
+import { overrideKernel } from '../overrideKernel.js';
 import { tf } from '../tf.js';
 import { type Pair, toPair } from '../toPair.js';
-import { overrideNativeKernel } from './tensorflowOps.js';
 
 interface ConvolutionAttributes {
   readonly strides: Pair;
@@ -14,16 +14,15 @@ interface ConvolutionAttributes {
  */
 export function fixSingleChannelConvolution(): void {
   for (const kernelName of ['Conv2D', 'FusedConv2D']) {
-    overrideNativeKernel(kernelName, ({ x, filter, ...others }, attributes: ConvolutionAttributes) => {
+    overrideKernel<ConvolutionAttributes>('tensorflow', kernelName, (inputs, attributes, { runStock }) => {
+      const { x, filter } = inputs;
       const { strides, dataFormat = 'NHWC' } = attributes;
       const [rowStride, columnStride] = toPair(strides);
       const [batch, , , channels] = x!.shape;
       if (dataFormat !== 'NHWC' || channels !== 1 || batch === 1) return undefined;
       if (rowStride !== 1 || columnStride === 1) return undefined;
       const padded = { x: addChannelOfZeros(x!, 3), filter: addChannelOfZeros(filter!, 2) };
-      return tf
-        .engine()
-        .runKernel(kernelName, { ...others, ...padded } as never, attributes as never) as tf.Tensor;
+      return runStock({ ...inputs, ...padded }, attributes);
     });
   }
 }

@@ -84,17 +84,3 @@ export function registerNativeKernel(kernelName: string, run: RunKernel): void {
     kernelFunc: ({ inputs, attrs }) => tf.tidy(() => run(inputs as never, attrs)) as never,
   });
 }
-
-/** Overrides a kernel of tfjs-node with `run`. If `run` returns undefined, the original kernel is used. */
-export function overrideNativeKernel(
-  kernelName: string,
-  run: (...args: Parameters<RunKernel>) => Tensor | undefined,
-): void {
-  const stock = tf.getKernel(kernelName, 'tensorflow');
-  tf.unregisterKernel(kernelName, 'tensorflow');
-  tf.registerKernel({
-    ...stock,
-    kernelFunc: (parameters) =>
-      tf.tidy(() => run(parameters.inputs as never, parameters.attrs)) ?? stock.kernelFunc(parameters),
-  });
-}
