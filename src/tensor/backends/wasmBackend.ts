@@ -135,8 +135,7 @@ async function startThreadsInNode(
   limit: StartLimit,
 ): Promise<void> {
   const module = await createThreadedModule(node, count, limit.expired);
-  tf.removeBackend('wasm');
-  tf.registerBackend('wasm', async () => new stock.BackendWasm(module as never), 2);
+  replaceBackend(async () => new stock.BackendWasm(module as never));
   await startBackend('wasm');
   await startSimdThreads(getBackend(), stock.getThreadsCount(), createNodeThreadStarter(node), limit.expired);
 }
