@@ -1,3 +1,4 @@
+import { addToGroup } from '../../../core/arrays.js';
 import { createFileError } from '../../../core/errors/errors.js';
 import type { Hdf5Group } from '../../../formats/hdf5/hdf5Group.js';
 import { toSnakeCase } from './kerasNames.js';
@@ -112,8 +113,7 @@ function nestGroups(groups: GroupsByName, path: string): GroupsByName {
     const at = name.indexOf('\\');
     const first = at < 0 ? name : name.slice(0, at);
     if (at < 0) nested.set(name, group);
-    else if (joined.has(first)) joined.get(first)!.push([name.slice(at + 1), group]);
-    else joined.set(first, [[name.slice(at + 1), group]]);
+    else addToGroup(joined, first, [name.slice(at + 1), group]);
   }
   for (const [name, entries] of joined) {
     const inner = nestGroups(Object.fromEntries(entries), `${path}/${name}`);

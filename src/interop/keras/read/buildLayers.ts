@@ -1,4 +1,5 @@
 import type { LayerVariable, SymbolicTensor } from '@tensorflow/tfjs';
+import { addToGroup } from '../../../core/arrays.js';
 import { createError, isMultitaskError } from '../../../core/errors/errors.js';
 import { getStockLayerClass } from '../../../tensor/stockLayers.js';
 import { tf } from '../../../tensor/tf.js';
@@ -312,8 +313,7 @@ class LayerBuilder {
   }
 
   private storeImport(layer: KerasLayer, imported: ImportedCall): ImportedCall {
-    if (this.importsByLayer.has(layer)) this.importsByLayer.get(layer)!.push(imported);
-    else this.importsByLayer.set(layer, [imported]);
+    addToGroup(this.importsByLayer, layer, imported);
     return imported;
   }
 

@@ -1,3 +1,4 @@
+import { addToGroup } from '../../../core/arrays.js';
 import type { StoredWeight } from '../file/weightFiles.js';
 import type { KerasLayer } from './structure/modelStructure.js';
 import { createWeightError, getLastSegment, getStoredNames, type WeightSlot } from './weightSlots.js';
@@ -42,8 +43,7 @@ export function matchNestedWeights(
   if (!weights) throw createMismatchError(outer, slots, storedWeights, namedWeights, groupPath);
   const weightsByLayer = new Map<KerasLayer, StoredWeight[]>();
   slots.forEach(({ layer }, i) => {
-    if (weightsByLayer.has(layer)) weightsByLayer.get(layer)!.push(weights[i]!);
-    else weightsByLayer.set(layer, [weights[i]!]);
+    addToGroup(weightsByLayer, layer, weights[i]!);
   });
   return weightsByLayer;
 }
@@ -108,9 +108,7 @@ function indexBySuffix(storedWeights: readonly StoredWeight[]): Map<string, Stor
   const index = new Map<string, StoredWeight[]>();
   for (const weight of storedWeights) {
     for (let at = 0; at >= 0; at = weight.name.indexOf('/', at) + 1 || -1) {
-      const suffix = weight.name.slice(at);
-      if (index.has(suffix)) index.get(suffix)!.push(weight);
-      else index.set(suffix, [weight]);
+      addToGroup(index, weight.name.slice(at), weight);
     }
   }
   return index;
@@ -163,10 +161,7 @@ function matchByOrder(
  */
 function sortInKerasOrder(outer: KerasLayer, slots: readonly NestedSlot[]): NestedSlot[] {
   const slotsByLayer = new Map<KerasLayer, NestedSlot[]>();
-  for (const slot of slots) {
-    if (slotsByLayer.has(slot.layer)) slotsByLayer.get(slot.layer)!.push(slot);
-    else slotsByLayer.set(slot.layer, [slot]);
-  }
+  for (const slot of slots) addToGroup(slotsByLayer, slot.layer, slot);
   const visit = (layer: KerasLayer): { trainable: NestedSlot[]; fixed: NestedSlot[] } => {
     const layerSlots = slotsByLayer.get(layer) ?? [];
     const parts = layer.model
