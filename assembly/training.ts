@@ -56,48 +56,14 @@ export function clamp(x: usize, y: usize, lowBits: i32, highBits: i32, from: i32
   for (; at < end; at += FLOAT) store<f32>(y + at, min<f32>(max<f32>(load<f32>(x + at), low), high));
 }
 
-/** Computes the maximum of each window; NaN if the window contains one. Parts are ranges of output rows over all images. */
-export function maxPool(
-  x: usize, y: usize,
-  inHeight: i32, inWidth: i32, channels: i32, outHeight: i32, outWidth: i32,
-  windowHeight: i32, windowWidth: i32, strideHeight: i32, strideWidth: i32, padTop: i32, padLeft: i32, from: i32, to: i32,
-): void {
-  const pixel = <usize>channels * FLOAT;
-  const line = <usize>inWidth * pixel;
-  let output = y + <usize>from * <usize>outWidth * pixel;
-  for (let r = from; r < to; r++) {
-    const oy = r % outHeight;
-    const image = x + <usize>((r / outHeight) * inHeight) * line;
-    const top = max(oy * strideHeight - padTop, 0);
-    const bottom = min(oy * strideHeight - padTop + windowHeight, inHeight);
-    for (let ox = 0; ox < outWidth; ox++, output += pixel) {
-      const left = max(ox * strideWidth - padLeft, 0);
-      const width = min(ox * strideWidth - padLeft + windowWidth, inWidth) - left;
-      const corner = image + <usize>top * line + <usize>left * pixel;
-      let c: usize = 0;
-      for (; c + 16 <= pixel; c += 16) {
-        let maximum = v128.load(corner + c);
-        for (let iy = top; iy < bottom; iy++) {
-          let at = corner + <usize>(iy - top) * line + c;
-          for (let ix = 0; ix < width; ix++, at += pixel) maximum = f32x4.max(maximum, v128.load(at));
-        }
-        v128.store(output + c, maximum);
-      }
-      for (; c < pixel; c += FLOAT) {
-        let maximum = load<f32>(corner + c);
-        for (let iy = top; iy < bottom; iy++) {
-          let at = corner + <usize>(iy - top) * line + c;
-          for (let ix = 0; ix < width; ix++, at += pixel) maximum = max<f32>(maximum, load<f32>(at));
-        }
-        store<f32>(output + c, maximum);
-      }
-    }
-  }
-}
-
-/** Computes the mean of the pixels of each window that are inside the image. Parts are ranges of output rows over all images. */
-export function averagePool(
-  x: usize, y: usize,
+/**
+ * Computes the maximum of each window, which is NaN if the window contains NaN, or the mean of the pixels of each window that are inside the
+ * image. `isMaximum` is a constant of each caller, so the compiler removes the other branch. Parts are ranges of output rows over all images.
+ */
+// @ts-ignore: decorator
+@inline
+function pool(
+  isMaximum: bool, x: usize, y: usize,
   inHeight: i32, inWidth: i32, channels: i32, outHeight: i32, outWidth: i32,
   windowHeight: i32, windowWidth: i32, strideHeight: i32, strideWidth: i32, padTop: i32, padLeft: i32, from: i32, to: i32,
 ): void {
@@ -116,23 +82,53 @@ export function averagePool(
       const factor = <f32>1 / <f32>((bottom - top) * width);
       let c: usize = 0;
       for (; c + 16 <= pixel; c += 16) {
-        let sum = f32x4.splat(0);
+        let result = isMaximum ? v128.load(corner + c) : f32x4.splat(0);
         for (let iy = top; iy < bottom; iy++) {
           let at = corner + <usize>(iy - top) * line + c;
-          for (let ix = 0; ix < width; ix++, at += pixel) sum = f32x4.add(sum, v128.load(at));
+          for (let ix = 0; ix < width; ix++, at += pixel) {
+            const value = v128.load(at);
+            result = isMaximum ? f32x4.max(result, value) : f32x4.add(result, value);
+          }
         }
-        v128.store(output + c, f32x4.mul(sum, f32x4.splat(factor)));
+        v128.store(output + c, isMaximum ? result : f32x4.mul(result, f32x4.splat(factor)));
       }
       for (; c < pixel; c += FLOAT) {
-        let sum: f32 = 0;
+        let result: f32 = isMaximum ? load<f32>(corner + c) : 0;
         for (let iy = top; iy < bottom; iy++) {
           let at = corner + <usize>(iy - top) * line + c;
-          for (let ix = 0; ix < width; ix++, at += pixel) sum += load<f32>(at);
+          for (let ix = 0; ix < width; ix++, at += pixel) {
+            const value = load<f32>(at);
+            result = isMaximum ? max<f32>(result, value) : result + value;
+          }
         }
-        store<f32>(output + c, sum * factor);
+        store<f32>(output + c, isMaximum ? result : result * factor);
       }
     }
   }
+}
+
+/** Computes max pooling. See {@link pool}. */
+export function maxPool(
+  x: usize, y: usize,
+  inHeight: i32, inWidth: i32, channels: i32, outHeight: i32, outWidth: i32,
+  windowHeight: i32, windowWidth: i32, strideHeight: i32, strideWidth: i32, padTop: i32, padLeft: i32, from: i32, to: i32,
+): void {
+  pool(
+    true, x, y, inHeight, inWidth, channels, outHeight, outWidth,
+    windowHeight, windowWidth, strideHeight, strideWidth, padTop, padLeft, from, to,
+  );
+}
+
+/** Computes average pooling. See {@link pool}. */
+export function averagePool(
+  x: usize, y: usize,
+  inHeight: i32, inWidth: i32, channels: i32, outHeight: i32, outWidth: i32,
+  windowHeight: i32, windowWidth: i32, strideHeight: i32, strideWidth: i32, padTop: i32, padLeft: i32, from: i32, to: i32,
+): void {
+  pool(
+    false, x, y, inHeight, inWidth, channels, outHeight, outWidth,
+    windowHeight, windowWidth, strideHeight, strideWidth, padTop, padLeft, from, to,
+  );
 }
 
 /** Adds the gradient of each window to its first maximum. Parts are ranges of images. `dx` must contain zeros. */

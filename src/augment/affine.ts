@@ -9,9 +9,9 @@ import type { ImageBytes, ImageShape, Pixels } from '../core/images.js';
 export interface AffinePlan {
   /** Rotation angle in degrees. Positive angles rotate counter-clockwise. */
   readonly rotation: number;
-  /** Shift of the columns in pixels. Keras draws it from `height_shift_range` and calls it `tx`. */
+  /** Shift of the columns in pixels. In Keras, this parameter is called `tx` and is drawn from `height_shift_range`. */
   readonly shiftColumns: number;
-  /** Shift of the rows in pixels. Keras draws it from `width_shift_range` and calls it `ty`. */
+  /** Shift of the rows in pixels. In Keras, this parameter is called `ty` and is drawn from `width_shift_range`. */
   readonly shiftRows: number;
   /** Shear angle in degrees. */
   readonly shear: number;
@@ -22,8 +22,8 @@ export interface AffinePlan {
 }
 
 /**
- * Method of filling pixels outside the image: with the nearest pixel (`nearest`), a mirror image (`reflect`), a repetition of the image
- * (`wrap`), or a constant (`constant`).
+ * Content of the area outside the image: the nearest pixel (`nearest`), a mirror image (`reflect`), a repetition of the image (`wrap`), or
+ * a constant value (`constant`).
  *
  * @category Augment
  */
@@ -36,8 +36,8 @@ export interface WarpOptions {
   /** Pixel value for the `constant` fill mode, 0..255. */
   readonly value: number;
   /**
-   * Whether to swap the center of the rows and the center of the columns, as Keras's `ImageDataGenerator` does. This affects only images
-   * that are not square.
+   * Whether to swap the row and the column of the center, as Keras's `ImageDataGenerator` does. This affects only images that are not
+   * square.
    */
   readonly kerasCenter: boolean;
 }
@@ -80,8 +80,9 @@ export function computeAffineMatrix(
  * Samples `image` at the positions that `matrix` computes and writes the result into `to`. The interpolation is bilinear, as in scipy's
  * `affine_transform` with `order=1`.
  *
- * This is the hottest loop of the input pipeline. To make it nearly twice as fast, three channels are unrolled, nothing is allocated in the
- * loop, and truncation replaces `Math.floor`, which is equivalent for nonnegative numbers.
+ * This is the hottest loop of the input pipeline. Three optimizations make it nearly twice as fast: the code for three channels is
+ * unrolled, nothing is allocated in the loop, and `Math.floor` is replaced with truncation, which gives the same result for nonnegative
+ * numbers.
  */
 export function warp(
   image: ImageBytes,

@@ -10,22 +10,22 @@ import type { AugmentationSpec, PixelTransformSpec } from './augmentationSpec.js
 import { getSpec, markSerializable } from './serializable.js';
 import type { ImageTransform } from './transform.js';
 
-/** Options for sampling images in {@link createAugmentationPipeline}. */
+/** Options that determine how the affine warp of an augmentation pipeline samples images. */
 export interface SamplingOptions {
   /** Fill mode for pixels outside the image. Default `nearest`. */
   readonly fillMode?: FillMode;
   /** Pixel value for the `constant` fill mode, 0..255. Default 0. */
   readonly fillValue?: number;
   /**
-   * `keras` reproduces the rotation center of Keras's `ImageDataGenerator`, a point that is not the center of the image if the image is not
-   * square. Default: the true center.
+   * Center of rotations, shears and zooms. `keras` uses the same center as Keras's `ImageDataGenerator`, which is the center of the image
+   * only if the image is square. Default: the center of the image.
    */
   readonly compat?: 'keras';
 }
 
 /** Augmentation with a list of transforms. It draws a plan (the random parameters for one image) and applies the plan to the image. */
 export interface AugmentationPipeline {
-  /** Draws the random parameters for one image. Height and width in `shape` are in pixels. */
+  /** Draws the random parameters for one image of the given shape. Height and width are in pixels. */
   draw(random: Rng, shape: ImageShape): AugmentationPlan & Json;
   /** Applies a plan to an image and returns pixel values from 0 to 255. The result is the same on every machine. */
   apply(image: ImageBytes, plan: Json): Pixels;

@@ -12,7 +12,7 @@ export interface AffineTransform {
   readonly kind: 'affine';
   /** Name in checkpoints and errors, such as `rotation`. A dataset can have only one transform with a given name. */
   readonly name: string;
-  /** Options that determine the ranges of the random parameters. A run can only be resumed if they are unchanged. */
+  /** Options that determine the ranges of the random parameters. A run can only be resumed if these options are unchanged. */
   readonly options: { readonly [option: string]: number } | { readonly [option: string]: string };
   /** Draws the affine parameters that this transform sets for one image. Height and width in `shape` are in pixels. */
   draw(random: Rng, shape: ImageShape): Partial<AffinePlan>;
@@ -28,7 +28,7 @@ export interface FlipTransform {
   readonly kind: 'flip';
   /** Axes along which an image can be mirrored: `horizontal` swaps left and right, `vertical` swaps top and bottom. */
   readonly axes: readonly ('horizontal' | 'vertical')[];
-  /** Probability of a flip. A run can only be resumed if it is unchanged. */
+  /** Probability of a flip. A run can only be resumed if this probability is unchanged. */
   readonly options: { readonly [option: string]: number };
   /** Draws whether an image is mirrored along an axis. Called once for each entry of `axes`, in order. */
   draw(random: Rng): boolean;
@@ -44,7 +44,7 @@ export interface PixelTransform {
   readonly kind: 'pixel';
   /** Name in checkpoints and errors, such as `brightness`. A dataset can have only one transform with a given name. */
   readonly name: string;
-  /** Options that determine the ranges of the random parameters. A run can only be resumed if they are unchanged. */
+  /** Options that determine the ranges of the random parameters. A run can only be resumed if these options are unchanged. */
   readonly options: { readonly [option: string]: number };
   /** Draws the parameters of this transform for one image. Height and width in `shape` are in pixels. */
   draw(random: Rng, shape: ImageShape): { readonly [parameter: string]: number };

@@ -16,8 +16,8 @@ import {
 
 /**
  * A well-known architecture, usually with pretrained weights. Use it as the whole trunk, `.trunk(backbone)`, or as the first block of a
- * trunk, `.trunk(sharedTrunk([backbone, globalAveragePool()]))`. It includes its preprocessing, so its input is always the image itself. A
- * backbone can be used in several networks, each of which creates new layers from it.
+ * trunk, `.trunk(sharedTrunk([backbone, globalAveragePool()]))`. A backbone includes its preprocessing, so its input is always the image
+ * itself. A backbone can be used in several networks, each of which creates new layers from it.
  *
  * @category Compose
  */
@@ -27,8 +27,8 @@ export interface Backbone extends Trunk, Block {}
  * Option that selects which layers of a backbone are trained: all layers (the default, as in Keras), none, or only the last ones.
  *
  * Frozen layers run in inference mode, like a Keras base model that is called with `training=False`: batch normalization uses its moving
- * statistics and does not change them, and dropout is disabled. Their outputs therefore depend only on the image. They have no gradient,
- * no regularization penalty and no optimizer state.
+ * statistics and does not change them, and dropout is disabled. Their outputs therefore depend only on the image. Frozen layers have no
+ * gradient, no regularization penalty and no optimizer state.
  *
  * @typeParam Stage - Names of the backbone's stages, which are prefixes of its layer names, in the order of the layers.
  * @category Compose
@@ -48,12 +48,14 @@ export type TrainableOption<Stage extends string> =
     };
 
 /**
- * Options for the initial weights of a backbone.
+ * Options that determine the initial weights of a backbone.
  *
  * @category Compose
  */
 export interface WeightsFile {
   /**
+   * Initial weights of the backbone:
+   *
    * - Bytes of a Keras file: weights (`.h5`, `.weights.h5`), or a model that contains the layers of the backbone (`.h5`, `.keras`), for
    *   example a model written by `exportKeras`.
    * - `null`: random initial weights, drawn from the seed of the network with the initializers of Keras.
@@ -64,7 +66,7 @@ export interface WeightsFile {
 }
 
 /**
- * Options of {@link resnet50Backbone}, {@link mobileNetV2Backbone} and {@link efficientNetB0Backbone}.
+ * Options for {@link resnet50Backbone}, {@link mobileNetV2Backbone} and {@link efficientNetB0Backbone}.
  *
  * @typeParam Stage - Names of the backbone's stages, which are prefixes of its layer names, in the order of the layers.
  * @category Compose

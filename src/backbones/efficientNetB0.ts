@@ -89,8 +89,8 @@ export async function efficientNetB0Backbone(
 }
 
 /**
- * Layer of the Keras model that contains the mean and variance for the preprocessing. It also contains the number of examples from which
- * they were computed.
+ * Layer of the Keras model that contains the mean and variance for the preprocessing. The layer also contains the number of examples from
+ * which the mean and variance were computed.
  */
 const NORMALIZATION_LAYER = {
   name: 'normalization',

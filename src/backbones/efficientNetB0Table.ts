@@ -14,8 +14,8 @@ const createConvLayer = (filters: number): RowLayer => ({
 });
 
 /**
- * Architecture of the stages block1 to block7: kernel size, number of blocks, output channels, stride of the first block, and expansion
- * factor of the channels.
+ * Architecture of the stages block1 to block7. Each row contains the kernel size, the number of blocks, the number of output channels, the
+ * stride of the first block, and the expansion factor of the channels.
  */
 const STAGES = [
   { size: 3, blocks: 1, filters: 16, strides: 1, expansion: 1 },

@@ -18,14 +18,14 @@ export type FileHash =
   | { readonly accepts: (bytes: Uint8Array) => Promise<boolean> };
 
 /**
- * Callback for the progress of a download. It receives the number of bytes downloaded so far, and the size of the file in bytes, which is
- * undefined if the server does not report it.
+ * Callback for the progress of a download. The callback receives the number of bytes downloaded so far, and the size of the file in bytes.
+ * The size is undefined if the server does not report it.
  *
  * @category Files
  */
 export type DownloadProgress = (bytes: number, total: number | undefined) => void;
 
-/** Options of {@link fetchFile}. */
+/** Options for {@link fetchFile}. */
 export interface FetchFileOptions {
   readonly url: string;
   readonly hash: FileHash;
@@ -40,7 +40,7 @@ export interface FetchFileOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Options of a download. `existingSize` is the size of an invalid file with the same name that is already in the store. */
+/** Options for a download. `existingSize` is the size of an invalid file with the same name that is already in the store. */
 interface DownloadRequest extends FetchFileOptions {
   readonly existingSize: number | undefined;
 }

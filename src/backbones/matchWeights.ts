@@ -6,7 +6,7 @@ import type { BackboneRow } from './backboneRows.js';
 /** Weights of a backbone, keyed by layer name. Each value lists the weights of a layer in the order of `layer.weights`. */
 export type RowWeights = ReadonlyMap<string, readonly Float32Array[]>;
 
-/** A layer with weights that a weights file must contain, with the names and shapes of its weights. */
+/** A layer whose weights a weights file must contain, with the names and shapes of these weights. */
 export interface WeightedLayer {
   readonly name: string;
   readonly weights: readonly { readonly name: string; readonly shape: readonly number[] }[];
@@ -123,16 +123,16 @@ export function matchWeights(
 }
 
 /**
- * Returns a pattern that matches a layer name with any block number. For `conv4_block1_1_conv`, it also matches `conv4_block23_1_conv`,
- * which only a larger backbone has.
+ * Returns a pattern that matches a layer name with any block number. For `conv4_block1_1_conv`, the pattern also matches
+ * `conv4_block23_1_conv`, which only a larger backbone has.
  */
 const toBlockPattern = (name: string) => name.replaceAll(/\d+[a-z]?(?=_)/g, '\\d+[a-z]?');
 
 type CreateMismatchError = (weightPath: string, expected: string, received: string, advice?: string) => Error;
 
 /**
- * Finds the weights of a layer by name. If the file contains other names, such as numbers, or `depthwise_kernel` from Keras 2, the weights
- * are matched by position.
+ * Finds the weights of a layer by name. If the file contains none of the expected names (for example only numbers, or `depthwise_kernel` in
+ * Keras 2), matches the weights by position.
  */
 function matchLayerArrays(
   layer: string,

@@ -12,8 +12,8 @@ const createConvLayer = (filters: number): RowLayer => ({
 });
 
 /**
- * Architecture of the stages: output channels, number of blocks, and stride of the first block. Every block except the very first one
- * expands the number of channels by a factor of 6.
+ * Architecture of the stages. Each row contains the number of output channels, the number of blocks, and the stride of the first block.
+ * Every block except the very first one expands the number of channels by a factor of 6.
  */
 const STAGES = [
   { filters: 16, blocks: 1, strides: 1 },

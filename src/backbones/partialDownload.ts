@@ -6,8 +6,8 @@ import { readStoreFile } from '../core/platform/readStoreFile.js';
 export interface DownloadSource {
   readonly url: string;
   /**
-   * Version of the file on the server (its ETag or modification date), for conditional range requests. Empty if the server does not send
-   * one.
+   * Version of the file on the server (its strong ETag or its modification date), for conditional range requests. Empty if the server sends
+   * neither of them.
    */
   readonly version: string;
   /** Size of the whole file in bytes. Undefined if the server does not report it. */
@@ -25,7 +25,7 @@ export function getDownloadSource(url: string, { headers }: FetcherResponse): Do
   return { url, version, total: length === null || isCompressed ? undefined : Number(length) };
 }
 
-/** Number of received bytes after which they are written to the store. A process that is killed loses at most this many bytes. */
+/** Number of bytes to receive before they are written to the store. A process that is killed loses at most this many bytes. */
 const FLUSH_BYTES = 4 * 2 ** 20;
 
 /** An incomplete download in a store. The received bytes are in `NAME.part`, and their URL and version are in `NAME.part.json`. */
@@ -42,7 +42,7 @@ export class PartialDownload {
     this.sourceName = `${name}.part.json`;
   }
 
-  /** Returns the bytes that were received from `url` earlier. Returns undefined if there are none. */
+  /** Returns the bytes that were received from `url` earlier. Returns undefined if there are no such bytes. */
   async read(
     url: string,
   ): Promise<{ readonly bytes: Uint8Array; readonly origin: DownloadSource } | undefined> {

@@ -16,8 +16,8 @@ export interface Preprocessing {
 }
 
 /**
- * Preprocessing of ResNet50: the channels in the order blue, green, red, each minus its mean over ImageNet. Matches the `caffe` mode of
- * `preprocess_input` in Keras 3 (applications/imagenet_utils.py).
+ * Preprocessing of ResNet50: the channels are in the order blue, green, red, and the mean of each channel over ImageNet is subtracted.
+ * Matches the `caffe` mode of `preprocess_input` in Keras 3 (applications/imagenet_utils.py).
  */
 export const CAFFE: Preprocessing = {
   channels: [2, 1, 0],
@@ -71,8 +71,8 @@ export function readPreprocessing(
 }
 
 /**
- * Creates the preprocessing layer of a backbone. It is a frozen 1x1 convolution and not a custom layer, so that saved and exported models
- * contain the preprocessing.
+ * Creates the preprocessing layer of a backbone. The layer is a frozen 1x1 convolution rather than a custom layer, so that saved and
+ * exported models contain the preprocessing.
  */
 export function createPreprocessingLayer(): tf.layers.Layer {
   return tf.layers.conv2d({

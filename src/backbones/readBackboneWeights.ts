@@ -10,12 +10,16 @@ import { PREPROCESSING_LAYER_NAME, type Preprocessing, readPreprocessing } from 
 export interface BackboneWeights {
   readonly rows: RowWeights;
   readonly inputLayerWeights: readonly Float32Array[] | undefined;
-  /** Preprocessing from the `image_preprocess` layer, if this library wrote the file. Such a file has no `inputLayerWeights`. */
+  /**
+   * Preprocessing that the `image_preprocess` layer of the file computes. Only files written by this library have this layer; their
+   * `inputLayerWeights` are undefined.
+   */
   readonly preprocessing?: Preprocessing;
 }
 
 /**
- * Reads the weights of a backbone from the bytes of a file, and checks that they fit its layers. Returns undefined for `weights: null`.
+ * Reads the weights of a backbone from the bytes of a file, and checks that the weights fit the layers of the backbone. Returns undefined
+ * for `weights: null`.
  *
  * @param inputLayer - Layer with weights that precedes the layers of the backbone table in the Keras model.
  * @throws `file` error for a damaged file and for a file of a different architecture; `argument` error for `weights` that are neither bytes

@@ -18,9 +18,9 @@ const STAGES: readonly Resnet50Stage[] = ['conv1', 'conv2', 'conv3', 'conv4', 'c
  * - Input: `[batch, height, width, 3 or 1]` in the input range of the model, at least 32x32 pixels.
  * - Output: `[batch, ceil(height / 32), ceil(width / 32), 2048]`, or `[batch, 1000]` with `includeTop`.
  *
- * Layers, names, order and initializers match Keras 3.15 (applications/resnet.py), so weight files from Keras can be loaded. A frozen
- * first layer, `image_preprocess`, converts pixels from the input range of the model (to blue, green, red, each minus its mean over
- * ImageNet), so images need no other preprocessing and can be grayscale. Its parameters are not counted above.
+ * Layers, names, order and initializers match Keras 3.15 (applications/resnet.py), so weight files from Keras can be loaded. A frozen first
+ * layer, `image_preprocess`, converts pixels from the input range of the model to the values that ResNet50 expects (blue, green and red,
+ * each minus its mean over ImageNet), so images need no other preprocessing and can be grayscale. Its parameters are not counted above.
  *
  * Source: K. He, X. Zhang, S. Ren and J. Sun, Deep residual learning for image recognition, 2015.
  *

@@ -11,7 +11,10 @@ const createConvLayer = (filters: number, size: number, strides = 1): RowLayer =
   strides,
 });
 
-/** Architecture of the stages conv2 to conv5: filters of the inner convolutions, number of blocks, and stride of the first block. */
+/**
+ * Architecture of the stages conv2 to conv5. Each row contains the number of filters of the inner convolutions, the number of blocks, and
+ * the stride of the first block.
+ */
 const STAGES = [
   { stage: 'conv2', filters: 64, blocks: 3, strides: 1 },
   { stage: 'conv3', filters: 128, blocks: 4, strides: 2 },

@@ -9,8 +9,8 @@ const loadPackage: PackageLoader = /* @__PURE__ */ Object.assign(
 );
 
 /**
- * Platform for a web page or a web worker. Files are fetched by URL, and images are decoded with a canvas. Optional packages must be
- * registered with `useEngine`.
+ * Implementation of the platform functions for web pages and web workers. It fetches files by URL and decodes images with a canvas.
+ * Optional packages must be registered with `useEngine`.
  */
 export const browserPlatform: Platform = {
   name: 'browser',
@@ -19,7 +19,10 @@ export const browserPlatform: Platform = {
   readFile: fetchFileBytes,
 };
 
-/** Returns the number of hardware threads, or 1 if `navigator` does not exist, for example when a server renders the page. */
+/**
+ * Returns the number of hardware threads of the machine, or 1 if `navigator` does not exist, for example when a server renders the
+ * page.
+ */
 function getThreadCount(): number {
   return globalThis.navigator?.hardwareConcurrency ?? 1;
 }

@@ -4,7 +4,7 @@ import type { Store } from '../core/platform/platform.js';
 
 /**
  * Creates a read-only store for a folder on a server. `loadModel(httpStore('models/faces'))` loads a model that `save` or
- * `bestCheckpoint` wrote. A response with status 404 means that a file does not exist.
+ * `bestCheckpoint` wrote. If the server responds with status 404, the store reports that the file does not exist.
  *
  * @param url - URL of the folder, absolute or relative to the page.
  * @throws A `file` error when a request fails, when the server returns another error status, or when a caller tries to write or

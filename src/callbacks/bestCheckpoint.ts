@@ -11,7 +11,7 @@ import { checkCallbackStore } from './checkCallbackStore.js';
 import { checkMonitorOptions, getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
 
 /**
- * Options of {@link bestCheckpoint}.
+ * Options for {@link bestCheckpoint}.
  *
  * @category Callbacks
  */
@@ -44,7 +44,7 @@ interface SavedModel {
  * one is kept. If the value of the first epoch is NaN, no later epoch counts as better.
  *
  * The folder contains the files of `model.save`, which {@link loadModel} opens, and is replaced as one unit. The metadata in `model.json`
- * also contains the epoch, the column and its value. Reports read it to find the epoch of the model.
+ * also contains the epoch, the column and its value. Reports read this metadata to find the epoch of the model.
  *
  * @typeParam Monitor - Name of the history column that the callback monitors.
  * @param store - Store that the models are written to.
@@ -84,9 +84,9 @@ export function bestCheckpoint<const Monitor extends string = 'val_loss'>(
     if (!name.includes('{')) {
       throw createError({
         kind: 'argument',
-        path: 'bestCheckpoint.maxToKeep',
-        expected: 'a folder template, such as "{epoch:02d}-{val_loss:.3f}"',
-        received: `the folder ${formatValue(name)}`,
+        path: 'bestCheckpoint.folder',
+        expected: 'a template, such as "{epoch:02d}-{val_loss:.3f}", because maxToKeep is set',
+        received: formatValue(name),
         advice: 'Set folder to a template that creates one folder per model, or omit maxToKeep.',
       });
     }

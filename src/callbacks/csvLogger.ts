@@ -6,7 +6,7 @@ import type { StatelessCallback } from '../training/callback.js';
 import { checkCallbackStore } from './checkCallbackStore.js';
 
 /**
- * Options of {@link csvLogger} and {@link jsonLinesLogger}.
+ * Options for {@link csvLogger} and {@link jsonLinesLogger}.
  *
  * @category Callbacks
  */

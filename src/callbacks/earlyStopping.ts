@@ -5,7 +5,7 @@ import { isImprovement } from '../training/monitor.js';
 import { checkMonitorOptions, getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
 
 /**
- * Options of {@link earlyStopping}.
+ * Options for {@link earlyStopping}.
  *
  * @category Callbacks
  */
@@ -24,7 +24,7 @@ export interface EarlyStoppingOptions<Monitor extends string> extends MonitorOpt
   readonly baseline?: number;
   /** Number of epochs at the start of training in which the callback does nothing. Default 0. */
   readonly startFromEpoch?: number;
-  /** If true, the weights of the best epoch are restored at the end of the run, even if it was not stopped early. Default false. */
+  /** If true, the weights of the best epoch are restored at the end of the run, even if the run was not stopped early. Default false. */
   readonly restoreBestWeights?: boolean;
 }
 
@@ -35,8 +35,8 @@ interface EarlyStoppingState {
 
 /**
  * Creates a callback that stops training when the monitored column no longer improves. The rules match Keras 3 `EarlyStopping`
- * (callbacks/early_stopping.py): an equal value is not an improvement. The value of the first epoch always counts as an improvement. If it
- * is NaN, no later value counts as an improvement.
+ * (callbacks/early_stopping.py): an equal value is not an improvement. The value of the first epoch always counts as an improvement. If
+ * that value is NaN, no later value counts as an improvement.
  *
  * @typeParam Monitor - Name of the history column that the callback monitors.
  * @returns A callback for the `callbacks` option of `fit`.

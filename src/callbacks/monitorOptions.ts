@@ -4,7 +4,7 @@ import type { HistoryRow } from '../core/records/history.js';
 import type { Run } from '../training/callback.js';
 
 /**
- * Options of callbacks that monitor one history column.
+ * Options for callbacks that monitor one history column.
  *
  * @category Callbacks
  */
@@ -35,7 +35,10 @@ export function checkMonitorOptions(
     });
 }
 
-/** Returns whether smaller or larger values of the monitored column are better. Resolves `auto` from the metric modes of the run. */
+/**
+ * Returns whether smaller or larger values of the monitored column are better. If `mode` is `auto`, the answer depends on the metric in
+ * that column.
+ */
 export function resolveMode(run: Run, monitor: string, mode: 'auto' | 'min' | 'max' = 'auto'): 'min' | 'max' {
   return mode === 'auto' ? run.monitorModes[monitor]! : mode;
 }

@@ -10,7 +10,7 @@ import type { StatefulCallback } from '../training/callback.js';
  * @category Callbacks
  */
 export interface ProgressOutput {
-  /** Writes text as it is. The text already contains its line breaks. */
+  /** Writes text without changing it. The text already contains all line breaks. */
   write(text: string): unknown;
   /**
    * True if the output is a terminal, where a line can be overwritten. Default false: there is no bar, and only a table is written after
@@ -21,7 +21,7 @@ export interface ProgressOutput {
   readonly columns?: number;
 }
 
-/** Rows of the table that is written after an epoch: the prefix of the history columns, and the label of the row. */
+/** Rows of the table that is written after each epoch. Each entry contains the prefix of the row's history columns and the row's label. */
 const ROW_LABELS = [
   ['', 'training'],
   ['val_', 'validation'],
@@ -31,10 +31,11 @@ const ROW_LABELS = [
 const BAR_WIDTH = 16;
 
 /**
- * Creates a callback that shows the progress of a run. On a terminal, it updates a line after every step: a bar, the number of the step,
- * the remaining time, and the mean losses and metrics so far. After every epoch, it writes a table with the results of the epoch and names
- * the best epoch so far, by the column that `bestCheckpoint` or else `earlyStopping` monitors, else by `val_loss` or `loss`. At the start
- * of a run, it writes the name of the engine and the reason for the choice, unless the `log` option of `fit` has already received them.
+ * Creates a callback that shows the progress of a run. On a terminal, the callback updates a line after every step: a bar, the number of
+ * the step, the remaining time, and the mean losses and metrics so far. After every epoch, it writes a table with the results of the epoch
+ * and names the best epoch so far, by the column that `bestCheckpoint` or else `earlyStopping` monitors, otherwise by `val_loss` or `loss`.
+ * At the start of a run, it writes the name of the engine and the reason for the choice, unless the `log` option of `fit` has already
+ * received them.
  *
  * @param output - Any object with a `write` method. Default: `process.stdout` in Node, the console in a page.
  * @returns A callback for the `callbacks` option of `fit`.
@@ -114,7 +115,7 @@ function formatTable(row: HistoryRow): string {
   ].join('\n');
 }
 
-/** Formats a number with four decimals, or with fewer if it is 10 or larger. */
+/** Formats a number with four decimals. Numbers of at least 10 get fewer decimals. */
 const formatNumber = (value: number) => {
   if (!Number.isFinite(value)) return String(value);
   const size = Math.abs(value);

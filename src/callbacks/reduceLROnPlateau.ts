@@ -4,7 +4,7 @@ import { isImprovement } from '../training/monitor.js';
 import { checkMonitorOptions, getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
 
 /**
- * Options of {@link reduceLROnPlateau}.
+ * Options for {@link reduceLROnPlateau}.
  *
  * @category Callbacks
  */

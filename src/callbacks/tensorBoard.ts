@@ -7,7 +7,7 @@ import type { StatefulCallback } from '../training/callback.js';
 import { checkCallbackStore } from './checkCallbackStore.js';
 
 /**
- * Options of {@link tensorBoard}.
+ * Options for {@link tensorBoard}.
  *
  * @category Callbacks
  */
@@ -18,7 +18,7 @@ export interface TensorBoardOptions {
    */
   readonly folder?: string;
   /**
-   * Frequency at which losses and metrics are written within an epoch. They are always written at the end of each epoch. Default `epoch`.
+   * Frequency at which losses and metrics are written. They are always written at the end of each epoch. Default `epoch`.
    *
    * - `epoch`: only at the end of each epoch.
    * - `batch`: also after every step.
@@ -29,11 +29,11 @@ export interface TensorBoardOptions {
   readonly now?: () => number;
 }
 
-/** Names of the TensorBoard runs, which are the subfolders with event files. They are the same as in Keras. */
+/** Names of the TensorBoard runs, which are the subfolders with event files. Keras uses the same names. */
 const RUN_NAMES = ['train', 'validation'] as const;
 type RunName = (typeof RUN_NAMES)[number];
 
-/** Event file of each TensorBoard run: its name, and the number of bytes that were written to it. */
+/** For each TensorBoard run, the name of its event file and the number of bytes that were written to the file. */
 type EventFiles = Record<RunName, { readonly name: string; bytes: number }>;
 
 /** State of the callback that is stored in a checkpoint. */
@@ -43,8 +43,8 @@ interface TensorBoardState {
 }
 
 /**
- * Creates a callback that writes event files for TensorBoard. `tensorboard --logdir out` shows them during the run, next to Keras runs.
- * Run names, tags and steps match the `TensorBoard` callback of Keras:
+ * Creates a callback that writes event files for TensorBoard. `tensorboard --logdir out` shows the events during the run, next to Keras
+ * runs. Run names, tags and steps match the `TensorBoard` callback of Keras:
  *
  * - In `train` and `validation`: `epoch_loss`, `epoch_age_mae` and so on, with epochs counted from 0, and
  *   `epoch_learning_rate`, the learning rate of the last update in the epoch.
@@ -52,7 +52,8 @@ interface TensorBoardState {
  * - In `train` also, if `updateFreq` is not `epoch`: `batch_loss` and so on, which are the means over the epoch so far. Steps are counted
  *   from 1.
  *
- * Unlike Keras, it also writes `epoch_seconds`, and the losses and metrics of unaugmented validation as `epoch_unaugmented_loss` and so on.
+ * Unlike Keras, the callback also writes `epoch_seconds`, and the losses and metrics of unaugmented validation as `epoch_unaugmented_loss`
+ * and so on.
  *
  * A resumed run appends to its event files. It first removes events that were written after the checkpoint, so that no event is repeated.
  *

@@ -43,3 +43,10 @@ export const viewBytes = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =
 /** Returns whether two byte arrays have the same length and the same bytes. */
 export const equalBytes = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean =>
   a !== undefined && a.length === b?.length && a.every((byte, i) => byte === b[i]);
+
+/** Appends a value to the group of `key`. The group is created if it does not exist. */
+export function addToGroup<K, V>(groups: Map<K, V[]>, key: K, value: V): void {
+  const group = groups.get(key);
+  if (group) group.push(value);
+  else groups.set(key, [value]);
+}

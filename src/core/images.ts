@@ -41,7 +41,7 @@ export interface Pixels {
 export type ImageShape = readonly [height: number, width: number, channels: number];
 
 /**
- * Range of pixel values that a network receives: the values of black and white, which are 0 and 255 in image files.
+ * Range of the pixel values that a network receives: the two numbers to which black (0 in image files) and white (255) are mapped.
  *
  * @category Compose
  */
@@ -62,8 +62,8 @@ export function toGrayscaleBytes(pixels: ArrayLike<number>, stride: 3 | 4): Uint
 }
 
 /**
- * Throws an error unless `image` has a size and its pixel values are bytes. Other numbers, such as the floats of a `Float32Array`, are
- * rejected, because values from 0 to 1 would result in black images.
+ * Throws an error unless `image` has a valid size and its pixel values are bytes. Other numbers, such as the floats of a `Float32Array`,
+ * are rejected, because values from 0 to 1 would result in black images.
  */
 export function checkImageBytes(path: string, image: unknown, kind: ErrorKind = 'argument'): void {
   const advice =

@@ -2,7 +2,7 @@ import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus'
 import * as checks from './errors/checks.js';
 
 /**
- * A stream of random numbers that is a pure function of its seed and keys. All functions that draw random numbers (splits, shuffles,
+ * A stream of random numbers that is determined by its seed and keys alone. All functions that draw random numbers (splits, shuffles,
  * augmentation plans, dropout masks, initial weights) receive a stream as an argument; the library has no global generator.
  *
  * @category Data
@@ -22,8 +22,8 @@ export interface Rng {
 
 /**
  * Creates a stream of random numbers from a seed and keys. Equal arguments result in equal streams on every machine, and different
- * arguments result in independent streams. The augmentation plan of image 17 in epoch 3 comes from `createRng(seed, 'plan', 3, 17)`: it
- * does not depend on the order of the images, the number of workers, or whether the run was interrupted.
+ * arguments result in independent streams. The augmentation plan of image 17 in epoch 3 comes from `createRng(seed, 'plan', 3, 17)`: the
+ * plan does not depend on the order of the images, on the number of workers, or on whether the run was interrupted.
  *
  * Source: xoroshiro128+ (D. Blackman and S. Vigna, 2018), as implemented in pure-rand.
  *

@@ -8,7 +8,7 @@ import { createRng } from '../core/rng.js';
 import type { Batch, Dataset } from './dataset.js';
 import type { WorkerPool } from './workerPool.js';
 
-/** Options that all batches of one epoch share. */
+/** Options of a batch loader, which apply to all batches of one epoch. */
 export interface BatchLoaderOptions {
   readonly batchSize: number;
   readonly epoch: number;
@@ -23,7 +23,7 @@ export interface PendingBatch {
   release(): void;
 }
 
-/** Prepares batches of images. The caller requests a batch by the indices of its images in the dataset. */
+/** Object that prepares batches of images. The caller requests a batch by the indices of its images in the dataset. */
 export interface BatchLoader {
   /** Number of batches to prepare in advance. */
   readonly prefetchCount: number;
@@ -102,8 +102,8 @@ function createWorkerLoader(
 }
 
 /**
- * Draws the augmentation plan of one image. This runs on the main thread because it takes only microseconds, and because custom transforms
- * cannot be sent to a worker.
+ * Draws the augmentation plan of one image. Plans are drawn on the main thread, because drawing takes only microseconds and custom
+ * transforms cannot be sent to a worker.
  */
 function drawPlan(
   dataset: Dataset<unknown>,

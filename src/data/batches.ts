@@ -6,7 +6,7 @@ import { WorkerPool } from './workerPool.js';
 /** Options for dividing an epoch into batches. */
 export interface BatchOptions {
   readonly batchSize: number;
-  /** Index of the epoch, counted from 0. It determines the order of the images and their augmentation. */
+  /** Index of the epoch, counted from 0. This index determines the order of the images and their augmentation. */
   readonly epoch: number;
   readonly seed: number;
   readonly shuffle: boolean;

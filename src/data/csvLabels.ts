@@ -13,8 +13,8 @@ import { parseCsv } from './parseCsv.js';
  * - `{ min, max }`: a finite number of at least `min` and at most `max`. Both limits are optional.
  * - `String`: any text, which is returned unchanged.
  * - an array such as `['male', 'female']`: one of these strings, exactly as written.
- * - a function that converts the cell to a label. For an invalid cell, it must throw an `Error` whose message is a noun phrase for a valid
- *   cell, such as `a year after 1900`.
+ * - a function that converts the cell to a label. For an invalid cell, the function must throw an `Error` whose message is a noun phrase
+ *   for a valid cell, such as `a year after 1900`.
  *
  * @category Data
  */
@@ -40,7 +40,7 @@ export type CsvLabel<C extends CsvColumn> = C extends (cell: string) => infer V
     : number;
 
 /**
- * Options of {@link csvLabels}.
+ * Options for {@link csvLabels}.
  *
  * @category Data
  */

@@ -40,7 +40,7 @@ export interface SkippedFile {
 }
 
 /**
- * Options of {@link Dataset.augment}.
+ * Options for {@link Dataset.augment}.
  *
  * @category Augment
  */
@@ -52,8 +52,8 @@ export interface AugmentOptions {
   /** Whether an image is augmented in the same way in every epoch. Default false: each epoch draws new random parameters. */
   readonly fixed?: boolean;
   /**
-   * `keras` reproduces the rotation center of Keras's `ImageDataGenerator`, a point that is not the center of the image if the image is not
-   * square. Default: the true center.
+   * Center of rotations, shears and zooms. `keras` uses the same center as Keras's `ImageDataGenerator`, which is the center of the image
+   * only if the image is square. Default: the center of the image.
    */
   readonly compat?: 'keras';
 }
@@ -96,8 +96,8 @@ export class Dataset<L> {
     /** Image files that could not be used. {@link Dataset.split} and {@link Dataset.select} copy this list to the new datasets. */
     readonly skipped: readonly SkippedFile[] = [],
     /**
-     * Index of each image in the original dataset. It determines the augmentation of the image, so an image is augmented in the same way in
-     * every split.
+     * Index of each image in the original dataset. This index determines the augmentation of the image, so an image is augmented in the
+     * same way in every split.
      */
     private readonly sourceIndices: readonly number[] = items.map((_, i) => i),
     /** @internal */
@@ -124,7 +124,8 @@ export class Dataset<L> {
   }
 
   /**
-   * Returns the weight of an image in the loss. It is 1 unless `imagesInMemory` or {@link Dataset.withSampleWeights} set another weight.
+   * Returns the weight of an image in the loss. The weight is 1 unless `imagesInMemory` or {@link Dataset.withSampleWeights} has set
+   * another weight.
    */
   sampleWeight(index: number): SampleWeight {
     return this.#getItem(index).weight ?? 1;
@@ -177,7 +178,7 @@ export class Dataset<L> {
    *
    * - The affine transforms are combined into one warp, which produces the same pixels as Keras's `ImageDataGenerator`. Flips follow, then
    *   the pixel transforms in the order of the list.
-   * - `evaluate` also augments this dataset, and so does `fit` if you pass it as `validation`. `predict` never augments images.
+   * - `evaluate` also augments the images, and so does `fit` if you pass this dataset as `validation`. `predict` never augments images.
    *
    * Throws an `argument` error for a transform that appears twice, or an invalid option.
    */
@@ -200,7 +201,7 @@ export class Dataset<L> {
 
   /**
    * Returns a dataset whose images are augmented by worker threads while an engine runs. Pass `null` to augment on the main thread. Results
-   * are identical bit for bit in both cases. Datasets of `imageFolder` and `imageFiles` have workers by default; datasets of
+   * are identical bit for bit in both cases. Datasets from `imageFolder` and `imageFiles` have workers by default; datasets from
    * `imagesInMemory` do not. A custom {@link PixelTransform} always runs on the main thread.
    */
   withWorkers(spawner: Spawner | null): Dataset<L> {
@@ -230,8 +231,8 @@ export class Dataset<L> {
   }
 
   /**
-   * Description of the dataset as plain data, from which fingerprints are computed. It depends on the shape, identifiers, labels, weights
-   * and transforms of the images, but not on their pixels.
+   * Description of the dataset as plain data, from which fingerprints are computed. The description depends on the shape, identifiers,
+   * labels, weights and transforms of the images, but not on their pixels.
    */
   get description(): {
     /** Shape, identifiers, labels and weights of the images. */

@@ -120,7 +120,7 @@ export const hasImageExtension = (path: string): boolean => {
 const DECODE_FAILURE = 'it cannot be decoded';
 
 /**
- * Options of `imageFolder` and `imageFiles`.
+ * Options for `imageFolder` and `imageFiles`.
  *
  * @category Data
  */
@@ -137,8 +137,8 @@ export interface ImageFileOptions<L> extends DecodeLimitOptions {
    */
   readonly unusableFiles?: 'error' | 'skip';
   /**
-   * Maximum number of files to use. They are picked at even intervals from the sorted paths, because sorting often groups files by label.
-   * Default: all files.
+   * Maximum number of files to use. The files are picked at even intervals from the sorted paths, because the first files in sorted order
+   * often have the same label. Default: all files.
    */
   readonly limit?: number;
   /** Called after each decoded file with the number of decoded files and the total number of files. */

@@ -1,8 +1,8 @@
 import type { SkippedFile } from './dataset.js';
 
 /**
- * Pure function that reads the labels of an image from the path of its file, which is relative to the folder and has `/` as the separator.
- * It returns the labels, or the reason why the image has no labels.
+ * Pure function that reads the labels of an image from the path of its file. The path is relative to the folder and has `/` as the
+ * separator. The function returns the labels, or the reason why the image has no labels.
  *
  * @category Data
  */

@@ -5,7 +5,7 @@ import { didYouMean } from '../core/errors/suggestions.js';
 import { createRng } from '../core/rng.js';
 
 /**
- * Options of {@link Dataset.split}.
+ * Options for {@link Dataset.split}.
  *
  * @category Data
  */
@@ -108,7 +108,8 @@ function splitLast(order: readonly number[], from: number) {
 }
 
 /**
- * Draws the validation images. Both resulting lists keep the order of the dataset, because each epoch shuffles the training images anyway.
+ * Draws the validation images. Both resulting lists keep the order of the dataset. They need not be shuffled, because each epoch shuffles
+ * the training images.
  */
 function splitShuffled(order: readonly number[], share: number, seed: number) {
   const drawn = createRng(seed, 'split').permutation(order.length);

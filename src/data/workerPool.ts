@@ -98,7 +98,7 @@ export class WorkerPool {
     return poolWorker;
   }
 
-  /** Rejects all pending jobs after a worker failed, because the images that were sent to it cannot be recovered. */
+  /** Rejects all pending jobs after a worker has failed, because the images that were sent to this worker cannot be recovered. */
   #fail(cause: unknown): Error {
     this.#failure ??= createError({
       kind: 'worker',

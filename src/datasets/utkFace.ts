@@ -43,7 +43,7 @@ export function utkFace(): LabelReader<UtkFaceLabels> {
 
 /**
  * Reads the groups of a UTKFace image from its file name: `sex`, and `race` as the annotators of the dataset recorded it. A report shows
- * the errors of each group. The groups are not labels for a task.
+ * the errors for each group. The groups are not labels for a task.
  *
  * @param path - Path of the image file.
  * @returns The value of each group for this image, or an empty object if the name has a different format.

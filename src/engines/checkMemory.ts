@@ -2,7 +2,7 @@ import { createError } from '../core/errors/errors.js';
 import type { Network } from '../network/network.js';
 import type { EngineName } from './engineChoice.js';
 
-/** Bytes of a 4 GB WebAssembly heap that are usable. The rest is lost to fragmentation. */
+/** Usable size of a 4 GB WebAssembly heap, in bytes. The rest is lost to fragmentation. */
 const WASM_HEAP_BYTES = 3.5 * 2 ** 30;
 
 /**
@@ -41,8 +41,8 @@ function estimateFixedBytes(network: Network): number {
 
 /**
  * Estimates the bytes that a training step needs per image. A step stores the activations and gradients of all layers, and needs additional
- * memory for convolutions and fragmentation. The factors are based on measurements: Model A grows the heap by 57 MB per image at 128x128
- * (activations 13.5 MB, the largest 4.1 MB) and by 14 MB at 64x64.
+ * memory for convolutions and fragmentation. The factors are based on measurements: training the network of `examples/model-a.ts` grows the
+ * heap by 57 MB per image at 128x128 (activations 13.5 MB, the largest 4.1 MB) and by 14 MB at 64x64.
  */
 function estimateBytesPerImage(network: Network): number {
   const sizes = network.graph.calls.flatMap(({ layer, nodeIndex }) =>

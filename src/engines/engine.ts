@@ -18,7 +18,7 @@ import type { StartedEngine } from './processState.js';
 export interface CompileSettings {
   /** Store in which compiled and verified training steps are cached. */
   readonly compileCache?: Store | undefined;
-  /** Called with a message if the cache cannot be written. The run continues without it. */
+  /** Called with a message if the cache cannot be written. The run continues without the cache. */
   readonly log?: ((line: string) => void) | undefined;
 }
 
@@ -43,8 +43,8 @@ export class Engine {
   }
 
   /**
-   * Creates the executor of a training run. Until it is disposed of, reading weights through the network first copies the current weights
-   * from the executor into the variables of the model.
+   * Creates the executor of a training run. Until the executor is disposed of, reading weights through the network first copies the current
+   * weights from the executor into the variables of the model.
    */
   createExecutor(
     network: Network,

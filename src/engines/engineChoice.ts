@@ -21,7 +21,7 @@ export interface EngineChoice {
   readonly fasterEngine?: {
     /** Name of the faster engine. */
     readonly name: EngineName;
-    /** Shell command that installs it. */
+    /** Shell command that installs the faster engine. */
     readonly install: string;
   };
 }

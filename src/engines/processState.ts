@@ -3,8 +3,8 @@ import type { EngineChoice, EngineName } from './engineChoice.js';
 import type { OnnxRuntime } from './onnx/session/onnxRuntime.js';
 
 /**
- * Record of an engine that has started in this process. It is plain data, because a process can load this library twice, as an ES module
- * and as a CommonJS module, and both copies must be able to read it.
+ * Record of an engine that has started in this process. The record is plain data, because a process can load this library twice, as an ES
+ * module and as a CommonJS module, and both copies must be able to read the record.
  */
 export interface StartedEngine {
   readonly name: EngineName;
@@ -39,15 +39,15 @@ export interface ProcessState {
   /** Number of training runs in progress on the active engine. No other engine can start during a run. */
   activeRuns: number;
   /**
-   * Resolves when the last requested engine has started, or rejects when it has failed to start. Engines start one after the other, because
-   * TensorFlow.js loses one of two backends that start at the same time.
+   * Promise that resolves when the last requested engine has started, or rejects when that engine has failed to start. Engines start one
+   * after the other, because TensorFlow.js loses one of two backends that start at the same time.
    */
   pendingStart: Promise<unknown>;
 }
 
 const STATE_KEY = Symbol.for('tfjs-multitask/process-state');
 
-/** Identifies this copy of the library in {@link StartedEngine.instances}. */
+/** Key that identifies this copy of the library in {@link StartedEngine.instances}. */
 const LIBRARY_COPY = {};
 
 /** Returns the engine state that all copies of the library in this process share. */

@@ -20,7 +20,7 @@ import type { OnnxRuntime } from './onnx/session/onnxRuntime.js';
 import { getEngineInstance, getProcessState, type StartedEngine } from './processState.js';
 
 /**
- * Options of every call that can start an engine.
+ * Options for every call that can start an engine.
  *
  * @category Engines
  */
@@ -49,7 +49,7 @@ export interface EngineOptions {
 }
 
 /**
- * Options of {@link useEngine}.
+ * Options for {@link useEngine}.
  *
  * @category Engines
  */
@@ -70,8 +70,11 @@ export interface UseEngine {
    * Starts an engine and makes it the default for all later calls in this process: `fit`, `evaluate`, `predict` and `gradCam`
    * use it unless their `engine` option specifies a different engine.
    *
-   * `auto` selects the fastest engine that is installed and starts: in Node `onnx` (`onnxruntime-node`), otherwise `wasm`, which is always
-   * installed; in a page `webgpu` or `webgl` if the page has imported its backend, otherwise `onnx` if it is registered, otherwise `wasm`.
+   * `auto` selects the fastest engine that is installed and starts, in this order of preference:
+   *
+   * - in Node: `onnx` (`onnxruntime-node`), then `wasm`, which is always installed;
+   * - in a page: `webgpu` or `webgl` if the page has imported that backend, then `onnx` if it is registered, then `wasm`.
+   *
    * The reason for the choice states why an installed engine was skipped. The guide to engines describes further engines.
    *
    * @param request - `auto` (default) or the name of an engine. A named engine never falls back to another.
@@ -120,11 +123,11 @@ export function createUseEngine(platform: Platform): UseEngine {
   };
 }
 
-/** Lease on the engine of a run. Until it is released, no other engine can start in this process. */
+/** Lease on the engine of a run. Until the lease is released, no other engine can start in this process. */
 export interface EngineLease {
   readonly engine: Engine;
   readonly choice: EngineChoice;
-  /** Store in which the run caches its compiled steps. Undefined if it does not cache them. */
+  /** Store in which the run caches its compiled steps. Undefined if the run does not cache compiled steps. */
   readonly compileCache: Store | undefined;
   /** Ends the lease, so that another engine can start. A second call does nothing. */
   release(): void;
@@ -186,8 +189,8 @@ export function releaseGraph(graph: LayerGraph | InferenceFunction): void {
 }
 
 /**
- * Runs `action` on the wasm backend and restores the backend in use. `action` is synchronous, so no training step or prediction can run on
- * wasm in the meantime.
+ * Runs `action` on the wasm backend and then restores the active backend. `action` is synchronous, so no training step or prediction can
+ * run on wasm in the meantime.
  */
 export async function runOnWasm<R>({ loadPackage }: Platform, action: () => R): Promise<R> {
   return afterPendingStart(async () => {
@@ -432,7 +435,7 @@ const CANDIDATE_REASONS: { readonly [Name in Candidate]: string } = {
   wasm: 'it runs everywhere',
 };
 
-/** Names of {@link EngineOptions}, for functions that accept these options in addition to others. */
+/** Names of the options in {@link EngineOptions}, for functions that accept these options in addition to others. */
 export const ENGINE_OPTION_NAMES: checks.OptionNames<EngineOptions> = {
   log: true,
   threads: true,

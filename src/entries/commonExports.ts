@@ -1,6 +1,6 @@
 /**
- * Exports that do not depend on a platform. Each entry point adds the functions that depend on the platform: `multiTask`, `loadModel`,
- * `loadKeras` and `useEngine`.
+ * Exports that are the same on every platform. Each entry point adds the functions whose implementation depends on the platform:
+ * `multiTask`, `loadModel`, `loadKeras` and `useEngine`.
  */
 
 export type { FillMode } from '../augment/affine.js';
@@ -104,7 +104,7 @@ export {
 export type { Padding } from '../layers/windowSize.js';
 export { binaryCrossentropy, categoricalCrossentropy } from '../losses/crossentropy.js';
 export { type HuberOptions, huber } from '../losses/huber.js';
-export { customLoss, type Loss } from '../losses/loss.js';
+export { customLoss, type LogitActivation, type LogitLoss, type Loss } from '../losses/loss.js';
 export { meanAbsoluteError, meanSquaredError } from '../losses/meanErrors.js';
 export { accuracy } from '../metrics/accuracy.js';
 export type { Metric, MetricName, MetricOptions } from '../metrics/metric.js';

@@ -33,7 +33,7 @@ export type GradCamTarget<T extends AnyTask> = T['kind'] extends 'regression'
   : TargetOf<T> & string;
 
 /**
- * Options of {@link gradCam}.
+ * Options for {@link gradCam}.
  *
  * @category Figures
  */
@@ -42,8 +42,8 @@ export interface GradCamOptions<T extends Tasks, K extends keyof T & string> ext
   readonly task: K;
   /**
    * Name of the layer whose feature map is used, as shown by `model.summary()`. Its output shape must be `[height, width, channels]`.
-   * Default: of all convolutions before the task, the last one with an output larger than 1×1, including a batch normalization, activation
-   * or addition that follows it.
+   * Default: the last convolution before the task whose output is larger than 1×1, or the last of the batch normalization, activation and
+   * addition layers that directly follow this convolution.
    */
   readonly layer?: string;
   /**
@@ -60,7 +60,7 @@ export interface GradCamOptions<T extends Tasks, K extends keyof T & string> ext
  * @category Figures
  */
 export interface GradCam<Word extends string = string> extends HeatMap {
-  /** Largest value of the heat map before it was scaled to 0..1. It is 0 if nothing in the image supports `target`. */
+  /** Largest value of the heat map before the heat map was scaled to 0..1. The peak is 0 if nothing in the image supports `target`. */
   readonly peak: number;
   /** Target that the heat map explains: a label, `higher` or `lower`. */
   readonly target: Word;

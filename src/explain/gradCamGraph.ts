@@ -10,7 +10,7 @@ import { findFeatureMap, findLastFeatureMap, splitGraphAt } from '../network/sub
 import type { AnyTask } from '../tasks/task.js';
 import { tf } from '../tensor/tf.js';
 
-/** Options of {@link createGradCamGraph}. */
+/** Options for {@link createGradCamGraph}. */
 export interface GradCamGraphOptions {
   readonly graph: LayerGraph;
   readonly task: string;
@@ -42,8 +42,8 @@ export interface GradCamGraph {
 
 /**
  * Creates a function that computes Grad-CAM heat maps (R. R. Selvaraju et al., 2017): `relu(Σ_k w_k A_k)`, where `A_k` are the channels of
- * a feature map, and `w_k` is the derivative of the score with respect to `A_k`, averaged over all positions. It is a pure function of
- * tensors, so an engine can trace it.
+ * a feature map, and `w_k` is the derivative of the score with respect to `A_k`, averaged over all positions. The created function is a
+ * pure function of tensors, so an engine can trace it.
  */
 export function createGradCamGraph({
   graph,

@@ -1,5 +1,5 @@
 /**
- * Creates a function that computes a 32-bit CRC.
+ * Creates a function that computes a 32-bit cyclic redundancy check (CRC) of bytes.
  *
  * @param polynomial - Generator polynomial in reflected form: `0xedb88320` for CRC-32, `0x82f63b78` for CRC32C.
  */

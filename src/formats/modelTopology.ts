@@ -20,23 +20,31 @@ type InboundTensor = [layer: string, call: number, output: number, ...rest: unkn
 /** Maximum number of rounds for sorting the layer calls of a model. A model that needs more rounds is treated as malicious. */
 const MAX_ROUNDS = 1000;
 
+const COPY_ADVICE = 'Copy the whole folder again.';
+
 /**
  * Checks the layers of a saved model: names must be unique, TensorFlow.js must be able to execute every call, and the calls of each layer
  * must be listed in the order in which TensorFlow.js executes them.
  *
- * TensorFlow.js connects the layers in rounds and does not validate the topology. If a layer is missing, it waits forever; if the calls of
- * a layer are listed in a different order, it connects them incorrectly.
+ * TensorFlow.js connects the layers in rounds and does not validate the topology. If a layer is missing, TensorFlow.js waits forever; if
+ * the calls of a layer are listed in a different order, TensorFlow.js connects the layers incorrectly.
  *
  * @throws A `file` error if the topology fails a check.
  */
 export function checkTopology(topology: object, path: string): void {
   const { layers } = (topology as { config?: { layers?: unknown } | null }).config ?? {};
   const createTopologyError = (layerPath: string, expected: string, received: unknown) =>
-    createFileError(`${path}: ${layerPath}`, expected, formatValue(received), 'Copy the whole folder again.');
+    createFileError(`${path}: ${layerPath}`, expected, formatValue(received), COPY_ADVICE);
   if (!Array.isArray(layers)) throw createTopologyError('layers', 'an array of layers', layers);
   // TensorFlow.js would read this field instead of the checked layers.
   const { model_config: otherModel } = topology as { model_config?: unknown };
-  if (otherModel !== undefined) throw createTopologyError('model_config', 'no such field', otherModel);
+  if (otherModel !== undefined)
+    throw createFileError(
+      path,
+      'a model topology without the field model_config',
+      `a model topology in which this field is ${formatValue(otherModel)}`,
+      COPY_ADVICE,
+    );
   const layerNames = new Set<unknown>();
   const topologyLayers = layers.map((layer: LayerJson | null, i): TopologyLayer => {
     const layerPath = `layers[${i}]`;
@@ -77,12 +85,17 @@ export function checkTopology(topology: object, path: string): void {
   }
   topologyLayers.forEach(({ name }, i) => {
     if (order.get(name)!.some((call, turn) => call !== turn)) {
-      throw createTopologyError(`layers[${i}]`, 'a layer whose calls are listed in execution order', name);
+      throw createFileError(
+        `${path}: layers[${i}]`,
+        'layer calls in execution order',
+        `calls of the layer ${formatValue(name)} in a different order`,
+        COPY_ADVICE,
+      );
     }
   });
 }
 
-/** Returns whether a layer's configuration contains the layers of a model, whose calls are not checked. */
+/** Returns whether a layer's configuration contains a nested model. {@link checkTopology} rejects such a layer. */
 function containsModel(config: unknown): boolean {
   const pending = [config];
   while (pending.length > 0) {
@@ -96,7 +109,8 @@ function containsModel(config: unknown): boolean {
 
 /**
  * Renumbers the calls of a model's layers in the order in which TensorFlow.js executes them when it reads the model. TensorFlow.js saves
- * calls in the order of their original execution, and connects them incorrectly on loading if the two orders differ.
+ * calls in the order in which they were made originally. If the two orders differ, TensorFlow.js connects the layers incorrectly when it
+ * reads the model.
  */
 export function renumberCalls(topology: object): void {
   const { layers, ...modelConfig } = (topology as { config: { layers: LayerJson[]; [key: string]: unknown } })

@@ -53,7 +53,7 @@ export const DataType = { FLOAT: 1, INT32: 6, INT64: 7, BOOL: 9 } as const;
 /** ONNX attribute type numbers. */
 const AttributeType = { FLOAT: 1, INT: 2, STRING: 3, FLOATS: 6, INTS: 7 } as const;
 
-/** Version of the ONNX operator set that the nodes use. It was introduced in ONNX 1.13. */
+/** Version of the ONNX operator set that the nodes use. ONNX 1.13 introduced this version. */
 const OPSET_VERSION = 18;
 const IR_VERSION = 8;
 

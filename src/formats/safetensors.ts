@@ -21,7 +21,7 @@ const MAX_HEADER_BYTES = 100_000_000;
 /** Placeholder for the hash in the header while the hash is computed. */
 const BLANK_HASH = '0'.repeat(64);
 
-/** Returns the offset of the hash `text` in the header, which ends at `end`, or -1 if it is missing. */
+/** Returns the offset of the hash `text` in the header, which ends at offset `end`. Returns -1 if the header does not contain the hash. */
 function findHashOffset(file: Uint8Array, end: number, text: string): number {
   const key = new TextEncoder().encode(`"sha256":"${text}"`);
   // Search for the last occurrence: metadata values may contain the same text.

@@ -17,8 +17,8 @@ import { tf } from '../tensor/tf.js';
 import { InputPipeline } from './inputPipeline.js';
 
 /**
- * Options of {@link evaluateDataset}. Unlike the options of `model.evaluate`, most of them are required, and they can share the resources
- * of a training run.
+ * Options for {@link evaluateDataset}. Unlike the options of `model.evaluate`, most of these options are required. They can also contain
+ * resources of a training run, which the evaluation reuses.
  */
 export interface EvaluationConfig {
   readonly lossWeights: { readonly [task: string]: number };

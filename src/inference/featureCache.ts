@@ -13,13 +13,13 @@ export type ImageFeatures = readonly Float32Array[];
  * Maximum size of all features in memory, in bytes. When it is reached, the features of further images are computed again in every epoch.
  */
 const MAX_CACHED_BYTES = 2 * 2 ** 30;
-/** Size of the features that are not yet saved, in bytes, at which they are written to a new file. */
+/** Size in bytes that unsaved features must reach before they are written to a new file. */
 const SHARD_BYTES = 32 * 2 ** 20;
 
 /**
- * Caches the features that the frozen layers compute from images: in memory for later epochs, and in a store for later runs. Images are
- * identified by a digest of their pixels, and the frozen layers by a digest of their configuration and weights, so outdated features are
- * never used.
+ * Cache for the features that the frozen layers compute from images. It keeps features in memory for later epochs, and in a store for later
+ * runs. Images are identified by a digest of their pixels, and the frozen layers by a digest of their configuration and weights, so
+ * outdated features are never used.
  */
 export class FeatureCache {
   readonly #featuresByDigest = new Map<string, ImageFeatures>();

@@ -8,8 +8,8 @@ import { FeatureCache, type ImageFeatures } from './featureCache.js';
 import { rescaleImages } from './rescaleImages.js';
 
 /**
- * Prepares the inputs of a training step from a batch of images: rescales the pixels and runs the frozen layers. The frozen layers run in
- * inference mode and outside the gradient computation. With a feature cache, they run only once per image.
+ * Pipeline that prepares the inputs of a training step from a batch of images: it rescales the pixels and runs the frozen layers. The
+ * frozen layers run in inference mode and outside the gradient computation. With a feature cache, they run only once per image.
  */
 export class InputPipeline {
   /** @param featureCache - Cache for the outputs of the frozen layers. It is used only for images that are the same in every epoch. */

@@ -41,7 +41,7 @@ export interface LossOptions<
   readonly engine?: EngineName | 'auto';
 }
 
-/** Names of {@link LossOptions}. */
+/** Names of the options in {@link LossOptions}, used to reject unknown options. */
 export const LOSS_OPTION_NAMES: checks.OptionNames<LossOptions<Tasks, { readonly [task: string]: number }>> =
   {
     ...ENGINE_OPTION_NAMES,

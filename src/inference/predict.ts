@@ -26,7 +26,7 @@ import { rescalePixelsInto } from './rescaleImages.js';
 export type PredictInput = ImageBytes | Uint8Array | string | URL | Tensor3D;
 
 /**
- * Options of `model.predict`.
+ * Options for `model.predict`.
  *
  * @category Train
  */
@@ -39,7 +39,7 @@ export interface PredictOptions extends EngineOptions {
   readonly decoder?: Decoder;
 }
 
-/** Names of {@link PredictOptions}. */
+/** Names of the options in {@link PredictOptions}, used to reject unknown options. */
 export const PREDICT_OPTION_NAMES: checks.OptionNames<PredictOptions> = {
   ...ENGINE_OPTION_NAMES,
   engine: true,
@@ -98,7 +98,7 @@ function decodePredictions<T extends Tasks>(
   return Object.fromEntries(entries) as PredictionsOf<T>;
 }
 
-/** Options of {@link createImageReader}. */
+/** Options for {@link createImageReader}. */
 export interface ImageReaderOptions {
   /** First part of the path in error messages, for example `predict` in `predict[3]: expected ...`. */
   readonly path: string;
@@ -107,8 +107,8 @@ export interface ImageReaderOptions {
 }
 
 /**
- * Returns a batch of `count` images that starts at the image with index `start`, scaled to the input range of the model. The caller must
- * dispose of the result if it is a tensor.
+ * Function that returns a batch of `count` images, starting at the image with index `start`, scaled to the input range of the model. The
+ * caller must dispose of the result if it is a tensor.
  */
 export type ImageReader = (start: number, count: number) => Promise<HostArray | Tensor4D>;
 
@@ -138,7 +138,10 @@ export function createImageReader(
   };
 }
 
-/** Creates a function that loads and decodes inputs that are image files. The function returns decoded pixels and tensors unchanged. */
+/**
+ * Creates a function that loads and decodes inputs that are image files. The function returns all other inputs (decoded pixels and tensors)
+ * unchanged.
+ */
 function createFileOpener(platform: Platform, shape: ImageShape, decoder: Decoder | undefined) {
   let loadedDecoder = decoder;
   return async (input: PredictInput, path: string): Promise<ImageBytes | Tensor3D> => {

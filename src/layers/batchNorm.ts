@@ -3,7 +3,7 @@ import { tf } from '../tensor/tf.js';
 import { type Block, createLayerBlock } from './block.js';
 
 /**
- * Options of {@link batchNorm}.
+ * Options for {@link batchNorm}.
  *
  * @category Compose
  */
@@ -15,8 +15,8 @@ export interface BatchNormOptions {
 }
 
 /**
- * Creates a batch normalization layer over the channels. In training, it normalizes with the mean and the (biased) variance of the batch,
- * and in inference with their moving averages. It accepts inputs of any shape with the channels last. Equivalent to Keras 3
+ * Creates a batch normalization layer over the channels. In training, the layer normalizes with the mean and the (biased) variance of the
+ * batch, and in inference with their moving averages. The layer accepts inputs of any shape with the channels last. Equivalent to Keras 3
  * `BatchNormalization` (layers/normalization/batch_normalization.py).
  *
  * With the default momentum, the moving averages, and therefore the validation loss, are inaccurate during the first few hundred steps. Use

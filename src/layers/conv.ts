@@ -18,7 +18,7 @@ export type Activation = 'linear' | 'relu' | 'elu' | 'selu' | 'sigmoid' | 'tanh'
 export interface WindowOptions {
   /** Stride: the distance in pixels between neighboring windows. Default 1. */
   readonly strides?: number;
-  /** `valid` (default) uses no padding; `same` pads with zeros, so that only strides reduce the size. */
+  /** Padding of the input: `valid` (default) uses no padding; `same` pads with zeros, so that only strides reduce the size. */
   readonly padding?: Padding;
   /** Activation function. Default `relu`. */
   readonly activation?: Activation;
@@ -29,7 +29,7 @@ export interface WindowOptions {
 }
 
 /**
- * Options of {@link conv}.
+ * Options for {@link conv}.
  *
  * @category Compose
  */
@@ -39,7 +39,7 @@ export interface ConvOptions extends WindowOptions {
 }
 
 /**
- * Options of {@link depthwiseConv}.
+ * Options for {@link depthwiseConv}.
  *
  * @category Compose
  */

@@ -4,7 +4,7 @@ import { type Block, createLayerBlock, L2_ADVICE, SIZE_ADVICE } from './block.js
 import { type Activation, checkActivation } from './conv.js';
 
 /**
- * Options of {@link dense}.
+ * Options for {@link dense}.
  *
  * @category Compose
  */
@@ -19,7 +19,7 @@ export interface DenseOptions {
 
 /**
  * Creates a fully connected layer with a bias and an activation. Equivalent to Keras 3 `Dense` (layers/core/dense.py), except that the
- * default activation is `relu`. You do not need it for the output layer (head) of a task, which `.task()` adds.
+ * default activation is `relu`. Do not add a dense layer as the output layer (head) of a task, because `.task()` adds the head.
  *
  * - Input: `[batch, n]`.
  * - Output: `[batch, units]`.

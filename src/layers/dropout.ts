@@ -3,8 +3,8 @@ import { tf } from '../tensor/tf.js';
 import { type Block, createLayerBlock } from './block.js';
 
 /**
- * Creates a dropout layer. In training, it sets each value to 0 with probability `rate` and divides the other values by `1 - rate`. In
- * inference, it returns its input unchanged. It accepts inputs of any shape. Equivalent to Keras 3 `Dropout`
+ * Creates a dropout layer. In training, the layer sets each value to 0 with probability `rate` and divides the other values by `1 - rate`.
+ * In inference, it returns its input unchanged. The layer accepts inputs of any shape. Equivalent to Keras 3 `Dropout`
  * (layers/regularization/dropout.py). The mask depends only on the run's seed, the epoch and the step, so a resumed run drops the same
  * values.
  *

@@ -4,14 +4,14 @@ import { type Block, createLayerBlock, SIZE_ADVICE } from './block.js';
 import { checkPadding, createWindowOutputSize, type Padding } from './windowSize.js';
 
 /**
- * Options of {@link maxPool} and {@link averagePool}.
+ * Options for {@link maxPool} and {@link averagePool}.
  *
  * @category Compose
  */
 export interface PoolOptions {
   /** Stride: the distance in pixels between neighboring windows. Default: the side of the window. */
   readonly strides?: number;
-  /** `valid` (default) ignores pixels at the border that do not fill a whole window; `same` includes them. */
+  /** Padding of the input: `valid` (default) ignores pixels at the border that do not fill a whole window; `same` includes these pixels. */
   readonly padding?: Padding;
 }
 
@@ -68,8 +68,8 @@ export function averagePool(size: number, options: PoolOptions = {}): Block {
 }
 
 /**
- * Creates a global average pooling layer, which computes the mean of each channel over the whole feature map. The number of weights of a
- * branch then does not depend on the image size. Equivalent to Keras 3 `GlobalAveragePooling2D`
+ * Creates a global average pooling layer, which computes the mean of each channel over the whole feature map. With this layer, the number
+ * of weights of a branch does not depend on the image size. Equivalent to Keras 3 `GlobalAveragePooling2D`
  * (layers/pooling/global_average_pooling2d.py).
  *
  * - Input: `[batch, height, width, channels]`.

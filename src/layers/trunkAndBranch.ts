@@ -33,7 +33,7 @@ export interface Branch {
 }
 
 /**
- * Options of {@link branch}.
+ * Options for {@link branch}.
  *
  * @category Compose
  */

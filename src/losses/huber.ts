@@ -4,7 +4,7 @@ import { tf } from '../tensor/tf.js';
 import type { Loss } from './loss.js';
 
 /**
- * Options of {@link huber}.
+ * Options for {@link huber}.
  *
  * @category Losses and metrics
  */

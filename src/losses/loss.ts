@@ -10,7 +10,7 @@ import type { Json } from '../core/json.js';
 export type LogitActivation = 'sigmoid' | 'softmax';
 
 /**
- * Computes a loss from the logits, the inputs of the head's activation.
+ * Loss as a function of the logits, which are the inputs of the head's activation.
  *
  * @category Losses and metrics
  */
@@ -30,11 +30,11 @@ export interface LogitLoss {
 export interface Loss {
   /** Name of the loss as in Keras, such as `mean_squared_error`. */
   readonly name: string;
-  /** Options that affect the value of the loss. A run can only be resumed if they are unchanged. */
+  /** Options that affect the value of the loss. A run can only be resumed if these options are unchanged. */
   readonly options: { readonly [option: string]: Json };
   /**
-   * Computes the loss of each example as a tensor of shape `[batch]`, without reducing it over the batch. It must be differentiable with
-   * respect to `prediction`, and must not use random numbers or `dataSync`.
+   * Computes the loss of each example as a tensor of shape `[batch]`, without reducing it over the batch. The function must be
+   * differentiable with respect to `prediction`, and must not use random numbers or `dataSync`.
    *
    * - `prediction`: `[batch, units]`, float32, after the activation of the head.
    * - `target`: `[batch, units]`, float32.
@@ -42,7 +42,7 @@ export interface Loss {
   perExample(prediction: Tensor2D, target: Tensor2D): Tensor1D;
   /**
    * The same loss as a function of the logits. `fit` and `evaluate` use it instead of `perExample` if the head ends with the activation of
-   * `fromLogits`, because the gradient behind a saturated sigmoid or softmax is 0. Default: undefined, and `perExample` is always used.
+   * `fromLogits`, because the gradient through a saturated sigmoid or softmax is 0. Default: undefined, and `perExample` is always used.
    */
   readonly fromLogits?: LogitLoss;
 }

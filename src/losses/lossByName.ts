@@ -8,7 +8,7 @@ import type { Loss } from './loss.js';
 export type LossTable = { readonly [name: string]: () => Loss };
 
 /**
- * Returns the loss for the `loss` option of a task, which is a loss or a name in `table`.
+ * Returns the loss for the `loss` option of a task, which is a loss or the name of a loss in `table`.
  *
  * @throws An `argument` error for an unknown name, or a value that is not a loss.
  */

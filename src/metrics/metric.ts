@@ -10,7 +10,9 @@ import * as checks from '../core/errors/checks.js';
 export interface Metric<Name extends string = string> {
   /** Name of the metric, which is the last part of the names of its history columns, for example `mae` in `val_age_mae`. */
   readonly name: Name;
-  /** Whether a lower (`min`) or a higher (`max`) value is better. Callbacks that monitor this metric use it as their default mode. */
+  /**
+   * Whether a lower (`min`) or a higher (`max`) value is better. Callbacks that monitor this metric use this value as their default mode.
+   */
   readonly mode: 'min' | 'max';
   /**
    * Whether the metric is weighted by the sample weights `w`. If so, its value for an epoch is `Σ w·m / Σ w`, where `m` are the values of
@@ -47,7 +49,7 @@ export type MetricName<Name extends string, Weighted extends boolean> = Weighted
   ? `weighted_${Name}`
   : Name;
 
-/** Name of the history column of a metric. `M` is a {@link Metric} or the name of a metric. */
+/** Name that a metric has in the columns of the history. `M` is a {@link Metric} or the name of a metric. */
 export type MetricColumn<M> = M extends Metric<infer Name> ? Name : M extends string ? M : never;
 
 /** Creates a metric. If it is weighted, its name begins with `weighted_`. */

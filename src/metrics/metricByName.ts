@@ -8,7 +8,7 @@ import type { Metric, MetricColumn } from './metric.js';
 export type MetricTable = { readonly [name: string]: () => Metric };
 
 /**
- * Returns the metrics for the `metrics` option of a task, which is an array of metrics and of names in `table`.
+ * Returns the metrics for the `metrics` option of a task, which is an array of metrics and of metric names from `table`.
  *
  * @throws An `argument` error for a value that is not an array, or for an element that is an unknown name or not a metric.
  */

@@ -6,8 +6,8 @@ import type { Platform } from '../core/platform/platform.js';
 /**
  * A file that {@link loadKeras} reads:
  *
- * - a string or `URL`: in Node, a path, a `file:` URL or an http(s) URL; in a web page, any URL that the page can fetch. Not supported in
- *   other runtimes.
+ * - a string or `URL`: in Node, a path, a `file:` URL or an http(s) URL; in a web page, any URL that the page can fetch. Other runtimes
+ *   support neither strings nor URLs.
  * - the bytes of the file
  * - a `Blob`, for example a `File` that the visitor of a page selected
  *

@@ -19,7 +19,7 @@ import { checkNamedTask, checkPixelRange, type ValidTaskNames } from './multiTas
 import { createModel, type MultiTaskModel } from './multiTaskModel.js';
 
 /**
- * Options of {@link loadKeras}.
+ * Options for {@link loadKeras}.
  *
  * @category Files
  */
@@ -41,14 +41,14 @@ export interface LoadKerasOptions {
    */
   readonly layers?: { readonly [className: string]: LayerFactory };
   /**
-   * Callback for log messages. It receives a line of text for each layer or setting that is omitted because it only affects training, and
-   * another line if tasks are matched to outputs by order.
+   * Callback for log messages. The callback receives one line of text for each layer or setting that is omitted because it affects only
+   * training, and one line if tasks are matched to outputs by order.
    */
   readonly log?: (text: string) => void;
 }
 
 /**
- * Options of {@link loadKeras} for a typed model.
+ * Options for {@link loadKeras} for a typed model.
  *
  * @category Files
  */
@@ -71,8 +71,8 @@ export interface LoadKeras {
    * Loads a model that was saved by Keras, either as a `.keras` file (Keras 3) or as an `.h5` file with the whole model (Keras 2 and 3).
    *
    * Nested models are flattened, and frozen layers stay frozen. A layer that TensorFlow.js cannot express causes an error that contains the
-   * layer's name. `Random*` layers, noise layers and constraints only affect training. They are omitted, and each of them is reported to
-   * `log`.
+   * layer's name. `Random*` layers, noise layers and constraints only affect training. Such layers and constraints are omitted, and each of
+   * them is reported to `log`.
    *
    * @param source - Path, URL or contents of the file, see {@link KerasSource}. The format is detected from the contents.
    * @returns With `tasks`, a typed model that can be trained and saved; without `tasks`, a plain `tf.LayersModel`.

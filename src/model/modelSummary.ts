@@ -3,7 +3,7 @@ import { escapeText } from '../core/errors/escapeText.js';
 import type { ArchitectureRecord, LayerRecord } from '../core/records/architecture.js';
 
 /**
- * Options of {@link MultiTaskModel.summary}.
+ * Options for {@link MultiTaskModel.summary}.
  *
  * @category Compose
  */
@@ -36,7 +36,7 @@ export function checkSummaryOptions(options: SummaryOptions): void {
 interface Column {
   readonly title: string;
   readonly align: 'left' | 'right';
-  /** Returns the lines of text in the cell of a layer. */
+  /** Returns the lines of text in this column's cell for a layer. */
   getCell(layer: LayerRecord): readonly string[];
 }
 

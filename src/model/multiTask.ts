@@ -13,7 +13,7 @@ import type { AnyTask, Tasks } from '../tasks/task.js';
 import { createModel, type MultiTaskModel } from './multiTaskModel.js';
 
 /**
- * Options of {@link multiTask}.
+ * Options for {@link multiTask}.
  *
  * @category Compose
  */
@@ -27,7 +27,7 @@ export interface MultiTaskOptions {
 }
 
 /**
- * Builder of a network. It is immutable: every call returns a new builder, so you can build several networks from a shared builder.
+ * Builder of a network. A builder is immutable: every call returns a new builder, so you can build several networks from a shared builder.
  *
  * @typeParam T - Tasks that are defined so far.
  * @typeParam HasTrunk - Whether the trunk is defined.
@@ -41,7 +41,7 @@ export interface MultiTaskBuilder<
   HasTask extends boolean = false,
 > {
   /**
-   * Defines the layers that all tasks share. Without a trunk, the branches receive the image. It can be called at most once.
+   * Defines the layers that all tasks share. Without a trunk, the branches receive the image. This method can be called at most once.
    *
    * @throws An `argument` error if a trunk is already defined, or if the value is not a trunk.
    */
@@ -89,9 +89,8 @@ const RESERVED_NAMES = [
 ] as const;
 
 /**
- * Resolves to `Name` if a task with this name can be added to the tasks `Defined`. Otherwise, the name is reserved or already defined, or
- * its history columns would have the same names as those of another task, and the type resolves to an error message that the compiler
- * prints.
+ * Resolves to `Name` if a task with this name can be added to the tasks `Defined`. Otherwise, resolves to an error message that the
+ * compiler prints: the name is reserved or already defined, or its history columns would have the same names as those of another task.
  *
  * @category Compose
  */

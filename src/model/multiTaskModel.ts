@@ -36,7 +36,7 @@ import { checkSummaryOptions, formatSummary, type SummaryOptions } from './model
 import { setTrainable } from './setTrainable.js';
 
 /**
- * Options of {@link MultiTaskModel.evaluate}.
+ * Options for {@link MultiTaskModel.evaluate}.
  *
  * @category Train
  */
@@ -162,8 +162,8 @@ export interface MultiTaskModel<T extends Tasks> {
    * Writes `model.json` and its weights to `store`, in `folder` if it is passed. {@link loadModel} reads the folder as a typed model.
    * `tf.loadLayersModel` reads it without this library; `getUserDefinedMetadata()` of the result returns the tasks, labels and units.
    *
-   * A model that was saved in the folder earlier is replaced as one unit: whenever a save is interrupted, the folder contains the old model
-   * or the new model, and a program that opens it at the same time gets one of them.
+   * A model that was saved in the folder earlier is replaced as one unit: if a save is interrupted, the folder contains either the old or
+   * the new model, and a program that opens the folder at the same time gets one of these two models.
    *
    * @throws `file` error if the store cannot be written. The model that was saved earlier is then unchanged.
    */
@@ -329,7 +329,7 @@ async function evaluate<
 }
 
 /**
- * Options of {@link loadModel}.
+ * Options for {@link loadModel}.
  *
  * @category Files
  */
@@ -337,8 +337,8 @@ export interface LoadModelOptions<T extends Tasks> {
   /** Folder in the store that contains the model. Default: the root of the store. */
   readonly folder?: string;
   /**
-   * Tasks that the saved model must have. They determine the types, losses and metrics of the loaded model. Default: the tasks stored with
-   * the model.
+   * Tasks that the saved model must have. These tasks determine the types, losses and metrics of the loaded model. Default: the tasks
+   * stored with the model.
    */
   readonly tasks?: InferPerTask<T>;
 }

@@ -18,8 +18,8 @@ export interface SharedBuildState {
   /** Weights that {@link BuildContext.setWeights} assigned to layers. */
   readonly weightsByLayer: Map<tf.layers.Layer, readonly Float32Array[]>;
   /**
-   * Returns the smallest supported image size as text for an error, for example `: at least 56x56 pixels`, or an empty string if it is
-   * unknown.
+   * Returns the smallest supported image size as text for an error, for example `: at least 56x56 pixels`, or an empty string if that size
+   * is unknown.
    */
   readonly describeMinimumSize: () => string;
   readonly pixelRange: PixelRange;
@@ -34,7 +34,7 @@ export interface LayerConnection {
   readonly output: SymbolicTensor;
 }
 
-/** Build context of the trunk, of one branch or of the input views. It records every layer that is connected through it. */
+/** Build context of the trunk, of one branch or of the input views. The context records every layer that it connects. */
 export interface PartBuildContext extends BuildContext {
   /** Prefix of the layer names: `trunk`, `image` for input views, or the name of a task. */
   readonly part: string;
@@ -42,8 +42,8 @@ export interface PartBuildContext extends BuildContext {
   /** Returns the weights that {@link BuildContext.setWeights} assigned to a layer. */
   getWeights(layer: tf.layers.Layer): readonly Float32Array[] | undefined;
   /**
-   * Records the current state and returns a function that restores it. That function removes the layers connected since then,
-   * frees their names and disposes of their weights.
+   * Records the current state and returns a function that restores it. The returned function removes the layers that were connected in the
+   * meantime, frees their names and disposes of their weights.
    */
   createRollback(): () => void;
 }

@@ -43,8 +43,8 @@ function getLayersModel(model: unknown, plain: boolean): tf.LayersModel | undefi
 }
 
 /**
- * Returns whether a weight was disposed of. The check uses a private field, because in the public API of TensorFlow.js only an error from
- * `read()` reveals this, and that error cannot be distinguished from others.
+ * Returns whether a weight was disposed of. The check uses a private field, because the public API of TensorFlow.js has no such check:
+ * `read()` throws an error, but that error cannot be distinguished from others.
  */
 const isWeightDisposed = (weight: LayerVariable) =>
   (weight as unknown as { val: tf.Variable }).val.isDisposed;

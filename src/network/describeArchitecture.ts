@@ -75,8 +75,8 @@ function createCallSourceLookup({ inputs, calls }: LayerGraph): (layer: tf.layer
 }
 
 /**
- * Returns the section of the architecture diagram that a layer belongs to: the name of a task if the layer's name starts with it, otherwise
- * `trunk` or `input`. Input views and the preprocessing of a backbone belong to `input`, so that the trunk has the same number of
+ * Returns the section of the architecture diagram that a layer belongs to: the name of a task if the layer's name starts with that name,
+ * otherwise `trunk` or `input`. Input views and the preprocessing of a backbone belong to `input`, so that the trunk has the same number of
  * parameters as the backbone.
  */
 function getPartName(layer: tf.layers.Layer, tasks: readonly string[]): string {

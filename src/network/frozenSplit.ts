@@ -62,7 +62,7 @@ export function splitFrozen(graph: LayerGraph): FrozenSplit {
 
 /**
  * Classes of TensorFlow.js layers that, when frozen, compute the same output in training as in inference. Custom layers are not listed,
- * because their behavior in training is unknown. They are part of the trainable graph.
+ * because their behavior in training is unknown. Calls of custom layers are part of the trainable graph.
  */
 const DETERMINISTIC_LAYERS = new Set([
   ...['Conv1D', 'Conv2D', 'Conv2DTranspose', 'DepthwiseConv2D', 'SeparableConv2D', 'Dense', 'PReLU'],

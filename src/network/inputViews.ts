@@ -6,8 +6,8 @@ import type { Branch } from '../layers/trunkAndBranch.js';
 import { applyLayers, type LayerConnection, type PartBuildContext } from './buildContext.js';
 
 /**
- * Describes how an input view is computed from the image. Views with equal signatures have equal outputs, so that two tasks can share one
- * view.
+ * Description of how an input view is computed from the image. Views with equal signatures have equal outputs, so that two tasks can share
+ * one view.
  */
 interface ViewSignature {
   readonly text: string;

@@ -32,7 +32,9 @@ export interface GraphTensor {
   readonly name: string;
   /** Shape of one example, without the batch axis. */
   readonly shape: readonly number[];
-  /** Final activation of the layers that the graph leaves out: the output consists of logits. Undefined for any other tensor. */
+  /**
+   * Final activation of a network output that this graph leaves out, so that the tensor contains logits. Undefined for any other tensor.
+   */
   readonly omittedActivation?: LogitActivation;
 }
 
@@ -53,7 +55,10 @@ export interface InferenceFunction {
   /** Layer calls whose weights the function reads. The engine updates these weights before it runs the function. */
   readonly calls: readonly LayerCall[];
   readonly outputs: readonly Omit<GraphTensor, 'tensorId'>[];
-  /** Returns one tensor per output. None of them is an input tensor. The function must be pure, because an engine may trace it. */
+  /**
+   * Returns one tensor per output. None of the returned tensors is an input tensor. The function must be pure, because an engine may trace
+   * it.
+   */
   run(inputs: readonly Tensor[]): Tensor[];
 }
 
@@ -103,8 +108,8 @@ export function createLayerGraph(model: tf.LayersModel): LayerGraph {
 
 /**
  * Returns whether a batch normalization layer is called more than once. If so, the order of the calls affects the results, because each
- * call updates the moving statistics that the previous call wrote, so the calls must be in the order of Keras. All other networks run
- * branch by branch, which needs less memory for activations.
+ * call updates the moving statistics that the previous call wrote, so the calls must be in the same order as in Keras. All other networks
+ * run branch by branch, which needs less memory for activations.
  */
 function hasRepeatedBatchNorm(steps: readonly LayerNodeRef[]): boolean {
   const batchNormSteps = steps.filter(({ layer }) => layer instanceof BatchNormalization);
@@ -155,7 +160,7 @@ export function runInference(graph: LayerGraph | InferenceFunction, inputs: read
 }
 
 /**
- * Runs a batch through a graph. Call it inside `tf.tidy`. In inference mode, each activation is disposed of after its last use.
+ * Runs a batch through a graph. Call this function inside `tf.tidy`. In inference mode, each activation is disposed of after its last use.
  *
  * @param graphInputs - One float32 tensor `[batch, ...shape]` per input. Pixel values are in the range that the network expects.
  * @returns One tensor per output. None of them is an input tensor.

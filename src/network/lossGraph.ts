@@ -10,10 +10,10 @@ import {
 } from './layerGraph.js';
 
 /**
- * Returns a graph for computing losses. An output of `graph` that ends with sigmoid or softmax is replaced by its logits, the input of that
- * activation, if the task's loss can be computed from them. The gradient of a cross-entropy with respect to the logits does not vanish for
- * a prediction that is confident and incorrect, as it does behind a saturated activation. Keras computes such losses from the logits for
- * the same reason (Keras 3.15, backend/tensorflow/nn.py, `_get_logits`).
+ * Returns a graph for computing losses. If an output of `graph` ends with sigmoid or softmax, and the task's loss can be computed from the
+ * logits (the inputs of that activation), the returned graph outputs the logits instead. For a confident but incorrect prediction, the
+ * gradient of a cross-entropy with respect to the logits does not vanish, whereas the gradient through a saturated activation does. Keras
+ * computes such losses from the logits for the same reason (Keras 3.15, backend/tensorflow/nn.py, `_get_logits`).
  *
  * @param graph - Graph with one output per task, in the order of `tasks`.
  */
@@ -27,7 +27,7 @@ export function createLossGraph(graph: LayerGraph, tasks: Tasks): LayerGraph {
   }, graph);
 }
 
-/** Returns the activation that computes an output of a graph if it is sigmoid or softmax, or undefined for any other output. */
+/** Returns the final activation of a graph output if that activation is sigmoid or softmax, otherwise undefined. */
 export function getFinalActivation(graph: LayerGraph, outputIndex: number): LogitActivation | undefined {
   const layer = findCall(graph, graph.outputs[outputIndex]!.tensorId)?.layer;
   const kind = layer?.getClassName();
@@ -37,7 +37,7 @@ export function getFinalActivation(graph: LayerGraph, outputIndex: number): Logi
   return activation === 'sigmoid' || activation === 'softmax' ? activation : undefined;
 }
 
-/** Replaces an output whose final activation is sigmoid or softmax by the logits. The other outputs do not change. */
+/** Returns a graph in which the logits replace an output whose final activation is sigmoid or softmax. The other outputs do not change. */
 export function omitFinalActivation(graph: LayerGraph, outputIndex: number): LayerGraph {
   const output = graph.outputs[outputIndex]!;
   const omittedActivation = getFinalActivation(graph, outputIndex)!;
@@ -60,7 +60,7 @@ export function omitFinalActivation(graph: LayerGraph, outputIndex: number): Lay
 const findCall = (graph: LayerGraph, tensorId: number): LayerCall | undefined =>
   graph.calls.find(({ outputs }) => outputs.includes(tensorId));
 
-/** Whether a Softmax layer normalizes over the last axis of `[batch, units]`, which is the axis of the units. */
+/** Returns whether a Softmax layer normalizes over the last axis of `[batch, units]`, which is the axis of the units. */
 function hasLastAxis(layer: tf.layers.Layer): boolean {
   const { axis = -1 } = layer.getConfig() as { axis?: number };
   return axis === -1 || axis === 1;

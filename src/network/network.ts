@@ -34,11 +34,13 @@ export class Network<T extends Tasks = Tasks> {
    * Layer calls in execution order. Read weights through {@link layersModel} instead, because only its weights are up to date during a run.
    */
   readonly graph: LayerGraph;
-  /** Copies current weights into the variables of {@link layersModel} while an engine trains copies of these weights. */
+  /** Object that copies the current weights into the variables of {@link layersModel} while an engine trains copies of these weights. */
   readonly weightSync: WeightSync;
   /** Options and result of the last run that trained the network. */
   readonly lastFit: LastFit;
-  /** {@link graph}, with logits in place of probabilities where the loss of a task is computed from logits. */
+  /**
+   * Graph for computing losses: {@link graph}, but with logits instead of probabilities for each task whose loss is computed from logits.
+   */
   readonly lossGraph: LayerGraph;
   /** Calls that read the weights across several steps, such as predictions. The weights are disposed of after the last of them. */
   readonly usage: UseCounter;

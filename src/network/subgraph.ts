@@ -98,7 +98,7 @@ export function findLastFeatureMap(graph: LayerGraph, end: number, task: string)
 }
 
 /**
- * Finds the last call of the layer `name` that the tensor `end` depends on. Its output must be a feature map.
+ * Finds the last call of the layer `name` that the tensor `end` depends on. The output of the layer must be a feature map.
  *
  * @throws `argument` error for an unknown layer, a layer that `end` does not depend on, and a layer whose output is not a feature map.
  */

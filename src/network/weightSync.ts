@@ -5,18 +5,18 @@ export interface WeightSource {
 }
 
 /**
- * Copies weights into the variables of one model while training steps change copies of these weights elsewhere. Every function that reads
- * weights through a `Network` calls `sync()` first.
+ * Keeps the variables of a model up to date while an executor trains a separate copy of its weights. Every function
+ * that reads weights through a `Network` calls `sync()` first.
  */
 export class WeightSync {
   readonly #sources = new Set<WeightSource>();
 
-  /** Registers an object that is going to change weights. Call this before it changes them. */
+  /** Registers an object that is going to change weights. Call this method before the object changes any weights. */
   attach(source: WeightSource): void {
     this.#sources.add(source);
   }
 
-  /** Unregisters an object that no longer changes weights. Call this after its last `syncWeights`. */
+  /** Unregisters an object that no longer changes weights. Call this method after the last `syncWeights` of the object. */
   detach(source: WeightSource): void {
     this.#sources.delete(source);
   }

@@ -6,7 +6,7 @@ import { getLayers, type LayerGraph } from './layerGraph.js';
 import type { Network } from './network.js';
 
 /**
- * Weights of a model as arrays in host memory, keyed by weight name. They include the moving statistics of batch normalization.
+ * Weights of a model as arrays in host memory, keyed by weight name. The arrays include the moving statistics of batch normalization.
  *
  * @category Callbacks
  */

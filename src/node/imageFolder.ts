@@ -16,16 +16,16 @@ import { listFiles } from './platform/listFiles.js';
 import { sharpDecoder } from './platform/sharpDecoder.js';
 import { workerThreads } from './platform/workerThreads.js';
 
-/** Limit for the size of an image file in bytes, which bounds the memory for the files that are read at the same time. */
+/** Maximum size of an image file in bytes. This limits the memory for files that are read at the same time. */
 const MAX_IMAGE_FILE_BYTES = 2 ** 28;
 
 /**
  * Creates a dataset from the images in a folder and its subfolders. Images are decoded and resized once, kept in memory as
  * bytes, and sorted by path.
  *
- * - A file with the extension of an image format is never ignored silently: it is in the dataset or in its `skipped` list, or it
- *   causes an error. The same holds for a row of `csvLabels` without a file, and for a link to a folder, which is not searched.
- * - A named pipe, a device, or a file of more than 256 MiB is unusable and is not opened.
+ * - A file with an image extension is never ignored silently: the file is added to the dataset or to its `skipped` list, or causes an
+ *   error. The same holds for a row of `csvLabels` without a file, and for a link to a folder, which is not searched.
+ * - A named pipe, a device, or a file larger than 256 MiB counts as unusable and is not opened.
  * - The content of a file determines its format, not its extension. `sharpDecoder` lists the formats and limits.
  *
  * @throws A `file` error if the folder cannot be read or contains no images. A `data` error if a file cannot be decoded or has no
@@ -83,7 +83,7 @@ async function listImagePaths(
   }
 }
 
-/** Reads an image file. The message of an error describes the reason. */
+/** Reads an image file. If the file cannot be read, throws an error whose message describes the reason. */
 async function readImageFile(path: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
   try {
     return await readRegularFile(path, { maxBytes: MAX_IMAGE_FILE_BYTES, signal });

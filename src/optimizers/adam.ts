@@ -10,7 +10,7 @@ import {
 } from './optimizer.js';
 
 /**
- * Options of {@link adam}.
+ * Options for {@link adam}.
  *
  * @category Optimizers
  */
@@ -26,7 +26,7 @@ export interface AdamOptions extends OptimizerOptions {
 }
 
 /**
- * Options of {@link adamw}.
+ * Options for {@link adamw}.
  *
  * @category Optimizers
  */

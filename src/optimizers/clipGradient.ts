@@ -24,7 +24,7 @@ export function clipGradient(
   return gradient;
 }
 
-/** Scales down a gradient whose Euclidean norm is above `limit` to this norm. */
+/** If the Euclidean norm of a gradient exceeds `limit`, scales the gradient down so that its norm equals `limit`. */
 function clipByNorm(gradient: Tensor, limit: number): Tensor {
   const norm = tf.sqrt(tf.sum(tf.square(gradient)));
   return tf.mul(gradient, tf.div(limit, tf.maximum(norm, limit)));

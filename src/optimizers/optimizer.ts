@@ -12,7 +12,10 @@ import { RATE_ADVICE, type Schedule } from '../schedules/schedule.js';
  * @category Optimizers
  */
 export interface GradientClipping {
-  /** Maximum Euclidean norm of the gradient of each weight tensor. A gradient with a larger norm is scaled down to this norm. */
+  /**
+   * Maximum Euclidean norm of the gradient of each weight tensor. If the norm of a gradient is larger, the gradient is scaled down so that
+   * its norm equals `clipNorm`.
+   */
   readonly clipNorm?: number;
   /** Maximum absolute value of the elements of a gradient. Larger elements are clipped. */
   readonly clipValue?: number;
@@ -42,7 +45,7 @@ export interface OptimizerOptions extends GradientClipping {
 export interface UpdateRule {
   /** Name of the optimizer as in Keras, in lower case, for example `adam`. */
   readonly name: string;
-  /** Options that affect the update. A run can only be resumed if they are unchanged. */
+  /** Options that affect the update. A run can only be resumed if these options are unchanged. */
   readonly options: { readonly [option: string]: Json };
   /**
    * Names of the state tensors of each weight, such as `['m', 'v']`. A state tensor has the weight's shape and is initialized with zeros.
@@ -50,7 +53,7 @@ export interface UpdateRule {
   readonly slots: readonly string[];
   /**
    * Computes the coefficients of an update, such as bias corrections, which depend only on the learning rate and on the number of the
-   * update, counted from 1. They are computed in double precision and passed to the training step as scalars.
+   * update, counted from 1. The coefficients are computed in double precision and passed to the training step as scalars.
    */
   computeCoefficients(update: number, rate: number): readonly number[];
   /** Pure function that computes the new values of a weight tensor and of its state tensors (slots). All tensors have the same shape. */
@@ -68,8 +71,8 @@ export interface UpdateRule {
 }
 
 /**
- * Optimizer: an update rule with a learning rate schedule, gradient clipping and weight decay. It has no state; the training run stores the
- * state tensors (slots).
+ * Optimizer: an update rule with a learning rate schedule, gradient clipping and weight decay. An optimizer has no state; the training run
+ * stores the state tensors (slots).
  *
  * @category Optimizers
  */
@@ -78,7 +81,7 @@ export interface Optimizer {
   readonly rule: UpdateRule;
   /** Learning rate of each update. A plain number becomes a {@link constantSchedule}. */
   readonly schedule: Schedule;
-  /** Whether callbacks can change the learning rate, because it was set as a number. */
+  /** Whether callbacks can change the learning rate. True only if the learning rate was set as a number, not as a schedule. */
   readonly isLearningRateAdjustable: boolean;
   /** Gradient clipping before each update. An empty object disables clipping. */
   readonly clipping: GradientClipping;
@@ -86,7 +89,7 @@ export interface Optimizer {
   readonly weightDecay: number;
   /** Number of batches whose mean gradient is used for one update. */
   readonly gradientAccumulationSteps: number;
-  /** All options that affect the results, as plain data. A run can only be resumed if they are unchanged. */
+  /** All options that affect the results, as plain data. A run can only be resumed if these options are unchanged. */
   readonly description: Json;
 }
 

@@ -9,7 +9,7 @@ import {
 } from './optimizer.js';
 
 /**
- * Options of {@link sgd}.
+ * Options for {@link sgd}.
  *
  * @category Optimizers
  */

@@ -20,7 +20,7 @@ import { getMonitorModes } from '../training/monitor.js';
 
 /**
  * Function that returns the groups to which an image belongs, for example `{ sex: 'female', race: 'asian' }`. It receives the id and the
- * labels of the image. The report shows the results of each group.
+ * labels of the image. The report shows separate results for each group.
  *
  * @category Figures
  */
@@ -42,7 +42,7 @@ export interface RunHistory extends HistoryRecord {
 }
 
 /**
- * Options of {@link createRunRecord}.
+ * Options for {@link createRunRecord}.
  *
  * @typeParam T - Tasks of the model.
  * @category Figures
@@ -54,15 +54,15 @@ export interface CreateRunRecordOptions<T extends Tasks = Tasks> {
   readonly datasetName: string;
   /** Training data of the run. */
   readonly train: Dataset<LabelsOf<T>>;
-  /** Validation data of the run. The record contains the model's predictions for all of its images, without augmentation. */
+  /** Validation data of the run. The record contains the model's predictions for all validation images, without augmentation. */
   readonly validation?: Dataset<LabelsOf<T>>;
   /** History that `fit` returned. Omit this option to create a record before the run starts; that record contains no predictions. */
   readonly history?: RunHistory;
-  /** History column that determines the best epoch. Default `val_loss`, or `loss` if `validation` is not set. */
+  /** History column that determines the best epoch. Default: `val_loss`, or `loss` if `validation` is not set. */
   readonly monitor?: string;
   /**
-   * Epoch at whose end the weights of the model were saved, counted from 1. Default: the epoch whose weights the model has, if `fit` trained it
-   * in the run of `history`. For a model that was loaded: the best epoch according to `monitor`.
+   * Epoch after which the weights of the model were saved, counted from 1. Default: the epoch whose weights the model has, if `fit` trained
+   * it in the run of `history`. For a model that was loaded: the best epoch according to `monitor`.
    */
   readonly checkpointEpoch?: number;
   /** Arguments of the run, such as epochs, batch size and seed, shown in the report. Default: none. */
@@ -72,7 +72,8 @@ export interface CreateRunRecordOptions<T extends Tasks = Tasks> {
   /** Sentences that the report shows as remarks. Default: none. */
   readonly remarks?: readonly string[];
   /**
-   * Function that returns the groups to which an image belongs. Default: labels that are strings, for example `gender`, are used as groups.
+   * Function that returns the groups to which an image belongs. Default: each label that is a string defines a group, for example the label
+   * of a `gender` task.
    */
   readonly groups?: GroupFunction;
 }
@@ -250,13 +251,13 @@ function checkRunRecordOptions(
     });
 }
 
-/** Default group function: returns the labels that are strings. */
+/** Default group function: returns the labels that are strings, keyed by task. */
 const getStringLabels: GroupFunction = (_, labels) =>
   Object.fromEntries(
     Object.entries(labels).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );
 
-/** Number of images for which predictions are computed at a time. */
+/** Number of images in each batch for which predictions are computed. */
 const PREDICT_BATCH_SIZE = 256;
 
 async function predictAnswers<T extends Tasks>(

@@ -25,14 +25,17 @@ export interface GradCamImage {
   readonly id: string;
   /** Task whose prediction the heat map explains. */
   readonly task: string;
-  /** Label or direction that the heat map explains: the `target` that `gradCam` returned. */
+  /**
+   * Label of a classification, or direction (`higher` or `lower`) of a regression, that the heat map explains. `gradCam`
+   * returns this value as `target`.
+   */
   readonly toward: string;
   /** Pixels of the image with the heat map. The image can have any size. */
   readonly image: ImageBytes;
 }
 
 /**
- * Options of {@link saveRunImages}.
+ * Options for {@link saveRunImages}.
  *
  * @category Figures
  */
@@ -49,13 +52,16 @@ export interface SaveRunImagesOptions {
   readonly seed?: number;
 }
 
-/** Matches the names of the image files that a record refers to: a number, and the start of the SHA-256 hash of the file. */
+/**
+ * Pattern of the names of the image files that a record refers to. A name contains a number and the first digits of the SHA-256 hash of
+ * the file.
+ */
 const IMAGE_FILE = /^pictures\/\d+-[0-9a-f]{16}\.(?:jpg|png|webp)$/;
 
 /**
  * Writes the images that a report shows (largest errors, random samples, augmentation, heat maps) to the `pictures/` folder of
- * `store`. Returns the record with the names of these files. The images of an earlier record in the folder are not changed, because the
- * names contain a hash of the file.
+ * `store`. Returns the record with the names of these files. Each file name contains a hash of the file, so the images of an earlier
+ * record in the folder are not overwritten.
  *
  * @throws The errors of `encode` and of the store.
  * @example
@@ -98,8 +104,8 @@ export async function saveRunImages(
 }
 
 /**
- * Writes `run.json` and the image files that the record refers to. An earlier record with its images is replaced as one unit: if a write
- * fails, it is unchanged.
+ * Writes `run.json` and the image files that the record refers to. An earlier record and its images are replaced as one unit. If a write
+ * fails, the earlier record and its images remain unchanged.
  *
  * @throws A `file` error if the store cannot be written.
  */
@@ -120,7 +126,7 @@ export async function writeRunRecord(
   );
 }
 
-/** Encodes the images that a report shows. Returns the record with the names of the files, and their bytes. */
+/** Encodes the images that a report shows as files. Returns the bytes of the files, and the record with the names of the files. */
 export async function createRunImages(
   record: RunRecord,
   { train, validation, encode, gradCams: gradCamImages = [], seed = 0 }: SaveRunImagesOptions,

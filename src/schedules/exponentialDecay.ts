@@ -2,7 +2,7 @@ import * as checks from '../core/errors/checks.js';
 import { createSchedule, RATE_ADVICE, type Schedule, STEPS_ADVICE } from './schedule.js';
 
 /**
- * Options of {@link exponentialDecay}.
+ * Options for {@link exponentialDecay}.
  *
  * @category Optimizers
  */

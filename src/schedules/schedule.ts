@@ -8,7 +8,7 @@ import type { Json } from '../core/json.js';
  */
 export interface Schedule {
   (step: number): number;
-  /** Name and options of the schedule. A run can only be resumed if they are unchanged. */
+  /** Name and options of the schedule. A run can only be resumed if these options are unchanged. */
   readonly description: { readonly [option: string]: Json };
 }
 

@@ -18,12 +18,13 @@ export interface TaskTargets {
 /** Losses and metrics of one batch, as tensors. */
 export interface BatchLosses {
   /**
-   * Loss that the step minimizes, as a scalar: `Σ weight(task) · mean loss(task) + penalty`, where the penalty is that of L1 and L2
-   * regularization.
+   * Loss that the step minimizes, as a scalar: `Σ weight(task) · mean loss(task) + penalty`, where `penalty` is the sum of the L1 and L2
+   * penalties of the layers.
    */
   readonly total: Tensor;
   /**
-   * Sums over the batch from which losses and metrics are computed. They are one vector, so that only one tensor is read back after a step:
+   * Sums over the batch from which losses and metrics are computed. All sums are in one vector, so that only one tensor is read back after
+   * a step:
    *
    * - the total loss and the regularization penalty,
    * - for each task, in order: `Σ weight · loss` and the number of labels,
@@ -62,7 +63,9 @@ export function computeLosses(
   entries.forEach(([name, task], i) => {
     const { omittedActivation } = outputs[i]!;
     const output = predictions[i] as Tensor2D;
-    const prediction = omittedActivation ? applyActivation(omittedActivation, output) : output;
+    const prediction = omittedActivation
+      ? withScope(`prediction of ${name}`, () => applyActivation(omittedActivation, output))
+      : output;
     const { target, present, weight } = targets[i]!;
     const counted = tf.mul(present, weight);
     const count = tf.sum(present);
@@ -86,8 +89,8 @@ const applyActivation = (activation: LogitActivation, logits: Tensor2D): Tensor2
   activation === 'sigmoid' ? tf.sigmoid(logits) : tf.softmax(logits);
 
 /**
- * Returns `Σ factor · value` over the examples that have a label. Values of all other examples are replaced by 0 first, because they may be
- * NaN, and NaN times a factor of 0 would still be NaN.
+ * Returns `Σ factor · value` over the examples that have a label. Values of all other examples are replaced with 0 first, because they may
+ * be NaN, and NaN times a factor of 0 would still be NaN.
  */
 function sumLabeled(values: Tensor1D, factor: Tensor, present: Tensor): Tensor {
   return tf.sum(tf.mul(tf.where(tf.greater(present, 0), values, tf.zerosLike(values)), factor));

@@ -9,8 +9,8 @@ import type { Network } from '../network/network.js';
 export type LossAverage = 'examples' | 'batches';
 
 /**
- * Computes the mean losses and metrics of an epoch, batch by batch. Its state consists of plain numbers, so that a checkpoint can store it
- * and a resumed epoch continues bit for bit.
+ * Object that computes the mean losses and metrics of an epoch, batch by batch. Its state consists of plain numbers, so that a checkpoint
+ * can store it and a resumed epoch continues bit for bit.
  */
 export interface MetricAccumulator {
   /** Adds the results of one batch of `size` examples. `sums` is `BatchLosses.sums` of that batch. */
@@ -25,7 +25,8 @@ export interface MetricAccumulator {
 }
 
 /**
- * Creates an accumulator for the losses and metrics of an epoch. If `state` is passed, it continues where that earlier accumulator stopped.
+ * Creates an accumulator for the losses and metrics of an epoch. If the state of an earlier accumulator is passed, the new accumulator
+ * continues from that state.
  */
 export function createMetricAccumulator(
   network: Network,

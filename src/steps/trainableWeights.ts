@@ -5,8 +5,8 @@ import type { Network } from '../network/network.js';
 import { tf } from '../tensor/tf.js';
 
 /**
- * Returns the weights that training updates by gradient, in the order of the model's layers. Weights of frozen layers and moving statistics
- * are not included.
+ * Returns the weights that the optimizer updates, in the order of the model's layers. Weights of frozen layers and moving statistics are
+ * not included.
  */
 export function getTrainableWeights(network: Network): Weight[] {
   return network.layersModel.layers.flatMap((layer) => (layer.trainable ? layer.trainableWeights : []));

@@ -45,10 +45,10 @@ export interface StepOutputs {
 }
 
 /**
- * Computes one training step as a pure function of tensors. It receives the optimizer slots, a batch, dropout masks and coefficients, and
- * returns new weights, new slots, and the sums for losses and metrics. It does not draw random numbers, read tensors back or write
- * variables, so the caller must assign the results. Therefore, a step can run on any backend, be compared with Keras, be resumed bit for
- * bit, and be traced.
+ * Computes one training step as a pure function of tensors. The function receives the optimizer slots, a batch, dropout masks and
+ * coefficients, and returns new weights, new slots, and the sums for losses and metrics. The function does not draw random numbers, read
+ * tensors back or write variables, so the caller must assign the results. Therefore, a step can run on any backend, be compared with Keras,
+ * be resumed bit for bit, and be traced.
  *
  * The step reads the current weights from the variables of the model. The update treats all weights as one vector, which takes a few large
  * operations instead of a dozen small operations per weight.

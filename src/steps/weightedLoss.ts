@@ -38,7 +38,7 @@ export interface WeightedLoss<
 }
 
 /**
- * Options of {@link weightedLoss}.
+ * Options for {@link weightedLoss}.
  *
  * @typeParam C - Class weights by task and label.
  * @category Losses and metrics
@@ -165,8 +165,8 @@ export function checkWeightedLoss(path: string, value: unknown): void {
 }
 
 /**
- * Throws an `argument` error unless `loss` contains a weight for every task of the model, no other tasks, and only labels of these tasks.
- * This is the run-time check for weights that the compiler cannot see, for example weights from a file.
+ * Throws an `argument` error unless `loss` contains a loss weight for every task of the model and no other tasks, and class weights only
+ * for labels of these tasks. This is the run-time check for weights that the compiler cannot see, for example weights from a file.
  */
 export function checkLossWeights(
   loss: WeightedLoss<{ readonly [task: string]: number }>,

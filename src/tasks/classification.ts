@@ -19,7 +19,7 @@ type AreLabelsEqual<L extends readonly [string, string]> =
   IsWideString<L[number]> extends true ? false : [L[0]] extends [L[1]] ? true : false;
 
 /**
- * Options of {@link binary} and {@link categorical}.
+ * Options for {@link binary} and {@link categorical}.
  *
  * @typeParam M - Metrics, or names of metrics.
  * @typeParam LossName - Name of the loss that the task supports.
@@ -48,7 +48,7 @@ const CLASSIFICATION_ADVICE = {
  * @category Compose
  */
 export interface BinaryPrediction<Label extends string> {
-  /** Label with the higher probability. If both probabilities are 0.5, it is the first label. */
+  /** Label with the higher probability. If both probabilities are 0.5, the first label. */
   readonly label: Label;
   /** Probability of `label`, 0.5 to 1. */
   readonly probability: number;
@@ -60,7 +60,7 @@ export interface BinaryPrediction<Label extends string> {
  * @category Compose
  */
 export interface CategoricalPrediction<Label extends string> {
-  /** Label with the highest probability. If several labels have it, this is the first of them. */
+  /** Label with the highest probability. If several labels have the highest probability, the first of these labels. */
   readonly label: Label;
   /** Probability of `label`. */
   readonly probability: number;

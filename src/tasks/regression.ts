@@ -35,7 +35,7 @@ const UNIT_ADVICE = 'Write regression({ unit: "years" }). Figures and tables sho
 const METRICS: { readonly [name in RegressionMetricName]: () => Metric } = { mae, mse, rmse };
 
 /**
- * Options of {@link regression}.
+ * Options for {@link regression}.
  *
  * @category Compose
  */

@@ -84,11 +84,11 @@ function shareData(input: tf.TensorInfo, backend: tf.KernelBackend, shape = inpu
 }
 
 /**
- * Makes sure that tensors can be created before an engine starts. If the program has registered a backend of TensorFlow.js, that backend
- * stores them; otherwise the host backend does. Also suppresses the message with which the cpu backend recommends another backend in Node:
- * the engine selection reports which faster engine could be installed.
+ * Makes sure that tensors can be created before an engine starts. If the program has registered a TensorFlow.js backend, that backend
+ * stores the tensors; otherwise, the host backend stores them. Also suppresses the message with which the cpu backend recommends another
+ * backend in Node, because the engine selection already reports which faster engine could be installed.
  *
- * @throws `engine` error while the program starts a backend itself. Asynchronous callers call `awaitBackendOfProgram` first.
+ * @throws An `engine` error while the program itself starts a backend. Asynchronous callers call `awaitBackendOfProgram` first.
  */
 export function ensureBackend(): void {
   if (isBackendStarting()) {

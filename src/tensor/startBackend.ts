@@ -1,6 +1,9 @@
 import { tf } from './tf.js';
 
-/** The part of TensorFlow.js's engine that starts backends. */
+/**
+ * The part of TensorFlow.js's engine that starts backends. This library uses it instead of `tf.setBackend`, which would drop the active
+ * backend before the new one has started.
+ */
 interface BackendRegistry {
   /** The backends that have started, keyed by name. */
   readonly registry: { [name: string]: tf.KernelBackend };
@@ -31,7 +34,7 @@ export async function startBackend(name: string): Promise<boolean> {
   return startRegisteredBackend(name);
 }
 
-/** Starts a registered backend that TensorFlow.js starts synchronously. Returns false if it fails to start. */
+/** Starts a registered backend synchronously. Returns false if the backend fails to start, or if its start is asynchronous. */
 export function startBackendNow(name: string): boolean {
   return startRegisteredBackend(name) === true;
 }

@@ -17,8 +17,8 @@ export function getStockLayerClass<T extends tf.layers.Layer = tf.layers.Layer>(
 
 /**
  * Makes `model.dispose()` dispose of all layers of the model, including layers that are called more than once. TensorFlow.js counts the
- * calls of a layer and frees it only after the same number of `dispose()` calls, but a model disposes each layer once. Call this function
- * only if no other model shares the layers.
+ * calls of a layer and frees the layer only after the same number of `dispose()` calls, but a model disposes of each layer only once. Call
+ * this function only if no other model shares the layers.
  */
 export function resetLayerRefCounts(model: tf.LayersModel): void {
   for (const layer of model.layers) setRefCount(layer, 1);

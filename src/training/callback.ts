@@ -8,8 +8,8 @@ import type { Weights } from '../network/weights.js';
 import type { MonitoredColumn, MonitorModes } from './monitor.js';
 
 /**
- * The training run that a callback observes. It is passed to every hook, so that a callback can read the progress of the run and control
- * the run.
+ * The training run that a callback observes. Every hook receives this object, so that a callback can read the progress of the run and
+ * control the run.
  *
  * @example
  * ```ts
@@ -105,9 +105,9 @@ export interface CallbackState {
 }
 
 /**
- * Hooks that a training run calls. Every hook is optional and can be asynchronous: the run awaits it. The last argument is always the run.
- * Callbacks are called in the order of the array that is passed to `fit`. If a hook throws an error, the run ends and `fit` rejects with
- * that error.
+ * Hooks that a training run calls. Every hook is optional. A hook can be asynchronous: the run waits until the hook has finished. The last
+ * argument is always the run. Callbacks are called in the order of the array that is passed to `fit`. If a hook throws an error, the run
+ * ends and `fit` rejects with that error.
  *
  * @category Callbacks
  */
@@ -121,8 +121,8 @@ export interface CallbackHooks {
   /** Called after every epoch, including its validation. */
   onEpochEnd?(event: EpochEvent, run: Run): void | Promise<void>;
   /**
-   * Called once at the end of the run, unless it fails with an error. `reason` is `finished`, `aborted`, or the reason that was passed to
-   * `run.stop`.
+   * Called once at the end of the run, unless the run fails with an error. `reason` is `finished`, `aborted`, or the reason that was passed
+   * to `run.stop`.
    */
   onTrainEnd?(reason: string, run: Run): void | Promise<void>;
 }
@@ -159,7 +159,7 @@ export interface CallbackOutput {
  * @category Callbacks
  */
 export interface CallbackIdentity<Monitor extends string = never> {
-  /** Name of the callback in error messages and checkpoints. It need not be unique. */
+  /** Name of the callback in error messages and checkpoints. The name need not be unique. */
   readonly name: string;
   /** History column that the callback monitors, for example `val_loss`. `fit` throws an error if the run does not have this column. */
   readonly monitor?: Monitor;
@@ -185,7 +185,7 @@ export interface StatelessCallback<Monitor extends string = never>
 }
 
 /**
- * A callback with state: its `create` method returns the hooks for one run, which hold the state. The callback object itself has no state,
+ * A callback with state: its `create` method returns the hooks for one run, which store the state. The callback object itself has no state,
  * so it can be reused in several runs.
  *
  * @typeParam Monitor - Name of the history column that the callback monitors.

@@ -5,8 +5,8 @@ import { suggestAwait, suggestOption } from '../core/errors/suggestions.js';
 import { HOOK_NAMES } from './callback.js';
 
 /**
- * Names of hooks in Keras, PyTorch Lightning and older versions of TensorFlow.js, without `_`, and the hooks of this library that are
- * called at the same time.
+ * Hooks of this library, keyed by the name (without `_`) of the hook in Keras, PyTorch Lightning or an older version of TensorFlow.js that
+ * is called at the same time.
  */
 const HOOK_SYNONYMS: { readonly [name: string]: (typeof HOOK_NAMES)[number] } = {
   onBatchBegin: 'onBatchEnd',
@@ -61,8 +61,8 @@ export function checkCallback(path: string, callback: unknown): void {
  * hook.
  *
  * - In a plain object, such a function is any function whose name begins with `on` and a capital letter or `_`.
- * - In an instance of a class, which may have unrelated methods such as `onData`, it is a method whose name is similar to that of a hook,
- *   or equal to the name of a hook in Keras or PyTorch Lightning.
+ * - In an instance of a class, which may have unrelated methods such as `onData`, such a function is a method whose name is similar to that
+ *   of a hook, or equal to the name of a hook in Keras or PyTorch Lightning.
  *
  * Other fields and methods are never rejected.
  */

@@ -12,11 +12,12 @@ import { type Fingerprint, PIXEL_PARTS } from './fingerprint.js';
 /** Name of the checkpoint file in its store. */
 export const CHECKPOINT_FILE = 'checkpoint.safetensors';
 
-/** Version number of the checkpoint format. It is increased whenever older versions of the library cannot read the new format. */
+/** Version number of the checkpoint format. The number is increased whenever older versions of the library cannot read the new format. */
 const FORMAT_VERSION = 1;
 
 /**
- * Progress of a run in a checkpoint. Together with weights, optimizer slots and the options of `fit`, it determines the remaining steps.
+ * Progress of a run in a checkpoint. Together with the weights, the optimizer slots and the options of `fit`, this record determines the
+ * remaining steps.
  */
 export interface RunState {
   /** Number of finished epochs. */
@@ -31,7 +32,10 @@ export interface RunState {
   readonly lastRate: number | null;
   /** Number of batches that the optimizer has processed since the beginning of the run. */
   readonly iterations: number;
-  /** Current learning rate, if it is a plain number that callbacks can change. Null if it follows a schedule. */
+  /**
+   * Current learning rate, if the optimizer has a plain number as the learning rate, which callbacks can change. Null if the learning rate
+   * follows a schedule.
+   */
   readonly learningRate: number | null;
   readonly rows: readonly HistoryRow[];
   /** Reason why the run was stopped. Null if the run can continue. */

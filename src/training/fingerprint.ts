@@ -8,7 +8,9 @@ import type { Optimizer } from '../optimizers/optimizer.js';
 import type { LossAverage } from '../steps/metricAccumulator.js';
 import type { WeightedLoss } from '../steps/weightedLoss.js';
 
-/** Identifies the configuration of a run: digests, keyed by name, of everything that must be unchanged when the run is resumed. */
+/**
+ * Digests, keyed by name, of everything that must be unchanged when a run is resumed. Together they identify the configuration of the run.
+ */
 export interface Fingerprint {
   readonly [part: string]: string;
 }
@@ -45,8 +47,8 @@ export async function computeFingerprint(parts: { readonly [part: string]: Json 
 }
 
 /**
- * Returns the fingerprint entries that describe the model and its optimizer, before they are hashed. If they are unchanged, the weights and
- * optimizer slots of a checkpoint fit the model.
+ * Returns the fingerprint entries that describe the model and its optimizer, before they are hashed. If these entries are unchanged, the
+ * weights and optimizer slots of a checkpoint fit the model.
  */
 export function getModelFingerprintParts(
   network: Network,
@@ -68,8 +70,8 @@ export function getModelFingerprintParts(
 }
 
 /**
- * Computes the fingerprint of a run. It does not include the number of epochs, the callbacks, the stores or the engine, because these may
- * change when a run is resumed.
+ * Computes the fingerprint of a run. The fingerprint does not include the number of epochs, the callbacks, the stores or the engine,
+ * because these may change when a run is resumed.
  */
 export async function computeRunFingerprint(run: FingerprintedRun): Promise<Fingerprint> {
   const { network, train, validation, batchSize, seed, shuffle, loss, optimizer, lossAverage } = run;

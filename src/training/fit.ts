@@ -132,7 +132,10 @@ export async function fitNetwork<
   } finally {
     if (run) await run.dispose();
     else executor?.dispose();
-    for (const graph of frozenGraph ? [frozenGraph, trainableGraph] : []) releaseGraph(graph);
+    for (const graph of [frozenGraph, trainableGraph]) {
+      // predict() uses the session of the whole graph, so it remains open until the model is disposed.
+      if (graph && graph !== network.graph) releaseGraph(graph);
+    }
     lease?.release();
     await outputs.release();
     releaseTrainingLock(network);

@@ -8,7 +8,7 @@ import type { Callback } from './callback.js';
 import type { HistoryColumn } from './monitor.js';
 
 /**
- * Options of `model.fit`.
+ * Options for `model.fit`.
  *
  * @category Train
  */

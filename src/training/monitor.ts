@@ -77,8 +77,8 @@ export function getMonitoredColumn(
 }
 
 /**
- * Advice for a monitored column that is missing from the history, listed by the prefix of the column name. The longer prefix must be first,
- * because a column that starts with it also starts with the shorter prefix.
+ * Advice for a monitored column that is missing from the history, with one entry for each prefix of column names. The longer prefix must be
+ * first, because a column name that starts with the longer prefix also starts with the shorter one.
  */
 const ADVICE_BY_PREFIX = [
   ['val_unaugmented_', 'Pass a validation dataset and evaluateUnaugmented: true to fit().'],

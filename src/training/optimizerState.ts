@@ -6,8 +6,8 @@ import type { Executor } from '../steps/executor.js';
 import { createCoefficientArrays } from '../steps/stepArrays.js';
 
 /**
- * Counts the steps of a run and computes the learning rate of each update. The executor performs the updates and stores the optimizer
- * slots.
+ * Step count and learning rate of a run. It computes the learning rate of each update, whereas the executor performs the updates and stores
+ * the optimizer slots.
  */
 export class OptimizerState {
   /** Number of batches that were processed since the beginning of the run, like `iterations` in Keras. */

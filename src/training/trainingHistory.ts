@@ -11,8 +11,8 @@ import { checkMonitor, type HistoryColumn, type MonitorModes } from './monitor.j
 
 /**
  * History row of one epoch for a model with the tasks `T`: a {@link HistoryRow} whose columns are known to the compiler. Every row has
- * `loss`. All other losses and metrics are optional: they are absent if they were not measured, for example validation columns in a run
- * without validation.
+ * `loss`. All other losses and metrics are optional: a column is absent if its value was not measured, for example validation columns in a
+ * run without validation.
  *
  * @typeParam T - The model's tasks.
  * @category Train

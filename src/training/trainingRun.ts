@@ -63,16 +63,19 @@ const EPOCH_START = { step: 0, sums: [], seconds: 0, lastRate: null } as const;
 export const ABORTED = 'aborted';
 
 /**
- * Executes a training run: the steps of each epoch, validation, callbacks and checkpoints. A checkpoint can be written between any two
- * steps, and a resumed run continues from it bit for bit.
+ * A training run in progress. It runs the training steps and the validation of each epoch, calls the callbacks, and writes the checkpoints.
+ * A checkpoint can be written between any two steps, and a resumed run continues from it bit for bit.
  */
 export class TrainingRun implements Run {
   readonly tasks: readonly TaskRecord[];
   readonly history: HistoryRow[] = [];
   readonly #optimizerState: OptimizerState;
-  /** Worker pool that loads and augments images, for datasets that use workers. It is closed at the end of the run. */
+  /** Worker pool that loads and augments images, for datasets that use workers. The pool is closed at the end of the run. */
   readonly #workerPool = new WorkerPool();
-  /** The validation dataset without its augmentation. It is created once, because the feature cache identifies a dataset by its object. */
+  /**
+   * The validation dataset without its augmentation. This dataset is created only once, because the feature cache identifies a dataset by
+   * its object.
+   */
   readonly #unaugmentedValidation: Dataset<any> | undefined;
   readonly #hooks: { readonly key: string; readonly hooks: StatefulHooks }[] = [];
   readonly monitor: MonitoredColumn;

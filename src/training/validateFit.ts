@@ -12,7 +12,7 @@ import type { FitOptions } from './fitOptions.js';
 import { checkOutputs } from './runOutputs.js';
 import type { FitConfig } from './trainingRun.js';
 
-/** Names of {@link FitOptions}. */
+/** Names of the options in {@link FitOptions}, used to reject unknown options. */
 const FIT_OPTION_NAMES: checks.OptionNames<FitOptions<Tasks, { readonly [task: string]: number }>> = {
   ...LOSS_OPTION_NAMES,
   epochs: true,
@@ -42,7 +42,7 @@ const FIT_REPLACEMENTS = {
   monitor: "Write callbacks: [earlyStopping({ monitor: 'val_loss' })].",
 } as const;
 
-/** Options of `fit` before they are checked. A JavaScript caller may pass any value. */
+/** Options for `fit` before they are checked. A JavaScript caller may pass any value. */
 export type UncheckedFitOptions = { readonly [name in keyof typeof FIT_OPTION_NAMES]?: unknown };
 
 /**

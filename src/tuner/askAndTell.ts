@@ -12,7 +12,7 @@ import type { ParameterMap, ParamsOf, Space } from './space/space.js';
 import { proposeTrial } from './strategies/proposeTrial.js';
 
 /**
- * Options of {@link askAndTell}.
+ * Options for {@link askAndTell}.
  *
  * @category Tuner
  */
@@ -127,7 +127,7 @@ export function askAndTell<P extends ParameterMap>(
     });
   };
   const saveTrial = (trial: TrialRecord<V>) => void records.set(trial.number, trial);
-  /** Saves the final state of a trial. As in a study, the trial fails if an objective was NaN in all epochs. */
+  /** Records the final state of a trial. As in a study, the trial fails if an objective was NaN in all epochs. */
   const endTrial = (trial: TrialRecord<V>) => {
     const reason = trial.rows.length > 0 ? explainMissingObjectives(trial.rows, objectives) : undefined;
     saveTrial(reason === undefined ? trial : { ...trial, state: 'failed', reason });

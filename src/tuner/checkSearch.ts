@@ -18,7 +18,7 @@ export interface SearchDefinition<V = unknown> {
   readonly strategy: Strategy;
   /** History columns to minimize or maximize, for example `minimize('val_loss')`. */
   readonly objectives: Objectives;
-  /** Seed for the strategy's random draws. Default 0. */
+  /** Seed for the strategy's random draws. Default: 0. */
   readonly seed?: number;
   /**
    * Params to try first, in this order, for example params that are known to work well. Params that a trial has already used are
@@ -30,7 +30,7 @@ export interface SearchDefinition<V = unknown> {
   readonly pruner?: Pruner;
 }
 
-/** Names of {@link SearchDefinition}. */
+/** Names of the options in {@link SearchDefinition}. Options with other names are rejected. */
 export const SEARCH_OPTION_NAMES: checks.OptionNames<SearchDefinition> = {
   strategy: true,
   objectives: true,

@@ -24,8 +24,7 @@ export interface Trial<V> {
   /** Options for `model.fit`. Spread them after your options: `{ epochs: 20, …, ...trial.fitOptions }`. */
   readonly fitOptions: TrialFitOptions;
   /**
-   * Reports the metrics of one epoch. Call this function if the trial does not train with `model.fit` and
-   * {@link Trial.fitOptions}.
+   * Reports the metrics of one epoch. Call this function only if the trial does not pass {@link Trial.fitOptions} to `model.fit`.
    *
    * @returns The pruner's reason to stop the trial now, or undefined to continue.
    */
@@ -33,7 +32,7 @@ export interface Trial<V> {
 }
 
 /**
- * Options of `model.fit` that a trial provides.
+ * Options for `model.fit` that a trial provides.
  *
  * @category Tuner
  */
@@ -56,7 +55,7 @@ export interface TrialFitOptions {
 }
 
 /**
- * Options of {@link study}.
+ * Options for {@link study}.
  *
  * @typeParam P - Parameters of the search space by name.
  * @category Tuner
@@ -64,7 +63,7 @@ export interface TrialFitOptions {
 export interface StudyOptions<P extends ParameterMap> extends SearchDefinition<ParamsOf<Space<P>>> {
   /** Search space from which the params of the trials are chosen. */
   readonly space: Space<P>;
-  /** String that must be the same in all runs of the study, for example a hash of the data. Default `''`. */
+  /** String that must be the same each time the study is run, for example a hash of the data. Default: `''`. */
   readonly digest?: string;
   /** Runs one trial, in its own process. If this function throws, only this trial fails. */
   run(trial: Trial<ParamsOf<Space<P>>>): Promise<unknown>;
@@ -77,11 +76,14 @@ export interface StudyOptions<P extends ParameterMap> extends SearchDefinition<P
  * @category Tuner
  */
 export interface Study<P extends ParameterMap = ParameterMap> extends StudyOptions<P> {
-  /** Marker by which other copies of the library recognize a study. */
+  /** Marker that identifies a study, even if another copy of the library created the study. */
   readonly '~study': true;
 }
 
-/** Names of the options. `'~study'` is included because a study can be passed as the options of another study. */
+/**
+ * Names of the options for {@link study}. Options with other names are rejected. `'~study'` is included because a study can
+ * be passed as the options of another study.
+ */
 const OPTION_NAMES: checks.OptionNames<Study> = {
   ...SEARCH_OPTION_NAMES,
   space: true,

@@ -17,7 +17,7 @@ const FORMAT_VERSION = 1;
 const STUDY_FILE = 'study.json';
 
 /**
- * Access to the records of a study in its store.
+ * Access to the records of a study. The store of the study contains these files:
  *
  * - `study.json`: the definition of the study, which must not change.
  * - `trials/NNNN/trial.json`: the progress of a trial.
@@ -196,7 +196,7 @@ export function getNextTrialNumber(
   return number;
 }
 
-/** Returns the trials that have not ended, because the search was stopped or killed while they were running. */
+/** Returns the trials that were still running when the search was stopped or killed. */
 export const getUnfinishedTrials = (trials: readonly TrialRecord[]): TrialRecord[] =>
   trials.filter((trial) => !hasEnded(trial));
 

@@ -39,8 +39,8 @@ const built = (
 describe('a backbone weight file', () => {
   test.each([
     ['by name', (name: string) => name],
-    ['in layer order if its layer names are from an older Keras', (name: string) => `old_${name}`],
-  ])('is loaded into the layers of the backbone %s', async (_, rename) => {
+    ['in layer order if the layer names are from an older version of Keras', (name: string) => `old_${name}`],
+  ])('is loaded into the layers of a backbone %s', async (_, rename) => {
     const layers: Layers = new Map([...mobile].map(([name, weights]) => [rename(name), weights]));
     const model = built(await read(kerasFile(layers, ':0')));
     for (const weight of bodyOf(model).flatMap((layer) => layer.weights)) {
@@ -57,31 +57,31 @@ describe('a backbone weight file', () => {
 
   const changes: [string, (layers: Layers) => void, path: string, received: string][] = [
     [
-      'without a layer',
+      'a missing layer',
       (layers) => layers.delete('block_5_expand'),
       'mobile.h5: block_5_expand',
       'a file without this layer',
     ],
     [
-      'without a tensor',
+      'a missing tensor',
       (layers) => layers.get('block_5_expand_BN')!.delete('beta'),
       'mobile.h5: block_5_expand_BN/beta',
       'a file without this tensor',
     ],
     [
-      'with an additional layer',
+      'an additional layer',
       (layers) => layers.set('block_17_expand', layers.get('block_5_expand')!),
       'mobile.h5: block_17_expand',
       'an additional layer with weights',
     ],
     [
-      'with an additional tensor',
+      'an additional tensor',
       (layers) => layers.get('block_5_expand')!.set('bias', { shape: [192], data: new Float32Array(192) }),
       'mobile.h5: block_5_expand/bias',
       'an additional weight',
     ],
     [
-      'with a tensor of another shape',
+      'a tensor of the wrong shape',
       (layers) =>
         layers
           .get('block_5_expand')!
@@ -90,7 +90,7 @@ describe('a backbone weight file', () => {
       'a tensor of shape [1, 1, 192, 32]',
     ],
     [
-      'with two layers in the wrong order and unknown names',
+      'two layers in the wrong order and unknown names',
       (layers) => {
         const entries = [...layers];
         layers.clear();
@@ -103,7 +103,7 @@ describe('a backbone weight file', () => {
     ],
   ];
   test.each(changes)(
-    '%s is rejected, and the error names the layer or the tensor',
+    'with %s is rejected, and the error names the layer or the tensor',
     async (_, change, path, received) => {
       const layers = copy(mobile);
       change(layers);
@@ -123,7 +123,7 @@ describe('a backbone weight file', () => {
     expect(fault.path).toMatch(/^mobile\.h5.*block_5_expand_BN.*gamma/);
   });
 
-  test('that is truncated or belongs to another backbone is rejected', async () => {
+  test('that is truncated or belongs to a different backbone is rejected', async () => {
     const bytes = kerasFile(mobile);
     const other = await catchError(() => resnet50Backbone({ weights: bytes, file: 'mobile.h5' }));
     expect(other).toMatchObject({ kind: 'file', path: 'mobile.h5: Conv1' });
@@ -254,7 +254,7 @@ describe('a backbone function such as resnet50Backbone', () => {
     },
   );
 
-  test('returns a promise, and sharedTrunk() and trunk() reject a promise that was not awaited', async () => {
+  test('returns a promise, and sharedTrunk() and trunk() throw an error if they receive the promise instead of the backbone', async () => {
     const backbone = mobileNetV2Backbone({ weights: null });
     const rejection = { received: 'a promise', advice: 'Await the promise first.' };
     expect(await catchError(() => built(sharedTrunk([backbone as never, conv(3, 1)])))).toMatchObject(
@@ -309,7 +309,7 @@ describe('a backbone function such as resnet50Backbone', () => {
     });
   });
 
-  test('returns a trunk that rejects a task with the name of a backbone layer and, with includeTop: true, a pooling layer', async () => {
+  test('returns a trunk that rejects a task with the same name as a backbone layer and, with includeTop: true, rejects a pooling layer', async () => {
     const top = await mobileNetV2Backbone({ weights: null, includeTop: true });
     const pooled = await catchError(() => built(sharedTrunk([top, globalAveragePool()])));
     expect(pooled.advice).toContain('a backbone with includeTop: true is flat, too');

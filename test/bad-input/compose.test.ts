@@ -345,7 +345,7 @@ describe('the inputView option of branch()', () => {
     expect(error.advice).toBe('Pass all blocks in one array.');
   });
 
-  test('causes an error if the option name is misspelled or the second argument of branch() is not an object', async () => {
+  test('is checked by branch(), which rejects a misspelled option and a second argument that is not an object', async () => {
     const give = (options: unknown) => catchError(() => branch([flatten()], options as never));
     expect(await give({ inputViews: grayscaleImage() })).toMatchObject({
       kind: 'argument',

@@ -104,7 +104,7 @@ describe('exportKeras with a training setting that has no Keras equivalent', () 
     ],
     ['optimizer', {}, { ...adam(), rule: { ...adam().rule, name: 'lion' } }, /lion/],
   ])(
-    'rejects the setting, and the error contains the path of the setting: %s',
+    'rejects the setting at the path %s, and the error contains the path',
     async (path, task, optimizer, received) => {
       const fault = await catchError(() => exportKeras(model(task), { optimizer }));
       expect(fault).toMatchObject({ kind: 'argument', path, received: expect.stringMatching(received) });
@@ -124,7 +124,7 @@ describe('exportKeras with incompatible options', () => {
     ['exportKeras.checkpoint', { checkpoint: store, optimizer: adam(), format: 'h5' }],
     ['exportKeras.loss.classWeights', { loss: classes, optimizer: adam() }],
     ['weightedLoss.gender', { loss: incompleteLoss, optimizer: adam() }],
-  ])('rejects the options, and the error contains the path of one of them: %s', async (path, options) => {
+  ])('rejects the options, and the error contains the path %s', async (path, options) => {
     const fault = await catchError(() => exportKeras(small(), options));
     expect(fault).toMatchObject({ kind: 'argument', path });
   });
@@ -216,7 +216,7 @@ describe('exportKeras with the checkpoint option', () => {
     });
   });
 
-  test('rejects a checkpoint if the frozen weights have changed since it was written', async () => {
+  test('rejects a checkpoint if the frozen weights have changed since the checkpoint was written', async () => {
     const checkpoint = memoryStore();
     const model = small();
     const frozen = model.layersModel.layers[1]!;

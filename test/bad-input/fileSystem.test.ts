@@ -89,7 +89,7 @@ const obstacles: { readonly [name: string]: { create(path: string): unknown; rec
 };
 
 describe.each(Object.entries(obstacles))('%s in place of a file', (name, { create, received }) => {
-  test('is rejected by folderStore, loadModel, fit and writeReport without reading it', async () => {
+  test('is rejected by folderStore, loadModel, fit and writeReport', async () => {
     const folder = createFolder();
     const store = folderStore(folder);
     for (const file of ['model.json', 'checkpoint.safetensors', 'run.json']) await create(join(folder, file));
@@ -108,7 +108,7 @@ describe.each(Object.entries(obstacles))('%s in place of a file', (name, { creat
     }
   });
 
-  test('is listed as unusable by imageFolder, or makes it throw', async () => {
+  test('makes imageFolder throw an error that describes the problem', async () => {
     const folder = createFolder();
     await create(join(folder, 'x.jpg'));
     const labels = () => ({ labels: { age: 1 } });
@@ -139,7 +139,7 @@ describe.each(Object.entries(obstacles))('%s in place of a file', (name, { creat
   });
 });
 
-test('saveFile and store.write replace a named pipe, and readRegularFile reads a file that grows up to its first size', async () => {
+test('saveFile and store.write replace a named pipe with a regular file', async () => {
   const folder = createFolder();
   execFileSync('mkfifo', [join(folder, 'a'), join(folder, 'b')]);
   await saveFile(join(folder, 'a'), bytes);
@@ -148,7 +148,7 @@ test('saveFile and store.write replace a named pipe, and readRegularFile reads a
   expect([...(await readRegularFile(join(folder, 'b')))]).toEqual([1, 2, 3]);
 });
 
-test('imageFolder rejects with the reason of an aborted signal, also while a decoder never returns', async () => {
+test('imageFolder and readRegularFile reject with the abort reason of the signal, even if a decoder never returns', async () => {
   const folder = createFolder();
   writeFileSync(join(folder, 'x.jpg'), bytes);
   const stop = new AbortController();
@@ -165,45 +165,45 @@ test('imageFolder rejects with the reason of an aborted signal, also while a dec
   await expect(readRegularFile(join(folder, 'x.jpg'), { signal: stop.signal })).rejects.toThrow('stopped');
 });
 
-describe('a link inside the folder of a store', () => {
+describe('a symbolic link inside the folder of a store', () => {
   const outside = createFolder();
   writeFileSync(join(outside, 'secret.json'), 'secret');
 
   test.each([
     [
-      'to a folder outside',
+      'a folder outside the store',
       (folder: string) => symlinkSync(outside, join(folder, 'link')),
       'link/secret.json',
     ],
     [
-      'to a folder outside, for a new file',
+      'a folder outside the store, for a new file',
       (folder: string) => symlinkSync(outside, join(folder, 'link')),
       'link/new/x',
     ],
     [
-      'to a file outside',
+      'a file outside the store',
       (folder: string) => symlinkSync(join(outside, 'secret.json'), join(folder, 'link')),
       'link',
     ],
     [
-      'to a missing file outside',
+      'a missing file outside the store',
       (folder: string) => symlinkSync(join(outside, 'new'), join(folder, 'link')),
       'link',
     ],
     [
-      'with a relative target outside',
+      'a relative path outside the store',
       (folder: string) => symlinkSync('../0/secret.json', join(folder, 'link')),
       'link',
     ],
     [
-      'to a link outside',
+      'a link that leads out of the store',
       (folder: string) => {
         symlinkSync(outside, join(folder, 'first'));
         symlinkSync('first', join(folder, 'link'));
       },
       'link/secret.json',
     ],
-  ])('%s is rejected for reading and writing', async (_, create, name) => {
+  ])('to %s cannot be read or written', async (_, create, name) => {
     const folder = createFolder();
     create(folder);
     const store = folderStore(folder);
@@ -237,7 +237,7 @@ describe('a link inside the folder of a store', () => {
     expect(await loadModel(folderStore(join(folder, 'best')))).toHaveProperty('tasks.age');
   });
 
-  test('to a file or folder inside it can be read and written', async () => {
+  test('to a file or folder inside the same store can be read and written', async () => {
     const folder = createFolder();
     const store = folderStore(folder);
     await store.write('inner/a', bytes);
@@ -283,7 +283,7 @@ const unfinished = (folder: string) =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.unfinished'));
 
 describe('a temporary file of a killed process', () => {
-  test('is removed by the next write and by list; that of a running process is not changed', async () => {
+  test('is removed by the next write and by list, but the temporary file of a running process is not', async () => {
     const folder = createFolder();
     const store = folderStore(folder);
     const writers = ['a.json', 'b.json', 'inner/c.json'].map((name) => startWriter(folder, name));
@@ -304,7 +304,7 @@ describe('a temporary file of a killed process', () => {
     expect(unfinished(folder)).toEqual([]);
   });
 
-  test('is removed if an earlier process had the id of this one, or if it was written on another machine a day ago', async () => {
+  test('is removed after a day if its process had the same id as this process or ran on another machine', async () => {
     const folder = createFolder();
     const store = folderStore(folder);
     const hidden = new Promise<string>((resolve) => {
@@ -328,7 +328,7 @@ describe('a temporary file of a killed process', () => {
     expect(unfinished(folder)).toEqual([]);
   });
 
-  test('does not hide or endanger a file of the user with a similar name', async () => {
+  test('is not confused with a user file that has a similar name', async () => {
     const folder = createFolder();
     const store = folderStore(folder);
     await store.write('notes.unfinished', bytes);
@@ -338,7 +338,7 @@ describe('a temporary file of a killed process', () => {
   });
 });
 
-test('listFiles returns the other files if a subfolder vanishes or becomes a file while it reads the folder', async () => {
+test('listFiles returns the remaining files if a subfolder is deleted or replaced by a file while the folder is read', async () => {
   const folder = createFolder();
   for (const name of ['a', 'b', 'c', 'd']) {
     mkdirSync(join(folder, name));
@@ -352,7 +352,7 @@ test('listFiles returns the other files if a subfolder vanishes or becomes a fil
   expect(files).toEqual(['a/x', 'd/x']);
 });
 
-test('folderStore.list reads only the folder of its prefix, and returns no names for a prefix outside it', async () => {
+test('folderStore.list returns the names that start with a prefix, and none for a missing folder or a path outside the store', async () => {
   const folder = createFolder();
   const store = folderStore(folder);
   for (const name of ['best/a', 'best/b/c', 'bestow', 'other/x']) await store.write(name, bytes);
@@ -364,7 +364,7 @@ test('folderStore.list reads only the folder of its prefix, and returns no names
   }
 });
 
-describe('a file name on Windows', () => {
+describe('file names on Windows', () => {
   test.each([
     ['con.jpg', 'a device'],
     ['best/CON', 'a device'],
@@ -379,7 +379,7 @@ describe('a file name on Windows', () => {
     ['model.json:stream', 'character ":"'],
     ['a?.json', 'character "?"'],
     ['a\u0007', 'character "\\u0007"'],
-  ])('%j is rejected', async (name, received) => {
+  ])('such as %j are rejected', async (name, received) => {
     expect(findWindowsNameProblem(name)).toContain(received);
     const error = await catchError(() => joinInside('C:\\out', name, 'win32'));
     expect(error).toMatchObject({ kind: 'argument', path: name });
@@ -395,7 +395,7 @@ describe('a file name on Windows', () => {
     '.writable',
     'best\\model.json',
     '05-0.123/x',
-  ])('%j is accepted', (name) => {
+  ])('such as %j are accepted', (name) => {
     expect(findWindowsNameProblem(name)).toBeUndefined();
     expect(joinInside('C:\\out', name, 'win32')).toBe(`C:\\out\\${name.replaceAll('/', '\\')}`);
   });
@@ -412,12 +412,12 @@ describe('a file name on Windows', () => {
     '/x',
     'C:',
     '',
-  ])('%j is rejected because it is outside the folder', async (name) => {
+  ])('such as %j are rejected because they are outside the folder', async (name) => {
     const error = await catchError(() => joinInside('C:\\out', name, 'win32'));
     expect(error).toMatchObject({ kind: 'argument', path: name || 'C:\\out' });
   });
 
-  test('is compared without regard to case, for a folder and for the files that a search reserves', async () => {
+  test('are compared case-insensitively when they are names of folders or names that a search reserves', async () => {
     expect(joinInside('C:\\Out', '..\\oUT\\x', 'win32').toLowerCase()).toBe('c:\\out\\x');
     const store = trialStore(memoryStore(), 1);
     for (const name of ['trial.json', 'Trial.json', 'END.JSON']) {

@@ -79,7 +79,7 @@ describe('imageFolder with unusable files', () => {
     },
   );
 
-  test("lists every skipped file and the reason if unusableFiles is 'skip'", async () => {
+  test("lists every skipped file with the reason if unusableFiles is 'skip'", async () => {
     const folder = folderWith('all', KINDS);
     const faces = await imageFolder(folder, { ...OPTIONS, unusableFiles: 'skip' });
     expect(faces.ids).toEqual(GOOD);
@@ -149,7 +149,7 @@ describe('imageFolder with invalid arguments', () => {
     expect(error.received).toBe('a folder without image files');
   });
 
-  test('rejects a missing folder and a path to a file, and the error contains the system error code', async () => {
+  test('rejects a missing folder and the path of a file, and the error contains the system error code', async () => {
     const missing = join(top, 'missing');
     const error = await catchError(() => imageFolder(missing, OPTIONS));
     expect(error).toMatchObject({

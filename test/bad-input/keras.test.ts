@@ -227,7 +227,7 @@ describe('loadKeras with an invalid config.json', () => {
     expect(error.received).toMatch(/^the reference \["(near|far|shared)",\d,0\]$/);
   });
 
-  test('rejects 30 nested models, each of which doubles the number of layer calls', async () => {
+  test('rejects 30 nested models if each of them doubles the number of layer calls', async () => {
     const tensor = (name: string, call: number) => ({
       class_name: '__keras_tensor__',
       config: { shape: [null, 4], dtype: 'float32', keras_history: [name, call, 0] },
@@ -315,12 +315,15 @@ describe('loadKeras with invalid weights', () => {
     });
   });
 
-  test.each([Number.NaN, Number.POSITIVE_INFINITY])('rejects weights with the value %s', async (value) => {
-    const error = await readChangedWeights((root) => {
-      vars(root, 'conv2d')['1'] = { shape: [2], data: Float32Array.of(0, value) };
-    });
-    expect(error).toMatchObject({ expected: 'finite numbers', received: `${value} at index 1` });
-  });
+  test.each([Number.NaN, Number.POSITIVE_INFINITY])(
+    'rejects weights that contain the value %s',
+    async (value) => {
+      const error = await readChangedWeights((root) => {
+        vars(root, 'conv2d')['1'] = { shape: [2], data: Float32Array.of(0, value) };
+      });
+      expect(error).toMatchObject({ expected: 'finite numbers', received: `${value} at index 1` });
+    },
+  );
 
   test('rejects a Keras 2 weight file that lists a weight but does not contain it', async () => {
     const root = structuredClone(await readHdf5(unpackFixture('old.h5'), 'old')) as any;
@@ -347,8 +350,8 @@ describe('loadKeras with tasks that do not match the model outputs', () => {
   const gender = binary(['male', 'female']);
 
   test.each<[string, object, string]>([
-    ['a task with another name', { age, sex: gender }, 'loadKeras.tasks'],
-    ['too few tasks, with other names', { years_old: age }, 'loadKeras.tasks'],
+    ['a task whose name matches no output', { age, sex: gender }, 'loadKeras.tasks'],
+    ['too few tasks, whose names match no outputs', { years_old: age }, 'loadKeras.tasks'],
     ['no tasks', {}, 'loadKeras.tasks'],
     ['a number in place of a task', { age: 1, gender }, 'loadKeras.tasks.age'],
     ['a task name that is reserved for a history column', { loss: age, gender }, 'loadKeras.tasks.loss'],
@@ -361,7 +364,7 @@ describe('loadKeras with tasks that do not match the model outputs', () => {
   });
 });
 
-test('loadKeras reads the pixel range from a file that exportKeras wrote, and rejects a label list whose order differs from the file', async () => {
+test('loadKeras reads the pixel range from a file that exportKeras wrote, and rejects labels in a different order than in the file', async () => {
   const model = multiTask({ input: [4, 4, 3], range: [-1, 1] })
     .task('gender', binary(['male', 'female']), branch([flatten()]))
     .build();
@@ -424,7 +427,7 @@ describe('loadKeras with an invalid argument or option', () => {
 });
 
 test.each([
-  ['stored as code', { class_name: '__lambda__', config: { value: 'bytecode' } }],
+  ['stored as Python bytecode', { class_name: '__lambda__', config: { value: 'bytecode' } }],
   ['stored by name', '<lambda>'],
 ])(
   'loadKeras rejects a lambda activation that is %s, and the error states that the activation is a Python function',

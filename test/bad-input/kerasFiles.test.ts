@@ -117,7 +117,7 @@ test('readHdf5 rejects a file that is truncated at any offset, because the super
   }
 });
 
-describe('readHdf5 with a single dataset', () => {
+describe('readHdf5, for a file with a single dataset', () => {
   const COUNT = 12_345;
   const BYTES = 4 * COUNT;
   const root = { ...EMPTY, arrays: { kernel: { shape: [COUNT], data: new Float32Array(COUNT).fill(1) } } };
@@ -151,7 +151,7 @@ describe('readHdf5 with a single dataset', () => {
     expect((await catchError(() => readHdf5(file, 'layout.h5'))).received).toMatch(/at \/kernel$/);
   });
 
-  test('accepts zeros that gzip compressed by a factor of more than 100', async () => {
+  test('accepts a dataset of zeros that gzip compressed by a factor of more than 100', async () => {
     const bytes = await writeWithLibrary((file) =>
       file.create_dataset({
         name: 'zeros',
@@ -180,36 +180,36 @@ async function writeWithLibrary(build: (file: h5wasm.File) => unknown): Promise<
 describe('readHdf5', () => {
   test.each<[string, (file: h5wasm.File) => unknown, RegExp]>([
     [
-      'to the group itself',
+      'a hard link to the group itself',
       (file) => file.create_hard_link('/a', 'a/again'),
       /a second reference to the same bytes at \/a\/again$/,
     ],
     [
-      'to the root',
+      'a hard link to the root',
       (file) => file.create_hard_link('/', 'a/root'),
       /a second reference to the same bytes at \/a\/root$/,
     ],
     [
-      'to a group that was read before',
+      'a hard link to a group that was read before',
       (file) => file.create_hard_link('/a', 'b'),
       /a second reference to the same bytes at \/b$/,
     ],
     [
-      'by a path (soft link)',
+      'a soft link',
       (file) => file.create_soft_link('/a', 'b'),
       /a soft (or external )?link, which is not supported/,
     ],
     [
-      'by a path to a parent group',
+      'a soft link to a parent group',
       (file) => file.create_soft_link('../../etc/passwd', 'b'),
       /a soft (or external )?link, which is not supported/,
     ],
     [
-      'to another file',
+      'an external link to a file',
       (file) => file.create_external_link('/etc/passwd', '/', 'b'),
       /external link, which is not supported/,
     ],
-  ])('rejects a link %s', async (_, build, received) => {
+  ])('rejects %s', async (_, build, received) => {
     const file = await writeWithLibrary((libraryFile) => {
       libraryFile.create_group('a');
       build(libraryFile);
@@ -232,7 +232,7 @@ describe('readHdf5', () => {
   });
 });
 
-test('loadKeras rejects a configuration that declares over 256 MiB, before it decompresses it', async () => {
+test('loadKeras rejects a compressed configuration with a declared size over 256 MiB before decompressing it', async () => {
   const file = zipSync({ 'config.json': new TextEncoder().encode('{}') });
   const view = new DataView(file.buffer);
   view.setUint32(view.getUint32(file.length - 6, true) + 24, 2 ** 28 + 1, true);
@@ -246,7 +246,7 @@ describe('readZip with an invalid archive', () => {
   const HELLO = new TextEncoder().encode('hello');
 
   test.each(['../a', '/a', 'a/../../b', 'a//b', './a', 'C:/a', 'a\\b', '..\\a', 'a\0b'])(
-    'rejects a member named %j, because the path points outside the archive',
+    'rejects a member with the unsafe path %j',
     async (name) => {
       const error = await catchError(() => readZip(zipSync({ [name]: HELLO }), path));
       expect(error).toMatchObject({
@@ -283,7 +283,7 @@ describe('readZip with an invalid archive', () => {
     );
   });
 
-  test('rejects a small archive whose members expand to over 64 MiB, before it decompresses them', async () => {
+  test('rejects a small archive whose members declare a total size over 64 MiB before decompressing them', async () => {
     const file = zipSync({ a: new Uint8Array(2 ** 25), b: new Uint8Array(2 ** 25), c: HELLO });
     expect(Object.keys(readZip(file, path, (name) => name !== 'c'))).toEqual(['a', 'b']);
     expect((await catchError(() => readZip(file, path))).received).toMatch(

@@ -81,40 +81,43 @@ async function loadWithTensorFlow(store: Store) {
   return { labels: tasks[0]!.labels, value: value! };
 }
 
-describe('model.save on a store with only read, write, remove and list', () => {
+describe('model.save on a store with only the methods read, write, remove and list', () => {
   test.each([
     ['fails', false, false],
     ['fails after it took effect', false, true],
     ['is the last before the process is killed', true, false],
     ['takes effect, and the process is killed', true, true],
-  ])('leaves the old or the new model if any operation %s', async (_, killed, isDone) => {
-    const seen: number[] = [];
-    for (let failing = 1; ; failing++) {
-      const store = memoryStore();
-      await oldModel.save(store, 'best');
-      const limited = failingStore(store, failing, killed, isDone);
-      const error = await newModel.save(limited.store, 'best').catch((caught: Error) => caught);
-      const found = answers.indexOf(
-        await predict((await loadModel(store, { folder: 'best' })) as typeof oldModel),
-      );
-      expect(found).toBeGreaterThanOrEqual(0);
-      if (!error && !killed) expect(found).toBe(1);
-      // A program without this library finds the labels of the same model.
-      const { labels, value } = await loadWithTensorFlow(store);
-      expect(labels).toEqual(found === 0 ? ['cat', 'dog'] : ['dog', 'cat']);
-      expect(JSON.parse(answers[found]!).kind.label).toBe(labels[value > 0.5 ? 1 : 0]);
-      // A save that failed leaves no files behind if the store still works, and the next save removes all others.
-      if (error && !killed && found === 0) expect((await store.list()).length).toBe(2);
-      await newModel.save(store, 'best');
-      expect((await store.list()).length).toBe(2);
-      seen.push(found);
-      if (limited.count() < failing) break;
-    }
-    expect(new Set(seen).size).toBe(2);
-    expect(seen.length).toBeGreaterThan(4);
-  });
+  ])(
+    'leaves either the complete old model or the complete new model if any store operation %s',
+    async (_, killed, isDone) => {
+      const seen: number[] = [];
+      for (let failing = 1; ; failing++) {
+        const store = memoryStore();
+        await oldModel.save(store, 'best');
+        const limited = failingStore(store, failing, killed, isDone);
+        const error = await newModel.save(limited.store, 'best').catch((caught: Error) => caught);
+        const found = answers.indexOf(
+          await predict((await loadModel(store, { folder: 'best' })) as typeof oldModel),
+        );
+        expect(found).toBeGreaterThanOrEqual(0);
+        if (!error && !killed) expect(found).toBe(1);
+        // A program without this library finds the labels of the same model.
+        const { labels, value } = await loadWithTensorFlow(store);
+        expect(labels).toEqual(found === 0 ? ['cat', 'dog'] : ['dog', 'cat']);
+        expect(JSON.parse(answers[found]!).kind.label).toBe(labels[value > 0.5 ? 1 : 0]);
+        // A save that failed leaves no files behind if the store still works, and the next save removes all others.
+        if (error && !killed && found === 0) expect((await store.list()).length).toBe(2);
+        await newModel.save(store, 'best');
+        expect((await store.list()).length).toBe(2);
+        seen.push(found);
+        if (limited.count() < failing) break;
+      }
+      expect(new Set(seen).size).toBe(2);
+      expect(seen.length).toBeGreaterThan(4);
+    },
+  );
 
-  test('leaves the complete model of one of two saves at the same time', async () => {
+  test('leaves one complete model if two models are saved at the same time', async () => {
     for (const delays of [
       [0, 0],
       [0, 1],
@@ -142,7 +145,7 @@ describe('loadModel', () => {
     ['a folder', () => folderStore(join(top, 'replaced'))],
     ['memory', () => memoryStore()],
   ] as const)(
-    'returns the old or the new model while another program replaces it: in %s',
+    'returns either the old or the new model while the model in %s is replaced',
     async (_, create) => {
       const store = create();
       await oldModel.save(store, 'best');
@@ -163,7 +166,7 @@ describe('loadModel', () => {
     },
   );
 
-  test('reads a folder again if it was replaced between reading model.json and its weights, also by an equal model', async () => {
+  test('starts over if the model is replaced after model.json was read, even by an identical model', async () => {
     for (const saved of [[newModel], [newModel, oldModel], [newModel, oldModel, newModel]]) {
       const store = memoryStore();
       await oldModel.save(store, 'best');
@@ -185,7 +188,7 @@ describe('loadModel', () => {
   });
 });
 
-test('httpStore opens a model that was replaced on the server, although model.json is in the cache of the browser', async () => {
+test('loadModel with httpStore loads the new model after it was replaced on the server, even if the browser has cached the old model.json', async () => {
   const server = memoryStore();
   const cache = new Map<string, Uint8Array<ArrayBuffer>>();
   vi.stubGlobal('fetch', async (url: string, options?: RequestInit) => {
@@ -204,7 +207,7 @@ test('httpStore opens a model that was replaced on the server, although model.js
   }
 });
 
-test('bestCheckpoint stores the epoch with the model: whichever operation fails, both belong together', async () => {
+test('bestCheckpoint stores a model and the epoch of the model together, so that the two match even if a store operation fails', async () => {
   const run = (store: Store) =>
     small().fit(good(), {
       ...settings,

@@ -189,7 +189,7 @@ describe('an unusable checkpoint', () => {
       'hash',
     ],
   ] as const)(
-    'that is %s makes a resumed run fail with advice and remains unchanged',
+    'that is %s makes a resumed run throw an error with advice, and is not modified',
     async (_, change, received) => {
       const store = await copyOf(saved);
       await store.write(CHECKPOINT_FILE, change(checkpoint));
@@ -204,7 +204,7 @@ describe('an unusable checkpoint', () => {
     },
   );
 
-  test('with a newer format number is rejected, and the error suggests using another version of the library', async () => {
+  test('with a newer format number is rejected, and the error suggests using a different version of the library', async () => {
     const { writeSafetensors } = await import('../../src/formats/safetensors.js');
     const store = memoryStore('newer');
     const metadata = { format: 'tfjs-multitask checkpoint 99' };
@@ -537,7 +537,7 @@ describe('loadModel with a damaged model', () => {
     }
   });
 
-  describe('whose model.json does not match its weights', () => {
+  describe('rejects a model.json that does not match the weights', () => {
     const findLayer = (json: any, className: string) =>
       json.modelTopology.config.layers.find((layer: any) => layer.class_name === className);
     const changes: [string, (json: any) => void, received: RegExp][] = [
@@ -596,7 +596,7 @@ describe('loadModel with a damaged model', () => {
     ];
 
     test.each(changes)(
-      'is rejected before weights are allocated, and all tensors are released: %s',
+      'before it allocates the weights, and releases all tensors: %s',
       async (_, change, received) => {
         const store = await copyOf(saved);
         const json = JSON.parse(new TextDecoder().decode((await store.read('best/model.json'))!));
@@ -612,7 +612,7 @@ describe('loadModel with a damaged model', () => {
     );
   });
 
-  test('releases all tensors of a model that is rejected after its weights were read', async () => {
+  test('releases all tensors if it rejects the model after reading its weights', async () => {
     const store = await copyOf(saved);
     const json = JSON.parse(new TextDecoder().decode((await store.read('best/model.json'))!));
     json.userDefinedMetadata.input.shape = [16, 16, 3];
@@ -622,7 +622,7 @@ describe('loadModel with a damaged model', () => {
     expect(tf.memory().numTensors).toBe(numTensors);
   });
 
-  test('rejects a task table from another model, a newer file format, and tasks that differ from those of the model', async () => {
+  test('rejects a task table from a different model, a newer file format, and tasks that differ from those of the model', async () => {
     const store = await copyOf(saved);
     const modelJson = JSON.parse(new TextDecoder().decode((await store.read('best/model.json'))!));
     const table = modelJson.userDefinedMetadata;
@@ -696,7 +696,7 @@ describe('the files of an earlier run', () => {
     }
   });
 
-  test('remain usable if the disk becomes full at any write: the best model loads, and the resumed run has the same history', async () => {
+  test('remain usable if the disk becomes full during any write, so that the best model loads and the run can be resumed', async () => {
     // The validation loss of this run improves in every epoch, so every epoch writes a best model.
     const whole = memoryStore();
     const { rows } = await small().fit(good(), { ...into(whole), epochs: 4 });

@@ -141,7 +141,7 @@ describe('fit with an invalid option', () => {
     ['batchSize', '4'],
     ['seed', -1],
     ['seed', 0.5],
-  ])('rejects the option %s with the value %s', async (name, value) => {
+  ])('rejects an invalid value of the option %s: %s', async (name, value) => {
     const error = await fitFault({ [name]: value });
     expect(error).toMatchObject({ kind: 'argument', path: `fit.${name}` });
     expect(error.expected).toContain('an integer of at least');
@@ -158,7 +158,7 @@ describe('fit with an invalid option', () => {
     ['featureCache', 'out/features', "folderStore('out/features')"],
     ['checkpoint', 'out', "checkpoint: folderStore('out')"],
     ['checkpoint', null, 'folderStore'],
-  ])('rejects a value of the wrong type for the %s option: %j', async (name, value, advised) => {
+  ])('rejects a value of the wrong type for the option %s: %j', async (name, value, advised) => {
     const error = await fitFault({ [name]: value });
     expect(error.kind).toBe('argument');
     expect(error.path).toMatch(new RegExp(`^fit\\.${name}`));
@@ -219,7 +219,7 @@ test('adam, earlyStopping, randomZoom and similar functions reject invalid numbe
     [() => warmup(cosineDecay({ initialLearningRate: 1, decaySteps: 1 }), { steps: 0 }), 'warmup.steps'],
     [() => earlyStopping({ patience: -1 }), 'earlyStopping.patience'],
     [() => reduceLROnPlateau({ factor: 1 }), 'reduceLROnPlateau.factor'],
-    [() => bestCheckpoint(memoryStore(), { maxToKeep: 2 }), 'bestCheckpoint.maxToKeep'],
+    [() => bestCheckpoint(memoryStore(), { maxToKeep: 2 }), 'bestCheckpoint.folder'],
     [() => randomRotation({ degrees: Number.NaN }), 'randomRotation.degrees'],
     [() => randomZoom({ range: 1 }), 'randomZoom.range'],
     [() => randomFlip('horizontal', { probability: 2 }), 'randomFlip.probability'],
@@ -257,7 +257,7 @@ describe('dataset.augment()', () => {
 });
 
 describe('regression(), binary() and categorical()', () => {
-  test('reject an unsupported loss or metric, and the error lists the supported ones', async () => {
+  test('reject an unsupported loss or metric, and the error lists the supported losses or metrics', async () => {
     const loss = await catchError(() => regression({ unit: 'years', loss: 'msee' as 'mse' }));
     expect(loss).toMatchObject({ kind: 'argument', path: 'regression.loss', received: '"msee"' });
     expect(loss.advice).toBe('Did you mean "mse"?');

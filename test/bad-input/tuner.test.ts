@@ -198,27 +198,27 @@ describe('askAndTell', () => {
 
   test.each([
     [
-      'from a different space',
+      'params outside the search space',
       [{ filters: 48, optimizer: { kind: 'adam' } }],
       'initialParams[0].filters',
       '32 or 64',
       '48',
     ],
     [
-      'with a missing parameter',
+      'params without a required parameter',
       [{ filters: 32, optimizer: { kind: 'sgd' } }],
       'initialParams[0].optimizer.sgd.momentum',
       '0 or 0.9',
       'undefined',
     ],
     [
-      'that contain the same params twice',
+      'the same params twice',
       Array(2).fill({ optimizer: { kind: 'adam' }, filters: 32 }),
       'initialParams[1]',
       'params that differ from all other initial params',
       '{"filters":32,"optimizer":"adam"} twice',
     ],
-  ])('rejects initial params %s', async (_, first, path, expected, received) => {
+  ])('rejects initialParams that contain %s', async (_, first, path, expected, received) => {
     const make = () =>
       askAndTell(searchSpace, {
         strategy: random(),
@@ -244,7 +244,7 @@ describe('askAndTell', () => {
     expect(await catchError(make)).toMatchObject({ path, expected: 'an object of params', received });
   });
 
-  test('rejects more initial params than there are new trials in the hyperband plan', async () => {
+  test('rejects more initial params than the hyperband plan has new trials', async () => {
     const searchSpace = space({ units: int({ min: 1, max: 99 }) });
     const initialParams = Array.from({ length: 18 }, (_, i) => ({ units: i + 1 }));
     const options = { strategy: hyperband({ maxEpochs: 9 }), objectives: minimize('loss') };
@@ -259,7 +259,7 @@ describe('askAndTell', () => {
     ).toEqual({ units: 2 });
   });
 
-  test('rejects initial params with a value between two steps of a parameter', async () => {
+  test('rejects initial params with a value that is between two steps of its parameter', async () => {
     const searchSpace = space({ dropout: float({ min: 0, max: 0.5, step: 0.1 }) });
     const options = { strategy: random(), objectives: minimize('loss'), initialParams: [{ dropout: 0.25 }] };
     expect((await catchError(() => askAndTell(searchSpace, options))).expected).toBe(
@@ -292,7 +292,7 @@ describe('askAndTell', () => {
     expect(search.trials[1]).toMatchObject({ state: 'failed', reason: 'val_loss was never a number' });
   });
 
-  test('marks a trial as failed only if no epoch has numbers for all objectives', () => {
+  test('marks a trial as failed only if no single epoch has numeric values for all objectives', () => {
     const objectives = [minimize('loss'), maximize('accuracy')] as const;
     const begin = () =>
       askAndTell(space({ x: float({ min: 0, max: 1 }) }), { strategy: random(), objectives });
@@ -342,7 +342,7 @@ describe('askAndTell', () => {
     expect((await catchError(() => search.fail(7, 'gone'))).received).toBe('no trial with that number');
   });
 
-  test('rejects trial records whose params belong to a different space', async () => {
+  test('rejects trial records whose params belong to a different search space', async () => {
     const trial = (params: unknown) => [{ number: 1, params, state: 'complete', rows: [], after: [] }];
     expect((await catchError(() => begin(trial({ filters: 33, optimizer: { kind: 'adam' } })))).path).toBe(
       'trial 1.filters',
@@ -363,7 +363,7 @@ describe('askAndTell', () => {
     ['null instead of a trial', [null], 'trials[0]', 'null'],
     ['an unknown state', [{ number: 1, state: 'done', rows: [], after: [] }], 'trials[0]', undefined],
     [
-      'a fraction as the number',
+      'a fraction as a trial number',
       [{ number: 1.5, state: 'complete', rows: [], after: [] }],
       'trials[0]',
       undefined,
@@ -375,9 +375,14 @@ describe('askAndTell', () => {
       'trials[0]',
       undefined,
     ],
-    ['a string in after', [{ number: 1, state: 'complete', rows: [], after: ['1'] }], 'trials[0]', undefined],
     [
-      'a repeated number',
+      'a string in the `after` list',
+      [{ number: 1, state: 'complete', rows: [], after: ['1'] }],
+      'trials[0]',
+      undefined,
+    ],
+    [
+      'a repeated trial number',
       [1, 1].map((number) => ({
         ...{ number, state: 'complete', rows: [], after: [] },
         params: { filters: 32, optimizer: { kind: 'adam' } },

@@ -275,7 +275,7 @@ describe.each(Object.entries(ENTRIES))('the exports of the entry point %s', (_, 
     expect(missing.map(([name]) => name)).toEqual([]);
   });
 
-  test('have no parameters if they are listed as functions without arguments', () => {
+  test('that are listed as functions without arguments have no parameters', () => {
     for (const [name, value] of values) {
       if (WITHOUT_OPTIONS['no arguments']!.includes(name)) expect([name, value.length]).toEqual([name, 0]);
     }
@@ -290,7 +290,7 @@ describe.each(Object.entries(ENTRIES))('the exports of the entry point %s', (_, 
   );
 });
 
-test('no function is listed both with and without options, and all listed exports exist', () => {
+test('the lists of functions with and without options contain no duplicates, and all listed functions are exported', () => {
   const names = [...Object.keys(OPTION_FUNCTIONS), ...Object.values(WITHOUT_OPTIONS).flat()];
   const exported = new Set(Object.values(ENTRIES).flatMap((entry) => Object.keys(entry)));
   expect(names.filter((name, i) => names.indexOf(name) < i || !exported.has(name))).toEqual([]);
@@ -414,7 +414,7 @@ test.each<readonly [option: string, call: () => unknown, advice: string]>([
   expect((await catchError(call)).advice).toBe(advice);
 });
 
-test('an options object can have no prototype or be an instance of a class', () => {
+test('an options object may be an instance of a class, or an object without a prototype', () => {
   class Settings {
     readonly learningRate = 0.1;
     get description() {

@@ -65,8 +65,8 @@ function userStore(toContent: (bytes: Uint8Array) => unknown): Store {
   };
 }
 
-describe.each(Object.keys(contents))('a store whose read returns %s', (name) => {
-  test('opens the saved model each time, and resumes the run to the same history', async () => {
+describe.each(Object.keys(contents))('a store whose read method returns %s', (name) => {
+  test('works with loadModel and with a resumed run, whose history equals that of an uninterrupted run', async () => {
     const options = (store: Store) => ({
       ...settings,
       validation: good(),
@@ -90,7 +90,7 @@ describe.each(Object.keys(contents))('a store whose read returns %s', (name) => 
     );
   });
 
-  test('provides cached features as they were written', async () => {
+  test('works as a feature cache, and a second run with the cache has the same history', async () => {
     const build = () => {
       const model = multiTask({ input: [8, 8, 3], seed: 1 })
         .trunk(sharedTrunk([conv(2, 3)]))
@@ -116,7 +116,7 @@ describe.each(Object.keys(contents))('a store whose read returns %s', (name) => 
   });
 });
 
-test('memoryStore copies the bytes of a Buffer when it is written, appended, created and read', async () => {
+test('memoryStore copies the bytes of a Buffer in write, append and create, and returns a copy from read', async () => {
   const store = memoryStore();
   const buffer = Buffer.from('abc');
   await store.write('written', buffer);
@@ -131,7 +131,7 @@ test('memoryStore copies the bytes of a Buffer when it is written, appended, cre
   }
 });
 
-test('loadModel and fit reject a store whose read returns a string, and the error names the file', async () => {
+test('loadModel and fit reject a store whose read method returns a string, and the error names the file', async () => {
   const store = userStore((bytes) => new TextDecoder().decode(bytes));
   await small().save(store);
   const error = await catchError(() => loadModel(store));

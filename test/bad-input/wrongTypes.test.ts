@@ -392,9 +392,12 @@ test.each<readonly [name: string, call: () => unknown, path: string, received: s
     'getParamImportances.space',
     'null',
   ],
-])('%s is rejected, and the error contains the argument and the value', async (_, call, path, received) => {
-  expect(await catchError(call)).toMatchObject({ path, received });
-});
+])(
+  '%s is rejected, and the error reports the argument and the received value',
+  async (_, call, path, received) => {
+    expect(await catchError(call)).toMatchObject({ path, received });
+  },
+);
 
 test('floating-point pixels are rejected, and the error suggests converting them to bytes', async () => {
   const error = await catchError(() =>
@@ -412,7 +415,7 @@ const run = (callback: object) => catchError(train({ callbacks: [callback] }));
 
 test.each([
   ['a plain object', { onEpochEnded: () => {}, onEpochEnd: () => {} }, 'onEpochEnded', 'onEpochEnd'],
-  ['a plain object in the spelling of Keras', { on_epoch_end: () => {} }, 'on_epoch_end', 'onEpochEnd'],
+  ['a plain object with a hook of Keras', { on_epoch_end: () => {} }, 'on_epoch_end', 'onEpochEnd'],
   ['a plain object with a hook of Lightning', { onEpochStart: () => {} }, 'onEpochStart', 'onEpochBegin'],
 ])('fit rejects an unknown hook in %s', async (_, callback, hook, suggestion) => {
   expect(await run(callback)).toMatchObject({

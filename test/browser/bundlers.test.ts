@@ -192,7 +192,7 @@ afterAll(async () => {
 
 describe.skipIf(!browser)('a page that is built from the packed tarball', () => {
   test.each(BUNDLERS)(
-    'with %s but without onnxruntime-web trains on webgl and wasm, and uses two threads if the page is cross-origin isolated',
+    'with %s but without onnxruntime-web trains on wasm, and uses two threads if the page is cross-origin isolated',
     async (bundler) => {
       expect(GUIDE).toContain(BUILD_COMMANDS[bundler]);
       writeSource(BOTH_ENGINES);
@@ -200,14 +200,22 @@ describe.skipIf(!browser)('a page that is built from the packed tarball', () => 
       const [auto, wasm] = await open(built);
       const [isolatedAuto, threaded] = await open(built, { isolated: true });
       for (const outcome of [auto!, wasm!, isolatedAuto!, threaded!]) expectTrained(outcome);
-      expect(auto!.engine).toEqual({ name: 'webgl', reason: 'the page has a GPU' });
-      expect(isolatedAuto!.engine).toEqual(auto!.engine);
+      expect(auto!.engine).toEqual({ name: 'wasm', reason: 'it runs everywhere, on 1 thread' });
+      expect(isolatedAuto!.engine).toEqual({ name: 'wasm', reason: 'it runs everywhere, on 2 threads' });
       expect(wasm!.engine).toEqual({ name: 'wasm', reason: 'asked for by name, on 1 thread' });
       expect(threaded!.engine).toEqual({ name: 'wasm', reason: 'asked for by name, on 2 threads' });
       expect(threaded!.losses).toEqual(wasm!.losses);
     },
     600_000,
   );
+
+  test('with esbuild trains on webgl if it imports the webgl backend', async () => {
+    writeSource(`import '@tensorflow/tfjs-backend-webgl';${BOTH_ENGINES}`);
+    const [auto, wasm] = await open(await build('esbuild', 'webgl'));
+    for (const outcome of [auto!, wasm!]) expectTrained(outcome);
+    expect(auto!.engine.name).toBe('webgl');
+    expect(wasm!.engine.name).toBe('wasm');
+  });
 
   test('with the default entry trains on wasm and imports no Node modules', async () => {
     writeSource(BOTH_ENGINES);

@@ -60,7 +60,7 @@ describe.skipIf(!browser)('a web page with this library', () => {
   );
 
   test.each([2, 1])(
-    'that is cross-origin isolated trains on wasm with SIMD and %i threads',
+    'that is cross-origin isolated trains on wasm with SIMD and the requested number of threads: %i',
     async (threads) => {
       const page = (await inPage(
         `
@@ -287,7 +287,7 @@ describe.skipIf(!browser)('a web page with this library', () => {
     },
   );
 
-  test('writes the same HDF5 bytes as Node, and rereads a downloaded file from the store', async () => {
+  test('writes the same HDF5 bytes as Node, and reads a downloaded file from the store the next time', async () => {
     const root = {
       attributes: { names: ['a', 'ä'] },
       groups: {},
@@ -327,7 +327,7 @@ describe.skipIf(!browser)('a web page with this library', () => {
        import { loadModel } from 'tfjs-multitask';
        report(await loadModel(httpStore('nothing')).catch((error) => error.message));`,
     );
-    expect(message).toContain('nothing/model.json: expected a saved model');
+    expect(message).toContain('nothing/model.json: expected a file of a saved model');
   });
 });
 

@@ -117,7 +117,7 @@ function createCountingEngine(
   return { process: createProcess(engine, time, info), info };
 }
 
-test('timeEngines alternates between the engines, starts each round with a different engine, and does not count warm-up calls', async () => {
+test('timeEngines alternates between the engines, starts each round with a different engine, and does not time warm-up calls', async () => {
   const order: string[] = [];
   const failures: string[] = [];
   const results = await timeEngines(
@@ -178,7 +178,7 @@ const RUN: BenchmarkRun = {
   skipped: ['native: not installed.'],
 };
 
-test('formatTables prints time ratios to Keras, the time of the first step, the memory use, and the omitted engines', () => {
+test('formatTables prints times relative to Keras, the time of the first step, the memory use, and the omitted engines', () => {
   const page = formatTables(RUN);
   expect(page).toMatch(/\| wasm +\| CPU +\| +30\.0 \| +31\.3 \| +7\.50 \|/);
   expect(page).toMatch(/\| Keras +\| CPU +\| +4\.00 \| +5\.00 \| +1\.00 \|/);

@@ -37,7 +37,7 @@ test.each([
   expect(status).toBe(2);
 });
 
-test('the model-b example trains pretrained layers at a tenth of the learning rate, as its help text states', () => {
+test('the model-b example trains pretrained layers at a tenth of the usual learning rate, as its help text states', () => {
   const getRate = (options: { weights?: string; fineTune?: string }) => {
     const learningRate = getInitialLearningRate(options);
     return createOptimizer({
@@ -57,7 +57,7 @@ test('the model-b example trains pretrained layers at a tenth of the learning ra
 });
 
 test.each(['model-a', 'model-b', 'tune', 'ablation-grayscale'])(
-  'the %s example prints a help text that is at most 80 columns wide',
+  'the %s example prints help in lines of at most 80 columns',
   (name) => {
     const { stdout, status } = runExample(name, '--help');
     expect(stdout).toContain('--data <folder>');

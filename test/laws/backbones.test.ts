@@ -97,7 +97,7 @@ describe('the preprocessing of a backbone', () => {
   });
 });
 
-describe('a backbone with the option trainable or trainableFrom', () => {
+describe('a backbone with the trainable or trainableFrom option', () => {
   const makes = {
     resnet50: resnet50Backbone,
     mobileNetV2: mobileNetV2Backbone,
@@ -117,7 +117,7 @@ describe('a backbone with the option trainable or trainableFrom', () => {
     model.dispose();
   }
 
-  test('freezes exactly the layers before the first layer whose name equals or starts with trainableFrom', async () => {
+  test('freezes exactly the layers before the first layer whose name equals or starts with the value of trainableFrom', async () => {
     const choices = (['mobileNetV2', 'efficientNetB0'] as const).flatMap((name) =>
       rowsOf(name).flatMap((row) => [row, row.replace(/_[^_]*$/, '')].map((from) => [name, from] as const)),
     );
@@ -128,20 +128,20 @@ describe('a backbone with the option trainable or trainableFrom', () => {
   });
 
   test.each(['conv5', 'conv3_block2', 'conv4_block1_0_conv'])(
-    'from resnet50Backbone freezes the layers before %s',
+    'freezes the layers before %s (resnet50Backbone)',
     (from) => expectFrozenBefore('resnet50', from),
   );
 
   test.each([
     ['all layers by default', {}, 0],
     ['no layer with trainable: false', { trainable: false }, 174],
-  ])('from resnet50Backbone trains %s', async (_, options, frozen) => {
+  ])('trains %s (resnet50Backbone)', async (_, options, frozen) => {
     const model = modelWith(await resnet50Backbone({ weights: null, ...options }));
     expect(frozenLayers(model)).toHaveLength(frozen + 1);
     model.dispose();
   });
 
-  test('from efficientNetB0Backbone has stochastic depth with a rate above 0 in trainable blocks, but not in frozen blocks', async () => {
+  test('applies stochastic depth only in trainable blocks (efficientNetB0Backbone)', async () => {
     const rates = async (trainableFrom: string) => {
       const model = modelWith(await efficientNetB0Backbone({ weights: null, trainableFrom }));
       const dropouts = model.layersModel.layers.filter((layer) => layer.getClassName() === 'Dropout');

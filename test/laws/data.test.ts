@@ -72,7 +72,7 @@ describe('an augmentation', () => {
     }
   });
 
-  test('keeps the number of pixels and the range of pixel values', () => {
+  test('preserves the number of pixels and the range of pixel values', () => {
     const pipeline = createAugmentationPipeline([
       randomRotation({ degrees: 40 }),
       randomZoom({ range: 0.5 }),
@@ -105,7 +105,7 @@ describe('dataset.split()', () => {
     );
   });
 
-  test('returns parts of the same sizes as in Keras if it splits by the first or last rows', () => {
+  test('returns parts of the same sizes as Keras if it splits by the first or last rows', () => {
     expect(dataset(11).split({ validation: 0.25, by: 'first' }).validation.ids).toEqual(['0', '1']);
     const sizes = [
       [10, 0.2, 8],
@@ -121,7 +121,7 @@ describe('dataset.split()', () => {
   });
 });
 
-test('iterateBatches yields the same remaining batches if an epoch is resumed in the middle', async () => {
+test('iterateBatches yields the same remaining batches as an uninterrupted epoch if an epoch is resumed in the middle', async () => {
   const transforms = [randomRotation({ degrees: 20 })];
   const order = { batchSize: 3, epoch: 2, seed: 5, shuffle: true };
   const all = await collect(iterateBatches(dataset(10).augment(transforms), order));
@@ -129,7 +129,7 @@ test('iterateBatches yields the same remaining batches if an epoch is resumed in
   expect(rest).toEqual(all.slice(2));
 });
 
-test('utkFace() reads age and gender from a file name, or returns the reason why it cannot', () => {
+test('utkFace() reads age and gender from a file name, or returns the reason why the file name is invalid', () => {
   const read = utkFace();
   expect(read('a/26_1_0_20170116184024662.jpg')).toEqual({ labels: { age: 26, gender: 'female' } });
   expect(read('61_1_20170109142408075.jpg')).toHaveProperty('reason');

@@ -48,7 +48,7 @@ const group = (depth: number): fc.Arbitrary<Hdf5Group> =>
       groups: Object.fromEntries(Object.entries(groups).filter(([key]) => !Object.hasOwn(rest.arrays, key))),
     }));
 
-test('readHdf5 returns the groups that writeHdf5 wrote, and writing them twice produces identical bytes', () => {
+test('readHdf5 returns the groups that writeHdf5 wrote, and writing the same groups twice produces identical bytes', () => {
   fc.assert(
     fc.property(group(2), (root) => {
       const file = writeHdf5(root);
@@ -176,7 +176,7 @@ describe('writeHdf5', () => {
     expect(await readWithLibrary(file)).toEqual(root);
   });
 
-  test('writes only the part of the buffer that a typed array covers', async () => {
+  test('writes only the part of a larger buffer that a typed array covers', async () => {
     const whole = Float32Array.of(1, 2, 3, 4, 5);
     const root = { ...EMPTY, arrays: { a: { shape: [2], data: whole.subarray(1, 3) } } };
     expect((await readWithLibrary(writeHdf5(root))).arrays.a!.data).toEqual(Float32Array.of(2, 3));
@@ -207,7 +207,7 @@ test.each([
   [1655, 2],
   [4000, 3],
 ])(
-  'writeHdf5 splits a list of %i names of 39 letters each into %i attributes, which readNameList joins again',
+  'writeHdf5 splits a list of %i names with 39 letters each into %i attributes, which readNameList joins again',
   async (count, parts) => {
     const memberNames = Array.from({ length: count }, (_, i) => `layer_${i}_`.padEnd(39, 'x'));
     const file = writeHdf5({ ...EMPTY, attributes: { layer_names: memberNames } });

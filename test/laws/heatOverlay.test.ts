@@ -49,7 +49,7 @@ describe('heatOverlay', () => {
     );
   });
 
-  test('colors each pixel by the heat at its position if the heat map has the size of the image', () => {
+  test('colors each pixel by the heat value at the same position if the heat map has the size of the image', () => {
     fc.assert(
       fc.property(heat, (map) => {
         const picture = { ...map, data: new Uint8Array(map.data.length), channels: 1 };
@@ -65,7 +65,7 @@ describe('heatOverlay', () => {
     );
   });
 
-  test('rejects an image with an alpha channel, and a heat map with NaN or infinity', () => {
+  test('rejects an image with an alpha channel, and a heat map that contains NaN or infinity', () => {
     const picture = { data: new Uint8Array(2 * 2 * 4), height: 2, width: 2, channels: 4 };
     const cold = { height: 1, width: 2, data: Float32Array.of(0, 0) };
     expect(() => heatOverlay(picture, cold)).toThrow(

@@ -93,7 +93,7 @@ test('loadKeras reads the same network from a Keras 2 file as from Keras 3 files
   );
 });
 
-test('loadKeras freezes all layers inside a frozen nested model, even layers whose trainable flag is set', async () => {
+test('loadKeras freezes all layers inside a frozen nested model, even layers whose own trainable flag is true', async () => {
   await fc.assert(
     fc.asyncProperty(randomModels, async (drawn) => {
       const model = await loadKeras(keras3File(drawn));

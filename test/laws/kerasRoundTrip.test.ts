@@ -85,7 +85,7 @@ test('exportKeras, loadKeras and model folders preserve the outputs and trainabl
   );
 }, 300_000);
 
-test('a dropout layer that is called twice is still one layer after exportKeras and loadKeras, and keeps its name', async () => {
+test('a dropout layer that is called twice remains a single layer with the same name after exportKeras and loadKeras', async () => {
   const image = tf.input({ shape: [4], name: 'image' });
   const shared = tf.layers.dropout({ rate: 0.4, name: 'shared' });
   const twice = shared.apply(shared.apply(image)) as tf.SymbolicTensor;

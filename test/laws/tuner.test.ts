@@ -57,7 +57,7 @@ const parameters: fc.Arbitrary<Parameter<any>> = fc.oneof(
 const probability = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
 describe('a parameter of a search space', () => {
-  test('maps every probability to a value whose probability range contains that probability', () => {
+  test('maps a probability to a value (probToValue), and maps the value back to a range that contains the probability (valueToProbRange)', () => {
     fc.assert(
       fc.property(parameters, probability, (parameter, prob) => {
         const value = parameter.probToValue(prob);
@@ -74,7 +74,7 @@ describe('a parameter of a search space', () => {
     );
   });
 
-  test('with finitely many values divides [0, 1) among the values without gaps, and a grid search proposes each value once', () => {
+  test('with finitely many values divides the probabilities from 0 to 1 among these values without gaps, and a grid search proposes each value once', () => {
     fc.assert(
       fc.property(parameters, (parameter) => {
         fc.pre(Number.isFinite(parameter.count));
@@ -183,7 +183,7 @@ describe('a parameter of a search space', () => {
     );
   });
 
-  test('returns no probability range for a value that the parameter cannot have', () => {
+  test('returns undefined from valueToProbRange for a value that the parameter cannot have', () => {
     for (const [parameter, otherValues] of [
       [float({ min: 0, max: 1 }), [-0.1, 1.1, Number.NaN, '0.5', null]],
       [float({ min: 0, max: 1, step: 0.25 }), [0.3, -0.25, 1.25]],
@@ -233,7 +233,7 @@ describe('a search space', () => {
     expect(findGridIndex(MIXED, between, 3)).toBeUndefined();
   });
 
-  test('counts its possible params, including those of alternatives', () => {
+  test('counts the possible combinations of values, including those of parameters inside alternatives', () => {
     expect(SMALL.count).toBe(2 * (1 + 3 * 2));
     expect(MIXED.count).toBe(Number.POSITIVE_INFINITY);
   });
@@ -250,7 +250,7 @@ describe('a search space', () => {
 });
 
 describe('stringifyExact and parseExact', () => {
-  test('preserve any text, NaN, and positive and negative infinity', () => {
+  test('preserve any text and number, including NaN and both infinities', () => {
     const text = fc.oneof(
       fc.string(),
       fc.constantFrom('constructor', 'toString', '__proto__', '~', '~NaN', '~~NaN', '~-Infinity', 'NaN'),
@@ -404,7 +404,7 @@ describe.each(STRATEGIES)('a search with the %s strategy', (_, strategy) => {
     );
   });
 
-  test('that resumes over a small space tries the remaining initial params first, and no combination of params twice', () => {
+  test('that resumes over a small space tries the remaining initial params first, and tries no combination of params twice', () => {
     fc.assert(
       fc.property(
         initialParamLists,
@@ -475,7 +475,7 @@ test('random search over a choice of two values ends after two trials with diffe
 });
 
 test.each(STRATEGIES.filter(([name]) => name !== 'grid'))(
-  'a search with the %s strategy over two adjacent floats ends after it tries both values',
+  'a search with the %s strategy over a range of only two floats ends after it tries both values',
   (_, strategy) => {
     const searchSpace = space({ x: float({ min: 1, max: 1 + Number.EPSILON }) });
     const search = runSearch(searchSpace, strategy, 0, 1, 10);
@@ -609,7 +609,7 @@ describe('getParamImportances', () => {
     );
   };
 
-  test('assigns similar importances to an integer parameter and a float parameter on the same log scale', () => {
+  test('assigns similar importances to an integer parameter and a float parameter with the same log scale', () => {
     for (let seed = 0; seed < 8; seed++) {
       const range = { min: 1, max: 1000, scale: 'log' } as const;
       const [integerShare] = computeShares(int(range), seed);

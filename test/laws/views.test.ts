@@ -315,7 +315,7 @@ describe('an input view', () => {
     expect(calls(two(both(true, 0), both(true, 1)), 'trunk_conv1')).toBe(2);
   });
 
-  test('causes exportKeras to sort shared layers by their deepest call, as Keras 3.15 does', () => {
+  test('makes exportKeras list each shared layer at the position of its deepest call, as Keras 3.15 does', () => {
     const age = regression({ unit: 'years' });
     const model = multiTask({ input: [SIDE, SIDE, 3] })
       .trunk(sharedTrunk([conv(4, 3), batchNorm()]))
@@ -397,7 +397,7 @@ describe('an input view', () => {
     expect((model.layersModel.predict(noRed) as tf.Tensor[])[0]!.dataSync()).not.toEqual(age!.dataSync());
   });
 
-  test('with a block that connects an existing layer does not dispose the weights of that layer', () => {
+  test('does not dispose the weights of an existing layer that its block connects', () => {
     const layer = tf.layers.conv2d({ filters: 3, kernelSize: 1, name: 'ready' });
     const ready = {
       '~block': 'ready',
@@ -426,7 +426,7 @@ describe('an input view', () => {
     for (const value of black) expect(value).toBeCloseTo(-3, 5);
   });
 
-  test('is applied before the preprocessing of a backbone, and the backbone weights exist only once', async () => {
+  test('is applied before the preprocessing of a backbone, and all views share the same backbone weights', async () => {
     const backbone = await resnet50Backbone({ weights: null, trainable: false });
     const part = (inputView: readonly LayerLike[]) => branch([dense(4)], { inputView });
     const make = (a: readonly LayerLike[], b: readonly LayerLike[]) =>

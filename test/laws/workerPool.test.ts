@@ -117,7 +117,7 @@ const anyPipeline: fc.Arbitrary<AugmentationPipeline> = fc
     }),
   );
 
-test('worker threads return the same batches as the main thread, bit for bit, for any augmentation, worker count and batch size, and exit afterwards', async () => {
+test('worker threads return the same batches as the main thread, bit for bit, for any augmentation, number of workers and batch size, and exit afterwards', async () => {
   await fc.assert(
     fc.asyncProperty(
       anyPipeline,

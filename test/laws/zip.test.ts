@@ -12,7 +12,7 @@ const name = fc
   .map((parts) => parts.join('/'));
 const members = fc.dictionary(name, fc.uint8Array({ maxLength: 300 }), { maxKeys: 6, noNullPrototype: true });
 
-test('readZip returns the members that writeZip wrote, and writing them twice produces identical bytes', () => {
+test('readZip returns the members that writeZip wrote, and writing the same members twice produces identical bytes', () => {
   fc.assert(
     fc.property(members, (archiveMembers) => {
       const file = writeZip(archiveMembers);

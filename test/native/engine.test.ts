@@ -4,7 +4,7 @@ import { useEngine } from '../../src/entries/node.js';
 import { skipReason } from './native.js';
 
 describe.skipIf(skipReason !== undefined)('useEngine with an installed native package', () => {
-  test('selects native if the requested engine is auto or native, and wasm if it is wasm', async () => {
+  test('selects native if auto or native is requested, and wasm if wasm is requested', async () => {
     expect(await useEngine('auto')).toEqual({
       name: 'native',
       reason: 'TensorFlow is installed',

@@ -71,7 +71,7 @@ describe.skipIf(skipReason !== undefined)('the native engine', () => {
     );
   });
 
-  test('gives the same results as the cpu engine for batch normalization of any rank and of a single row', async () => {
+  test('gives the same results as the cpu engine for batch normalization of tensors of any rank and of tensors with a single row', async () => {
     const checkShape = (shape: number[]) =>
       expectAgreement('tensorflow', [shape, [shape.at(-1)!], [shape.at(-1)!]], (x, gamma, beta) => {
         const { y, mean, variance } = batchNormTraining(x, gamma, beta, 1e-3);

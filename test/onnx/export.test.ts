@@ -109,7 +109,7 @@ test.each([
   ['input_layer_7', 'age'],
   ['v0', 'c1'],
 ])(
-  'exportOnnx names the input "image" and the output as its task, for a Keras model with the input "%s" and the task "%s"',
+  'exportOnnx names the input "image" and names the output after its task, for a Keras model with the input "%s" and the task "%s"',
   async (inputName, task) => {
     const input = tf.input({ shape: [4, 4, 3], name: inputName });
     const output = tf.layers.dense({ units: 1 }).apply(tf.layers.flatten().apply(input));

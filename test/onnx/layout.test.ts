@@ -28,7 +28,7 @@ const window = fc.record({
   pad: fc.constantFrom('same' as const, 'valid' as const),
 });
 
-test('findChannelBlock returns 8 or 16, or undefined for a runtime without the blocked layout', async () => {
+test('findChannelBlock returns 8 or 16, or undefined for a runtime that does not support the blocked memory layout', async () => {
   expect([8, 16, undefined]).toContain(block);
   const withoutBlocks = {
     InferenceSession: { create: () => Promise.reject(new Error('unknown operation')) },
@@ -36,7 +36,7 @@ test('findChannelBlock returns 8 or 16, or undefined for a runtime without the b
   expect(await findChannelBlock(withoutBlocks as never)).toBeUndefined();
 });
 
-test('convolutions and their gradients, traced on cpu, give the same results in ONNX Runtime as in TensorFlow.js in the plain and the blocked layout', async () => {
+test('convolutions and their gradients, traced on cpu, give the same results in ONNX Runtime as in TensorFlow.js in the channels-first and the blocked memory layout', async () => {
   await tf.setBackend('cpu');
   const parts = fc.constantFrom('forward', 'input', 'filter');
   await fc.assert(
@@ -66,7 +66,7 @@ test('convolutions and their gradients, traced on cpu, give the same results in 
   );
 });
 
-test('max pooling and its gradient, traced on cpu, give the same results in ONNX Runtime as in TensorFlow.js in the plain and the blocked layout', async () => {
+test('max pooling and its gradient, traced on cpu, give the same results in ONNX Runtime as in TensorFlow.js in the channels-first and the blocked memory layout', async () => {
   await tf.setBackend('cpu');
   const sides = fc.tuple(fc.integer({ min: 4, max: 7 }), fc.integer({ min: 4, max: 7 }));
   const square = fc.record({
@@ -98,7 +98,7 @@ test('max pooling and its gradient, traced on cpu, give the same results in ONNX
   );
 });
 
-test('operations before and after convolutions give the same results in ONNX Runtime as in TensorFlow.js in the plain and the blocked layout', async () => {
+test('operations before and after convolutions give the same results in ONNX Runtime as in TensorFlow.js in the channels-first and the blocked memory layout', async () => {
   await useEngine('wasm');
   const options = { strides: [1, 1], padding: 'same', dilations: [1, 1], activation: 'relu' } as const;
   for (const count of [3, 16, 20]) {

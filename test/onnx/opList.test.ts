@@ -49,7 +49,7 @@ test('docs/onnx-operations.md lists the kernels of cpu and wasm that the onnx en
   expect(findKernels('Unsupported operations').noted.sort()).toEqual(missing);
 });
 
-test('each kernel that the onnx engine supports belongs to one operation family, and exists in the cpu or wasm backend', () => {
+test('each kernel that the onnx engine supports belongs to exactly one operation family, and exists in the cpu or wasm backend', () => {
   const names = Object.values(opFamilies).flatMap((family) => Object.keys(family));
   expect(new Set(names).size).toBe(names.length);
   const backendKernels = new Set(

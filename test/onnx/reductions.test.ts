@@ -67,7 +67,7 @@ test('integer and boolean reductions, and reductions over all axes, give the sam
   );
 });
 
-test('argMax and argMin return the first index if there are ties, in ONNX Runtime as in TensorFlow.js', async () => {
+test('argMax and argMin return the first index if several values are equal, both in ONNX Runtime and in TensorFlow.js', async () => {
   const inputs = axes.chain(([size, [axis]]) => fc.tuple(integers(size, -1, 1), fc.constant(axis!)));
   await fc.assert(
     fc.asyncProperty(inputs, async ([x, axis]) => {
@@ -77,7 +77,7 @@ test('argMax and argMin return the first index if there are ties, in ONNX Runtim
   );
 });
 
-test('topk returns the same values and indices in ONNX Runtime as in TensorFlow.js if there are ties', async () => {
+test('topk returns the same values and indices in ONNX Runtime as in TensorFlow.js, even if several values are equal', async () => {
   const inputs = shape.chain((size) =>
     fc.tuple(integers(size, -2, 2), fc.integer({ min: 1, max: size.at(-1)! })),
   );

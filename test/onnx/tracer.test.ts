@@ -18,7 +18,7 @@ test('trace() restores the kernels of the backend, even if the traced function t
   expect(new Map(getKernelFunctions() as [string, unknown][])).toEqual(before);
 });
 
-test('trace() returns the kernel calls in order, with the values that a variable had when it was read', () => {
+test('trace() returns the kernel calls in order, with the value that each variable had when it was read', () => {
   const x = tf.variable(tf.tensor1d([1, 2]));
   const { calls, leaves, result } = trace(() => {
     const y = tf.tidy(() => tf.neg(tf.square(x)));

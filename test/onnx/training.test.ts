@@ -167,7 +167,7 @@ test('fit on onnx accepts images of a single color, for which batch normalizatio
   }
 });
 
-test('fit on onnx accepts a scale gradient of pure rounding errors if a later batch normalization cancels the scale', async () => {
+test('fit on onnx accepts a gradient that consists of rounding errors because a later batch normalization cancels the scale of its weight', async () => {
   // The gradient of such a scale consists of the rounding error of a sum of thousands of numbers.
   const noise = imagesInMemory(
     Array.from({ length: 8 }, (_, i) => ({
@@ -191,7 +191,7 @@ test('fit on onnx accepts a scale gradient of pure rounding errors if a later ba
 });
 
 describe('a run of fit on onnx', () => {
-  test('makes evaluate and predict use onnx and reject another engine', async () => {
+  test('makes evaluate, predict and other runs use onnx until the run ends, and rejects requests for a different engine', async () => {
     const model = compose();
     const other = compose();
     const runs = await Promise.allSettled([
@@ -291,7 +291,7 @@ describe('a run on onnx that is stopped and resumed', () => {
   });
 });
 
-describe('fit on onnx with a layer or a loss that cannot be compiled', () => {
+describe('fit on onnx with a custom layer or loss', () => {
   class Hidden extends tf.layers.Layer {
     static className = 'Hidden';
     constructor(readonly change: (x: tf.Tensor) => tf.Tensor) {
@@ -386,7 +386,7 @@ describe('fit on onnx with a layer or a loss that cannot be compiled', () => {
     expect(Math.abs(rows[0]!.loss! / wasm.rows[0]!.loss! - 1)).toBeLessThan(1e-3);
   });
 
-  describe('because of an unsupported operation', () => {
+  describe('that uses an unsupported operation', () => {
     /** Returns a copy of `x` that the kernel `name` creates. */
     const runIdentity = (name: string, x: tf.Tensor) => tf.engine().runKernel(name, { x }) as tf.Tensor;
     const identity = (forward: string, backward: string) =>
@@ -405,9 +405,9 @@ describe('fit on onnx with a layer or a loss that cannot be compiled', () => {
     afterAll(() => tf.unregisterKernel('Unheard', 'wasm'));
 
     test.each([
-      ['in a layer', identity('Unheard', 'Identity')],
-      ['in the gradient of a layer', identity('Identity', 'Unheard')],
-    ])('rejects an operation %s, and the error names the operation and the layer', async (_, change) => {
+      ['a layer', identity('Unheard', 'Identity')],
+      ['the gradient of a layer', identity('Identity', 'Unheard')],
+    ])('rejects the operation in %s, and the error names the operation and the layer', async (_, change) => {
       await expect(train({}, compose(new Hidden(change)))).rejects.toMatchObject({
         kind: 'engine',
         path: 'operation Unheard of layer age_hidden1',
@@ -415,7 +415,7 @@ describe('fit on onnx with a layer or a loss that cannot be compiled', () => {
       });
     });
 
-    test('rejects an operation in a loss, and the error names the operation and the task', async () => {
+    test('rejects the operation in a loss, and the error names the operation and the task', async () => {
       const mine = identity('Unheard', 'Identity');
       const loss = customLoss('mine', (prediction, target) => tf.mean(mine(tf.sub(prediction, target)), 1));
       const model = multiTask({ input: [12, 12, 3] })
@@ -427,7 +427,7 @@ describe('fit on onnx with a layer or a loss that cannot be compiled', () => {
     });
   });
 
-  test('rejects labels that result in NaN in the first step, and the error names the operation', async () => {
+  test('rejects a loss that is NaN in the first step, and the error names the operation', async () => {
     const log = customLoss('log', (prediction, target) =>
       tf.mean(tf.log(tf.sub(prediction, tf.add(target, 1e6))), 1),
     );
@@ -466,7 +466,7 @@ describe('the verification of a compiled graph on onnx', () => {
       try {
         await expect(train()).rejects.toMatchObject({
           kind: 'engine',
-          path: 'operation Sigmoid of layer sex',
+          path: 'operation Sigmoid of prediction of sex',
           received: expect.stringContaining('a relative difference of 0.00'),
         });
       } finally {
@@ -494,7 +494,7 @@ describe('the verification of a compiled graph on onnx', () => {
 });
 
 describe('the compileCache option of fit', () => {
-  test('stores a graph once, gives the same history in the next run, bit for bit, and rejects a modified file', async () => {
+  test('stores each graph once, gives the same history in the next run, bit for bit, and rejects a modified file', async () => {
     const compileCache = memoryStore();
     const first = await train({ compileCache });
     const names = await compileCache.list();

@@ -85,7 +85,7 @@ describe("augmentation with compat: 'keras'", () => {
     },
   );
 
-  test('gives the same pixels as augmentation without the compat option only for square images', () => {
+  test('gives the same pixels as augmentation without the compat option if an image is square, but not otherwise', () => {
     const seen = new Set<boolean>();
     for (const { name, shape, parameters, fill: fillMode, value: fillValue, pixels } of keras.transforms) {
       const { data } = createAugmentationPipeline([], { fillMode, fillValue }).apply(

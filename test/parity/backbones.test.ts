@@ -14,7 +14,7 @@ describe.each(NAMES)('the %s backbone', (name) => {
   const expected = keras[name];
 
   test.each(Object.entries(expected.shapes))(
-    'has the same layers as in Keras, in the same order and with the same options and shapes, for images of %s pixels',
+    'has the same layers as in Keras, with the same order, options and shapes, for images of %s pixels',
     async (size, shapes) => {
       const [height, width] = size.split('x').map(Number);
       const entry = expected.layers[0]!.split('| ').at(-1)!;

@@ -100,7 +100,7 @@ describe('earlyStopping', () => {
     },
   );
 
-  test('stops early in some cases of the Keras fixture, restores weights in some, and runs to the end in others', () => {
+  test('is compared with Keras for runs that stop early, runs that do not, and runs that end with restored weights', () => {
     const { stops } = keras;
     expect(stops.filter((one) => one.epochs < one.values.length).length).toBeGreaterThan(20);
     expect(stops.filter((one) => one.epochs === one.values.length).length).toBeGreaterThan(10);
@@ -117,7 +117,7 @@ describe('reduceLROnPlateau', () => {
     },
   );
 
-  test('reduces the learning rate in some cases of the Keras fixture, but not in others', () => {
+  test('is compared with Keras for runs with and without a reduced learning rate', () => {
     const lowest = keras.falls.map((one) => one.rates.at(-1)!);
     expect(lowest.filter((rate) => rate < 1).length).toBeGreaterThan(30);
     expect(lowest.filter((rate) => rate === 1).length).toBeGreaterThan(3);

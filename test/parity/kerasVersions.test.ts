@@ -34,9 +34,9 @@ beforeAll(async () => {
   await loadWasmBackend();
 });
 
-describe.each(models)('loadKeras of the model "$name" of Keras $version', ({ files, predicted }) => {
+describe.each(models)('the model "$name" from Keras $version', ({ files, predicted }) => {
   test.each(Object.keys(files))(
-    'predicts the same values as Keras from the file model.%s, and releases all tensors',
+    'predicts the same values as in Keras after loadKeras reads the file model.%s, and leaks no tensors',
     async (kind) => {
       const before = tf.memory().numTensors;
       const file = unpackFixture(files[kind]!);

@@ -39,7 +39,7 @@ beforeAll(() => loadWasmBackend());
 
 const tensor = (array: FixtureArray) => tf.tensor2d(numbers(array), array.shape as [number, number]);
 
-describe('a loss function', () => {
+describe('the loss functions in the Keras fixture', () => {
   const cases: { [name: string]: Loss } = {
     mean_squared_error: meanSquaredError(),
     mean_absolute_error: meanAbsoluteError(),
@@ -48,33 +48,36 @@ describe('a loss function', () => {
     binary_crossentropy: binaryCrossentropy(),
     categorical_crossentropy: categoricalCrossentropy(),
   };
-  test('exists for every loss in the Keras fixture', () => {
+  test('are all tested', () => {
     expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.losses).sort());
   });
-  test.each(Object.entries(cases))('gives the same values and gradients as Keras: %s', (name, loss) => {
-    const expected = keras.losses[name]!;
-    const [prediction, target] = [tensor(expected.prediction), tensor(expected.target)];
-    const value = loss.perExample(prediction, target);
-    expectCloseToLargest(value.dataSync(), numbers(expected.value), 1e-6, 'loss');
-    const gradient = tf.grad((p: Tensor) => tf.sum(loss.perExample(p as Tensor2D, target)))(prediction);
-    const theirs = numbers(expected.gradient);
-    gradient.dataSync().forEach((g, i) => {
-      expectClose([g], [theirs[i]!], 1e-5 * Math.max(1, Math.abs(theirs[i]!)), `gradient ${i}`);
-    });
-    expect(name.split(' ')[0]).toBe(loss.name);
-  });
+  test.each(Object.entries(cases))(
+    'have the same values and gradients in this library as in Keras: %s',
+    (name, loss) => {
+      const expected = keras.losses[name]!;
+      const [prediction, target] = [tensor(expected.prediction), tensor(expected.target)];
+      const value = loss.perExample(prediction, target);
+      expectCloseToLargest(value.dataSync(), numbers(expected.value), 1e-6, 'loss');
+      const gradient = tf.grad((p: Tensor) => tf.sum(loss.perExample(p as Tensor2D, target)))(prediction);
+      const theirs = numbers(expected.gradient);
+      gradient.dataSync().forEach((g, i) => {
+        expectClose([g], [theirs[i]!], 1e-5 * Math.max(1, Math.abs(theirs[i]!)), `gradient ${i}`);
+      });
+      expect(name.split(' ')[0]).toBe(loss.name);
+    },
+  );
 });
 
-describe('a cross-entropy computed from logits', () => {
+describe('the cross-entropy losses from logits in the Keras fixture', () => {
   const cases: { [name: string]: Loss } = {
     binary_crossentropy: binaryCrossentropy(),
     categorical_crossentropy: categoricalCrossentropy(),
   };
-  test('is tested with every loss in the Keras fixture', () => {
+  test('are all tested', () => {
     expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.logit_losses).sort());
   });
   test.each(Object.entries(cases))(
-    'gives the same value and gradient as Keras in fit: %s',
+    'have the same values and gradients in this library as in Keras: %s',
     (name, { fromLogits }) => {
       const expected = keras.logit_losses[name]!;
       const [logits, target] = [tensor(expected.logits), tensor(expected.target)];
@@ -92,7 +95,7 @@ describe('a cross-entropy computed from logits', () => {
   );
 });
 
-describe('a metric that is averaged over several batches', () => {
+describe('the metrics in the Keras fixture', () => {
   const years = (metrics: readonly ReturnType<typeof mae>[]) =>
     ({ ...regression({ unit: 'years', metrics: metrics as never }), units: 2, targetWidth: 2 }) as AnyTask;
   const cases: { [name: string]: AnyTask } = {
@@ -104,34 +107,37 @@ describe('a metric that is averaged over several batches', () => {
       metrics: [accuracy(), accuracy({ weighted: true })],
     }),
   };
-  test('exists for every metric in the Keras fixture', () => {
+  test('are all tested', () => {
     expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.metrics).sort());
   });
-  test.each(Object.entries(cases))('gives the same plain and weighted values as Keras: %s', (name, task) => {
-    const expected = keras.metrics[name]!;
-    const network = { tasks: { y: task } } as unknown as Network;
-    const graph = { outputs: [{ tensorId: 0, name: 'y', shape: [task.units] }] };
-    const means = createMetricAccumulator(network, 'examples');
-    const all = [tensor(expected.prediction), tensor(expected.target)] as const;
-    const weights = tf.tensor1d(numbers(expected.weights));
-    for (const [from, count] of [
-      [0, 5],
-      [5, 5],
-      [10, 2],
-    ] as const) {
-      const rows = (values: Tensor2D) => tf.slice(values, [from, 0], [count, -1]);
-      const [prediction, target] = all.map(rows);
-      const weight = tf.slice(weights, [from], [count]) as Tensor1D;
-      const targets = [{ target: target!, present: tf.ones([count]) as Tensor1D, weight }];
-      means.add(
-        computeLosses(network, graph, { y: 1 }, [prediction!], targets, tf.scalar(0)).sums.dataSync(),
-        count,
-      );
-    }
-    const logs = means.toLogs();
-    const [plain, weighted] = task.metrics.map((metric) => logs[`y_${metric.name}`]!);
-    expectCloseToLargest([plain!], [expected.plain], 1e-6, 'plain');
-    expectCloseToLargest([weighted!], [expected.weighted], 1e-6, 'weighted');
-    expect(expected.plain).not.toBeCloseTo(expected.weighted, 3);
-  });
+  test.each(Object.entries(cases))(
+    'have the same plain and weighted averages over several batches as in Keras: %s',
+    (name, task) => {
+      const expected = keras.metrics[name]!;
+      const network = { tasks: { y: task } } as unknown as Network;
+      const graph = { outputs: [{ tensorId: 0, name: 'y', shape: [task.units] }] };
+      const means = createMetricAccumulator(network, 'examples');
+      const all = [tensor(expected.prediction), tensor(expected.target)] as const;
+      const weights = tf.tensor1d(numbers(expected.weights));
+      for (const [from, count] of [
+        [0, 5],
+        [5, 5],
+        [10, 2],
+      ] as const) {
+        const rows = (values: Tensor2D) => tf.slice(values, [from, 0], [count, -1]);
+        const [prediction, target] = all.map(rows);
+        const weight = tf.slice(weights, [from], [count]) as Tensor1D;
+        const targets = [{ target: target!, present: tf.ones([count]) as Tensor1D, weight }];
+        means.add(
+          computeLosses(network, graph, { y: 1 }, [prediction!], targets, tf.scalar(0)).sums.dataSync(),
+          count,
+        );
+      }
+      const logs = means.toLogs();
+      const [plain, weighted] = task.metrics.map((metric) => logs[`y_${metric.name}`]!);
+      expectCloseToLargest([plain!], [expected.plain], 1e-6, 'plain');
+      expectCloseToLargest([weighted!], [expected.weighted], 1e-6, 'weighted');
+      expect(expected.plain).not.toBeCloseTo(expected.weighted, 3);
+    },
+  );
 });

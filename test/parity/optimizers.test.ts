@@ -92,7 +92,7 @@ async function descend(
   return path;
 }
 
-describe('an optimizer', () => {
+describe('the optimizers in the Keras fixture', () => {
   const decay = exponentialDecay({ initialLearningRate: 1, decaySteps: 2, decayRate: 0.5 });
   const cases: { [name: string]: Optimizer } = {
     adam: adam(),
@@ -132,11 +132,11 @@ describe('an optimizer', () => {
       gradientAccumulationSteps: 3,
     }),
   };
-  test('exists for every optimizer in the Keras fixture', () => {
+  test('are all tested', () => {
     expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.descents).sort());
   });
   test.each(Object.entries(cases))(
-    'computes the same weights as Keras in every step: %s',
+    'compute the same weights in this library as in Keras in every step: %s',
     async (name, optimizer) => {
       const path = await descend(optimizer, gradients());
       // Keras computes `1 - beta2^t` in float32 with an initial relative error of 1.3e-5, which is 6e-6 after the square root.
@@ -145,7 +145,7 @@ describe('an optimizer', () => {
     },
   );
 
-  test('of type adam adds epsilon at the same position in the formula as Keras', async () => {
+  test('include adam, which adds epsilon at the same position in the formula as Keras does', async () => {
     const path = await descend(adam({ learningRate: 0.1 }), [
       [1e-6, 0, 0],
       [2e-6, 0, 0],
@@ -158,7 +158,7 @@ describe('an optimizer', () => {
   });
 });
 
-describe('a learning rate schedule', () => {
+describe('the learning rate schedules in the Keras fixture', () => {
   const cosine = { initialLearningRate: 0.1, decaySteps: 10 };
   const cases: { [name: string]: Schedule } = {
     exponential: exponentialDecay({ initialLearningRate: 1, decaySteps: 2, decayRate: 0.5 }),
@@ -177,16 +177,19 @@ describe('a learning rate schedule', () => {
     'cosine to a tenth': cosineDecay({ ...cosine, alpha: 0.1 }),
     'cosine after a rise': warmup(cosineDecay(cosine), { steps: 4, initialLearningRate: 0.02 }),
   };
-  test('exists for every schedule in the Keras fixture', () => {
+  test('are all tested', () => {
     expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.schedules).sort());
   });
-  test.each(Object.entries(cases))('returns the same learning rates as Keras: %s', (name, schedule) => {
-    const rates = keras.schedules[name]!.map((_, step) => schedule(step));
-    expectCloseToLargest(rates, keras.schedules[name]!, 1e-6, name);
-  });
+  test.each(Object.entries(cases))(
+    'return the same learning rates in this library as in Keras: %s',
+    (name, schedule) => {
+      const rates = keras.schedules[name]!.map((_, step) => schedule(step));
+      expectCloseToLargest(rates, keras.schedules[name]!, 1e-6, name);
+    },
+  );
 });
 
-describe('a weight initializer', () => {
+describe('the weight initializers in the Keras fixture', () => {
   const glorot = { scale: 1, mode: 'fanAvg', distribution: 'uniform' };
   const cases: { [name: string]: { scale: number; mode: string; distribution: string } } = {
     conv: glorot,
@@ -196,11 +199,11 @@ describe('a weight initializer', () => {
     'he uniform': { scale: 2, mode: 'fanIn', distribution: 'uniform' },
     'lecun normal': { scale: 1, mode: 'fanIn', distribution: 'normal' },
   };
-  test('exists for every initializer in the Keras fixture', () => {
+  test('are all tested', () => {
     expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.initializers).sort());
   });
   test.each(Object.entries(cases))(
-    'draws weights with the same maximum and standard deviation as Keras: %s',
+    'draw weights with the same maximum and standard deviation in this library as in Keras: %s',
     (name, config) => {
       const { shape, seeds, largest: most, deviation } = keras.initializers[name]!;
       const drawn = Array.from({ length: seeds }, (_, seed) =>
@@ -212,7 +215,7 @@ describe('a weight initializer', () => {
     },
   );
 
-  test('is the Keras default unless the layer sets another initializer', () => {
+  test('include the Keras defaults, which layers use unless they set a different initializer', () => {
     const model = multiTask({ input: [8, 8, 3] })
       .trunk(
         sharedTrunk([

@@ -91,7 +91,7 @@ describe('imageFolder with subfolders', () => {
   const open = () =>
     imageFolder(join(root, 'directories'), { labels: () => ({ labels: { a: 1 } }), size: [2, 2] });
 
-  test('lists the files in the same order as Keras, and split() by the last rows rounds like validation_split in Keras', async () => {
+  test('lists files in the same order as Keras, and a split() that takes the last rows rounds their number as Keras does for validation_split', async () => {
     const { share, files, dataset } = keras.directories;
     const faces = await open();
     expect(faces.ids).toEqual(files);
@@ -104,7 +104,7 @@ describe('imageFolder with subfolders', () => {
     expect(chosen.ids).toEqual(dataset.validation);
   });
 
-  test('gives the same parts as flow_from_directory if each subfolder is split by the first rows', async () => {
+  test('gives the same training and validation sets as flow_from_directory if the first images of each subfolder are used for validation', async () => {
     const { share, generator } = keras.directories;
     const faces = await open();
     const parts = ['a/', 'b/', 'c/'].map((kind) => {

@@ -61,7 +61,7 @@ test.each(['epoch', 'batch'] as const)(
   },
 );
 
-test('tensorBoard with updateFreq: 2 writes the same batch steps as Keras but, unlike Keras, the values of every epoch', async () => {
+test('tensorBoard with updateFreq: 2 writes the same batch steps as Keras, but writes the values of every epoch, which Keras does not', async () => {
   const { steps } = await stepsOf(2);
   const theirs = keras.written['2']!;
   const batch = Object.entries(theirs.train!).filter(([tag]) => tag.startsWith('batch_'));

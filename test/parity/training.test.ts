@@ -119,7 +119,7 @@ describe('fit with a smaller last batch and an L2 penalty', () => {
     },
   );
 
-  test('averaging over batches instead of examples changes only the task losses in the Keras fixture', () => {
+  test('is compared with two Keras histories that differ only in the task losses, which Keras averages over batches or over examples', () => {
     const [graph, eager] = [keras['still, graph']!.history, keras['still, eager']!.history];
     const differ = Object.keys(graph).filter(
       (name) => Math.abs(graph[name]![0]! - eager[name]![0]!) > 1e-3 * graph[name]![0]!,
@@ -127,7 +127,7 @@ describe('fit with a smaller last batch and an L2 penalty', () => {
     expect(differ.sort()).toEqual(['age_loss', 'gender_loss', 'val_age_loss', 'val_gender_loss']);
   });
 
-  test('the L2 penalty is a measurable part of the validation loss in the Keras fixture', () => {
+  test('is compared with a Keras history in which the L2 penalty is a measurable part of the validation loss', () => {
     const { history } = keras['still, eager']!;
     const of = (column: string) => history[column]![0]!;
     const penalty = of('val_loss') - 2 * of('val_age_loss') - 0.5 * of('val_gender_loss');

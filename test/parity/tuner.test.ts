@@ -49,14 +49,14 @@ describe('the probToValue method of a parameter', () => {
     },
   );
 
-  test('includes max for float({ min: 0, max: 0.5, step: 0.1 }), unlike KerasTuner', () => {
+  test('can return max for float({ min: 0, max: 0.5, step: 0.1 }), unlike KerasTuner', () => {
     const { probToValue, count } = float({ min: 0, max: 0.5, step: 0.1 });
     expect(Array.from({ length: count }, (_, i) => probToValue((i + 0.5) / count))).toEqual([
       0, 0.1, 0.2, 0.3, 0.4, 0.5,
     ]);
   });
 
-  test('exists for every parameter in the KerasTuner fixture', () => {
+  test('is compared with KerasTuner for every parameter in the KerasTuner fixture', () => {
     expect(Object.keys(keras.values).sort()).toEqual(Object.keys(PARAMETERS).sort());
   });
 });

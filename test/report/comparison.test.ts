@@ -58,7 +58,7 @@ describe('learningCurveGrid', () => {
   const { rows, tasks } = createRun();
   const longTitle = 'a setting with a title that is much longer than its column is wide';
 
-  test('rounds coordinates to two decimal places, because further digits can differ between machines', () => {
+  test('rounds coordinates to two decimal places, so that its output is the same on every machine', () => {
     const svg = learningCurveGrid([{ title: 'one', runs: [{ tasks, rows }] }], {}, tools);
     expect(svg.match(/<[^>]*\d\.\d{3,}[^>]*>/)).toBeNull();
   });
@@ -76,7 +76,7 @@ describe('learningCurveGrid', () => {
   });
 });
 
-test('learningCurves and learningCurveGrid show every metric whose name ends in "accuracy" as a percentage', () => {
+test('learningCurves and learningCurveGrid show metrics as percentages if their names end in "accuracy"', () => {
   const task = { ...GENDER, metrics: ['top_5_accuracy'] };
   const run = createRun({ tasks: [AGE, GENDER] });
   const rows = run.rows.map((row) => ({ ...row, val_gender_top_5_accuracy: 0.9 }));

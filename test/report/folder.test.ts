@@ -88,7 +88,7 @@ test.each([
   ['max', 'val_light_mae'],
   ['max', 'val_light_loss'],
 ] as const)(
-  'recordRun and writeReport use the epoch that bestCheckpoint saved for the %s value of %s',
+  'recordRun and writeReport use the epoch that bestCheckpoint saved if its mode is %s and its monitor is %s',
   async (mode, monitor) => {
     const folder = join(scratch, `checkpoint-${mode}-${monitor}`);
     const store = folderStore(folder);
@@ -459,7 +459,7 @@ describe('a recorded run', () => {
     best.dispose();
   });
 
-  test('is unchanged with all its images if a later recordRun fails at any write', async () => {
+  test('and all its images remain unchanged if a later call to recordRun fails at any write', async () => {
     const { store: folder, history, best } = await trainInFolder('interrupted');
     const store = memoryStore();
     for (const name of await folder.list('best/')) await store.write(name, (await folder.read(name))!);
@@ -489,7 +489,7 @@ describe('a recorded run', () => {
     expect(record.pictures.length).toBeGreaterThan(0);
   });
 
-  test('uses the string labels of its images as groups by default', async () => {
+  test('groups its images by their string labels by default', async () => {
     const { answers, data } = await createRunRecord(model, {
       ...runOptions,
       history: { tasks: [], rows: [] },

@@ -74,7 +74,7 @@ describe('createReport and createReportPage', () => {
     expect(page).toMatch(/class="legend">.*?training/); // This is for the second task.
   });
 
-  test('list the arguments of many runs in rows, and mark the training values of a run without validation', () => {
+  test('list the arguments of many runs in rows, and mark values from training if a run has no validation', () => {
     const runs = Array.from({ length: 6 }, (_, seed) => ({
       ...createRun({ name: `seed ${seed}`, tasks: [AGE] }),
       arguments: { seed, model: { dropout: seed / 10, filters: [64, 128] }, rate: 0.1 + 0.2 },
@@ -207,7 +207,7 @@ describe('readRunRecord', () => {
 
   test.each([
     ['invalid JSON', '{"format": 1,', 'JSON'],
-    ['another format', JSON.stringify({ ...record, format: 2 }), 'format'],
+    ['an unsupported format', JSON.stringify({ ...record, format: 2 }), 'format'],
     ['a string instead of a list', JSON.stringify({ ...record, answers: 'many' }), 'answers'],
     [
       'an unknown type of task',
@@ -324,7 +324,7 @@ describe('createModelCard', () => {
     },
   );
 
-  test('lists arguments, versions and groups once, in the same format as the page', () => {
+  test('lists each argument, version and group of labels only once, in the same format as the report page', () => {
     const run = {
       ...createRun({ images: 90, groups: (i) => ({ race: `group ${i % 30}` }) }),
       arguments: { engine: 'auto', rate: 0.1 + 0.2, model: { dropout: 0.3 } },

@@ -187,7 +187,7 @@ test('computeLabelScores and computeReliability return the hand-computed precisi
   expect(computeReliability(pairs).error).toBeCloseTo(0.175, 12);
 });
 
-test('formatNumber, formatPercent, formatEstimate and formatDuration return short strings, even for NaN and missing values', () => {
+test('formatNumber, formatPercent, formatEstimate and formatDuration return short strings, including for NaN and missing values', () => {
   expect(
     [
       0,

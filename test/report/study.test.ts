@@ -128,7 +128,7 @@ describe('studyFigures', () => {
     for (const { svg } of remaining) expect(svg).not.toMatch(/NaN|undefined|Infinity/);
   });
 
-  test('uses the best epoch by the first objective even in the figures for a second objective, as the notes state', () => {
+  test('uses the best epoch of the first objective even in the figures for a second objective, as the notes state', () => {
     const two = [minimize('loss'), maximize('hits')] as const;
     const search = askAndTell(searchSpace, { strategy: random(), objectives: two, seed: 2 });
     for (let i = 0; i < 60; i++) {
@@ -175,7 +175,7 @@ describe('studyFigures', () => {
     expect(note).toContain(`Omitted: ${omitted.length} trials without values of all objectives.`);
   });
 
-  test('draws trial numbers on the Pareto front without overlap, and the note states whether all numbers are shown', () => {
+  test('labels points of the Pareto front with trial numbers that do not overlap, and the note states whether all points are labeled', () => {
     const two = [minimize('loss'), maximize('hits')] as const;
     const drawFront = (losses: readonly number[]) => {
       const search = askAndTell(searchSpace, { strategy: random(), objectives: two, seed: 2 });
@@ -308,7 +308,7 @@ test('createStudyReport marks the Pareto front instead of a best trial in its te
   expect(figures.find(({ name }) => name === 'slice-rate')!.note).toBe('Orange: the Pareto front.');
 });
 
-test('studyFigures draws lines that cross all axes of the parallel coordinates plot, and that pass below the axis of a missing parameter', () => {
+test('studyFigures draws each trial as a line across all axes of the parallel coordinates plot, and the line passes below the axis of a missing parameter', () => {
   const { svg, note } = studyFigures(study, createTrials(30), tools).find(({ name }) => name === 'parallel')!;
   const lines = [...svg.matchAll(/<path[^>]* d="(M[^"]+)"/g)].map(([, d]) => d!);
   const scored = createTrials(30).filter(
@@ -342,7 +342,7 @@ test('getParamImportances returns the largest importance for the parameter that 
 });
 
 describe('resultsCsv and resultsTable', () => {
-  test('return a CSV row for each trial, with quoted cells', () => {
+  test('return one row for each trial, and the CSV cells are quoted', () => {
     const trials = createTrials(12);
     const [head, ...rows] = resultsCsv(study, trials).trimEnd().split('\n');
     expect(head).toBe(

@@ -86,7 +86,7 @@ test('formatNumber abbreviates fractional numbers above a million, and formatEst
   ]);
 });
 
-test('computeBinEdges returns, if all values are equal, a single bin whose width has their order of magnitude', () => {
+test('computeBinEdges returns a single bin with a width of the same order of magnitude as the values if all values are equal', () => {
   expect(computeBinEdges(26, 26, 10)).toEqual([20, 30]);
   expect(computeBinEdges(-15.7, -15.7, 24)).toEqual([-20, -10]);
   expect(computeBinEdges(0, 0, 10)).toEqual([0, 1]);

@@ -44,7 +44,7 @@ function replaceValue(path: Path, json: string): string {
 }
 
 describe('a run record from an untrusted source', () => {
-  test('is either drawn by createReportPage or rejected by readRunRecord with a file error, whichever of its values is replaced', async () => {
+  test('is either drawn by createReportPage or rejected by readRunRecord with a file error if any of its values is replaced', async () => {
     const json = fc.oneof(
       fc.constantFrom(
         ...['null', '-1', '1.5', '1e308', '1e999', '""', '[]', '{}', 'true', '[null]', '[[]]'],
@@ -101,15 +101,17 @@ describe('a run record from an untrusted source', () => {
     }
     expect(({} as { x?: number }).x).toBeUndefined();
   });
+});
 
-  test('is read by readRunRecord without probabilities outside the range from 0 to 1', async () => {
+describe('readRunRecord with a record from an untrusted source', () => {
+  test('ignores probabilities outside the range from 0 to 1', async () => {
     const [first] = record.answers;
     const answers = [{ ...first!, answers: { ...first!.answers, gender: [-3, 4] } }];
     const run = await readFrom(JSON.stringify({ ...record, answers }));
     expect(Object.keys(run.answers[0]!.answers)).toEqual(['age', 'grade']);
   });
 
-  test('is read by readRunRecord with at most its first 500 images', async () => {
+  test('ignores all images after the first 500', async () => {
     const store = memoryStore('run');
     const files = Array.from({ length: 700 }, (_, i) => `pictures/${i}.jpg`);
     for (const file of files) await store.write(file, new Uint8Array([0xff, 0xd8, 0xff]));
@@ -118,7 +120,7 @@ describe('a run record from an untrusted source', () => {
     expect((await readRunRecord(store)).images.size).toBe(500);
   });
 
-  test('is read by readRunRecord without images larger than 200,000 bytes', async () => {
+  test('ignores images larger than 200,000 bytes', async () => {
     const store = memoryStore('run');
     const pictures = [200_000, 200_001].map((size) => ({ id: '0.jpg', file: `pictures/${size}.jpg`, size }));
     for (const { file, size } of pictures) await store.write(file, new Uint8Array(size).fill(0xff));
@@ -126,7 +128,7 @@ describe('a run record from an untrusted source', () => {
     expect([...(await readRunRecord(store)).images.keys()]).toEqual(['pictures/200000.jpg']);
   });
 
-  test('is read by readRunRecord without history.csv if the run has ended', async () => {
+  test('ignores history.csv if the run has ended', async () => {
     const store = memoryStore('run');
     await store.write('run.json', new TextEncoder().encode(JSON.stringify(record)));
     await store.write('history.csv', new TextEncoder().encode('epoch,loss\n1,3\n'));

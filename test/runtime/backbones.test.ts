@@ -100,7 +100,7 @@ describe("mobileNetV2Backbone with weights: 'imagenet'", () => {
     expect(requestedFiles).toEqual([`${start}_224.h5`, `${start}_96_no_top.h5`, `${start}_160.h5`]);
   });
 
-  test('rejects and deletes a file with an incorrect hash and, if no hash is known, a file for a different network', async () => {
+  test('rejects and deletes a file with an incorrect hash and, if no hash is defined, a file for a different network', async () => {
     served['resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5'] = file;
     served['efficientnetb0_notop.h5'] = file;
     served[MOBILE] = Buffer.from(kerasFile(new Map([...mobile].slice(1))));
@@ -176,7 +176,7 @@ describe('a backbone function whose `weights` option is a path', () => {
       [name, 'keras', true] as const,
     ]),
   )(
-    'reads the layers of %s from a complete model file, which was saved as .%s with bytes: %s',
+    'reads the layers of %s from a complete model file in the .%s format with bytes: %s',
     async (name, ending, bytes) => {
       const createBackbone = backboneFunctions[name as 'resnet50'];
       const path = join(cache, `whole.${ending}`);
@@ -194,7 +194,7 @@ describe('a backbone function whose `weights` option is a path', () => {
     },
   );
 
-  test('reads a model file with additional layers, but rejects a file for a larger network and a file with two such backbones', async () => {
+  test('reads a model file with additional layers, but rejects a file for a larger network and a file with two copies of the backbone', async () => {
     const path = join(cache, 'model.h5');
     const read = async (bytes: Uint8Array) => {
       writeFileSync(path, bytes);

@@ -87,7 +87,7 @@ const getError = (call: Promise<Uint8Array>) =>
 const isFile = (bytes: Uint8Array) => FILE.equals(bytes);
 
 describe('fetchFile', () => {
-  test('downloads a file once with progress reports, and reads it from the store the next time', async () => {
+  test('downloads a file once with progress reports, and reads the file from the store the next time', async () => {
     const progress: [number, number | undefined][] = [];
     expect(isFile(await download({ onProgress: (...numbers) => progress.push(numbers) }))).toBe(true);
     expect(progress.at(0)).toEqual([0, FILE.length]);
@@ -120,7 +120,7 @@ describe('fetchFile', () => {
     expect(readdirSync(folder).sort()).toEqual(['a', 'b', NAME]);
   });
 
-  test('downloads a complete file even if two processes download it into the same folder', async () => {
+  test('downloads a complete file even if two processes download the file into the same folder at the same time', async () => {
     const both = await Promise.all([download(), download({ store: folderStore(folder) })]);
     expect(both.map(isFile)).toEqual([true, true]);
     expect(FILE.equals(readFileSync(join(folder, NAME)))).toBe(true);
@@ -180,7 +180,7 @@ describe('fetchFile after an interrupted download', () => {
   test.each([
     ['longer than the file', (part: Uint8Array) => Buffer.concat([part, FILE])],
     ['empty', () => new Uint8Array()],
-  ])('starts over if the stored partial file is %s', async (_, change) => {
+  ])('starts over if the partial file in the store is %s', async (_, change) => {
     await interruptDownload();
     serverBehavior = {};
     await store.write(`${NAME}.part`, change((await store.read(`${NAME}.part`))!));

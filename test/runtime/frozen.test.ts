@@ -123,7 +123,7 @@ describe.each(['wasm', 'onnx'] as const)('fit on %s with frozen layers', (engine
     },
   );
 
-  test('changes no frozen weights even after the model is saved and loaded', async () => {
+  test('changes no frozen weights, even after the model is saved and loaded', async () => {
     const first = networkWith(4);
     await first.fit(train, fitOptions);
     const store = memoryStore();
@@ -139,10 +139,10 @@ describe.each(['wasm', 'onnx'] as const)('fit on %s with frozen layers', (engine
   });
 
   test.each([
-    ['', 5, {}],
-    [', with a grayscale view', 6, { inputView: grayscaleImage() }], // The grayscale layer is frozen too.
+    ['no input view', 5, {}],
+    ['a grayscale input view', 6, { inputView: grayscaleImage() }], // The grayscale layer is frozen too.
   ] as const)(
-    'gives the same history with a feature cache as without one%s',
+    'gives the same history with and without a feature cache if the network has %s',
     async (_, frozen, branchOptions) => {
       const plain = await networkWith(frozen, branchOptions).fit(train, fitOptions);
       const featureCache = memoryStore();
@@ -175,7 +175,7 @@ test('fit with a feature cache reads no images after the first epoch', async () 
   expect(readCount).toBe(images.length);
 });
 
-test('a feature cache stores features only for images with a fixed augmentation, and fit logs that other images are not cached', async () => {
+test('a feature cache stores features only for images that are the same in every epoch, and fit logs that other images are not cached', async () => {
   const transforms = [randomFlip('horizontal')];
   const lines: string[] = [];
   const filesAfter = async (store: Store, fixed: boolean) => {
@@ -207,10 +207,10 @@ test('a feature cache is not used if the frozen weights have changed', async () 
 });
 
 test.each([
-  ['', {}, 3],
-  [', with two views of the image', { inputView: grayscaleImage() }, 6],
+  ['a single view of the image', {}, 3],
+  ['two views of the image', { inputView: grayscaleImage() }, 6],
 ] as const)(
-  'fit with the feature cache of an earlier run does not run the frozen layers%s',
+  'fit with the feature cache of an earlier run does not run the frozen layers of a network with %s',
   async (_, branchOptions, callCount) => {
     const calls = async (featureCache: Store) => {
       const model = networkWith('inputView' in branchOptions ? 7 : 6, branchOptions);
@@ -250,7 +250,7 @@ test('fit logs and ignores a modified file in a feature cache, and ignores files
   expect(lines.filter((line) => line.includes('computed again'))).toEqual([expect.stringContaining(name!)]);
 });
 
-test('a feature cache is not used for images that have the same bytes but a different shape', async () => {
+test('a feature cache is not used for images with the same bytes but a different shape', async () => {
   const features = memoryStore();
   const lossOf = async (height: number, width: number, store?: Store) => {
     const shaped = imagesInMemory(
@@ -272,7 +272,7 @@ test('a feature cache is not used for images that have the same bytes but a diff
   expect(await lossOf(16, 9, features)).toBe(await lossOf(16, 9));
 });
 
-test('splitFrozen leaves a custom layer in the trainable graph, because its behavior in training is unknown', () => {
+test('splitFrozen keeps custom layers in the trainable graph, because custom layers may behave differently in training', () => {
   class Shift extends tf.layers.Layer {
     override call(inputs: tf.Tensor | tf.Tensor[], { training }: { training?: boolean }) {
       const x = Array.isArray(inputs) ? inputs[0]! : inputs;

@@ -80,7 +80,7 @@ describe.each([
   ["trainableFrom: 'block_16'", { trainableFrom: 'block_16' }],
 ] as const)('a model whose backbone has %s', (_, freezing) => {
   test.each(Object.keys(ways))(
-    'keeps its layers frozen when it is trained, saved as %s, loaded and trained again',
+    'keeps the frozen layers unchanged when the model is trained, saved as %s, loaded and trained again',
     async (way) => {
       const built = multiTask({ input: [SIDE, SIDE, 3] })
         .trunk(sharedTrunk([await mobileNetV2Backbone({ weights: null, ...freezing }), globalAveragePool()]))

@@ -43,7 +43,7 @@ const outputs = model.predict(tf.tile(tf.tensor4d([[[JSON.parse(process.argv[2])
 console.log(JSON.stringify([...outputs.map((y) => Array.from(y.dataSync())), model.getUserDefinedMetadata()]));
 `;
 
-test('a process with plain TensorFlow.js loads a model that model.save() wrote, predicts the same values, and finds the labels', async () => {
+test('a program that uses only TensorFlow.js can load a model from model.save(), predict the same values, and read the labels', async () => {
   const color = [100, 30, 220];
   const data = Uint8Array.from({ length: 12 * 12 * 3 }, (_, i) => color[i % 3]!);
   const image = { data, height: 12, width: 12, channels: 3 };

@@ -59,7 +59,7 @@ const createModel = () =>
     .build();
 
 describe.each(['wasm', 'onnx'] as const)('on %s', (engine) => {
-  test('one weight that is NaN makes the predictions and losses of every task behind it NaN', async () => {
+  test('a single NaN weight makes the predictions and losses NaN for every task that depends on the weight', async () => {
     const model = createModel();
     const variables = model.layersModel.layers.flatMap((layer) =>
       layer.weights.map((weight) => [layer.name, weight] as const),
@@ -89,7 +89,7 @@ describe.each(['wasm', 'onnx'] as const)('on %s', (engine) => {
     model.dispose();
   });
 
-  test('a run that diverges has NaN losses, logs the first one once, and is stopped by terminateOnNaN', async () => {
+  test('a run that diverges has NaN losses, logs the first NaN loss once, and is stopped by terminateOnNaN', async () => {
     const options = {
       epochs: 3,
       batchSize: 4,
@@ -184,13 +184,13 @@ describe.each([true, false])('the wasm kernels, with SIMD: %s', (simd) => {
     'maxPool with overlapping windows': () => tf.avgPool(noise([2, 6, 7, 4]) as Tensor4D, 3, 1, 'same'),
   };
 
-  test('the two kinds of NaN differ in their bits', () => {
+  test('are tested with two NaN values that differ in their bits', () => {
     expect([positive, negative].every(Number.isNaN)).toBe(true);
     expect(new Set(new Int32Array(Float32Array.of(positive!, negative!).buffer)).size).toBe(2);
   });
 
   test.each(Object.entries(kernels))(
-    '%s gives NaN where an input is NaN, and otherwise the values of the cpu backend',
+    'include %s, which returns NaN where an input is NaN, and otherwise the same values as the cpu backend',
     async (name, compute) => {
       await tf.setBackend('cpu');
       const expected = tf.tidy(() => compute().dataSync());

@@ -81,7 +81,7 @@ const TYPE_MEMBERS = [
   '~types',
 ];
 
-test('the public types contain no internal members', () => {
+test('the public types in the packed npm tarball contain no internal members', () => {
   const dist = join(project, 'node_modules/tfjs-multitask/dist');
   const types = readdirSync(dist).filter((name) => /\.d\.c?ts$/.test(name));
   expect(types.length).toBeGreaterThan(5);
@@ -93,7 +93,7 @@ test('the public types contain no internal members', () => {
   }
 });
 
-test('the public types import no package that npm does not install with this package', () => {
+test('the public types import only packages that npm installs together with this package', () => {
   const root = join(project, 'node_modules/tfjs-multitask');
   const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const installed = [...Object.keys(dependencies), '@tensorflow/tfjs'];
@@ -206,7 +206,7 @@ describe('a process that loads the package as an ES module and as a CommonJS mod
     expect(result.losses[1]).toEqual(result.losses[0]);
   });
 
-  test('uses in both modules the default engine that useEngine selects in one of them', () => {
+  test('uses the same default engine in both modules if useEngine is called in one of them', () => {
     expect(result.defaultEngines).toEqual(['cpu', 'wasm', 'cpu', 'wasm']);
   });
 

@@ -124,7 +124,14 @@ function search(name: string, options: object, module = 'plain') {
       await sleep(100);
     }
   };
-  return { child, begun, ended };
+  /** Waits until the search has locked the folder; the time of its timeout then runs. */
+  const locked = async () => {
+    while (!existsSync(join(scratch, name, 'search.lock'))) {
+      if (child.exitCode !== null || child.signalCode !== null) expect.fail(text + errors);
+      await sleep(50);
+    }
+  };
+  return { child, begun, locked, ended };
 }
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
@@ -291,8 +298,9 @@ describe.skipIf(!redis)('a search with a Redis queue', () => {
     const steady = worker('in time');
     await waitForOutput(steady, 'waiting for trials');
     const second = search('in time', { ...options, timeout: 20 });
-    await waitForOutput(steady, ' begins');
-    await sleep(22_000);
+    // The worker may start a trial that the earlier search left in the queue before this search has started and holds its lock.
+    await Promise.all([waitForOutput(steady, ' begins'), second.locked()]);
+    await sleep(23_000);
     expect(second.child.exitCode).toBe(null);
     writeFileSync(gate, '');
     const statesOf = ({ trials }: { trials: TrialRecord[] }) => trials.map(({ state }) => state).sort();
@@ -319,7 +327,7 @@ describe.skipIf(!redis)('a search with a Redis queue', () => {
     await kill(second, 'SIGINT');
   });
 
-  test('rejects a worker with different data, a different library version, different code, or an unknown folder', async () => {
+  test('rejects a worker with different data, a different library version, different code, or a folder without a study', async () => {
     const { child } = search('refused', { trials: 1 });
     // The search read the study record before the first trial, so only workers read the changes below.
     while (!existsSync(join(scratch, 'refused/trials/0001/trial.json'))) {
@@ -361,7 +369,7 @@ describe.skipIf(!redis)('a search with a Redis queue', () => {
     await kill(child);
   });
 
-  test('lets a worker return a trial from another study to the queue and log the reason once', async () => {
+  test('lets a worker return a trial of another study to the queue, and the worker logs the reason once', async () => {
     const first = search('shared queue', { trials: 1 });
     await first.begun();
     const second = search('other study', {

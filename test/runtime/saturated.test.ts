@@ -69,8 +69,8 @@ describe.each(['wasm', 'onnx', 'cpu'] as const)(
   (engine) => {
     test.each([
       ['heads with an activation', async () => createModel()],
-      ['activations as separate layers', createModelWithActivationLayers],
-    ])('computes the loss and its gradient from the logits: %s', async (_, create) => {
+      ['heads whose activations are separate layers', createModelWithActivationLayers],
+    ])('computes the loss and its gradient from the logits for %s', async (_, create) => {
       const model = await create();
       const before = await model.evaluate(dataset, { engine });
       expect(before.side_loss).toBe(SIDE_BIAS);
@@ -105,7 +105,7 @@ describe.each(['wasm', 'onnx', 'cpu'] as const)(
   },
 );
 
-test('a custom loss receives the probabilities, also from a head with a sigmoid', async () => {
+test('a custom loss receives probabilities instead of logits, even from a head with a sigmoid', async () => {
   const brier = customLoss('brier', (prediction, target) =>
     tf.mean(tf.square(tf.sub(prediction, target)), 1),
   );

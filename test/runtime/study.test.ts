@@ -88,7 +88,7 @@ describe('a search with a failing trial', () => {
       'other column',
       /^trial 2: loss: expected a number for this objective, received only the metrics los\. Did you mean "los"\?$/,
     ],
-  ])('saves the reason and continues after the failure "%s"', async (fault, reason) => {
+  ])('saves the reason for the failure "%s", and continues', async (fault, reason) => {
     const options = { trials: 3, parallel: 1, settings: { faults: { 2: fault } } };
     const { trials, stopped } = await run('plain', `fault ${fault}`, options);
     expect(stopped).toBe('finished');
@@ -174,7 +174,7 @@ test('a search starts no trials after its timeout, completes the running trials,
   expect(paramsOf(second).slice(0, -1)).toEqual(paramsOf(first));
 });
 
-test('a search treats a trial timeout above the limit of setTimeout as no timeout', async () => {
+test('a search sets no timeout for trials if trialTimeout exceeds the maximum delay of setTimeout', async () => {
   const { trials } = await run('plain', 'unlimited', { trials: 1, trialTimeout: 1e9 });
   expect(trials.map(({ state }) => state)).toEqual(['complete']);
 });
@@ -295,7 +295,7 @@ test('a search ends when the disk is full, and loses no running or finished tria
   expect(paramsOf({ trials, stopped: '' })).toEqual(paramsOf(await run('plain', 'not full', { trials: 4 })));
 });
 
-test('a parallel search bases each proposal on the trials that have ended by that time', async () => {
+test('a parallel search bases each proposal on all trials that have ended before the proposal', async () => {
   const { trials } = await run('plain', 'three at once', { trials: 9, parallel: 3, settings: { pause: 15 } });
   expect(trials.some(({ number, after }) => after.length < number - 1)).toBe(true);
   const { space, strategy, objectives, seed = 0 } = plain({});
@@ -373,7 +373,7 @@ test('the search and results commands start a search, show its results and resum
   expect(await call('constructor')).toMatchObject({ code: 2, text: '' });
 });
 
-test('single trials of a random search that run on independent machines equal the trials of one search', async () => {
+test('trials of a random search that run separately on independent machines equal the trials of a single search', async () => {
   const settings = { strategy: 'random', first: [{ x: 1, rate: 0.01, kind: 'b' }] };
   const whole = await run('plain', 'by chance', { trials: 3, settings });
   const runTrialCommand = (number: number, settingsJson = JSON.stringify(settings)) => {

@@ -16,7 +16,7 @@ const trainOn = (...args: string[]) =>
       .at(-1)!,
   ) as { reason: string; losses: number[] };
 
-test('a training run on wasm with threads gives the same results as a run without threads, bit for bit, even if it is stopped and resumed', () => {
+test('a training run on wasm with threads gives the same results as a run without threads, bit for bit, even if the run is stopped and resumed', () => {
   const alone = trainOn('1');
   expect(alone.reason).toContain('on 1 thread');
   for (const threads of ['2', '3']) {

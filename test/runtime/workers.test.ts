@@ -106,7 +106,7 @@ test.each([
   ['throws', 'function answer() { throw new Error("out of memory"); }', 'out of memory'],
   ['exits', 'function answer() { process.exit(3); }', 'exit code 3'],
   ['fails to start', 'this is no script', 'Unexpected'],
-])('fit rejects instead of waiting forever if a worker thread %s', async (_, script, words) => {
+])('fit throws an error instead of waiting forever if a worker thread %s', async (_, script, words) => {
   const training = model().fit(dataset.withWorkers(broken(script)), options);
   await expect(training).rejects.toMatchObject({
     kind: 'worker',

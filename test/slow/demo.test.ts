@@ -193,7 +193,7 @@ describe('the tune example on drawn faces', () => {
 describe('the model-b example on drawn faces', () => {
   const few = ['--limit', '60', '--epochs', '2', '--size', '64', '--augment', 'fixed', '--engine', 'onnx'];
 
-  test('reports that the weights are random, uses the network in study/modelB.ts, and can start from a file that it saved', {
+  test('reports that the weights are random, uses the network in study/modelB.ts, and can start from a file that the example saved', {
     timeout: 600_000,
   }, async () => {
     const first = await run('model-b', '--weights', 'none', ...few);

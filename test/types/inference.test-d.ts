@@ -37,7 +37,7 @@ const whole = { age: 1, gender: 50, light: 10 } as const;
 type Train = Parameters<typeof model.fit>[0];
 
 describe('the TypeScript types of a model', () => {
-  test('contain the names and kinds of its tasks', () => {
+  test('contain the names and types of its tasks', () => {
     expectTypeOf<keyof typeof model.tasks>().toEqualTypeOf<'age' | 'gender' | 'light'>();
     expectTypeOf(model.tasks.age.kind).toEqualTypeOf<'regression'>();
     expectTypeOf(model.tasks.light.kind).toEqualTypeOf<'categorical'>();
@@ -127,7 +127,7 @@ describe('the TypeScript types of a model', () => {
     expectTypeOf<Awaited<ReturnType<typeof one>>['gender']['label']>().toEqualTypeOf<'male' | 'female'>();
   });
 
-  test('restrict the options of fit', () => {
+  test('restrict the options of fit to valid values', () => {
     const start = (options: Partial<FitOptions<typeof model.tasks, typeof whole>>) =>
       model.fit(data, { epochs: 1, ...options });
     start({ loss: weightedLoss(whole) });

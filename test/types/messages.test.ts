@@ -108,7 +108,7 @@ describe('the TypeScript error for an invalid call', () => {
     expect(errorOf(call)).toContain(`TypeErrorMessage<"${sentence}">`);
   });
 
-  test('shows the types of the tasks as a single object type', () => {
+  test('shows the types of all tasks as a single object type', () => {
     expect(errorOf('model.tasks.agee;')).toMatch(/on type '\{ readonly age: [^&]*readonly gender: [^&]*\}'/);
   });
 

@@ -39,7 +39,7 @@ describe('the TypeScript types of the params of a search space', () => {
     expectTypeOf<Values['norm']>().toEqualTypeOf<boolean>();
   });
 
-  test('are, for alternatives, a union that `kind` discriminates', () => {
+  test('include a union for alternatives, which is discriminated by the `kind` property', () => {
     type Optimizer = Values['optimizer'];
     expectTypeOf<Optimizer['kind']>().toEqualTypeOf<'adam' | 'sgd' | 'plain'>();
     expectTypeOf<Extract<Optimizer, { kind: 'sgd' }>>().toEqualTypeOf<{
@@ -149,7 +149,7 @@ describe('the TypeScript types of a study that is loaded from a module', () => {
     void (() => runStudy<{ default: () => Study }>('search.js', { folder: 'out', settings: 5 }));
   });
 
-  test('are unknown if the type of the module is not passed', () => {
+  test('are `unknown` if the type of the module is not passed', () => {
     const run = () => runStudy('plain.js', { folder: 'out', settings: { any: [1] } });
     expectTypeOf<Awaited<ReturnType<typeof run>>['trials'][number]['params']>().toEqualTypeOf<unknown>();
   });

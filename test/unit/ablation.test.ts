@@ -25,7 +25,7 @@ describe('the statistics in the ablation example', () => {
   });
 
   test.each([2, 3, 5, 12, 40])(
-    'classify noise over %i seeds as significant in about one of twenty cases',
+    'classify pure noise over %i seeds as significant in about one of twenty cases',
     (seeds) => {
       const random = createRng(1, 'noise', String(seeds));
       const significant = Array.from({ length: 8000 }, () =>

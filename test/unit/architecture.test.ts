@@ -180,7 +180,7 @@ test('the table in docs/architecture.md lists the folders in src in the order of
   expect(folders).toEqual(FOLDERS);
 });
 
-test('a folder in src imports only from folders that are above it in docs/architecture.md', () => {
+test('a folder in src imports only from folders that are listed above it in docs/architecture.md', () => {
   const upward = edges.filter(({ from, to }) => !isEntry(to) && toRow(to) > toRow(from));
   expect(print(upward)).toEqual([]);
 });
@@ -269,7 +269,7 @@ const OTHER_READERS = [
   'tensor/backends/wasmModule.ts', // a file of an installed package
 ];
 
-test('readStoreFile is the only caller of Store.read, and readRegularFile reads all files of users', () => {
+test('only readStoreFile calls Store.read, and only readRegularFile reads files of users', () => {
   const readers = files.flatMap(({ file }) => {
     const code = readFileSync(join(SOURCE, file), 'utf8').replaceAll(/^ *(?:\*|\/\/).*$|"[^"\n]*"/gm, '');
     return /\bstore\.read\(|\breadFile(?:Sync)?\(|createReadStream/i.test(code) ? [file] : [];

@@ -40,7 +40,7 @@ beforeAll(() => {
 });
 
 describe.skipIf(process.platform !== 'linux')('buildNative', () => {
-  test('reports a missing package and a package without sources', async () => {
+  test('reports a missing package and a package without its source files', async () => {
     write('other/package.json', manifest('left-pad', '1.0.0'));
     write('bare/package.json', manifest('@tensorflow/tfjs-node', '4.22.0'));
     const other = await catchError(() => buildNative({ package: join(folder, 'other') }));
@@ -103,7 +103,7 @@ describe.skipIf(process.platform !== 'linux')('buildNative', () => {
   });
 });
 
-test('patchBackendSource inserts the C++ code for list attributes before the code for single values, or returns undefined for unknown source code', () => {
+test('patchBackendSource inserts the C++ code for list attributes before the code for single values, or returns undefined for unexpected source code', () => {
   const text = '      std::string str_value;\n      nstatus = GetStringParam(env, js_value, str_value);\n';
   const type =
     '      TF_DataType tf_data_type;\n      nstatus = napi_get_value_int32(\n          env, js_value, 0);\n';
@@ -151,7 +151,7 @@ describe('the tfjs-multitask command', () => {
   });
 
   test.each(['build-native', 'report', 'results', 'search', 'trial', 'worker'])(
-    'prints a help text for the subcommand %s that is at most 80 columns wide',
+    'prints help for the subcommand %s in lines of at most 80 columns',
     (name) => {
       const { code, output } = runCli(name, '--help');
       expect(code).toBe(0);

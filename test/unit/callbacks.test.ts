@@ -104,7 +104,7 @@ describe('earlyStopping', () => {
   });
 });
 
-test('reduceLROnPlateau with patience 2 halves the learning rate three times in seven epochs with a constant loss, or twice with a cooldown of 2', async () => {
+test('reduceLROnPlateau with patience 2 reduces the learning rate three times in seven epochs with a constant loss, or twice with a cooldown of 2', async () => {
   const values = [1, 1, 1, 1, 1, 1, 1];
   const rates = async (cooldown: number) =>
     (await drive(reduceLROnPlateau({ factor: 0.5, patience: 2, cooldown }), values)).rates.at(-1);

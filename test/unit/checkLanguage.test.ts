@@ -73,7 +73,7 @@ test('checkLanguage ignores module specifiers, code spans, links, URLs and code 
   expect(check('[a](docs/widgett.md) `widgett`\n\n```ts\nconst widgett = 1;\n```\n', 'a.md')).toEqual([]);
 });
 
-test('checkLanguage finds a name to avoid if it is the name of a function, of a member, or of a variable in scope for more than three lines', () => {
+test('checkLanguage finds a forbidden name of a function, a member, or a variable that is in scope for more than three lines', () => {
   expect(check('function thing() {}\n')).toEqual(['1 identifier thing']);
   expect(check('interface A {\n  thing: number;\n}\n')).toEqual(['2 identifier thing']);
   expect(check('class A {\n  #thing = 1;\n}\n')).toEqual(['2 identifier #thing']);

@@ -69,7 +69,7 @@ describe('an argument check in core/errors/checks', () => {
     ],
     ['a path instead of a store', () => checks.store('a', 'out', { advice }), 'a store', 'the string "out"'],
   ] as const)(
-    'throws an argument error with the expected and received values: %s',
+    'throws an argument error that contains the expected and the received value: %s',
     async (_, check, expected, received) => {
       expect(await catchError(check)).toMatchObject({
         kind: 'argument',
@@ -81,7 +81,7 @@ describe('an argument check in core/errors/checks', () => {
     },
   );
 
-  test('throws an error for an unknown option, with a suggestion if a valid name is similar', async () => {
+  test('throws an error for an unknown option, and suggests a valid name only if it is similar', async () => {
     const near = await catchError(() => checks.optionNames('a', { stpes: 1 }, ['steps', 'seed']));
     expect(near).toMatchObject({ received: 'the option "stpes"', advice: 'Did you mean "steps"?' });
     const far = await catchError(() => checks.optionNames('a', { other: 1 }, ['steps', 'seed']));

@@ -24,7 +24,7 @@ import { restoreNodeUtil } from '../../src/node/platform/restoreNodeUtil.js';
 import { catchError } from '../bad-input/catchError.js';
 import { useEngineWith } from '../engines/useEngineWith.js';
 
-test('concurrent first calls to model.predict start one engine, and never start it twice at the same time', async () => {
+test('concurrent first calls to model.predict start a single engine, and never load its package twice at the same time', async () => {
   let loading = 0;
   const maxLoading: { [packageName: string]: number } = {};
   const countingLoader: PackageLoader = Object.assign(
@@ -53,7 +53,7 @@ test('concurrent first calls to model.predict start one engine, and never start 
   expect(Math.max(...Object.values(maxLoading))).toBe(1);
 });
 
-test('useEngine can start an engine while another engine fails to start', async () => {
+test('useEngine can start an engine while a different engine fails to start', async () => {
   const [native, wasm] = await Promise.allSettled([useEngine('native'), useEngine('wasm')]);
   expect(native.status).toBe('rejected');
   expect(wasm).toMatchObject({ status: 'fulfilled', value: { name: 'wasm' } });
@@ -79,7 +79,7 @@ describe('fit and progressBar', () => {
     return text;
   };
 
-  test('report the engine once, in the log if fit has one, and in the progress bar otherwise', async () => {
+  test('report the engine once: in the log if fit has the `log` option, and in the progress bar otherwise', async () => {
     const lines: string[] = [];
     expect(await train((line) => lines.push(line))).not.toContain('engine wasm');
     expect(lines.filter((line) => line.startsWith('engine wasm: '))).toHaveLength(1);
@@ -164,7 +164,7 @@ describe('useEngine with an installed native package that does not load', () => 
     expect(error.advice).toContain('npx tfjs-multitask build-native');
   });
 
-  test('reports a different error than for a package that is not installed', async () => {
+  test('reports an error that differs from the error for a package that is not installed', async () => {
     const none = async (name: string): Promise<never> => {
       throw createError({ kind: 'missing-package', path: name, expected: 'it', received: 'none' });
     };

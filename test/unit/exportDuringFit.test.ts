@@ -29,7 +29,7 @@ const build = () =>
     .task('age', regression({ unit: 'years' }), branch([flatten(), dense(4)]))
     .build();
 
-test('exportOnnx during fit changes neither the backend of the steps nor the history', async () => {
+test('exportOnnx during fit changes neither the backend of the training steps nor the history', async () => {
   const train = async (onBatchEnd: () => void) => {
     const { rows } = await build().fit(imagesInMemory(images), {
       engine: 'cpu',

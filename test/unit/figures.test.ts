@@ -168,7 +168,7 @@ describe('architectureDiagram', () => {
     model.dispose();
   });
 
-  test('draws no arrow across a title, with and without a trunk, and with long task names', async () => {
+  test('draws no arrow across a title, even without a trunk or with long task names', async () => {
     const model = modelA(64);
     const long = 'a very long name of a task';
     const flat = [
@@ -225,7 +225,7 @@ test('svgToPng multiplies the figure size by the scale, and draws text with an a
   expect(await store.list()).toEqual(['figures/age.png', 'figures/age.svg']);
 });
 
-describe('createDiagramBoxes for architectureDiagram', () => {
+describe('createDiagramBoxes', () => {
   const buildModel = async () =>
     multiTask({ input: [64, 64, 3] })
       .trunk(

@@ -257,7 +257,7 @@ describe('the layer that gradCam uses', () => {
     ]);
   });
 
-  test('can be inside a residual block, where the shortcut does not change the heat map', async () => {
+  test('can be inside a residual block, whose shortcut does not change the heat map', async () => {
     const customModel = multiTask({ input: [SIDE, SIDE, 3] })
       .trunk(sharedTrunk([conv(6, 3), residual([conv(6, 3, { padding: 'same' })]), globalAveragePool()]))
       .task('age', regression({ unit: 'years' }), branch([activation('linear')]))
@@ -285,7 +285,7 @@ describe('the layer that gradCam uses', () => {
     customModel.dispose();
   });
 
-  test('can be a convolution of the user whose name resembles that of a grayscale layer', async () => {
+  test('can be a user-defined convolution whose name resembles the name of a grayscale layer', async () => {
     const named = tf.layers.conv2d({ filters: 2, kernelSize: 3, name: 'age_grayscale1' });
     const customModel = multiTask({ input: [SIDE, SIDE, 3] })
       .trunk(sharedTrunk([conv(2, 3)]))
@@ -295,7 +295,7 @@ describe('the layer that gradCam uses', () => {
     customModel.dispose();
   });
 
-  test('if called twice, contributes the output of its last call before the task', async () => {
+  test('contributes the output of its last call before the task if it is called twice', async () => {
     const image = tf.input({ shape: [SIDE, SIDE, 3], name: 'image' });
     const twice = tf.layers.conv2d({ filters: 3, kernelSize: 3, name: 'twice' });
     const x = twice.apply(twice.apply(image)) as SymbolicTensor;

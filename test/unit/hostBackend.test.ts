@@ -35,7 +35,7 @@ const createCpu = tf.findBackendFactory('cpu') as () => tf.KernelBackend;
 
 beforeAll(() => void tf.removeBackend('cpu'));
 
-test('a model is built on the host if the first TensorFlow.js backend starts asynchronously', () => {
+test('multiTask().build() builds a model without starting a TensorFlow.js backend that initializes asynchronously', () => {
   const start = vi.fn(async () => new tf.KernelBackend());
   tf.registerBackend('slow', start, 9);
   build().dispose();
@@ -44,7 +44,7 @@ test('a model is built on the host if the first TensorFlow.js backend starts asy
   tf.removeBackend('slow');
 });
 
-test('without a TensorFlow.js backend, models are built, saved and loaded on the host, and training gives the same results, bit for bit', async () => {
+test('models that are built, saved and loaded without a TensorFlow.js backend train with the same results, bit for bit, as models built on a backend', async () => {
   const model = build();
   expect(tf.getBackend()).toBe('host');
   const weights = getWeights(model);

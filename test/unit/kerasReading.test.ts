@@ -241,7 +241,7 @@ describe('loadKeras with a Keras 2 file', () => {
   });
 });
 
-test('loadKeras uses its `input` option for sizes that the model does not define, and rejects a size that differs from the model', async () => {
+test('loadKeras takes sizes that the model does not define from the `input` option, and rejects a size that contradicts the model', async () => {
   const open = writeKeras2File(
     model(
       [input('x', null, null, 3), layer('GlobalAveragePooling2D', 'pool', {}, [['x', 0, 0, {}]])],
@@ -347,7 +347,7 @@ describe('a Keras file', () => {
     read.dispose();
   });
 
-  test('is identified by its path, URL or name in the errors from loadKeras', async () => {
+  test('is identified by path, URL or name in the errors from loadKeras', async () => {
     const missing = await catchError(() => loadKeras(`${origin}/missing.h5`));
     expect(missing).toMatchObject({ kind: 'file', path: `${origin}/missing.h5`, received: 'HTTP 404' });
     const damaged = new File(['text'], 'photo.keras');
@@ -411,7 +411,7 @@ test('readKerasWeights returns the weights of a file, keyed by layer and name', 
   expect(weights.conv1!.bias!.data).toEqual(uniform('2', [2]));
 });
 
-describe('loadKeras of a nested model whose weights have other names than its layers', () => {
+describe('loadKeras, for a nested model whose weight names differ from its layer names', () => {
   const dense = (name: string, from: string) => layer('Dense', name, { units: 2 }, [[from, 0, 0, {}]]);
   const nested = model([input('in', 2), dense('x', 'in'), dense('y', 'x')], ['in'], ['y'], 'base');
   const outer = model(
@@ -439,7 +439,7 @@ describe('loadKeras of a nested model whose weights have other names than its la
     read.dispose();
   });
 
-  test('rejects weights whose names contradict the order', async () => {
+  test('rejects weights whose names contradict their order', async () => {
     const { numTensors } = tf.memory();
     const error = await catchError(() => load('y/kernel', 'y/bias', 'z/kernel', 'z/bias'));
     expect(error).toMatchObject({ kind: 'file', received: 'no weight with that name' });
@@ -460,7 +460,7 @@ test('loadKeras rejects a Reshape layer whose sizes do not fit its input', async
   }
 });
 
-test('loadKeras rejects a weights file of Windows that contains a group twice', async () => {
+test('loadKeras rejects a weights file saved on Windows that contains the same group twice', async () => {
   const vars = { vars: group({ arrays: { 0: array(2, 1), 1: array(1) } }) };
   const weights = writeHdf5(
     group({

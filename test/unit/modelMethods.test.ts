@@ -148,7 +148,7 @@ describe('model.freeze', () => {
     frozen.dispose();
   });
 
-  test('is undone by model.unfreeze: the model then trains as if it had never been frozen', async () => {
+  test('is undone by model.unfreeze, so that the model trains as if it had never been frozen', async () => {
     const [thawed, untouched] = [compose(), compose()];
     thawed.freeze(/./g);
     expect(thawed.architecture().trainableParameters).toBe(0);
@@ -189,7 +189,7 @@ describe('model.freeze', () => {
   });
 });
 
-describe('model.freeze and model.unfreeze with an invalid argument', () => {
+describe('model.freeze and model.unfreeze', () => {
   test.each(['freeze', 'unfreeze'] as const)(
     'reject a name that no layer has, and suggest the most similar name: %s',
     (method) => {
@@ -199,14 +199,14 @@ describe('model.freeze and model.unfreeze with an invalid argument', () => {
     },
   );
 
-  test('reject a pattern that no layer matches, and a value of another type', () => {
+  test('reject a pattern that no layer matches, and a value that is not a name or a pattern', () => {
     expect(errorOf(() => model.freeze(/^conv/)).received).toBe('/^conv/');
     expect(errorOf(() => model.freeze('backbone_*')).advice).toContain('model.summary()');
     expect(errorOf(() => model.freeze(undefined as never)).received).toBe('undefined');
     expect(errorOf(() => model.freeze('trunk.conv1')).received).toBe('"trunk.conv1"');
   });
 
-  test('reject a call while fit is training the model, and a call on a disposed model', async () => {
+  test('throw an error while fit is training the model, and after the model is disposed', async () => {
     const training = compose();
     const errors: string[] = [];
     const callback: Callback = {

@@ -18,7 +18,7 @@ const build = () =>
     )
     .build();
 
-test('a tf.layers layer without a name is named after its position in the model, regardless of how many layers exist', () => {
+test('a tf.layers layer without a name is named after its position in the model, regardless of how many layers were created before', () => {
   const layerNames = build()
     .architecture()
     .layers.map(({ name }) => name);

@@ -44,7 +44,7 @@ test.each<[string, Settings, boolean]>([
   expect(settings.numThreads).toBe(numThreads);
 });
 
-test('the start of ONNX Runtime in a page has a time limit of 5 minutes unless the page sets another limit', async () => {
+test('the start of ONNX Runtime in a page has a time limit of 5 minutes unless the page sets a different limit', async () => {
   const settings: Settings = {};
   await loadInPage(settings);
   expect(settings.initTimeout).toBe(300_000);

@@ -40,7 +40,7 @@ test('progressBar adds the install command if wasm was selected because ONNX Run
   expect(text).toBe(`engine wasm: ONNX Runtime is not there\nfor more speed: ${install}\n`);
 });
 
-test('progressBar does not recommend the native engine', () => {
+test('progressBar does not recommend installing the native engine', () => {
   const fasterEngine = { name: 'native', install: 'npx tfjs-multitask build-native' } as const;
   const text = startRun({ name: 'wasm', reason: 'a native package does not load', fasterEngine });
   expect(text).toBe('engine wasm: a native package does not load\n');

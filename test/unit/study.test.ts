@@ -62,7 +62,7 @@ describe('lockStudy', () => {
     }
   });
 
-  test('locks the study as soon as the lock file exists, even if the store responds later', async () => {
+  test('locks the study as soon as the lock file exists, even before the store responds', async () => {
     const store = memoryStore();
     const { received, send } = createSignal();
     const first = lockStudy({
@@ -80,7 +80,7 @@ describe('lockStudy', () => {
     expect(await store.list()).toEqual([]);
   });
 
-  test('does not remove a newer lock if a slow caller found the lock of an exited process earlier', async () => {
+  test('does not remove a new lock after a slow caller read the old lock of an exited process', async () => {
     const store = memoryStore();
     await store.write('search.lock', bytes({ host: hostname(), pid: EXITED_PID, token: 'x' }));
     const [oldLockFound, newLockCreated] = [createSignal(), createSignal()];
@@ -170,7 +170,7 @@ describe('openStudyRecords', () => {
     }
   });
 
-  test('keeps the first saved result of a trial', async () => {
+  test('keeps only the first result that is saved for a trial', async () => {
     const store = memoryStore();
     const records = await openStudyRecords(store, plain, options);
     expect(await records.saveResult(trial(1))).toBe(true);
@@ -179,7 +179,7 @@ describe('openStudyRecords', () => {
     expect((await records.readTrial(1))?.state).toBe('complete');
   });
 
-  test('removes the files of an interrupted copy, and then copies all files of a trial except its records', async () => {
+  test('copies all files of a trial except its records, after removing the files of an interrupted copy', async () => {
     const store = memoryStore();
     const records = await openStudyRecords(store, plain, options);
     await records.saveResult(trial(1));
@@ -191,7 +191,7 @@ describe('openStudyRecords', () => {
   });
 });
 
-test('getNextTrialNumber reuses a missing trial number only for an independent strategy', () => {
+test('getNextTrialNumber fills a gap in the trial numbers only if the strategy is independent', () => {
   const trials = [1, 3, 4].map((number) => trial(number));
   expect(getNextTrialNumber(trials, grid())).toBe(2);
   expect(getNextTrialNumber(trials, random())).toBe(2);

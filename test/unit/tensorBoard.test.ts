@@ -110,7 +110,7 @@ describe('tensorBoard', () => {
     },
   );
 
-  test('logs the unaugmented validation columns in addition to the augmented columns', async () => {
+  test('logs the validation columns without augmentation in addition to those with augmentation', async () => {
     const store = memoryStore();
     await train(store, memoryStore());
     const tags = new Set((await scalarsIn(store)).validation!.map(({ tag }) => tag));

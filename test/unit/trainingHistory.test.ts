@@ -35,7 +35,7 @@ describe('history.bestEpoch', () => {
     expect(history.bestEpoch('age_loss')).toBeUndefined();
   });
 
-  test('throws for a column that the run does not have, and suggests the most similar column', () => {
+  test('throws an error for a column that the run does not have, and suggests the most similar column', () => {
     expect(() => history.bestEpoch('age_fitt')).toThrow('Did you mean "age_fit"?');
     expect(() => history.bestEpoch('val_age_fit')).toThrow(
       'expected a column of the history: "loss", "age_loss", "age_fit" or "val_loss"',
@@ -67,7 +67,7 @@ const compose = () =>
     .build();
 
 describe('the hooks of a callback', () => {
-  test('are called in order, each with the run as its last argument', async () => {
+  test('are called in order, and each receives the run as its last argument', async () => {
     const calls: string[] = [];
     const runs = new Set<Run>();
     const note = (text: string, run: Run) => {
@@ -114,7 +114,7 @@ describe('the hooks of a callback', () => {
     expect(counter.batches).toBe(4);
   });
 
-  test('receive, when the run is resumed, the value that getState() returned', async () => {
+  test('receive the saved getState() value when the run is resumed', async () => {
     const checkpoint = memoryStore();
     const states: unknown[] = [];
     const count: Callback = {

@@ -13,8 +13,8 @@ export interface CheckOptions {
 }
 
 /**
- * Bounds of a number, and the error to throw if the number is outside the bounds. If `defaultValue` is set instead of `advice`, the advice
- * is to omit the option.
+ * Valid range of a number, and the advice to give for a number outside this range. Set either `advice` or `defaultValue`: with
+ * `defaultValue`, the advice is to omit the option to get this default.
  */
 export type NumberCheckOptions = Omit<CheckOptions, 'advice'> & {
   /** Inclusive lower bound. */
@@ -52,7 +52,7 @@ export function proportion(path: string, value: unknown, options: CheckOptions):
   number(path, value, { ...options, min: 0, max: 1 });
 }
 
-/** Throws unless `value` is true or false. */
+/** Throws unless `value` is a boolean. */
 export function boolean(path: string, value: unknown, options: CheckOptions): void {
   if (typeof value !== 'boolean') throw createCheckError(path, 'true or false', formatValue(value), options);
 }
@@ -166,12 +166,12 @@ export function signal(path: string, value: unknown): void {
 }
 
 /**
- * Names of all options in the type `T`. The compiler rejects a record in which a name is missing, so no option can be added to the type
- * alone.
+ * Record whose keys are the names of all options in the type `T`, for checks at run time. The compiler rejects a record in which a name is
+ * missing, so an option that is added to the type must also be added to the record.
  */
 export type OptionNames<T> = { readonly [Name in T extends unknown ? keyof T : never]: true };
 
-/** Advice in the errors of {@link options}. */
+/** Advice for the errors that {@link options} throws. */
 export interface OptionsAdvice {
   /** Advice for a value that is not an object. Default: an example call with the first option. */
   readonly advice?: string | undefined;
@@ -184,7 +184,7 @@ export interface OptionsAdvice {
 
 /**
  * Throws unless `value` is an object that has only options of type `T`. Every public function that takes options calls this check first.
- * Otherwise, a misspelled option would be ignored, and a value of another type would be treated as an object without options.
+ * Without this check, a misspelled option would be ignored, and a value of another type would be treated as an object without options.
  *
  * @param path - Name of the function, or path of the options, for example `adam` or `split.by`.
  * @param value - Options that were passed. A class instance may have options and methods, but no other fields.
@@ -199,7 +199,7 @@ export function options<T extends object>(
   optionNames(path, value, Object.keys(names), advice);
 }
 
-/** Throws unless `value` is an object whose names are all in `allowedNames`. Use {@link options} if the names are the keys of a type. */
+/** Throws unless `value` is an object whose keys are all in `allowedNames`. Use {@link options} if the names are the keys of a type. */
 export function optionNames(
   path: string,
   value: unknown,
@@ -250,7 +250,10 @@ function isRecord(value: unknown): value is object {
   return ['[object Object]', '[object Module]'].includes(Object.prototype.toString.call(value));
 }
 
-/** Returns text such as ` of an object of class Dataset` for an instance of a class, otherwise an empty string. */
+/**
+ * Describes the class of `value` for an error message, for example ` of an object of class Dataset`. Returns an empty string for a plain
+ * object.
+ */
 function describeClass(value: object): string {
   const { name = 'Object' } = (value.constructor ?? {}) as { readonly name?: string };
   return Object.getPrototypeOf(value) === null || name === 'Object' ? '' : ` of an object of class ${name}`;

@@ -60,8 +60,8 @@ const ERROR_SYMBOL = Symbol.for('tfjs-multitask/error');
  * The only error class of the library. The parts of its message are properties, so a program can handle an error without parsing English.
  * Control characters, for example in the name of a file, are escaped, so that an error can be printed.
  *
- * Test for it with {@link isMultitaskError} instead of `instanceof`, which fails for errors from another copy of the library, for example
- * if a process loads both the ESM and the CommonJS build.
+ * To recognize an error of this class, use {@link isMultitaskError} instead of `instanceof`, which fails for errors from another copy of
+ * the library, for example if a process loads both the ESM and the CommonJS build.
  *
  * @example
  * ```ts

@@ -8,8 +8,8 @@ export function formatValue(value: unknown): string {
 }
 
 /**
- * Returns JSON in which a BigInt is written as in source code, for example `5n`. For an object that cannot be converted to JSON, such as a
- * circular object, returns its type.
+ * Returns JSON in which a BigInt is written as in source code, for example `5n`. If an object cannot be converted to JSON, for example
+ * because it is circular, returns the type of the object.
  */
 function toJson(value: unknown): string | undefined {
   if (typeof value === 'bigint') return `${value}n`;

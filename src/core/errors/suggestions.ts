@@ -73,7 +73,10 @@ export function suggestOption(name: string, names: readonly string[]): string | 
   return match === undefined ? didYouMean(name, names) : `Did you mean "${match}"?`;
 }
 
-/** Returns the text for `name` in `replacements`. Case and underscores are ignored: `class_weight` and `classWeight` are the same name. */
+/**
+ * Returns the advice that `replacements` contains for the option `name`. Case and underscores are ignored: `class_weight` and `classWeight`
+ * are the same name.
+ */
 export function findReplacement(
   name: string,
   replacements: { readonly [name: string]: string },
@@ -82,12 +85,17 @@ export function findReplacement(
   return Object.entries(replacements).find(([other]) => normalizeName(other) === normalized)?.[1];
 }
 
-/** Returns the advice for an invalid argument: to await `value` if it is a promise, otherwise `advice`. */
+/**
+ * Returns the advice for the invalid argument `value`. If `value` is a promise, the advice is to await the promise; otherwise, it is
+ * `advice`.
+ */
 export function suggestAwait(value: unknown, advice: string): string {
   return isPromise(value) ? 'Await the promise first.' : advice;
 }
 
-/** Returns the Levenshtein distance between two strings. Only two rows of the table are in memory at a time. */
+/**
+ * Returns the Levenshtein distance between two strings. The function stores only two rows of the distance table at a time, to save memory.
+ */
 function computeEditDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

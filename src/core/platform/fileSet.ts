@@ -3,35 +3,35 @@ import type { Store } from './platform.js';
 import { readStoreFile } from './readStoreFile.js';
 
 /**
- * Files that belong together: an index, and parts that the index refers to by name. The name of a part contains its hash, so different
- * sets of the same folder share no part with different bytes.
+ * Set of files that belong together: an index file, and parts that the index refers to by name. The name of a part contains the hash of its
+ * bytes, so two sets in the same folder never contain different parts with the same name.
  */
 export interface FileSet {
-  /** Name of the index. */
+  /** Name of the index file. */
   readonly indexName: string;
-  /** Bytes of the index. */
+  /** Contents of the index file. */
   readonly index: Uint8Array;
-  /** Bytes of the parts, by name. */
+  /** Contents of the parts, keyed by file name. */
   readonly parts: ReadonlyMap<string, Uint8Array>;
 }
 
-/** Where the parts of a set are stored. */
+/** Rules that determine which files in a store are parts of a set. */
 export interface PartLocation {
   /** Prefix of the names of all parts. */
   readonly prefix: string;
-  /** Returns whether a file with the prefix is a part of a set, and not a file of the user. */
+  /** Returns whether a file whose name begins with the prefix is a part of a set, as opposed to a file of the user. */
   isPart(name: string): boolean;
-  /** Returns the names of the parts that an index refers to. Throws if the index is damaged. */
+  /** Returns the names of the parts that an index refers to. Throws an error if the index is damaged. */
   findParts(index: Uint8Array): readonly string[];
 }
 
 /**
  * Replaces a set of files as one unit, on any store whose `write` is atomic: the parts are written first, then the index, and only then the
- * parts of older sets are removed. A process that is killed at any moment leaves the old set or the new set.
+ * parts of older sets are removed. If the process is killed at any moment, the store contains either the old set or the new set.
  *
  * - If a write fails, the parts that were written are removed, and the old set is unchanged.
  * - Parts that earlier processes left behind are removed. A part that cannot be removed is removed by the next call.
- * - If several processes write the same set at the same time, the set of one of them is complete.
+ * - If several processes write the same set at the same time, the store contains the complete set of one of these processes.
  *
  * @throws The error of the store if a file cannot be written.
  */
@@ -83,16 +83,16 @@ async function removeUnusedParts(
   }
 }
 
-/** Number of consecutive attempts that fail with the same index before a set counts as damaged. */
+/** Number of consecutive failed attempts to read a set with the same index, after which the set counts as damaged. */
 const MAX_FAILURES = 3;
-/** Number of attempts in total, for a store whose index differs in every read. */
+/** Maximum number of attempts to read a set, for a store whose index is different each time it is read. */
 const MAX_ATTEMPTS = 1000;
-/** Time in milliseconds before the parts of the same index are read again. */
+/** Waiting time in milliseconds before the parts of the same index are read again. */
 const RETRY_DELAY = 20;
 
 /**
- * Reads a set of files that {@link writeFileSet} may replace at the same time. If the parts of an index cannot be read, reads the index
- * again and repeats, because the parts of a replaced set are removed.
+ * Reads a set of files that {@link writeFileSet} may replace at the same time. If the parts of an index cannot be read, the function reads
+ * the index again, because the set may have been replaced and its old parts removed.
  *
  * @param parseIndex - Parses the bytes of the index, or undefined if there is no index.
  * @param readParts - Reads and checks the parts that the parsed index refers to.

@@ -13,7 +13,7 @@ export interface Store {
    * Returns the contents of a file, or undefined if the file does not exist.
    *
    * The library also accepts what clients of databases, archives and buckets return: `null` for a missing file, a Node.js `Buffer`, a view
-   * of a larger buffer, and an `ArrayBuffer`. It never modifies the bytes.
+   * of a larger buffer, and an `ArrayBuffer`. The library never modifies the returned bytes.
    */
   read(name: string): Promise<Uint8Array | undefined>;
   /** Writes a file atomically: a reader receives either the old or the new contents. */
@@ -21,8 +21,8 @@ export interface Store {
   /** Appends bytes to a file, and creates it if needed. Appending is not atomic: a reader may find an incomplete last line. */
   append(name: string, bytes: Uint8Array): Promise<void>;
   /**
-   * Writes a file atomically unless it exists. Returns whether it was written: if several processes create the same file at the same time,
-   * exactly one receives true. Required if several processes share the store.
+   * Writes a file atomically unless it already exists. Returns whether the file was written: if several processes create the same file at
+   * the same time, exactly one of them receives true. A store that several processes share must have this method.
    */
   create?(name: string, bytes: Uint8Array): Promise<boolean>;
   /** Removes a file. Does nothing if the file does not exist. */
@@ -86,20 +86,24 @@ export interface FetcherResponse {
 }
 
 /**
- * Function that imports an optional package by name. It throws a `missing-package` error with the install command if the package is not
- * installed, or a `broken-package` error if it fails to load.
+ * Function that imports an optional package by name. If the package is not installed, the function throws a `missing-package` error with
+ * the install command. If the package fails to load, it throws a `broken-package` error.
  *
  * @category Engines
  */
 export interface PackageLoader {
   /** Imports the package `name`. `neededFor` is the purpose of the package for the error message, for example `reading images`. */
   <M>(name: string, neededFor: string): Promise<M>;
-  /** Number of hardware threads of the machine. ONNX Runtime's own default is half of them. */
+  /**
+   * Number of hardware threads of the machine, which is the default number of threads for ONNX Runtime. ONNX Runtime itself would use only
+   * half as many by default.
+   */
   readonly threads?: number;
 }
 
 /**
- * Factory for worker threads: `workerThreads()` of `tfjs-multitask/node`, or `webWorkers()` of `tfjs-multitask/browser`.
+ * Factory for worker threads. To create one, call `workerThreads()` from `tfjs-multitask/node` or `webWorkers()` from
+ * `tfjs-multitask/browser`.
  *
  * @category Data
  */
@@ -122,9 +126,12 @@ export interface Spawner {
  * @category Data
  */
 export interface WorkerListener {
-  /** Called with every result, in the order of the messages. */
+  /** Called with each result of the worker, in the order in which the messages were sent. */
   onMessage(answer: unknown): void;
-  /** Called once if the worker fails or cannot start; no more results follow. Not called after `terminate`. */
+  /**
+   * Called once if the worker fails or cannot start. The worker sends no more results after that. `onError` is not called after
+   * `terminate`.
+   */
   onError(cause: unknown): void;
 }
 

@@ -3,7 +3,8 @@ import { describeType } from '../errors/formatValue.js';
 import type { Store } from './platform.js';
 
 /**
- * Reads a file from a store that a user may have written. All readers call this function instead of `store.read`.
+ * Reads a file from a store whose class a user of this library may have written. The library calls this function instead of `store.read`,
+ * because such a store may return types other than `Uint8Array`.
  *
  * - `null` counts as a missing file, because most databases and key-value stores return it.
  * - A Node.js `Buffer`, another view of bytes, an `ArrayBuffer` or shared memory becomes a plain `Uint8Array`. `Buffer.slice()` returns a
@@ -30,6 +31,9 @@ export async function readStoreFile(store: Store, name: string): Promise<Uint8Ar
   );
 }
 
-/** Tests the type by its tag, because `instanceof` fails for a buffer from another realm, for example from a frame or a test runner. */
+/**
+ * Returns whether a value is an `ArrayBuffer`, according to its type tag. `instanceof` would fail for a buffer from another realm, for
+ * example from a frame or from a test runner.
+ */
 const isArrayBuffer = (value: unknown): value is ArrayBuffer =>
   Object.prototype.toString.call(value) === '[object ArrayBuffer]';

@@ -3,9 +3,14 @@ import { createRng } from '../rng.js';
 import type { TaskRecord } from './history.js';
 import type { PredictionRecord, RunRecord } from './runRecord.js';
 
-/** Number of images in each group of a report: the largest errors of one task, or a random sample. */
+/**
+ * Maximum number of images in one section of a report. A section shows the images with the largest errors of one task, or a random sample.
+ */
 export const MAX_SHOWN_ANSWERS = 12;
-/** Maximum number of tasks whose largest errors are shown as images in a report. It keeps the page short for a model with many tasks. */
+/**
+ * Maximum number of tasks for which a report shows the images with the largest errors. The limit keeps the report of a model with many
+ * tasks short.
+ */
 const MAX_TASKS_WITH_IMAGES = 12;
 
 /**
@@ -50,7 +55,7 @@ export function selectRandomAnswers(
   return order.slice(0, count).map((index) => answers[index]!);
 }
 
-/** Returns the tasks whose largest errors are shown as images in a report. */
+/** Returns the tasks for which a report shows the images with the largest errors. */
 export const selectTasksWithImages = ({ tasks }: Pick<RunRecord, 'tasks'>): readonly TaskRecord[] =>
   tasks.slice(0, MAX_TASKS_WITH_IMAGES);
 

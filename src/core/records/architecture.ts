@@ -35,12 +35,12 @@ export interface LayerRecord {
 export interface CallSource {
   /** Name of the layer that produces the output. */
   readonly layer: string;
-  /** Index of the call of that layer, counted from 0. It is 0 unless the layer is called more than once. */
+  /** Index of the call among all calls of that layer, counted from 0. The index is 0 unless the layer is called more than once. */
   readonly call: number;
 }
 
 /**
- * Description of a network as plain records.
+ * Description of a network as plain records, for diagrams and tables.
  *
  * @category Figures
  */

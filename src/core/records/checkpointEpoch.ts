@@ -8,7 +8,8 @@ import type { RunRecord } from './runRecord.js';
 export const MODEL_FILE = 'model.json';
 
 /**
- * The epoch in which a model was saved. `bestCheckpoint` stores it in the metadata of `model.json`, so that it always describes that model.
+ * The epoch in which a model was saved. `bestCheckpoint` stores this record in the metadata of `model.json`, so that the record always
+ * describes the model in that file.
  *
  * @category Callbacks
  */
@@ -22,8 +23,8 @@ export interface CheckpointEpoch {
 }
 
 /**
- * Reads the epoch of the model that is saved in a folder. Returns undefined if there is no model, if it was saved without an epoch, or if
- * the value differs from the value in `rows`, because the model may then belong to another run.
+ * Reads the epoch of the model that is saved in a folder. Returns undefined if the folder contains no model, if the model was saved without
+ * an epoch, or if the saved value differs from the value in `rows`, because the model may then belong to another run.
  */
 export async function readCheckpointEpoch(
   store: Store,
@@ -61,7 +62,7 @@ async function readStoredEpoch(store: Store, folder: string): Promise<Partial<Ch
 }
 
 /**
- * Returns the epoch that a report describes: the epoch of the saved model if it is known, otherwise the best epoch according to the
+ * Returns the epoch that a report describes: the epoch of the saved model if that epoch is known, otherwise the best epoch according to the
  * monitored column.
  */
 export function getReportedEpoch(
@@ -73,8 +74,8 @@ export function getReportedEpoch(
 }
 
 /**
- * Returns whether the reported epoch is also the best epoch according to {@link findBestEpoch}. They differ if the callback that saved the
- * model used a different `mode` (`min` or `max`).
+ * Returns whether the reported epoch is also the best epoch according to {@link findBestEpoch}. The two epochs differ if the callback that
+ * saved the model used a different `mode` (`min` or `max`).
  */
 export const isReportedEpochBest = (
   run: Pick<RunRecord, 'tasks' | 'rows' | 'monitor' | 'checkpointEpoch'>,

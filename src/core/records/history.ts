@@ -1,9 +1,9 @@
 import * as checks from '../errors/checks.js';
 /**
- * One epoch, as a row of `history.csv`. Columns without a value are absent. Columns, in this order:
+ * Row of the history for one epoch, as in `history.csv`. A column without a value is absent. The columns are, in this order:
  *
  * - `epoch`, counted from 1;
- * - training: `loss`, then `age_loss`, `age_mae`, and so on for every task;
+ * - training: `loss`, then `age_loss`, `age_mae`, and so on for each task;
  * - validation: the same columns with the prefix `val_`;
  * - validation without augmentation, if requested: the same columns with the prefix `val_unaugmented_`;
  * - `learning_rate`: the learning rate of the last update in the epoch;
@@ -41,7 +41,7 @@ export interface TaskRecord<Name extends string = string> {
   /** Name of the task in the model. */
   readonly name: Name;
   /**
-   * Kind of answer that the task predicts: a number (`regression`), one of two labels (`binary`), or one of several labels (`categorical`).
+   * Kind of value that the task predicts: a number (`regression`), one of two labels (`binary`), or one of several labels (`categorical`).
    */
   readonly kind: 'regression' | 'binary' | 'categorical';
   /** Unit of the target of a regression task, for example `years`. */
@@ -68,7 +68,7 @@ export interface BestEpoch<Monitor extends string = string> {
 }
 
 /**
- * A whole run as plain numbers: the input of figures, tables and reports.
+ * Tasks and history of a whole run as plain data, from which figures, tables and reports are created.
  *
  * @typeParam Name - Names of the tasks.
  * @category Figures

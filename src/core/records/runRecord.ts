@@ -21,7 +21,9 @@ export interface PredictionRecord {
   readonly labels: { readonly [task: string]: number | string };
   /** Predictions, keyed by the name of the task. */
   readonly answers: { readonly [task: string]: PredictionValue };
-  /** Groups that the image belongs to, for example `{ sex: 'female' }`. Errors are reported for each group. */
+  /**
+   * Subgroup of the image in each group, for example `{ sex: 'female' }` for the group `sex`. A report shows the errors for each subgroup.
+   */
   readonly groups: { readonly [group: string]: string };
 }
 
@@ -33,9 +35,9 @@ export interface PredictionRecord {
 export interface SplitRecord {
   /** Number of images in this part of the data. */
   readonly size: number;
-  /** Number of images with each label, for each task. Sorted by label. */
+  /** For each task, the labels with their image counts, sorted by label. */
   readonly labels: { readonly [task: string]: readonly (readonly [label: number | string, count: number])[] };
-  /** Number of images with each value of a group, for each group. Sorted by value. */
+  /** For each group, the names of its subgroups (for example `female` in the group `sex`) with their image counts, sorted by name. */
   readonly groups: { readonly [group: string]: readonly (readonly [name: string, count: number])[] };
 }
 
@@ -64,7 +66,7 @@ export interface AugmentationRecord {
 }
 
 /**
- * Engine that executed a run.
+ * Engine that executed a run, and the reason why it was selected.
  *
  * @category Figures
  */
@@ -138,8 +140,8 @@ export interface RunRecord extends HistoryRecord {
   readonly answers: readonly PredictionRecord[];
   /** Thumbnails of the validation images that a report shows. */
   readonly pictures: readonly ImageRecord[];
-  /** Training images with their augmented versions, one entry for each image. */
+  /** Training images with their augmented versions, one entry for each training image. */
   readonly augmented: readonly AugmentationRecord[];
-  /** Grad-CAM heat maps. Empty if they were not requested. */
+  /** Grad-CAM heat maps. Empty if no heat maps were requested. */
   readonly gradCams: readonly GradCamRecord[];
 }

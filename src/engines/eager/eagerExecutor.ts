@@ -11,8 +11,8 @@ import { computeTrainingStep } from '../../steps/trainingStep.js';
 import { tf } from '../../tensor/tf.js';
 
 /**
- * Creates an executor that runs training steps operation by operation on the active TensorFlow.js backend. It writes new weights directly
- * to the variables of the model.
+ * Creates an executor that runs training steps operation by operation on the active TensorFlow.js backend. The executor writes new weights
+ * directly to the variables of the model.
  */
 export function createEagerExecutor(
   network: Network,

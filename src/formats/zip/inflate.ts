@@ -1,17 +1,20 @@
 import { Inflate } from 'fflate';
 
-/** Maximum compression ratio that deflate can reach. A larger declared size is invalid. */
+/** Maximum compression ratio that deflate can reach. If a declared size exceeds this ratio, the file is invalid. */
 export const MAX_INFLATE_RATIO = 1032;
 /** Maximum uncompressed size in bytes. A file that declares a larger size may be an attempt to exhaust memory. */
 export const MAX_INFLATED_BYTES = 2 ** 31;
-/** Size in bytes up to which a file may decompress whatever its own size is. */
+/** Decompressed size in bytes that is always allowed, regardless of the size of the file. */
 const MAX_SMALL_INFLATED_BYTES = 2 ** 26;
-/** Maximum ratio of all decompressed data of a larger file to the size of the file. Weights rarely compress to less than a tenth. */
+/**
+ * Maximum ratio of the decompressed size to the size of the file, for data larger than {@link MAX_SMALL_INFLATED_BYTES}. Weights rarely
+ * compress to less than a tenth of their size.
+ */
 const MAX_FILE_RATIO = 100;
 
 /**
- * Returns the maximum number of bytes that all data of a file may have after decompression. A small file that declares gigabytes is an
- * attempt to exhaust memory.
+ * Returns the maximum size of all data of a file after decompression, in bytes. A small file that declares gigabytes is an attempt to
+ * exhaust memory.
  */
 export const getInflateLimit = (fileBytes: number): number =>
   Math.min(MAX_INFLATED_BYTES, Math.max(MAX_SMALL_INFLATED_BYTES, MAX_FILE_RATIO * fileBytes));

@@ -29,7 +29,7 @@ import type { WeightReader } from './write/weightGroups.js';
 import { type KerasFormat, writeKerasFile } from './write/writeKerasFile.js';
 
 /**
- * Options of {@link exportKeras} for any model.
+ * Options for {@link exportKeras} that apply to every model.
  *
  * @category Files
  */
@@ -39,16 +39,16 @@ export interface KerasFileOptions {
 }
 
 /**
- * Options of {@link exportKeras} for a multi-task model.
+ * Options for {@link exportKeras} with a multi-task model.
  *
  * @category Files
  */
 export interface ExportKerasOptions<T extends Tasks, W extends { readonly [task: string]: number }>
   extends KerasFileOptions {
   /**
-   * Adds a `Rescaling` layer after the input, so that the model accepts pixel values from 0 to 255 in Keras. No layer is added if the
-   * model's pixel range is already [0, 255]. Default: false, which means that Keras must pass pixel values in the model's range (0 to 1 by
-   * default).
+   * Whether to add a `Rescaling` layer after the input, so that the exported model accepts pixel values from 0 to 255 in Keras. No layer
+   * is added if the model's pixel range is already [0, 255]. If false (the default), the exported model expects pixel values in the model's
+   * range, which is 0 to 1 by default.
    */
   readonly bytes?: boolean;
   /**
@@ -66,7 +66,7 @@ export interface ExportKerasOptions<T extends Tasks, W extends { readonly [task:
   readonly checkpoint?: Store;
 }
 
-/** Options of {@link exportKeras} for a multi-task model whose task names are unknown at compile time. */
+/** Options for {@link exportKeras} with a multi-task model whose task names are unknown at compile time. */
 type UntypedExportOptions = KerasFileOptions & {
   readonly bytes?: boolean;
   readonly optimizer?: Optimizer;
@@ -244,7 +244,7 @@ function createCompileConfig(
   return { tasks, optimizer, lossWeights: loss.weights };
 }
 
-/** Returns a function that reads the current value of a weight of the model by name. */
+/** Returns a function that reads the current value of a model weight by name. */
 function createModelWeightReader(graph: KerasGraph): WeightReader {
   const weights = graph.layers.flatMap(({ stockLayer }) => stockLayer?.weights ?? []);
   const byName = new Map(weights.map((weight) => [weight.originalName, weight]));
@@ -295,8 +295,8 @@ function getSavedOptimizerState(
 }
 
 /**
- * Creates the state of an optimizer before its first step. Keras prints a warning when it opens a compiled `.keras` file without optimizer
- * state.
+ * Creates the state that an optimizer has before its first step. The state is exported because Keras prints a warning when it opens a
+ * compiled `.keras` file without optimizer state.
  */
 function createInitialOptimizerState(network: Network, optimizer: Optimizer): OptimizerSnapshot {
   const zeros = () => new Float32Array(countTrainableParams(network));
@@ -310,8 +310,8 @@ function createInitialOptimizerState(network: Network, optimizer: Optimizer): Op
 }
 
 /**
- * Returns the learning rate that Keras stores among the optimizer's variables, or undefined for a schedule. A constant schedule is written
- * as a number.
+ * Returns the learning rate that Keras stores among the optimizer's variables, or undefined for a schedule. A constant schedule is
+ * exported as a number.
  */
 function getNumericLearningRate(
   { schedule, isLearningRateAdjustable }: Optimizer,

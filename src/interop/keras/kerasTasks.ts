@@ -5,8 +5,8 @@ import type { tf } from '../../tensor/tf.js';
 import type { KerasOutput } from './read/readKerasModel.js';
 
 /**
- * Assigns a model output to each task, and returns `[task, output index]` pairs. A task is matched by the name of the output, or else by
- * the name of the output's layer. If no name matches, all tasks are matched by order.
+ * Assigns a model output to each task, and returns `[task, output index]` pairs. A task is matched by the name of the output or, if no
+ * output has this name, by the name of the output's layer. If no task can be matched by name, all tasks are matched by order.
  */
 export function matchOutputs(
   tasks: readonly string[],
@@ -71,7 +71,7 @@ export function getImageShape({ inputs }: tf.LayersModel, path: string): ImageSh
   if (!image || otherInputs.length > 0) {
     throw createFileError(
       path,
-      'a model with a single input, the image',
+      'a model whose only input is the image',
       `a model with ${inputs.length} inputs`,
       'Omit `tasks` to load the file as a plain LayersModel.',
     );

@@ -9,8 +9,8 @@ import type { AnyTask } from '../../tasks/task.js';
 /**
  * Exports a model as an `.onnx` file for ONNX Runtime and other tools. The file contains one graph with constant weights (opset 18).
  *
- * - Input `image`: float32 `[batch, height, width, channels]`, any batch size, in the model's pixel range (default: 0 to 1). It has this name
- *   also if {@link loadKeras} loaded the model from a file with another name for the input.
+ * - Input `image`: float32 `[batch, height, width, channels]`, any batch size, in the model's pixel range (default: 0 to 1). The input has
+ *   this name even if {@link loadKeras} loaded the model from a file in which the input has a different name.
  * - One output per task, with the name of the task: float32 `[batch, units]`. The values are the predicted number in the task's unit
  *   (regression), the probability of the second label (binary), or one probability per label (categorical).
  * - Metadata `tfjs-multitask`: the task table as JSON, with labels, units and pixel range.

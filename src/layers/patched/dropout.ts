@@ -11,7 +11,7 @@ interface StockDropout extends tf.layers.Layer {
 /**
  * Dropout layer that receives its mask as an input (N. Srivastava et al., 2014). In training, it multiplies its input by the mask and
  * divides it by `1 - rate`, like Keras 3 `Dropout` (layers/regularization/dropout.py). In inference, it returns its input unchanged. The
- * TensorFlow.js layer draws the mask inside `call`, so the mask cannot be traced, or reproduced when a run is resumed.
+ * TensorFlow.js layer draws the mask inside `call`, so the mask can be neither traced nor reproduced when a run is resumed.
  */
 export class Dropout extends getStockLayerClass<StockDropout>('Dropout') {
   override call(inputs: Tensor | Tensor[], kwargs: CallArguments): Tensor | Tensor[] {

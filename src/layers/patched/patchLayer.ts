@@ -17,7 +17,10 @@ const PATCHED_CLASSES: { readonly [className: string]: { readonly prototype: obj
   AveragePooling2D,
 };
 
-/** Advice for the error that rejects a TensorFlow.js layer because it draws random numbers inside `call`, keyed by class name. */
+/**
+ * Advice for the error that rejects a TensorFlow.js layer because the layer draws random numbers inside `call`. The entries are keyed by
+ * class name.
+ */
 const UNSUPPORTED_LAYERS: { readonly [className: string]: string } = {
   GaussianNoise: 'Use dropout(), or add noise to the images.',
   GaussianDropout: 'Use dropout().',

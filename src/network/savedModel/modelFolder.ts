@@ -22,7 +22,7 @@ interface ModelJson {
     readonly paths: readonly string[];
     readonly weights: tf.io.WeightsManifestEntry[];
   }[];
-  /** The tasks. `tf.loadLayersModel` returns them as `getUserDefinedMetadata()`. */
+  /** Tasks of the model. After loading the model with `tf.loadLayersModel`, `getUserDefinedMetadata()` returns them. */
   readonly userDefinedMetadata?: unknown;
 }
 
@@ -36,7 +36,7 @@ interface ParsedModel extends Pick<ModelJson, 'modelTopology'> {
 const COPY_ADVICE = 'Copy the whole folder again.';
 const FOLDER_ADVICE = 'Pass a folder that save() or bestCheckpoint() wrote.';
 
-/** Matches the name of a weights file in the folder of a model: it contains the start of its SHA-256 hash. */
+/** Pattern for the name of a weights file in the folder of a model. The name contains the first digits of the file's SHA-256 hash. */
 const WEIGHTS_FILE = /^weights\.[0-9a-f]{16}\.bin$/;
 
 const encodeJson = (value: unknown) => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
@@ -48,8 +48,8 @@ const toName = (folder: string, file: string) => (folder === '' ? file : `${fold
  * Saves a network to a folder of a store. `model.json` and a weights file contain the layers and weights, which `tf.loadLayersModel` can
  * read without custom layer classes. The tasks, labels, units and input range are the user-defined metadata in `model.json`.
  *
- * The folder is replaced as one unit: a reader, or a process that is killed at any moment, finds the old model or the new model, with its
- * tasks and its epoch.
+ * The folder is replaced as one unit: even if the process is killed at any moment, a reader finds either the complete old model or the
+ * complete new model, including its tasks and its epoch.
  *
  * @param checkpointEpoch - Epoch of the model, which is stored with it.
  * @throws `file` error if the store is not writable. A model that was saved to the folder earlier remains intact.
@@ -91,8 +91,8 @@ export async function writeModelFolder(
 }
 
 /**
- * Loads a network from a folder that {@link writeModelFolder} wrote. The folder may be replaced at the same time: the result is then the old
- * or the new network.
+ * Loads a network from a folder that {@link writeModelFolder} wrote. If the folder is replaced at the same time, the result is either the
+ * old or the new network.
  *
  * @param tasks - Tasks of the network, which must match the task table in `model.json`. Default: tasks created from the table, with default
  *   losses and metrics.
@@ -131,7 +131,7 @@ export async function readModelFolder<T extends Tasks>(
   return network;
 }
 
-/** Parses `model.json`. Throws a `file` error if it does not exist or has another layout. */
+/** Parses `model.json`. Throws a `file` error if the file does not exist or has another layout. */
 function parseModelJson(index: Uint8Array | undefined, path: string): ParsedModel {
   if (!index) throw createFileError(path, 'a file of a saved model', 'no such file', FOLDER_ADVICE);
   let model: Partial<ModelJson> | null;
@@ -153,7 +153,12 @@ function parseModelJson(index: Uint8Array | undefined, path: string): ParsedMode
     );
   }
   if (typeof userDefinedMetadata !== 'object' || userDefinedMetadata === null) {
-    throw createFileError(path, 'a model with tasks', 'a model without user-defined metadata', FOLDER_ADVICE);
+    throw createFileError(
+      path,
+      'a model whose user-defined metadata contains its tasks',
+      'a model without user-defined metadata',
+      FOLDER_ADVICE,
+    );
   }
   return {
     modelTopology,
@@ -163,7 +168,10 @@ function parseModelJson(index: Uint8Array | undefined, path: string): ParsedMode
   };
 }
 
-/** Reads the weights file of a model, and checks it against the hash in its name. Throws a `file` error if it is missing or changed. */
+/**
+ * Reads the weights file of a model, and checks the contents against the hash in the name of the file. Throws a `file` error if the file is
+ * missing or was changed.
+ */
 async function readWeightsFile(store: Store, folder: string, file: string): Promise<Uint8Array> {
   const name = toName(folder, file);
   const weights = await readStoreFile(store, name);

@@ -18,7 +18,7 @@ interface WeightSpec {
 export interface SavedLayersModel {
   /** Layers, as TensorFlow.js saves them. */
   readonly topology: object;
-  /** The weights in the file, in order. */
+  /** List of the weights in the file, in order. The list comes from an untrusted file, so its type is unknown. */
   readonly weightSpecs: unknown;
   readonly weightBytes: Uint8Array;
 }
@@ -27,7 +27,7 @@ const COPY_ADVICE = 'Copy the whole folder again.';
 
 /**
  * Creates a model from its saved layers and weights. The file is not trusted: the list of weights is compared with the size of the weights
- * file, and the layers with this list, before memory for weights is allocated. If the model is rejected, all its tensors are disposed.
+ * file, and the layers with this list, before memory for weights is allocated. If the model is rejected, all its tensors are disposed of.
  *
  * @param path - Path of `model.json`, for errors.
  * @throws A `file` error if TensorFlow.js cannot create the layers, or if the weights do not match them.
@@ -59,7 +59,7 @@ export async function openLayersModel(path: string, saved: SavedLayersModel): Pr
   }
 }
 
-/** Checks the list of weights. Together they must have the size of the weights file. */
+/** Checks the list of weights. The total size of the weights must equal the size of the weights file. */
 function checkWeightSpecs(specs: unknown, fileBytes: number, path: string): WeightSpec[] {
   const listPath = `${path}: weightsManifest`;
   if (!Array.isArray(specs))
@@ -96,7 +96,8 @@ type AddWeight = (name: string, shape: readonly number[], ...rest: unknown[]) =>
 
 /**
  * Creates the layers of a model, with zeros as weights. TensorFlow.js has no option that limits the weights of a model, so the method that
- * creates weights is replaced while TensorFlow.js creates the layers. It does so without waiting, so no other model is affected.
+ * creates weights is replaced while TensorFlow.js creates the layers. TensorFlow.js creates the layers synchronously, so no other model is
+ * affected.
  *
  * @param layers - Set to which the layers with weights are added. If this function throws, the caller must dispose of their weights.
  */
@@ -130,7 +131,7 @@ function createLayers(
   }
 }
 
-/** Copies the weights from the file to the variables of the model. Each variable must be in the file, and the other way round. */
+/** Copies the weights from the file to the variables of the model. The file must contain exactly the variables of the model. */
 function setWeights(
   model: tf.LayersModel,
   specs: readonly WeightSpec[],

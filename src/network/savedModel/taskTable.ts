@@ -26,7 +26,10 @@ export interface TaskTable {
   readonly evaluation?: EvaluationDefaults;
 }
 
-/** Version number of the format of the task table. It is increased whenever older versions of the library cannot read the new format. */
+/**
+ * Version number of the format of the task table. The number is increased whenever older versions of the library cannot read the new
+ * format.
+ */
 const TABLE_VERSION = 1;
 
 const FOLDER_ADVICE = 'Pass an unchanged folder that save() or bestCheckpoint() wrote.';

@@ -32,7 +32,7 @@ import { getCacheFolder } from './cacheFolder.js';
 import { downloadWeights } from './downloadWeights.js';
 
 /**
- * Options of {@link resnet50Backbone}, {@link mobileNetV2Backbone} and {@link efficientNetB0Backbone} in Node.
+ * Options for {@link resnet50Backbone}, {@link mobileNetV2Backbone} and {@link efficientNetB0Backbone} in Node.
  *
  * @typeParam Stage - Stages of the backbone, in order. Layer names start with the name of their stage.
  * @category Compose
@@ -51,7 +51,7 @@ export type BackboneFileOptions<Stage extends string> = TrainableOption<Stage> &
   readonly weights?: 'imagenet' | (string & {}) | Uint8Array | null;
   /** Folder for downloaded files. Default: the user's cache folder, for example `~/.cache/tfjs-multitask` on Linux. */
   readonly cache?: string;
-  /** Whether to include global average pooling and the softmax layer for the 1000 ImageNet classes. Default false. */
+  /** Whether to include global average pooling and the softmax layer for the 1000 ImageNet classes. Default: false. */
   readonly includeTop?: boolean;
   /** Function that sends HTTP requests. Default: the platform's `fetch`. */
   readonly fetch?: Fetcher;
@@ -171,7 +171,7 @@ export function resnet50Backbone(options: BackboneFileOptions<Resnet50Stage> = {
  * network. This function obtains the bytes and passes them to that function. Keras publishes no hashes for these files, so a downloaded
  * file is saved only if it contains exactly the backbone's tensors.
  *
- * @param options - `side`: side length in pixels of the images that the published weights were trained with. Default 224. Keras uses the
+ * @param options - `side`: side length in pixels of the images that the published weights were trained with. Default: 224. Keras uses the
  *   side length of the input if weights for it exist.
  * @throws A `download` error if the weights cannot be downloaded; the error contains the URL, and the path for a manual download. A `file`
  *   error if a file does not exist, is corrupted, or belongs to a different network. An `aborted` error if `signal` is aborted.

@@ -6,7 +6,7 @@ import { getCacheFolder } from './cacheFolder.js';
 import { downloadBar } from './downloadBar.js';
 
 /**
- * Options of {@link downloadWeights}.
+ * Options for {@link downloadWeights}.
  *
  * @category Files
  */

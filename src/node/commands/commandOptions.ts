@@ -13,7 +13,7 @@ export const STOPPED_EXIT_CODE = 130;
 /** Error code for an invalid option value. Commander does not print errors with this code, so the command line interface prints them. */
 export const INVALID_VALUE_CODE = 'tfjs-multitask.invalidValue';
 
-/** Options that all commands that run trials have in common. */
+/** Options that are common to all commands that run trials. */
 export interface TrialCommandOptions {
   readonly folder: string;
   readonly settings?: StudySettings;
@@ -28,7 +28,7 @@ export function createStopSignal(): AbortSignal {
   return stop.signal;
 }
 
-/** Creates a parser for the value of the `flag` option, which must be an integer of at least 1. */
+/** Creates a parser for the value of a command line option, which must be an integer of at least 1. `flag` is the name of the option. */
 export const parseCount =
   (flag: string) =>
   (text: string): number => {
@@ -37,7 +37,7 @@ export const parseCount =
     throw createUsageError(flag, 'an integer of at least 1', formatValue(text));
   };
 
-/** Creates a parser for the value of the `flag` option, which must be a number of seconds. */
+/** Creates a parser for the value of a command line option, which must be a number of seconds. `flag` is the name of the option. */
 export const parseSeconds =
   (flag: string) =>
   (text: string): number => {

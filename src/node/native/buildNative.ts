@@ -5,13 +5,13 @@ import { findNativePackage, type NativePackage } from './findNativePackage.js';
 import { findTensorFlow, type PipTensorFlow } from './findTensorFlow.js';
 import { type BindingInfo, testBinding } from './testBinding.js';
 
-/** Options of {@link buildNative}. */
+/** Options for {@link buildNative}. */
 export interface BuildNativeOptions {
   /** Python interpreter with TensorFlow. Default: `python3`, then `python`. */
   readonly python?: string | undefined;
   /** Folder of the native package. Default: the package that a program in the current folder would load. */
   readonly package?: string | undefined;
-  /** C++ compiler. Default `g++`. */
+  /** C++ compiler. Default: `g++`. */
   readonly compiler?: string | undefined;
   /** Callback that receives a line of text for each step of the build. */
   readonly log?: (line: string) => void;

@@ -49,7 +49,7 @@ export function findNativePackage(folder = findInstalledFolder()): NativePackage
   return { name, version, folder: path, nodeApiVersion };
 }
 
-/** Tests whether a path is a regular file. Reading a named pipe would never end. */
+/** Tests whether a path refers to a regular file. Other files must not be read, because reading a named pipe would never end. */
 const isFile = (path: string) => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 
 function findInstalledFolder(): string {

@@ -13,7 +13,7 @@ export interface PipTensorFlow {
   readonly cuda: boolean;
 }
 
-/** Shared libraries of TensorFlow's C API. */
+/** Shared libraries of TensorFlow with which the binding is linked. In the pip package, they contain TensorFlow's C API. */
 export const LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
 
 const INSTALL_ADVICE = [
@@ -22,7 +22,7 @@ const INSTALL_ADVICE = [
   '(with a CUDA device: pip install "tensorflow[and-cuda]").',
 ].join('');
 
-/** Prefix by which the output line of the script is recognized, because modules that Python loads at startup may print other lines. */
+/** Prefix of the line that the script prints. It distinguishes this line from lines that other Python modules print at startup. */
 const OUTPUT_PREFIX = 'tensorflow:';
 
 /** Python script that finds TensorFlow without importing it, because the import takes seconds. */

@@ -14,9 +14,9 @@ import { appendRegularFile, MAX_FILE_BYTES, readRegularFile } from './files/regu
 import { type FolderEntry, listFiles } from './listFiles.js';
 import { lockFile } from './lockFile.js';
 
-/** Matches files that are decoded into one string, which V8 limits to 512 MiB. */
+/** Pattern of the names of files that are decoded into one string. V8 limits the size of a string to 512 MiB. */
 const TEXT_FILE = /\.(?:json|jsonl|csv|txt|md|lock)$/i;
-/** Limit for the size of a text file in bytes. */
+/** Maximum size of a text file in bytes. */
 const MAX_TEXT_BYTES = 2 ** 28;
 
 /**
@@ -25,10 +25,10 @@ const MAX_TEXT_BYTES = 2 ** 28;
  * - Files are written atomically: a temporary file is flushed to the disk and renamed, so if the process is killed at any moment, the file
  *   contains either all old bytes or all new bytes. A temporary file that a killed process left behind is removed by the next write or
  *   list in its folder.
- * - Names that refer to files outside the folder are rejected, also if a link leads out of it. The folder itself may be a link. `remove`
- *   removes a link itself.
- * - Only regular files are read: a named pipe, a device or a socket is rejected without opening it. So is a file of more than 2 GiB, or
- *   256 MiB for text (`.json`, `.jsonl`, `.csv`, `.txt`, `.md`).
+ * - Names that refer to files outside the folder are rejected, even if they refer to such files through a link. The folder itself may be a
+ *   link. If a name refers to a link, `remove` removes the link and not its target.
+ * - Only regular files are read: a named pipe, a device or a socket is rejected before it is opened. A file that is larger than 2 GiB is
+ *   also rejected. The limit for text files (`.json`, `.jsonl`, `.csv`, `.txt`, `.md`) is 256 MiB.
  * - On Windows, names that Windows changes or reserves are rejected, for example `con.json`, `a:b` and names that end with a period.
  *
  * @throws A `file` error if a folder or file cannot be read or written, or a link leads out of the folder. An `argument` error if a name

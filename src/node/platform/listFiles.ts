@@ -10,8 +10,8 @@ export interface FolderEntry {
 }
 
 /**
- * Lists the entries of a folder and its subfolders for which `select` returns true, as relative paths with `/` as the separator. A
- * subfolder that another process removes meanwhile has no entries.
+ * Lists the entries of a folder and its subfolders for which `select` returns true, as relative paths with `/` as the separator.
+ * If another process removes a subfolder while its parent folder is listed, the subfolder is treated as empty.
  *
  * @param select - Receives each entry, and its relative path with `/`.
  * @throws The Node error if a folder cannot be read. The reason of `signal` if it is aborted.

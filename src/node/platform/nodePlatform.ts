@@ -4,7 +4,10 @@ import { loadPackage } from './loadPackage.js';
 import { readFileBytes } from './readFileBytes.js';
 import { sharpDecoder } from './sharpDecoder.js';
 
-/** Platform for Node: imports optional packages, provides threads, reads files and URLs, and decodes images with sharp. */
+/**
+ * Implementation of the platform functions for Node. It imports optional packages, provides threads, reads files and URLs,
+ * and decodes images with sharp.
+ */
 export const nodePlatform: Platform = {
   name: 'node',
   loadPackage,

@@ -2,7 +2,10 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Returns the folder of this package: the nearest folder with a `package.json`. Works in the sources and in the built files. */
+/**
+ * Returns the folder of this package: the nearest folder with a `package.json`. The function works both in the source code and
+ * in the built package.
+ */
 export function getPackageFolder(): string {
   const start = dirname(fileURLToPath(import.meta.url));
   let folder = start;

@@ -3,12 +3,12 @@ import type { Encoder } from '../../core/platform/platform.js';
 import { loadPackage } from './loadPackage.js';
 
 /**
- * Options of {@link sharpEncoder}.
+ * Options for {@link sharpEncoder}.
  *
  * @category Data
  */
 export interface SharpEncoderOptions {
-  /** Maximum length of the longer side of the image, in pixels. Default 96. */
+  /** Maximum length of the longer side of the image, in pixels. Default: 96. */
   readonly maxSide?: number;
 }
 

@@ -1,4 +1,7 @@
-/** Waits until `promise` is resolved or rejected, or the timeout expires. The result of the promise is ignored. */
+/**
+ * Waits until `promise` is resolved or rejected, or until the timeout expires. The result of the promise is
+ * ignored.
+ */
 export async function withTimeout(milliseconds: number, promise: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise((resolve) => {

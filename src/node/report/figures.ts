@@ -16,8 +16,8 @@ import { loadChartTools, loadGraphviz } from './reportTools.js';
 import { svgToPng } from './svgToPng.js';
 
 /**
- * Draws the learning curves of a task as SVG text. Loads the packages that `learningCurves` from `tfjs-multitask/report` requires as an
- * argument.
+ * Draws the learning curves of a task, and returns them as SVG text. The function of the same name in `tfjs-multitask/report` takes the
+ * packages that it needs as an argument; this function loads them itself.
  *
  * @throws A `missing-package` error if `@observablehq/plot` or `linkedom` is not installed. An `argument` error if the task is unknown.
  * @example
@@ -39,8 +39,8 @@ export async function learningCurves<const Name extends string>(
 }
 
 /**
- * Draws the learning curves of several groups of runs next to each other as SVG text. Loads the packages that `learningCurveGrid` from
- * `tfjs-multitask/report` requires as an argument.
+ * Draws the learning curves of several groups of runs side by side, and returns them as SVG text. The function of the same name in
+ * `tfjs-multitask/report` takes the packages that it needs as an argument; this function loads them itself.
  *
  * @throws A `missing-package` error if `@observablehq/plot` or `linkedom` is not installed. An `argument` error if a run has no epochs, or
  *   the groups have different tasks.
@@ -63,8 +63,8 @@ export async function learningCurveGrid(
 }
 
 /**
- * Draws the architecture of a network as a diagram in SVG text. Loads Graphviz, which `architectureDiagram` from
- * `tfjs-multitask/report` requires as an argument.
+ * Draws a diagram of the architecture of a network, and returns it as SVG text. The function of the same name in `tfjs-multitask/report`
+ * takes Graphviz as an argument; this function loads Graphviz itself.
  *
  * @throws A `missing-package` error if `@hpcc-js/wasm-graphviz` is not installed.
  * @example
@@ -107,7 +107,7 @@ export async function saveFigure(store: Store, name: string, svg: string): Promi
   await saveFigures(store, [{ name, svg }]);
 }
 
-/** Writes figures as SVG and PNG. Nothing is written if one of them cannot be converted. */
+/** Writes figures as SVG and PNG. If a figure cannot be converted to PNG, no figure is written. */
 export async function saveFigures(
   store: Store,
   figures: readonly { readonly name: string; readonly svg: string }[],

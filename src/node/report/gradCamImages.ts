@@ -13,7 +13,7 @@ import type { LabelsOf, Tasks } from '../../tasks/task.js';
  *
  * - A classification is explained for the predicted label.
  * - A regression is explained toward `higher` or `lower`, depending on whether the prediction is above or below the mean.
- * - A task has no heat maps if it has no feature map, or if weights are NaN or infinite.
+ * - No heat maps are created for a task without a feature map, or if weights of the model are NaN or infinite.
  */
 export async function createGradCamImages<T extends Tasks>(
   model: MultiTaskModel<T>,

@@ -21,7 +21,7 @@ import { sharpEncoder } from '../platform/sharpEncoder.js';
 import { createGradCamImages } from './gradCamImages.js';
 
 /**
- * Options of {@link recordRun}.
+ * Options for {@link recordRun}.
  *
  * @category Figures
  */
@@ -54,8 +54,8 @@ interface ReportedModel<T extends Tasks>
 }
 
 /**
- * Returns the model in `best/`, if `bestCheckpoint` saved it in the run of the record, otherwise `model`. Predictions and metrics of a record
- * are then those of the same epoch.
+ * Returns the model that `bestCheckpoint` saved in the `best/` folder during the run of the record, so that predictions and metrics are
+ * those of the same epoch. Returns `model` if no such model was saved, or if the caller specified a different epoch.
  *
  * @throws A `file` error if the saved model cannot be loaded.
  */
@@ -106,8 +106,8 @@ async function checkReplaceable(store: Store, history: RunHistory | undefined): 
 }
 
 /**
- * Writes the data that a report needs to `store`: `run.json`, and small images in `pictures/`. An earlier record with its images is
- * replaced as one unit: if `recordRun` fails or the process is killed, the earlier record is unchanged.
+ * Writes the data that a report needs to `store`: `run.json`, and small images in `pictures/`. An earlier record and its images are
+ * replaced as one unit. If `recordRun` fails or the process is killed, the earlier record and its images remain unchanged.
  *
  * If `bestCheckpoint` saved a model in `best/` of the same store in this run, the record contains the metrics of its epoch, and its
  * predictions and heat maps, also if you pass another model. Otherwise the predictions are those of `model`, and the metrics those of its

@@ -29,7 +29,7 @@ export async function loadGraphviz(purpose: string): Promise<GraphvizTool> {
 }
 
 /**
- * Loads the packages and fonts that draw a report.
+ * Loads the packages and fonts that are needed to draw a report.
  *
  * @throws A `missing-package` error if one of the packages is not installed.
  */

@@ -6,7 +6,7 @@ import { getPackageFolder } from '../platform/packageFolder.js';
 /**
  * Converts an SVG image to the bytes of a PNG file. Text is drawn with Inter, a font that this package contains.
  *
- * @param scale - Number of pixels per unit of the SVG. Default 2.
+ * @param scale - Number of pixels per unit of the SVG. Default: 2.
  * @throws A `missing-package` error if `@resvg/resvg-js` is not installed.
  * @example
  * ```ts

@@ -13,16 +13,16 @@ import { folderStore } from '../platform/folderStore.js';
 import { loadReportTools } from './reportTools.js';
 
 /**
- * Options of {@link watchRun}.
+ * Options for {@link watchRun}.
  *
  * @category Figures
  */
 export interface WatchOptions {
   /** Port of the server. Default: 0, which selects any free port. */
   readonly port?: number;
-  /** Interval in seconds after which the browser reloads the page. Default 5. */
+  /** Interval in seconds at which the browser reloads the page. Default: 5. */
   readonly refresh?: number;
-  /** Whether the page shows images. Default true. */
+  /** Whether the page shows images. Default: true. */
   readonly images?: boolean;
 }
 

@@ -11,7 +11,7 @@ import { saveFigures } from './figures.js';
 import { loadReportTools } from './reportTools.js';
 
 /**
- * Options of {@link writeReport}.
+ * Options for {@link writeReport}.
  *
  * @category Figures
  */

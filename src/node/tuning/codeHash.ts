@@ -6,8 +6,8 @@ import { readRegularFile } from '../platform/files/regularFile.js';
 const RELATIVE_IMPORT = /\b(?:from|import|require)\s*\(?\s*(['"`])(\.{1,2}\/[^'"`\n]+)\1/g;
 
 /**
- * Replacements of the file extension of an import that are tried to find the source file, because TypeScript code imports a file by the
- * name of its compiled file.
+ * Replacements for the file extension of an import. They are tried in order to find the source file, because TypeScript code imports a
+ * file by the name of its compiled file.
  */
 const SOURCE_EXTENSIONS: readonly (readonly [RegExp, string])[] = [
   [/\.js$/, '.ts'],

@@ -4,12 +4,12 @@ import { resultsTable } from '../../tuner/results/resultsTable.js';
 import { sortByNumber, type TrialRecord } from '../../tuner/results/trialRecord.js';
 import type { Study } from '../../tuner/study.js';
 
-/** Number of most recent trials that are shown. */
+/** Maximum number of recent trials that the table shows. */
 const MAX_ROWS = 20;
-/** Number of best trials that are shown above the most recent trials. */
+/** Maximum number of best trials that the table shows above the recent trials. */
 const MAX_BEST_ROWS = 4;
 
-/** Columns and rows of a terminal that does not report its size. */
+/** Default width in characters and height in lines of a terminal that does not report its size. */
 const DEFAULT_COLUMNS = 80;
 const DEFAULT_ROWS = 24;
 
@@ -25,7 +25,7 @@ export interface TerminalStream {
   readonly columns?: number;
   /** Height of the terminal in lines. */
   readonly rows?: number;
-  /** Writes text. */
+  /** Writes text to the stream. */
   write(text: string): unknown;
 }
 

@@ -6,8 +6,8 @@ import { getRuntimeVersions } from '../platform/runtimeVersions.js';
 import { loadStudy, type StudySettings, toModuleUrl } from './trial/loadStudy.js';
 
 /**
- * Opens the study of a search that was started earlier. Loads the module of the study with the settings of the search, overridden
- * by `settings`.
+ * Opens the study of a search that was started earlier. The module of the study is loaded with the settings of the search. Values in
+ * `settings` override these settings.
  *
  * @throws A `file` error if the store contains no study. The errors of `loadStudy` and `openStudyRecords`.
  */

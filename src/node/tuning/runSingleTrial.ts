@@ -11,7 +11,7 @@ import { loadStudy, toModuleUrl } from './trial/loadStudy.js';
 import { resolveTrialResources } from './trial/trialResources.js';
 
 /**
- * Options of {@link runSingleTrial}.
+ * Options for {@link runSingleTrial}.
  *
  * @typeParam M - Type of the study's module, `typeof import('./search.js')`.
  * @category Tuner
@@ -21,7 +21,7 @@ export interface RunSingleTrialOptions<M extends StudyModule = StudyModule<Study
   readonly folder: string | Store;
   /** Number of the trial, counted from 1. */
   readonly number: number;
-  /** Settings that are passed to the module's default export, if that export is a function. Default `{}`. */
+  /** Settings that are passed to the module's default export, if that export is a function. Default: `{}`. */
   readonly settings?: SettingsOf<M>;
   /** Number of threads that the trial may use. Default: the number of threads of the machine. */
   readonly threads?: number;

@@ -16,7 +16,7 @@ import { createTrialDispatcher } from './trialDispatcher.js';
 import type { QueueOptions } from './trialQueue.js';
 
 /**
- * Options of {@link runStudy}.
+ * Options for {@link runStudy}.
  *
  * @typeParam M - Type of the study's module, `typeof import('./search.js')`.
  * @category Tuner
@@ -24,13 +24,16 @@ import type { QueueOptions } from './trialQueue.js';
 export interface RunStudyOptions<M extends StudyModule = StudyModule<Study>> {
   /** Folder or store of the study. If the folder contains an earlier search, the search is resumed. */
   readonly folder: string | Store;
-  /** Total number of trials, including those of earlier runs. Default: until the strategy is exhausted. */
+  /**
+   * Total number of trials, including those of earlier runs. Default: no limit; the search ends when the strategy has no more
+   * params.
+   */
   readonly trials?: number;
-  /** Number of trials that run at a time, each in its own process. With a queue: number of trials in the queue at a time. Default 1. */
+  /** Number of trials that run at a time, each in its own process. With a queue: number of trials in the queue at a time. Default: 1. */
   readonly parallel?: number;
   /** Queue through which workers on other machines run the trials. Default: the trials run on this machine. */
   readonly queue?: QueueOptions;
-  /** Settings that are passed to the module's default export, if that export is a function. Default `{}`. */
+  /** Settings that are passed to the module's default export, if that export is a function. Default: `{}`. */
   readonly settings?: SettingsOf<M>;
   /** Number of threads that one trial may use. Default: the number of threads of the machine, divided by `parallel`. */
   readonly threads?: number;
@@ -159,7 +162,7 @@ export async function runStudy(module: string | URL, options: RunStudyOptions): 
   }
 }
 
-/** Options of a search, including default values. */
+/** Options for a search, in which missing values are replaced with defaults. */
 interface ResolvedRunOptions extends Pick<RunStudyOptions, 'onChange' | 'queue'> {
   readonly resources: TrialResources;
   readonly moduleUrl: string;

@@ -23,7 +23,7 @@ import {
 } from './trialQueue.js';
 
 /**
- * Options of {@link runStudyWorker}.
+ * Options for {@link runStudyWorker}.
  *
  * @typeParam M - Type of the study's module, `typeof import('./search.js')`.
  * @category Tuner
@@ -33,7 +33,10 @@ export interface RunStudyWorkerOptions<M extends StudyModule = StudyModule<Study
   readonly folder: string | Store;
   /** Queue to which the search adds trials. */
   readonly queue: QueueOptions;
-  /** Settings that this machine overrides, for example the path of its data folder. Default: the settings of the search. */
+  /**
+   * Settings that override those of the search on this machine, for example the path of the data folder. Default: the settings
+   * of the search.
+   */
   readonly settings?: Partial<SettingsOf<M>>;
   /** Number of trials that this worker runs at a time. Default: 1. */
   readonly parallel?: number;

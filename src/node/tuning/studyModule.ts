@@ -38,8 +38,8 @@ export type TrialOf<M extends StudyModule> = TrialRecord<
 >;
 
 /**
- * Type of the settings that the function of a module receives. Any names are allowed if the type of the module is not specified,
- * or if the function has no parameter.
+ * Type of the settings that the function of a module receives. Settings with any names are allowed if the type of the module is not
+ * specified, or if the function has no parameter.
  *
  * @typeParam M - `typeof import('./search.js')`.
  * @category Tuner

@@ -41,7 +41,7 @@ export async function createTrialDispatcher(
     ...options
   }: QueueOptions &
     Pick<TrialJob, 'code' | 'settings'> & {
-      /** Time after which no further trial may start, in milliseconds since 1970, as returned by `Date.now()`. */
+      /** Time after which no more trials may start, in milliseconds since 1970, as returned by `Date.now()`. */
       readonly deadline: number;
     },
   signal: AbortSignal,

@@ -7,7 +7,7 @@ import { loadPackage } from '../platform/loadPackage.js';
 import type { StudySettings } from './trial/loadStudy.js';
 
 /**
- * Options of a trial queue on a Redis server.
+ * Options for a trial queue on a Redis server.
  *
  * @category Tuner
  */
@@ -31,7 +31,7 @@ type Bullmq = typeof import('bullmq');
 /** Returns how many seconds the server may be unreachable, for example during a restart, before the search fails. */
 export const getMaxOutageSeconds = ({ workerTimeout = 30 }: QueueOptions) => Math.max(10, 2 * workerTimeout);
 
-/** Largest `workerTimeout` in seconds: one day. */
+/** Maximum `workerTimeout` in seconds: one day. */
 const MAX_WORKER_TIMEOUT = 86_400;
 
 /** Time in milliseconds within which the server must accept a connection and answer. */

@@ -16,9 +16,9 @@ const LAYER_COLORS: readonly (readonly [kind: RegExp, color: string])[] = [
 const STAGE_COLOR = '#eef2f7';
 
 /**
- * Draws the architecture of a network as SVG text. The diagram contains a box for each layer, with its kind, options, output shape
- * and number of parameters, and a frame around the trunk and each task. If the trunk or a task has more than 40 layers, for example
- * because it contains a backbone, each box represents a group of layers.
+ * Draws the architecture of a network, and returns the diagram as SVG text. The diagram contains a box for each layer, with its
+ * kind, options, output shape and number of parameters, and a frame around the trunk and each task. If the trunk or a task has more
+ * than 40 layers, for example because it contains a backbone, each box represents a group of layers.
  *
  * @param architecture - Architecture that `model.architecture()` returned.
  * @param graphviz - Graphviz, for the layout. `architectureDiagram` of `tfjs-multitask/node` loads Graphviz itself.
@@ -95,7 +95,8 @@ ${layers.flatMap(toDotEdges).join('\n')}
 const formatPartName = (part: string) => (part === 'trunk' ? 'shared trunk' : truncateMiddle(part, 22));
 
 /**
- * Creates an invisible node below each layer that has an even number of successors, so that Graphviz centers the layer above them.
+ * Creates an invisible node below each layer that has an even number of successors, so that Graphviz centers the layer above its
+ * successors.
  */
 function createCenteringNodes(layers: readonly LayerRecord[]): string {
   return layers
@@ -155,7 +156,7 @@ function computeColumnWidths(boxes: readonly DiagramBox[]): readonly number[] {
   );
 }
 
-/** Returns the DOT node of a box: a table with one row. */
+/** Returns the node of a box in the DOT language of Graphviz: a table with one row. */
 function toDotNode(box: DiagramBox, [first, second, third, fourth]: readonly number[]): string {
   const { name, kind, parameters, layerCount } = box;
   const [title, options, shape] = createRowTexts(box);

@@ -11,11 +11,11 @@ import type { ChartTools } from './chartTools.js';
 export interface ReportFigure {
   /** Name of the figure and of its files, for example `age-errors`. */
   readonly name: string;
-  /** Title, without line breaks. */
+  /** Title of the figure, without line breaks. */
   readonly title: string;
   /** Explanation that is printed below the title. */
   readonly note?: string;
-  /** Complete SVG document. */
+  /** The figure as a complete SVG document. */
   readonly svg: string;
 }
 
@@ -34,8 +34,8 @@ export const CHART_WIDTH = 420;
 export const CHART_HEIGHT = 300;
 
 /**
- * Returns the Plot module with its full types. The public type {@link ChartTools} does not refer to `@observablehq/plot`, because the package
- * is optional: without it, a program that checks the types of its libraries would not compile.
+ * Returns the Plot module with its full types. The public type {@link ChartTools} does not refer to `@observablehq/plot`, because this
+ * package is optional. If the package is not installed, a program that checks the types of its libraries would not compile.
  */
 export const getPlot = ({ Plot }: ChartTools) => Plot as unknown as typeof import('@observablehq/plot');
 

@@ -1,5 +1,6 @@
 /**
- * The `@observablehq/plot` module. The type names only one of its functions, so that programs compile without the package.
+ * The `@observablehq/plot` module. The type contains only one function of the module, so that programs compile even if the
+ * package is not installed.
  *
  * @category Figures
  */

@@ -17,7 +17,10 @@ import {
 } from './chart.js';
 import type { ChartTools } from './chartTools.js';
 
-/** Largest number of rows of a confusion matrix. If a task has more labels, the least frequent labels share a row and a column. */
+/**
+ * Maximum number of rows in a confusion matrix. If a task has more labels, the least frequent labels are combined in one row and
+ * one column.
+ */
 const MAX_LABELS = 16;
 const OTHER_LABELS = 'all others';
 

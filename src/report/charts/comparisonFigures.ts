@@ -7,7 +7,10 @@ import type { ChartTools } from './chartTools.js';
 import { getPoints } from './curvePoints.js';
 import { createEpochAxis } from './epochAxis.js';
 
-/** Dash patterns of the curves. If there are more runs than colors, the colors are reused with the next dash pattern. */
+/**
+ * Dash patterns of the curves. The first runs in a comparison use the first pattern. If there are more runs than colors,
+ * the colors are used again with the next pattern.
+ */
 const LINE_DASHES = ['none', '6,3', '2,3'];
 
 /** Color and dash pattern of the curve of a run. */

@@ -3,8 +3,8 @@ import { escapeXml, TEXT_COLOR } from '../text/svgText.js';
 import { SERIES_COLORS } from './chart.js';
 
 /**
- * Series that a panel can show. Each series has the prefix of its history columns, a name for legends (`name`) and for table
- * headers (`head`), a color and a dash pattern.
+ * Series that a panel of learning curves can show, for example the validation values. Each series has the prefix of its history
+ * columns, a name for legends (`name`) and for table headers (`head`), a color and a dash pattern.
  */
 export const CURVE_SERIES = [
   { prefix: '', name: 'training', head: 'training', color: SERIES_COLORS[0], dash: 'none' },
@@ -18,7 +18,7 @@ export const CURVE_SERIES = [
   },
 ] as const;
 
-/** One of {@link CURVE_SERIES}, for example the validation values. */
+/** One element of {@link CURVE_SERIES}, for example the series of validation values. */
 export type CurveSeries = (typeof CURVE_SERIES)[number];
 
 /** Returns the series for which the history contains values of a task. */

@@ -1,6 +1,6 @@
 import type { ArchitectureRecord, CallSource, LayerRecord } from '../../core/records/architecture.js';
 
-/** Largest number of layers of the trunk or a task that are drawn individually. A diagram with 175 boxes is not readable. */
+/** Maximum number of layers of the trunk or a task that are drawn individually. A diagram with 175 boxes is not readable. */
 const MAX_LAYERS_PER_PART = 40;
 
 /** A box of a diagram: either one layer, or a group of layers if the trunk or a task has too many layers to draw individually. */
@@ -49,7 +49,7 @@ export function createDiagramBoxes({ layers }: ArchitectureRecord): DiagramBox[]
   });
 }
 
-/** Returns, for each call of a box, the other boxes from which this call receives its inputs. */
+/** Returns one list for each call of a box. The list contains the other boxes from which the call receives its inputs. */
 function collectBoxCalls(
   members: readonly LayerRecord[],
   name: string,
@@ -67,7 +67,7 @@ function collectBoxCalls(
 }
 
 /**
- * Returns the stage of a backbone that a layer belongs to, according to the name of the layer, for example `conv4` for
+ * Returns the backbone stage to which a layer belongs, according to the name of the layer, for example `conv4` for
  * `conv4_block1_out`, `block_13` for `block_13_expand`, and `stem` for `stem_conv`.
  */
 const getStageName = (name: string) => /^[A-Za-z]+(?:_?\d+)?/.exec(name)?.[0] ?? name;

@@ -5,12 +5,12 @@ import { checkImageBytes, type ImageBytes, toGrayscaleBytes } from '../../core/i
 import type { HeatMap } from '../../core/records/heatMap.js';
 
 /**
- * Options of {@link heatOverlay}.
+ * Options for {@link heatOverlay}.
  *
  * @category Figures
  */
 export interface HeatOverlayOptions {
-  /** Weight of the heat map color in each pixel, from 0 to 1. The grayscale image contributes the rest. Default 0.5. */
+  /** Weight of the heat map color in each pixel, from 0 to 1. The grayscale image has the remaining weight. Default: 0.5. */
   readonly opacity?: number;
 }
 
@@ -103,14 +103,19 @@ export function heatOverlay(image: ImageBytes, heat: HeatMap, options: HeatOverl
   return { data, height, width, channels: 3 };
 }
 
-/** Interpolates linearly. The result is exactly `a` at 0 and exactly `b` at 1, unlike the result of `a + weight * (b - a)`. */
+/**
+ * Interpolates linearly between `a` and `b`. The result is exactly `a` at weight 0 and exactly `b` at weight 1. A formula with a
+ * single multiplication does not guarantee this.
+ */
 const interpolate = (a: number, b: number, weight: number) => a * (1 - weight) + b * weight;
 
 /** Position of a pixel between the centers of two cells of the heat map. */
 interface SamplePosition {
   readonly first: number;
   readonly second: number;
-  /** Weight of the cell `second` in the interpolation, from 0 to 1. The cell `first` has the remaining weight. */
+  /**
+   * Weight of the cell at index `second` in the interpolation, from 0 to 1. The cell at index `first` has the remaining weight.
+   */
   readonly weight: number;
 }
 

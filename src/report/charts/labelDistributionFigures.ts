@@ -16,7 +16,10 @@ interface SplitCounts {
   readonly validation: LabelCounts;
 }
 
-/** Draws the distribution of labels in the training and validation images, with one figure for each task and each group. */
+/**
+ * Draws the distributions of labels and groups in the training and validation images: one figure for each task, and one for each
+ * group.
+ */
 export function drawLabelDistributions(
   { tasks, data }: Pick<RunRecord, 'tasks' | 'data'>,
   tools: ChartTools,
@@ -107,7 +110,7 @@ function drawNumberDistribution(
   );
 }
 
-/** Largest number of labels in a figure. If there are more labels, only the first labels are drawn. */
+/** Maximum number of labels in a figure. If there are more labels, only the first labels are drawn. */
 const MAX_LABELS = 30;
 
 function drawClassDistribution(

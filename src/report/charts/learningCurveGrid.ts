@@ -24,24 +24,24 @@ export interface RunGroup {
 }
 
 /**
- * Options of {@link learningCurveGrid}.
+ * Options for {@link learningCurveGrid}.
  *
  * @category Figures
  */
 export interface LearningCurveGridOptions {
-  /** History column whose best epoch is marked in each run. Default `val_loss`, or `loss` for runs without validation. */
+  /** History column whose best epoch is marked in each run. Default: `val_loss`, or `loss` for runs without validation. */
   readonly monitor?: string;
   /** Title above the figure. Default: no title. */
   readonly title?: string;
-  /** Width of a panel in pixels. Default 230. */
+  /** Width of a panel in pixels. Default: 230. */
   readonly panelWidth?: number;
-  /** Height of a panel in pixels. Default 200. */
+  /** Height of a panel in pixels. Default: 200. */
   readonly panelHeight?: number;
 }
 
-/** Horizontal position in pixels of the left end of the x axis in the first panel. */
+/** Distance in pixels between the left edge of the figure and the x axis of the first panel. */
 const AXIS = 58;
-/** Vertical position in pixels of the top of the first row of panels. */
+/** Distance in pixels between the top edge of the figure and the first row of panels. */
 const TOP = 92;
 /** Height of a row title in pixels. */
 const ROW_TITLE = 34;
@@ -51,9 +51,10 @@ const BOLD_CHARACTER_WIDTH = 8.2;
 const PANEL_MARGIN_LEFT = 46;
 
 /**
- * Draws the learning curves of several settings as SVG text. The grid has one column for each setting and one row for each
- * task. A row shows the first metric of the task, or its loss if the task has no metrics. All panels in a row have the same
- * scale. If a setting has several runs, each run is drawn as a thin line and their mean as a thick line.
+ * Draws a grid of learning curves that compares runs with different settings, and returns it as SVG text. The grid has one
+ * column for each setting and one row for each task. A row shows the first metric of the task, or its loss if the task has no
+ * metrics. All panels in a row have the same scale. If a setting has several runs, each run is drawn as a thin line and their
+ * mean as a thick line.
  *
  * @param tools - Observable Plot and a document. `learningCurveGrid` of `tfjs-multitask/node` loads both itself.
  * @throws An `argument` error if there are no settings, if a run has no epochs, or if the tasks of the runs differ.
@@ -160,9 +161,7 @@ function getSharedTasks(settings: readonly RunGroup[]): readonly TaskRecord[] {
   return tasks;
 }
 
-/**
- * Returns the range of the y axis for all panels of a row. The range starts at or below 0, or at or below 50 % for percentages.
- */
+/** Returns the range of the y axis for all panels of a row. The range starts at 0 or below, for percentages at 50 % or below. */
 function computeDomain(
   runs: readonly HistoryRecord[],
   seriesList: readonly CurveSeries[],

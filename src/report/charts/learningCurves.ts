@@ -25,7 +25,7 @@ import { type CurveSeries, drawLegend, findTaskSeries } from './curveSeries.js';
 import { createEpochAxis } from './epochAxis.js';
 
 /**
- * Options of {@link learningCurves}.
+ * Options for {@link learningCurves}.
  *
  * @typeParam Name - Names of the tasks.
  * @category Figures
@@ -33,13 +33,13 @@ import { createEpochAxis } from './epochAxis.js';
 export interface LearningCurvesOptions<Name extends string = string> {
   /** Task whose curves are drawn. */
   readonly task: Name;
-  /** History column whose best epoch is marked. Default `val_loss`, or `loss` for a run without validation. */
+  /** History column whose best epoch is marked. Default: `val_loss`, or `loss` for a run without validation. */
   readonly monitor?: string;
   /** Title above the figure. Default: the name of the task. */
   readonly title?: string;
-  /** Width of a panel in pixels. Default 420. */
+  /** Width of a panel in pixels. Default: 420. */
   readonly panelWidth?: number;
-  /** Height of a panel in pixels. Default 300. */
+  /** Height of a panel in pixels. Default: 300. */
   readonly panelHeight?: number;
 }
 
@@ -47,8 +47,8 @@ export interface LearningCurvesOptions<Name extends string = string> {
 const HEADER_HEIGHT = 64;
 
 /**
- * Draws the learning curves of a task as SVG text: a panel for the loss and for each metric, with training and validation
- * values. The best epoch according to `monitor` is marked.
+ * Draws the learning curves of a task, and returns them as SVG text: a panel for the loss and for each metric, with training
+ * and validation values. The best epoch according to `monitor` is marked.
  *
  * @param history - History that `fit` returned, or the same record read from a file.
  * @param tools - Observable Plot and a document. `learningCurves` of `tfjs-multitask/node` loads both itself.
@@ -119,7 +119,7 @@ export function checkHistory(path: string, history: unknown): void {
   });
 }
 
-/** Throws an `argument` error for a size, title or monitor of the wrong type. */
+/** Throws an `argument` error if a panel size, title or monitored column has the wrong type. */
 export function checkFigureOptions(caller: string, options: Omit<LearningCurvesOptions, 'task'>): void {
   for (const name of ['panelWidth', 'panelHeight'] as const) {
     if (options[name] === undefined) continue;
@@ -156,7 +156,7 @@ function findTask({ tasks, rows }: HistoryRecord, name: string): TaskRecord {
   );
 }
 
-/** Returns the metrics that have a panel: the loss, and the other metrics of the task. */
+/** Returns the metrics of a task that are drawn as panels: the loss, followed by the other metrics. */
 const getPanelMetrics = ({ metrics }: TaskRecord) => [...new Set(['loss', ...metrics])];
 
 /**

@@ -9,7 +9,7 @@ import { formatTick, skipCrowdedTicks } from '../text/tickFormat.js';
 import { BLUE, drawChart, formatIntegerTick, getPlot, ORANGE, type ReportFigure } from './chart.js';
 import type { ChartTools } from './chartTools.js';
 
-/** Largest number of points of a scatter plot. More points would overlap and make the page several megabytes larger. */
+/** Maximum number of points in a scatter plot. More points would overlap and make the page several megabytes larger. */
 const MAX_POINTS = 1500;
 
 /**

@@ -6,7 +6,10 @@ import type { ChartTools } from './chartTools.js';
 import { getPoints } from './curvePoints.js';
 import { createEpochAxis } from './epochAxis.js';
 
-/** Draws the learning rate and the duration of every epoch. A figure without values is omitted. */
+/**
+ * Draws two figures: the learning rate and the duration of every epoch. A figure is omitted if the history
+ * contains no values for it.
+ */
 export function drawTrainingFigures(rows: readonly HistoryRow[], tools: ChartTools): ReportFigure[] {
   const Plot = getPlot(tools);
   const x = createEpochAxis(rows);

@@ -19,7 +19,7 @@ import type { Section } from './section.js';
 import { renderTaskSection } from './taskSection.js';
 
 /**
- * Options of {@link createReportPage}.
+ * Options for {@link createReportPage}.
  *
  * @category Figures
  */

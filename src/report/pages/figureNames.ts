@@ -2,7 +2,7 @@ import type { ReportFigure } from '../charts/chart.js';
 import { toFileName } from '../text/fileName.js';
 import { truncateMiddle } from '../text/format.js';
 
-/** Largest number of characters of a name. File systems allow 255 bytes, and a character can take four bytes. */
+/** Maximum number of characters in a figure name. File systems allow 255 bytes, and a character can take four bytes. */
 const MAX_NAME_LENGTH = 50;
 
 /**

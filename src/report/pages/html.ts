@@ -3,7 +3,7 @@ import type { ReportFigure } from '../charts/chart.js';
 import { truncateMiddle } from '../text/format.js';
 import { escapeXml } from '../text/svgText.js';
 
-/** Safe HTML. Untrusted text is added only with {@link html}, which escapes it. */
+/** HTML that is safe to insert into a page. Untrusted text can be added only with {@link html}, which escapes the text. */
 export interface Html {
   readonly html: string;
 }
@@ -78,7 +78,7 @@ export function renderTable(
 <tbody>${rows.map(([first = '', ...others]) => html`<tr><th scope="row">${truncateMiddle(first, 60)}</th>${others.map((cell) => html`<td>${renderCell(cell)}</td>`)}</tr>`)}</tbody></table></div>`;
 }
 
-/** Renders the text of a table cell. If a confidence interval follows the value, a narrow page shows it below the value. */
+/** Renders the text of a table cell. On a narrow page, the confidence interval of a value is shown below the value. */
 function renderCell(cell: string): Html | string {
   const intervalStart = cell.indexOf(' (');
   if (intervalStart < 0) return cell;
@@ -90,7 +90,7 @@ export const renderDefinitionList = (entries: readonly (readonly [name: string, 
   html`<dl>${entries.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 
 /**
- * Renders an image that is embedded in the page. Returns undefined if there are no bytes, or if the file is not a JPEG, PNG or
+ * Renders an image that is embedded in the page. Returns undefined if `bytes` is undefined, or if the file is not a JPEG, PNG or
  * WebP image.
  */
 export function renderImage(bytes: Uint8Array | undefined, alt: string): Html | undefined {

@@ -18,7 +18,10 @@ import {
 } from '../text/format.js';
 import { sanitizeText } from '../text/svgText.js';
 
-/** Returns whether this library generated a model card. A generated card contains comments that mark the sections for the user. */
+/**
+ * Returns whether this library generated a model card. A generated card contains comments that mark the sections for the user to
+ * complete.
+ */
 export const isGeneratedCard = (card: string): boolean => card.includes('<!-- yours: ');
 
 /** Initial text of each section that the user completes. */
@@ -210,7 +213,7 @@ function renderGroupTable(
 const formatMeasure = ({ labels, unit }: RunRecord['tasks'][number]) =>
   labels ? 'accuracy' : `mean absolute error${unit ? ` (${unit})` : ''}`;
 
-/** Number of images below which the scores of a group are uncertain. */
+/** Number of images in a group below which the card describes the scores of the group as uncertain. */
 const SMALL_GROUP_SIZE = 30;
 
 function renderLimits(run: RunRecord): string {
@@ -251,7 +254,7 @@ function renderGroupCounts({ data }: RunRecord): string[] {
   });
 }
 
-/** Largest number of rows in a table of subgroups. */
+/** Maximum number of rows in a table of subgroups. */
 const MAX_GROUP_ROWS = 20;
 
 /** Escapes the characters that have a special meaning in Markdown or HTML. */

@@ -30,7 +30,7 @@ import { createMetricTable, formatAnswer } from './taskSection.js';
 export const renderLegendItem = ({ color, dash }: LineStyle, label: string): Html =>
   html`<span><svg width="24" height="8" aria-hidden="true"><line x1="0" x2="24" y1="4" y2="4" stroke="${color}" stroke-width="2.5" stroke-dasharray="${dash}"/></svg>${label}</span>`;
 
-/** Epoch whose losses and metrics a report describes. */
+/** Epoch whose losses and metrics a report shows. */
 export interface ReportedEpoch extends BestEpoch {
   /** History row of the epoch. */
   readonly row: HistoryRow;
@@ -38,7 +38,10 @@ export interface ReportedEpoch extends BestEpoch {
   readonly isCheckpoint: boolean;
 }
 
-/** Returns the epoch that a report describes, or undefined if no epoch has a value in the monitored column. */
+/**
+ * Returns the epoch whose losses and metrics a report shows, or undefined if no epoch has a value in the
+ * monitored column.
+ */
 export function findReportedEpoch(run: ReportedRun): ReportedEpoch | undefined {
   const best = getReportedEpoch(run);
   const row = best && run.rows.find(({ epoch }) => epoch === best.epoch);
@@ -86,7 +89,10 @@ ${renderFigures(training)}`,
   };
 }
 
-/** Renders a warning about NaN and infinite values, which the curves cannot show. */
+/**
+ * Renders a warning about NaN and infinite values in the history, because the curves cannot show such values.
+ * Returns undefined if all values are finite.
+ */
 function renderGapWarning({ rows }: ReportedRun): Html | undefined {
   const nonFiniteRows = rows.filter((row) => Object.values(row).some((value) => !Number.isFinite(value)));
   if (nonFiniteRows.length === 0) return undefined;

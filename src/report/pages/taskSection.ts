@@ -40,7 +40,7 @@ import { formatTick } from '../text/tickFormat.js';
 import { type Html, html, renderFigureCells, renderFigureGrid, renderImage, renderTable } from './html.js';
 import type { Section } from './section.js';
 
-/** Largest number of rows in a table of labels. */
+/** Maximum number of rows in a table of labels. */
 const MAX_LABEL_ROWS = 40;
 
 /** Renders the predictions of one task: figures and tables, scores by group, largest errors, and Grad-CAM images. */

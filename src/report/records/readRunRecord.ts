@@ -19,7 +19,7 @@ export interface ReportedRun extends RunRecord {
 }
 
 /**
- * Options of {@link readRunRecord}.
+ * Options for {@link readRunRecord}.
  *
  * @category Figures
  */
@@ -29,10 +29,10 @@ export interface ReadRunRecordOptions {
 }
 
 /**
- * Largest size of an image file in bytes. `saveRunImages` writes smaller files, and a page with larger files would be slow to open.
+ * Maximum size of an image file in bytes. `saveRunImages` writes smaller files, and a page with larger files would be slow to open.
  */
 const MAX_IMAGE_BYTES = 200_000;
-/** Largest number of images that are read for a page. */
+/** Maximum number of images that are read for a page. */
 const MAX_IMAGES = 500;
 
 /**

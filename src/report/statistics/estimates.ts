@@ -24,18 +24,18 @@ export function estimateProportion(hits: number, count: number): ConfidenceInter
   return { value, low: Math.max(0, center - halfWidth), high: Math.min(1, center + halfWidth) };
 }
 
-/** Largest number of bootstrap samples. 1,000 samples determine the bounds of an interval to two significant digits. */
+/** Maximum number of bootstrap samples. 1,000 samples determine the bounds of an interval to two significant digits. */
 const MAX_RESAMPLES = 1000;
 /**
- * Largest number of random draws for one estimate. With many values, fewer bootstrap samples are drawn, because their means vary
+ * Maximum number of random draws for one estimate. With many values, fewer bootstrap samples are drawn, because their means vary
  * less.
  */
 const MAX_DRAWS = 1_000_000;
 const MIN_RESAMPLES = 200;
 
 /**
- * Smallest number of values for which a mean gets a confidence interval. With fewer values, bootstrapping underestimates the
- * uncertainty too much.
+ * Minimum number of values for which the confidence interval of a mean is computed. With fewer values, bootstrapping underestimates
+ * the uncertainty too much.
  */
 export const MIN_INTERVAL_VALUES = 5;
 

@@ -12,8 +12,8 @@ export interface GroupMembership {
 }
 
 /**
- * Usable predictions of one task: those with a label and finite values. One of the two arrays is always empty, depending on the kind of
- * task.
+ * Predictions of one task for images with a label, without predictions that contain NaN or infinite values. One of the two arrays
+ * is always empty, depending on the kind of task.
  */
 export interface TaskPredictions {
   /** Predictions of a regression. */
@@ -22,7 +22,7 @@ export interface TaskPredictions {
   readonly classes: readonly (ClassPrediction & GroupMembership)[];
 }
 
-/** Returns those predictions of a task that have a label and only finite values. */
+/** Returns the predictions of a task for images with a label, without predictions that contain NaN or infinite values. */
 export function collectPredictions(
   { name, labels }: TaskRecord,
   { answers }: Pick<RunRecord, 'answers'>,
@@ -44,7 +44,7 @@ export function collectPredictions(
   return { numbers, classes };
 }
 
-/** Scores of the images of one subgroup, for example `female` in the group `sex`. */
+/** Score of the images of one subgroup, for example `female` in the group `sex`. */
 export interface GroupScore {
   /** Name of the subgroup, or `all` for the scores of all images. */
   readonly name: string;
@@ -62,11 +62,11 @@ export interface GroupScores {
   readonly group: string;
   /** Score of all images, followed by the score of each subgroup, from the largest to the smallest subgroup. */
   readonly scores: readonly GroupScore[];
-  /** Number of subgroups that were omitted, because there are more than {@link MAX_GROUPS}. */
+  /** Number of omitted subgroups: 0 unless the group has more than {@link MAX_GROUPS} subgroups. */
   readonly omittedCount: number;
 }
 
-/** Largest number of subgroups that get a score in each group. The subgroups with the fewest images are omitted. */
+/** Maximum number of subgroups for which scores are computed in each group. The subgroups with the fewest images are omitted. */
 export const MAX_GROUPS = 12;
 
 /** Computes the scores of a task for each subgroup of each group. A group with fewer than two subgroups is omitted. */

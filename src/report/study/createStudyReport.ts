@@ -14,11 +14,11 @@ import { renderDocument } from '../pages/htmlDocument.js';
 import { formatCount, formatMetric, formatNumber, truncateMiddle } from '../text/format.js';
 import { drawFigureGroups, type FigureGroup } from './studyFigures.js';
 
-/** Number of numeric columns that fit on a printed page. In a table with more columns, numbers can break across lines. */
+/** Maximum number of numeric columns that fit on a printed page. In a table with more columns, numbers can break across lines. */
 const MAX_UNBROKEN_COLUMNS = 13;
-/** Largest number of trials on the Pareto front that the first paragraph of the page lists. */
+/** Maximum number of trials on the Pareto front that the first paragraph of the page lists. */
 const MAX_LISTED_TRIALS = 6;
-/** Name of the figure that is as wide as the page. */
+/** Name of the only figure that is drawn as wide as the page. */
 const WIDE_FIGURE_NAME = 'parallel';
 
 /**
@@ -119,7 +119,7 @@ ${
   return { page: renderDocument({ title, main }, tools), figures: groups.flatMap(({ figures }) => figures) };
 }
 
-/** Renders a group of figures. With several objectives, the group has a heading with the name of its objective. */
+/** Renders a group of figures. If the study has several objectives, each group belongs to one of them, and its metric is the heading. */
 function renderFigureGroup({ metric, figures }: FigureGroup, isMultiObjective: boolean): Html {
   const wideFigures = figures.filter(({ name }) => name === WIDE_FIGURE_NAME);
   const otherFigures = figures.filter(({ name }) => name !== WIDE_FIGURE_NAME);

@@ -6,7 +6,7 @@ import { truncateMiddle } from '../text/format.js';
 import { MUTED_COLOR, sanitizeText, TEXT_COLOR } from '../text/svgText.js';
 import { formatPercentTick } from '../text/tickFormat.js';
 
-/** Draws a bar chart of the importance of each parameter. */
+/** Draws a bar chart that shows the importance of each parameter. */
 export function drawImportance(
   importances: readonly ParamImportance[],
   { metric }: Objective,

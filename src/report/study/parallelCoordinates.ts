@@ -19,10 +19,13 @@ interface AxisPoint {
   readonly y: number;
 }
 
-/** Vertical position of a line at the axis of a parameter that has no value in the trial: below the axis, which starts at 0. */
+/**
+ * Vertical position of the line of a trial at the axis of a parameter for which the trial has no value. The line passes below the
+ * axis, which starts at 0.
+ */
 const MISSING_VALUE_Y = -0.14;
 
-/** Options of {@link drawParallelCoordinates}. */
+/** Options for {@link drawParallelCoordinates}. */
 export interface ParallelCoordinatesOptions {
   /** Numbers of the trials on the Pareto front. Undefined if there is a single objective. */
   readonly front: ReadonlySet<number> | undefined;
@@ -32,8 +35,8 @@ export interface ParallelCoordinatesOptions {
 
 /**
  * Draws parallel coordinates: a line for each trial, and an axis for each parameter and each objective. The trials on the Pareto
- * front are orange, or the best 10 % if there is a single objective. If a trial has no value for a parameter, because the trial
- * uses a different alternative, its line passes below the axis of that parameter.
+ * front are drawn in orange. If there is a single objective, the best 10 % of the trials are orange. A trial has no value for a
+ * parameter of an alternative that the trial did not choose. Its line then passes below the axis of that parameter.
  *
  * @param scoredTrials - Trials with values for all objectives.
  */

@@ -21,8 +21,8 @@ interface FrontPoint {
 }
 
 /**
- * Selects the points of the Pareto front that get a label with the number of their trial, so that the labels do not overlap. Both
- * ends of the front have priority.
+ * Selects which points of the Pareto front to label with their trial numbers, so that the labels do not overlap. The two ends of
+ * the front are selected first.
  */
 function selectLabeledPoints(
   points: readonly FrontPoint[],

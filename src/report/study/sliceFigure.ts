@@ -13,7 +13,7 @@ import { formatTick, getTickFormat, skipCrowdedTicks } from '../text/tickFormat.
 const formatPowerOfTen = (value: number) =>
   Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-9 ? formatTick(value, 0) : '';
 
-/** Largest number of categories on an axis. */
+/** Maximum number of categories on an axis. */
 const MAX_CATEGORIES = 30;
 
 /** Categories that an axis shows, and the number of omitted categories. */
@@ -44,13 +44,13 @@ function selectCategories(
   };
 }
 
-/** Options of {@link drawSlice}. */
+/** Options for {@link drawSlice}. */
 export interface SliceOptions {
   /** Numbers of the trials that are drawn in orange. */
   readonly highlighted: ReadonlySet<number>;
   /** True if the orange trials are the Pareto front. False if the orange trial is the best trial. */
   readonly isFront: boolean;
-  /** Sentence that states which epoch the values are from, or an empty string. */
+  /** Sentence for the figure that states from which epoch the values are, or an empty string. */
   readonly epochNote: string;
 }
 

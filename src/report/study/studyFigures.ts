@@ -29,9 +29,9 @@ import { drawSlice } from './sliceFigure.js';
  * - `slice-PARAMETER`: the objective against each parameter;
  * - `importance`: the importance of the parameters;
  * - `parallel`: parallel coordinates of all parameters and objectives;
- * - `front` (only with several objectives): each further objective against the first one, with the Pareto front.
+ * - `front` (only with several objectives): each additional objective against the first one, with the Pareto front.
  *
- * For each further objective, the figure names end with the metric of the objective, for example
+ * For each additional objective, the figure names end with the metric of the objective, for example
  * `history-val_accuracy`.
  *
  * @param study - Search space and objectives.
@@ -71,8 +71,8 @@ export interface FigureGroup {
 }
 
 /**
- * Draws the figures of a study in groups. With several objectives, the figures of all objectives are first. Returns an empty list
- * if no trial has a value for the first objective.
+ * Draws the figures of a study in groups. With several objectives, the first group contains the figures of all objectives
+ * together. Returns an empty list if no trial has a value for the first objective.
  */
 export function drawFigureGroups(
   study: SearchTarget,

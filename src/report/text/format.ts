@@ -1,7 +1,7 @@
 import type { Json } from '../../core/json.js';
 import type { MeanEstimate } from '../statistics/estimates.js';
 
-/** Returns the number of decimals that a number of magnitude `size` needs to show three significant digits. */
+/** Returns how many decimals are necessary to show a number of magnitude `size` with three significant digits. */
 const countDecimals = (size: number) =>
   size >= 100
     ? 0
@@ -88,7 +88,7 @@ export const formatMetric = (metric: string, value: number | undefined): string 
 export const formatCount = (count: number, noun: string): string =>
   `${formatNumber(count)} ${noun}${count === 1 ? '' : 's'}`;
 
-/** Returns a sentence for a table or figure that shows only the groups with the most images. */
+/** Returns a sentence stating that a table or figure shows only the groups with the most images. */
 export const formatLargestGroups = (shownCount: number, totalCount: number): string =>
   `Only the ${shownCount} largest of ${totalCount} groups are shown.`;
 

@@ -6,7 +6,10 @@ export const TEXT_COLOR = '#1f2328';
 /** Color of notes and other secondary text. */
 export const MUTED_COLOR = '#59636e';
 
-/** Matches characters that XML forbids (control characters and unpaired surrogates) and marks that change the text direction. */
+/**
+ * Regular expression for the characters that XML forbids (control characters and unpaired surrogates) and for the marks that
+ * change the text direction.
+ */
 const FORBIDDEN_CHARACTERS =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the expression searches for control characters
   /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;

@@ -62,7 +62,7 @@ function formatExponentialTick(value: number, step: number): string {
 /** Returns the decimal exponent of a number, with a tolerance for rounding errors, as in 0.1 + 0.1 + 0.1. */
 const computeExponent = (value: number) => Math.floor(Math.log10(Math.abs(value)) + 1e-9);
 
-/** Length in pixels that is available for the labels on an axis. A character is about 6.6 pixels wide. */
+/** Length in pixels of the part of an axis that is available for tick labels. A character is about 6.6 pixels wide. */
 const AXIS_LENGTH = 340;
 
 /** Returns a tick format that omits labels at regular intervals where long labels would overlap. */

@@ -8,7 +8,7 @@ const NATIVE_PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
 
 /** Command that installs the native engine on platforms for which a binary can be downloaded. */
 const NATIVE_INSTALL_COMMAND = `npm install ${NATIVE_PACKAGES[1]}`;
-/** Command that builds the binary of the native engine if the binary cannot be downloaded or fails to load. */
+/** Command that builds the binary of the native engine, for platforms on which the binary cannot be downloaded or fails to load. */
 const NATIVE_BUILD_COMMAND = 'npx tfjs-multitask build-native';
 
 /** Result of the search for a package that provides the native engine. */
@@ -49,7 +49,7 @@ export async function loadNativeBackend(load: PackageLoader): Promise<void> {
       path: 'engine native',
       expected: `a working installation of ${path}`,
       received,
-      advice: `${advice ?? ''}, or use engine: "wasm".`,
+      advice: advice ? `${advice}, or use engine: "wasm".` : 'Use engine: "wasm".',
       cause,
     });
   }

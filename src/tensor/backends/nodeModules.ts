@@ -9,8 +9,8 @@ export interface NodeWorker {
 }
 
 /**
- * Node modules that the threads of the wasm engine need. They are passed as an argument because only files in the `node/` folder may import
- * `node:` modules.
+ * Node modules that the threads of the wasm engine need. The modules are passed as an argument, because only files in the `node/` folder
+ * may import `node:` modules.
  */
 export interface NodeModules {
   readonly workerThreads: { readonly Worker: new (script: string, options: object) => NodeWorker };

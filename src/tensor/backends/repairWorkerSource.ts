@@ -1,4 +1,4 @@
-/** Name of the function in the stock build whose source code the workers run. */
+/** Function in the threaded build of TensorFlow.js that creates the wasm module. The workers run its source code. */
 type Factory = () => unknown;
 
 /**

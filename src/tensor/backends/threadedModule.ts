@@ -5,8 +5,9 @@ import { createWasmModule, WASM_BUILDS, type WasmModule } from './wasmModule.js'
 export const MAX_WASM_THREADS = 8;
 
 /**
- * Start of the source code of a thread. The build assigns these globals. In Deno they are accessors: `location` cannot be assigned, and
- * `onmessage` would receive every message a second time. As plain properties they behave as in Node.
+ * Code that runs at the start of each thread. It turns the globals that the threaded build assigns into plain properties, so that they
+ * behave as in Node. In Deno, these globals are accessors: `location` cannot be assigned, and `onmessage` would receive every message
+ * twice.
  */
 const PLAIN_GLOBALS = `
 for (const name of ['location', 'onmessage'])
@@ -16,9 +17,9 @@ for (const name of ['location', 'onmessage'])
 const THREADED_BUILD = 'tfjs-backend-wasm-threaded-simd';
 
 /**
- * Loads the threaded build of TensorFlow.js's wasm module in Node. The package does not support this (tensorflow/tfjs#3830): it tries to
- * load its workers from files that do not exist, and derives the number of threads from the number of cores. Therefore `Worker` is the
- * class of {@link createWorkerClass}, and `os` reports twice as many cores as `threads`.
+ * Loads the threaded build of TensorFlow.js's wasm module in Node. The package itself does not support threads in Node
+ * (tensorflow/tfjs#3830): it tries to load its workers from files that do not exist, and derives the number of threads from the number of
+ * cores. Therefore, `Worker` is the class of {@link createWorkerClass}, and `os` reports twice as many cores as `threads`.
  *
  * @param expired - Rejects when the time limit for the start is over.
  * @throws An `Error` if the build is not installed or fails to start. Its threads are stopped.
@@ -71,8 +72,8 @@ interface WorkerClassOptions {
 
 /**
  * Creates the class that the threaded build instantiates for the workers of its pool. The build always creates eight workers and uses them
- * from the last to the first. Only workers that it will use start a thread; the others only report that they are loaded. A loaded thread
- * does not keep the process alive.
+ * from the last to the first. Only a worker that the build will use starts a thread; every other worker only reports that it is loaded. A
+ * loaded thread does not keep the process alive.
  */
 function createWorkerClass({ workerThreads: { Worker } }: NodeModules, options: WorkerClassOptions) {
   const { workerScript, threads, startedThreads, onError } = options;

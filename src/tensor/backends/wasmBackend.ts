@@ -14,11 +14,11 @@ import { type StartLimit, startThreadLimit } from './startLimit.js';
 import { createThreadedModule, MAX_WASM_THREADS } from './threadedModule.js';
 import { createWasmModule, type WasmModule } from './wasmModule.js';
 
-/** Options for starting the wasm backend. They have an effect only when the backend is started for the first time in a process. */
+/** Options for starting the wasm backend. The options have an effect only when the backend is started for the first time in a process. */
 export interface WasmOptions {
   /** Maximum number of threads. Default in Node: the number of cores, but not more than 4. Default in a page: half the number of cores. */
   readonly threads?: number | undefined;
-  /** Function that loads Node's modules, which threads need. Without it, the backend uses one thread in Node. */
+  /** Function that loads the Node modules that threads need. Without this function, the backend uses one thread in Node. */
   readonly load?: PackageLoader | undefined;
   /**
    * Promise that resolves when the time limit for starting threads is reached; the backend then uses one thread. Default: a limit of 30
@@ -29,7 +29,7 @@ export interface WasmOptions {
 
 type StockPackage = typeof import('@tensorflow/tfjs-backend-wasm');
 
-/** Threads of a backend that this library has started. */
+/** Threads that this library has started for a wasm backend. */
 interface BackendThreads {
   readonly count: number;
   /** Reason why additional threads failed to start. */
@@ -39,7 +39,7 @@ interface BackendThreads {
 const threadsOfBackend = new WeakMap<object, BackendThreads>();
 
 /**
- * Starts the wasm backend and makes it the backend in use. Returns the number of threads that it uses.
+ * Starts the wasm backend and makes it the active backend. Returns the number of threads that the backend uses.
  *
  * @throws An `engine` error if the backend fails to start.
  */
@@ -50,7 +50,7 @@ export async function loadWasmBackend(options: WasmOptions = {}): Promise<number
 }
 
 /**
- * Starts the wasm backend and registers the kernels that training needs. The backend in use does not change, so other computations can
+ * Starts the wasm backend and registers the kernels that training needs. The active backend does not change, so other computations can
  * continue in the meantime. Returns the number of threads. If additional threads fail to start or do not respond in time, the backend uses
  * one thread, and {@link getThreadFailure} returns the reason.
  *
@@ -83,12 +83,12 @@ export function getThreadFailure(): string | undefined {
   return threadsOfBackend.get(getBackend())?.failure;
 }
 
-/** Default limit on the number of threads in Node. Benchmarks cover only one and two threads. */
+/** Default maximum number of threads in Node. The maximum is low, because benchmarks cover only one and two threads. */
 const DEFAULT_MAX_THREADS = 4;
 
 /**
  * Starts the wasm backend with threads if the runtime supports them. Otherwise, registers the build with one thread, which the caller
- * starts. Returns the reason why threads failed to start, or undefined if they did not fail.
+ * starts. Returns the reason why threads failed to start, or undefined if no thread failed.
  */
 async function startWithThreads(stock: StockPackage, options: WasmOptions): Promise<string | undefined> {
   const { threads, load, timeout } = options;

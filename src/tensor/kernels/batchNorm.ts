@@ -1,9 +1,15 @@
 import { tf } from '../tf.js';
 import { getFloat32View, type WasmBackend } from './wasmHeap.js';
 
-/** Name of the kernel for batch normalization over all axes except the last: `{ x, gamma, beta }, { epsilon } -> [y, mean, variance]`. */
+/**
+ * Name of the kernel for batch normalization over all axes except the last. Its inputs, attributes and outputs are `{ x, gamma, beta }, {
+ * epsilon } -> [y, mean, variance]`.
+ */
 export const BATCH_NORM = 'MultitaskBatchNorm';
-/** Name of the kernel for the gradient of {@link BATCH_NORM}: `{ x, dy, gamma, mean, variance }, { epsilon } -> [dx, dgamma, dbeta]`. */
+/**
+ * Name of the kernel for the gradient of {@link BATCH_NORM}. Its inputs, attributes and outputs are `{ x, dy, gamma, mean, variance }, {
+ * epsilon } -> [dx, dgamma, dbeta]`.
+ */
 export const BATCH_NORM_GRADIENT = 'MultitaskBatchNormGradient';
 
 /** Registers wasm kernels for batch normalization in training mode and for its gradient. The kernels are plain loops over the heap. */

@@ -3,8 +3,8 @@ import { getSimdRunner } from './simdKernels.js';
 import { getByteAddress, getFloat32View, type WasmBackend } from './wasmHeap.js';
 
 /**
- * Name of the kernel for the gradients of ReLU and bias: `{ y, dy } -> [masked, bias]`, where `masked` is `dy` where `y > 0`, and `bias` is
- * its sum over all axes except the last.
+ * Name of the kernel for the gradients of ReLU and bias. Its inputs and outputs are `{ y, dy } -> [masked, bias]`: `masked` equals `dy`
+ * where `y > 0` and is 0 elsewhere, and `bias` is the sum of `masked` over all axes except the last.
  */
 export const BIAS_RELU_GRADIENT = 'MultitaskBiasReluGradient';
 

@@ -20,8 +20,8 @@ const MAX_CHUNK_FLOATS = 16 * 1024 * 1024;
 
 /**
  * Computes the geometry of a convolution with the rules of `tf.conv2d`. Dilation along a filter side of size 1 has no effect and is
- * replaced by 1. Otherwise, the dilation would become the stride of the gradient convolution, and TensorFlow returns wrong results for such
- * strides when there is one output column and one input channel.
+ * replaced with 1. Otherwise, the dilation would become the stride of the gradient convolution, and TensorFlow returns wrong results for
+ * such strides when there is one output column and one input channel.
  */
 export function computeConvolutionGeometry(
   xShape: readonly number[],
@@ -59,9 +59,9 @@ function computeSamePadding(
 }
 
 /**
- * Computes the gradient of a convolution with respect to its input, `[batch, height, width, in]`, from `dy`,
- * `[batch, outHeight, outWidth, out]`. It is one forward convolution of `dy` with the filter rotated by 180 degrees and its channels
- * exchanged (V. Dumoulin and F. Visin 2016, section 4), which XNNPACK runs ten times as fast as the gradient in TensorFlow.js.
+ * Computes the gradient of a convolution with respect to its input, `[batch, height, width, in]`, from `dy`, `[batch, outHeight, outWidth,
+ * out]`. The gradient is one forward convolution of `dy` with the filter rotated by 180 degrees and its input and output channels swapped
+ * (V. Dumoulin and F. Visin 2016, section 4), which XNNPACK runs ten times as fast as the gradient in TensorFlow.js.
  */
 export function computeInputGradient(
   dy: Tensor4D,
@@ -87,9 +87,9 @@ export function computeInputGradient(
 }
 
 /**
- * Computes the gradient of a convolution with respect to its filter, `[kernelHeight, kernelWidth, in, out]`. It is a forward convolution
- * that exchanges batch and channels, and also stride and dilation: the image is `x` as `[in, height, width, batch]`, and the filter is `dy`
- * as `[outHeight, outWidth, batch, out]`. Large batches are processed in chunks, so that the transposed copies stay small.
+ * Computes the gradient of a convolution with respect to its filter, `[kernelHeight, kernelWidth, in, out]`. The gradient is a forward
+ * convolution that swaps batch and channels, and also stride and dilation: the image is `x` as `[in, height, width, batch]`, and the filter
+ * is `dy` as `[outHeight, outWidth, batch, out]`. Large batches are processed in chunks, so that the transposed copies stay small.
  */
 export function computeFilterGradient(
   x: Tensor4D,
@@ -188,7 +188,9 @@ function convolve(
   } as never) as unknown as Tensor4D;
 }
 
-/** Inserts `stride - 1` rows or columns of zeros between the rows and the columns of `dy`, which reverses the stride of a convolution. */
+/**
+ * Inserts `stride - 1` rows or columns of zeros between neighboring rows or columns of `dy`, which reverses the stride of a convolution.
+ */
 function insertZeros(dy: Tensor4D, [rows, columns]: readonly [number, number]): Tensor4D {
   if (rows === 1 && columns === 1) return dy;
   const [batch, height, width, channels] = dy.shape;

@@ -13,8 +13,8 @@ interface DepthwiseAttributes {
 
 /**
  * Registers wasm kernels for both gradients of a depthwise convolution, because the wasm backend has none. The kernels are plain loops over
- * the heap: a depthwise convolution computes only one product for each value that it reads, so it is limited by memory bandwidth, not by
- * arithmetic.
+ * the heap: a depthwise convolution computes only one product for each value that it reads, so its speed is limited by memory bandwidth,
+ * not by arithmetic.
  */
 export function registerDepthwiseGradients(): void {
   tf.registerKernel({
@@ -56,8 +56,8 @@ export function registerDepthwiseGradients(): void {
 }
 
 /**
- * Calls `visit` for every product of the forward pass, with the index of the input value, of the filter weight, and of the output value to
- * which the product is added.
+ * Calls `visit` for each product of the forward pass. The arguments are the indices of the input value, the filter weight, and the output
+ * value to which the product is added.
  */
 function forEachProduct(
   xShape: readonly number[],

@@ -1,3 +1,4 @@
+import { overrideKernel } from '../overrideKernel.js';
 import { tf } from '../tf.js';
 import { getSimdRunner } from './simdKernels.js';
 import { getByteAddress, getFloat32View, type WasmBackend } from './wasmHeap.js';
@@ -10,8 +11,9 @@ interface PoolAttributes {
 }
 
 /**
- * Registers max pooling, average pooling and the gradient of max pooling for wasm. The forward kernels of TensorFlow.js replace NaN by a
- * number, and there is no gradient kernel. The gradient of each window goes to its first maximum, as in TensorFlow. Images are channels-last.
+ * Registers wasm kernels for max pooling, average pooling and the gradient of max pooling. The forward kernels of TensorFlow.js replace NaN
+ * with a number, and TensorFlow.js has no gradient kernel for wasm. The gradient of each window goes to its first maximum, as in
+ * TensorFlow. Images are channels-last.
  */
 export function registerPooling(): void {
   registerForward('MaxPool', 'maxPool', computeMaximum);
@@ -41,36 +43,29 @@ export function registerPooling(): void {
   });
 }
 
-/** Registers a pooling kernel that computes `reduce` of each window. The stock kernel remains in use for other types than float32. */
+/** Registers a pooling kernel that applies `reduce` to each window. For types other than float32, the stock kernel remains in use. */
 function registerForward(
   kernelName: 'MaxPool' | 'AvgPool',
   simdKernel: 'maxPool' | 'averagePool',
   reduce: (values: readonly number[]) => number,
 ): void {
-  const stock = tf.getKernel(kernelName, 'wasm')!;
-  tf.unregisterKernel(kernelName, 'wasm');
-  tf.registerKernel({
-    ...stock,
-    kernelFunc: ({ inputs, backend, attrs }) => {
-      const { x } = inputs as never as { x: tf.TensorInfo };
-      const geometry = computePoolGeometry(x, attrs as never);
-      const { top, left } = geometry.padInfo;
-      const hasEmptyWindows = top >= geometry.filterHeight || left >= geometry.filterWidth;
-      if (x.dtype !== 'float32' || hasEmptyWindows)
-        return stock.kernelFunc({ inputs, backend, attrs: attrs! });
-      const wasm = backend as never as WasmBackend;
-      const { batchSize, outHeight, outWidth, inChannels } = geometry;
-      const out = wasm.makeOutput([batchSize, outHeight, outWidth, inChannels], 'float32');
-      const simd = getSimdRunner(wasm);
-      if (simd) {
-        const addresses = [x, out].map((tensor) => getByteAddress(wasm, tensor));
-        const workload = { size: batchSize * outHeight, granularity: 1 };
-        simd(simdKernel, [...addresses, ...toArguments(geometry)], workload);
-      } else {
-        reduceWindows(getFloat32View(wasm, x), getFloat32View(wasm, out), geometry, reduce);
-      }
-      return out;
-    },
+  overrideKernel<PoolAttributes>('wasm', kernelName, ({ x }, attributes, { backend }) => {
+    const geometry = computePoolGeometry(x!, attributes);
+    const { top, left } = geometry.padInfo;
+    const hasEmptyWindows = top >= geometry.filterHeight || left >= geometry.filterWidth;
+    if (x!.dtype !== 'float32' || hasEmptyWindows) return undefined;
+    const wasm = backend as never as WasmBackend;
+    const { batchSize, outHeight, outWidth, inChannels } = geometry;
+    const out = wasm.makeOutput([batchSize, outHeight, outWidth, inChannels], 'float32');
+    const simd = getSimdRunner(wasm);
+    if (simd) {
+      const addresses = [x!, out].map((tensor) => getByteAddress(wasm, tensor));
+      const workload = { size: batchSize * outHeight, granularity: 1 };
+      simd(simdKernel, [...addresses, ...toArguments(geometry)], workload);
+    } else {
+      reduceWindows(getFloat32View(wasm, x!), getFloat32View(wasm, out), geometry, reduce);
+    }
+    return out;
   });
 }
 
@@ -91,7 +86,7 @@ function computePoolGeometry(input: tf.TensorInfo, attributes: PoolAttributes): 
   ) as never as PoolGeometry;
 }
 
-/** Returns the arguments of a pooling function in assembly/training.ts after the addresses. */
+/** Returns the arguments that follow the addresses in a call to a pooling function in assembly/training.ts. */
 const toArguments = (g: PoolGeometry) => [
   ...[g.inHeight, g.inWidth, g.inChannels, g.outHeight, g.outWidth],
   ...[g.filterHeight, g.filterWidth, g.strideHeight, g.strideWidth, g.padInfo.top, g.padInfo.left],
@@ -111,7 +106,7 @@ interface PoolGeometry {
   readonly padInfo: { readonly top: number; readonly left: number };
 }
 
-/** Writes `reduce` of the pixels of each window that are inside the image to `y`. */
+/** Applies `reduce` to the pixels of each window that are inside the image, and writes the results to `y`. */
 function reduceWindows(
   x: Float32Array,
   y: Float32Array,

@@ -15,7 +15,9 @@ export type ThreadStarter = (script: string, onMessage: () => void, onExit: () =
 
 /** Pool of threads that divide the work of each kernel call among them. */
 export interface ThreadPool {
-  /** Runs a kernel on all threads, and returns when all of them have finished. `runRange` is called for the part of the current thread. */
+  /**
+   * Runs a kernel on all threads, and returns when all of them have finished. The current thread calls `runRange` to process its own part.
+   */
   run(
     kernel: SimdKernel,
     args: readonly number[],
@@ -30,7 +32,7 @@ interface ThreadPoolOptions {
   /** Number of threads to start, in addition to the current one. */
   readonly threadCount: number;
   readonly startThread: ThreadStarter;
-  /** Rejects when the time limit for the start is over. */
+  /** Promise that rejects when the time limit for starting threads is reached. */
   readonly expired: Promise<never>;
 }
 
@@ -42,8 +44,8 @@ const KERNEL_INDEX = 3;
 const ARGUMENT_COUNT_INDEX = 4;
 const ARGUMENTS_INDEX = 5;
 /**
- * Index in the shared table at which the starts of the threads' ranges begin, followed by the end of the last range. Up to 27 kernel
- * arguments fit before this index, which is more than any kernel has.
+ * Index in the shared table at which the thread ranges begin: the start of each thread's range, followed by the end of the last range. The
+ * space before this index is sufficient for 27 kernel arguments, more than any kernel has.
  */
 const RANGES_INDEX = 32;
 

@@ -1,3 +1,4 @@
+import { overrideKernel } from '../overrideKernel.js';
 import { tf } from '../tf.js';
 import { type Pair, toPair } from '../toPair.js';
 import {
@@ -5,7 +6,6 @@ import {
   getTensorFlowBackend,
   intAttribute,
   ONEDNN_ATTRIBUTES,
-  overrideNativeKernel,
   returnsExpectedValues,
   runOp,
   stringAttribute,
@@ -38,9 +38,10 @@ export function registerFusedConvolutions(): void {
     ['FusedDepthwiseConv2D', runFusedDepthwiseConvolution],
   ] as const) {
     if (!isSupported(run)) continue;
-    overrideNativeKernel(
+    overrideKernel<FusedAttributes>(
+      'tensorflow',
       kernel,
-      ({ x, filter, bias, preluActivationWeights }, attributes: FusedAttributes) => {
+      ({ x, filter, bias, preluActivationWeights }, attributes) => {
         const { pad, activation = 'linear', dataFormat = 'NHWC' } = attributes;
         const hasSupportedAttributes =
           (pad === 'valid' || pad === 'same') && dataFormat === 'NHWC' && activation in FUSED_OPS;

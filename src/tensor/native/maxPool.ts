@@ -1,3 +1,4 @@
+import { overrideKernel } from '../overrideKernel.js';
 import { tf } from '../tf.js';
 import { type Pair, toPair } from '../toPair.js';
 import {
@@ -6,7 +7,6 @@ import {
   getTensorFlowBackend,
   intAttribute,
   ONEDNN_ATTRIBUTES,
-  overrideNativeKernel,
   returnsExpectedValues,
   runOp,
   stringAttribute,
@@ -25,10 +25,10 @@ interface PoolAttributes {
  */
 export function registerMaxPool(): void {
   if (getTensorFlowBackend().isUsingGpuDevice || !isMaxPoolGradientSupported()) return;
-  overrideNativeKernel('MaxPool', ({ x }, attributes) =>
+  overrideKernel<PoolAttributes>('tensorflow', 'MaxPool', ({ x }, attributes) =>
     isSupported(x!, attributes) ? runMaxPool(x!, attributes, false)[0] : undefined,
   );
-  overrideNativeKernel('MaxPoolGrad', ({ dy, input }, attributes) =>
+  overrideKernel<PoolAttributes>('tensorflow', 'MaxPoolGrad', ({ dy, input }, attributes) =>
     isSupported(input!, attributes) ? runMaxPoolGradient(dy!, input!, attributes) : undefined,
   );
 }

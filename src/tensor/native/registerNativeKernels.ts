@@ -8,8 +8,9 @@ import { fixSingleChannelConvolution } from './singleChannelConvolution.js';
 import { fixStridedFilterGradient } from './stridedFilterGradient.js';
 
 /**
- * Registers kernels that run TensorFlow's fused operations instead of chains of small operations. The backend of tfjs-node must be active.
- * Does nothing if the kernels are already registered, because all copies of this library in a process share the registry of TensorFlow.js.
+ * Registers kernels that run TensorFlow's fused operations instead of sequences of small operations. The backend of tfjs-node must be
+ * active. Does nothing if the kernels are already registered, because all copies of this library in a process share the registry of
+ * TensorFlow.js.
  */
 export function registerNativeKernels(): void {
   if (tf.getKernel(BIAS_RELU_GRADIENT, 'tensorflow')) return;

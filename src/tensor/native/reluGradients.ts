@@ -37,7 +37,7 @@ export function registerBiasReluGradient(): void {
 /**
  * Registers gradients of ReLU and ReLU6 that run one TensorFlow operation. TensorFlow.js multiplies by `step(x)`, for which tfjs-node needs
  * six operations and an array of ones. The new gradients read the output of the activation instead of its input, so that the input can be
- * freed. On other backends, they multiply by a mask.
+ * freed. On other backends, the new gradients multiply by a mask.
  */
 export function registerReluGradients(): void {
   registerNativeKernel(RELU_GRADIENT.Relu, ({ y, dy }) => runReluGradient(dy!, y!));

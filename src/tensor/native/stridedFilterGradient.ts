@@ -1,6 +1,6 @@
+import { overrideKernel } from '../overrideKernel.js';
 import { tf } from '../tf.js';
 import { type Pair, toPair } from '../toPair.js';
-import { overrideNativeKernel } from './tensorflowOps.js';
 
 interface FilterGradientAttributes {
   readonly filterShape: readonly number[];
@@ -14,15 +14,17 @@ interface FilterGradientAttributes {
  * removes the other pixels first and uses a stride of 1.
  */
 export function fixStridedFilterGradient(): void {
-  overrideNativeKernel('Conv2DBackpropFilter', ({ x, dy }, attributes: FilterGradientAttributes) => {
-    const { filterShape, strides, dataFormat } = attributes;
-    const [rowStride, columnStride] = toPair(strides);
-    const isPointwise = filterShape[0] === 1 && filterShape[1] === 1;
-    const isStrided = rowStride !== 1 || columnStride !== 1;
-    if (!isPointwise || !isStrided || dataFormat !== 'NHWC') return undefined;
-    const pixels = tf.stridedSlice(x as tf.Tensor, [0, 0, 0, 0], x!.shape, [1, rowStride, columnStride, 1]);
-    const inputs = { x: pixels, dy: dy as tf.Tensor };
-    const unstrided = { ...attributes, strides: [1, 1] };
-    return tf.engine().runKernel('Conv2DBackpropFilter', inputs, unstrided as never) as tf.Tensor;
-  });
+  overrideKernel<FilterGradientAttributes>(
+    'tensorflow',
+    'Conv2DBackpropFilter',
+    ({ x, dy }, attributes, { runStock }) => {
+      const { filterShape, strides, dataFormat } = attributes;
+      const [rowStride, columnStride] = toPair(strides);
+      const isPointwise = filterShape[0] === 1 && filterShape[1] === 1;
+      const isStrided = rowStride !== 1 || columnStride !== 1;
+      if (!isPointwise || !isStrided || dataFormat !== 'NHWC') return undefined;
+      const pixels = tf.stridedSlice(x as tf.Tensor, [0, 0, 0, 0], x!.shape, [1, rowStride, columnStride, 1]);
+      return runStock({ x: pixels, dy: dy! }, { ...attributes, strides: [1, 1] });
+    },
+  );
 }

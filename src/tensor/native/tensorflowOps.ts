@@ -16,15 +16,15 @@ export interface TensorFlowBackend {
 /** Attribute of a TensorFlow operation. Lists of strings or types require the native binding built by `build-native`. */
 type OpAttribute = readonly [kind: 'INT' | 'FLOAT' | 'BOOL' | 'STRING' | 'TYPE', value: unknown];
 
-/** Creates an attribute of a TensorFlow operation that is an integer or a list of integers. */
+/** Creates an attribute for a TensorFlow operation: an integer or a list of integers. */
 export const intAttribute = (value: number | readonly number[]): OpAttribute => ['INT', value];
-/** Creates an attribute of a TensorFlow operation that is a float. */
+/** Creates an attribute for a TensorFlow operation: a float. */
 export const floatAttribute = (value: number): OpAttribute => ['FLOAT', value];
-/** Creates an attribute of a TensorFlow operation that is a boolean. */
+/** Creates an attribute for a TensorFlow operation: a boolean. */
 export const boolAttribute = (value: boolean): OpAttribute => ['BOOL', value];
-/** Creates an attribute of a TensorFlow operation that is a string or a list of strings. */
+/** Creates an attribute for a TensorFlow operation: a string or a list of strings. */
 export const stringAttribute = (value: string | readonly string[]): OpAttribute => ['STRING', value];
-/** Creates an attribute of a TensorFlow operation that is the type float32, or a list that contains it `count` times. */
+/** Creates an attribute for a TensorFlow operation: the type float32, or a list that contains it `count` times. */
 export const float32TypeAttribute = (count?: number): OpAttribute => ['TYPE', count];
 
 /** Attributes that every oneDNN operation requires when it is run by name. The names of oneDNN operations begin with `_MklNative`. */
@@ -82,19 +82,5 @@ export function registerNativeKernel(kernelName: string, run: RunKernel): void {
     kernelName,
     backendName: 'tensorflow',
     kernelFunc: ({ inputs, attrs }) => tf.tidy(() => run(inputs as never, attrs)) as never,
-  });
-}
-
-/** Overrides a kernel of tfjs-node with `run`. If `run` returns undefined, the original kernel is used. */
-export function overrideNativeKernel(
-  kernelName: string,
-  run: (...args: Parameters<RunKernel>) => Tensor | undefined,
-): void {
-  const stock = tf.getKernel(kernelName, 'tensorflow');
-  tf.unregisterKernel(kernelName, 'tensorflow');
-  tf.registerKernel({
-    ...stock,
-    kernelFunc: (parameters) =>
-      tf.tidy(() => run(parameters.inputs as never, parameters.attrs)) ?? stock.kernelFunc(parameters),
   });
 }

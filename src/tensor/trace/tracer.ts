@@ -36,7 +36,7 @@ export interface Trace<R> {
   readonly intermediates: ReadonlyMap<object, ArrayLike<number>>;
 }
 
-/** Options of {@link trace}. */
+/** Options for {@link trace}. */
 export interface TraceOptions {
   /** Whether to copy the values of every tensor that a kernel call computes. Default: false. */
   readonly keepIntermediates?: boolean;

@@ -3,14 +3,14 @@ import { computeCost, getPrimaryObjective } from '../results/objectives.js';
 import { createValueFormatter, type Pruner } from './pruner.js';
 
 /**
- * Options of {@link medianPruner}.
+ * Options for {@link medianPruner}.
  *
  * @category Tuner
  */
 export interface MedianPrunerOptions {
-  /** Number of trials that must be complete before a trial is pruned. Default 5. */
+  /** Number of trials that must be complete before a trial is pruned. Default: 5. */
   readonly startupTrials?: number;
-  /** Number of epochs at the start of a trial during which the trial is never pruned. Default 0. */
+  /** Number of epochs at the start of a trial during which the trial is never pruned. Default: 0. */
   readonly warmupEpochs?: number;
 }
 

@@ -4,16 +4,16 @@ import type { TrialRecord } from '../results/trialRecord.js';
 import { createValueFormatter, type Pruner } from './pruner.js';
 
 /**
- * Options of {@link successiveHalvingPruner}.
+ * Options for {@link successiveHalvingPruner}.
  *
  * @category Tuner
  */
 export interface SuccessiveHalvingPrunerOptions {
-  /** First epoch at which trials are compared. Default 1. */
+  /** First epoch at which trials are compared. Default: 1. */
   readonly minEpochs?: number;
   /**
-   * Reduction factor: after each comparison, the best `1 / factor` of the trials continue, and the next comparison is at `factor`
-   * times that epoch. Default 3.
+   * Reduction factor: after each comparison, the best `1 / factor` of the trials continue. The epoch of the next comparison is
+   * `factor` times the epoch of this one. Default: 3.
    */
   readonly factor?: number;
 }

@@ -84,7 +84,7 @@ const hasObjectiveValue = (objective: Objective, row: HistoryRow): boolean =>
   computeCost(objective, row) !== Number.POSITIVE_INFINITY;
 
 /**
- * Returns the history row of the best epoch according to the first objective. Rows with numbers for all objectives are preferred.
+ * Returns the history row of the best epoch according to the first objective. Rows with a number for every objective are preferred.
  * If several epochs are equally good, returns the first of them, as KerasTuner does. Returns undefined if the first objective is
  * never a number.
  */

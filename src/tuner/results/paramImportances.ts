@@ -19,13 +19,16 @@ export interface ParamImportance {
    * Share of the total importance, from 0 to 1. The shares of all parameters add up to 1, or to 0 if no parameter has an effect.
    */
   readonly share: number;
-  /** True if fewer than four trials have a value for the parameter, which are too few for an estimate. The share is then 0. */
+  /**
+   * True if fewer than four trials have a value for the parameter. The importance cannot be estimated from so few trials, and the
+   * share is 0.
+   */
   readonly hasTooFewTrials?: true;
 }
 
 /** Number of points at which the densities of a continuous parameter are compared. */
 const GRID_POINTS = 64;
-/** Smallest number of trials for an estimate, because the best quarter must contain at least one trial. */
+/** Minimum number of trials for an estimate, because the best quarter must contain at least one trial. */
 const MIN_TRIALS = 4;
 
 /**

@@ -14,7 +14,7 @@ import { sortByNumber, type TrialRecord } from './trialRecord.js';
  * - `trial`, `state`: number and state of the trial
  * - `front`: whether the trial is on the Pareto front (only with several objectives)
  * - `epochs`: number of epochs
- * - one column for each parameter, named by its path, for example `optimizer.sgd.momentum`
+ * - one column for each parameter, named after its path, for example `optimizer.sgd.momentum`
  * - `best_epoch`: the best epoch according to the first objective
  * - the objectives at that epoch
  * - `reason`: why the trial was pruned or failed

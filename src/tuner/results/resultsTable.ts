@@ -19,7 +19,7 @@ const MIN_REASON_WIDTH = 24;
  * objectives at the best epoch, params, and the reason why the trial was pruned or failed. `* best` marks the best trial. With
  * several objectives, `* front` marks the trials on the Pareto front.
  *
- * @param width - Width of the terminal in characters. If a line is longer, its params are truncated. Default 120.
+ * @param width - Width of the terminal in characters. If a line is longer, its params are truncated. Default: 120.
  * @example
  * ```ts
  * import { float, minimize, random, resultsTable, space, study } from 'tfjs-multitask/tuner';

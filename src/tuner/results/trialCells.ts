@@ -4,7 +4,7 @@ import { findBestRow, toObjectiveList } from './objectives.js';
 import type { SearchTarget } from './searchTarget.js';
 import type { TrialRecord } from './trialRecord.js';
 
-/** Returns the params and results of a trial as table cells. Empty cells are undefined. */
+/** Returns the params and results of a trial as table cells. A cell without a value is undefined. */
 export function createCells(trial: TrialRecord, { space, objectives }: SearchTarget) {
   const flat = flattenParams(space, trial.params, `trial ${trial.number}`);
   const row = findBestRow(trial.rows, objectives);

@@ -99,7 +99,7 @@ function describeParameter({
   return `${kind === 'int' ? 'an integer' : 'a number'} from ${min} to ${max}${steps}`;
 }
 
-/** Tests whether a dimension has a value, depending on the alternatives chosen in `flat`. */
+/** Tests whether a dimension has a value, which depends on the alternatives that are chosen in `flat`. */
 export const isActive = ({ when }: Dimension, flat: FlatParams): boolean =>
   when === undefined || flat.get(when.path) === when.is;
 

@@ -73,8 +73,8 @@ export function getGridParams(
 }
 
 /**
- * Returns the index of the grid point with these params, as the inverse of {@link getGridParams}. Returns undefined if a value is
- * not on the grid.
+ * Returns the index of the grid point with these params. This is the inverse of {@link getGridParams}. Returns undefined if a
+ * value is not on the grid.
  */
 export function findGridIndex(
   searchSpace: Space<ParameterMap>,

@@ -29,7 +29,7 @@ export interface Parameter<V> {
 }
 
 /**
- * Options of {@link float}.
+ * Options for {@link float}.
  *
  * @category Tuner
  */
@@ -39,19 +39,19 @@ export interface FloatOptions {
   /** Largest value. */
   readonly max: number;
   /**
-   * Distance between neighboring values, counted from `min`, or on a log scale, the ratio of neighboring values. Default: every
-   * value between the bounds is possible.
+   * Distance between neighboring values, of which the first is `min`. On a log scale: ratio between neighboring values. Default:
+   * every value between the bounds is possible.
    */
   readonly step?: number;
   /**
    * Scale on which values are sampled uniformly. `'log'` samples every order of magnitude equally often, for example for learning
-   * rates and L2 factors. Default `'linear'`.
+   * rates and L2 factors. Default: `'linear'`.
    */
   readonly scale?: 'linear' | 'log';
 }
 
 /**
- * Options of {@link int}: the bounds and the step must be integers.
+ * Options for {@link int}: the bounds and the step must be integers.
  *
  * @category Tuner
  */
@@ -197,8 +197,8 @@ export function choice<const L extends readonly (string | number | boolean)[]>(
 }
 
 /**
- * Type of the first literal that occurs twice in a list. Elements of the type `string` or of a union type are ignored, because
- * their values are unknown at compile time.
+ * Type of the first literal that occurs twice in a list. Elements whose type is `string` or a union are ignored, because their
+ * values are unknown at compile time.
  */
 type DuplicateOf<L extends readonly unknown[], Seen = never> = L extends readonly [infer V, ...infer Rest]
   ? IsLiteral<V> extends true
@@ -308,7 +308,10 @@ function listStepValues(kind: string, options: FloatOptions): number[] {
   return values;
 }
 
-/** Rounds a value to the digits that remain exact when numbers as large as `scale` are added. */
+/**
+ * Removes the rounding errors from a sum of numbers as large as `scale`: rounds the sum to the digits that are exact in such
+ * numbers.
+ */
 function roundToScale(value: number, scale: number): number {
   const getExponent = (number: number) => Math.floor(Math.log10(Math.abs(number)));
   const digits = SIGNIFICANT_DIGITS + getExponent(value) - getExponent(scale);

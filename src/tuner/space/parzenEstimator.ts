@@ -21,8 +21,8 @@ interface Kernel {
 /**
  * Creates a multivariate Parzen estimator (S. Watanabe, 2023, arXiv 2304.11127): a mixture with one component per trial and one
  * prior component that covers the whole space. A component is the product of one kernel per parameter, so values that occur
- * together in a trial are sampled together. If a trial has no value for a parameter, because the trial uses a different
- * alternative, its component uses the prior kernel for that parameter.
+ * together in a trial are sampled together. A trial has no value for a parameter of an alternative that the trial did not choose.
+ * Its component then uses the prior kernel for that parameter.
  */
 export function createParzenEstimator(
   searchSpace: Space<ParameterMap>,

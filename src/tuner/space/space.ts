@@ -34,7 +34,7 @@ export interface Alternatives<O extends { readonly [kind: string]: ParameterMap 
 export interface Space<P extends ParameterMap> {
   /** Parameters of the space, keyed by name. */
   readonly '~parameters': P;
-  /** All parameters as a flat list. The choice of an alternative comes before the parameters of the alternatives. */
+  /** All parameters as a flat list. A choice between alternatives comes before the parameters of these alternatives. */
   readonly dimensions: readonly Dimension[];
   /** Number of different combinations of values, or `Infinity` if a parameter is continuous. */
   readonly count: number;
@@ -48,7 +48,7 @@ export interface Space<P extends ParameterMap> {
 export interface Dimension {
   /** Path of the parameter: its name, or a path such as `optimizer.sgd.momentum` if it belongs to an alternative. */
   readonly path: string;
-  /** Parameter that defines the possible values. */
+  /** Parameter that defines the possible values of this dimension. */
   readonly parameter: Parameter<any>;
   /** Condition under which the parameter has a value. Absent if the parameter always has a value. */
   readonly when?: Condition;

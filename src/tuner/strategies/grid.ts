@@ -4,14 +4,14 @@ import { findGridIndex, getGridParams } from '../space/gridParams.js';
 import type { Strategy } from './strategy.js';
 
 /**
- * Options of {@link grid}.
+ * Options for {@link grid}.
  *
  * @category Tuner
  */
 export interface GridOptions {
   /**
    * Number of grid values of a `float` parameter without a step, including `min` and `max`. All values of other parameters are
-   * used. Default 5.
+   * used. Default: 5.
    */
   readonly steps?: number;
 }

@@ -7,18 +7,18 @@ import { sampleUntriedParams } from './random.js';
 import { collectTriedKeys, type Proposal, type ProposalRequest, type Strategy } from './strategy.js';
 
 /**
- * Options of {@link hyperband}.
+ * Options for {@link hyperband}.
  *
  * @category Tuner
  */
 export interface HyperbandOptions {
-  /** Maximum number of epochs per trial. Only the trials in the last rounds reach this number. Default 100. */
+  /** Maximum number of epochs per trial. Only the trials in the last rounds reach this number. Default: 100. */
   readonly maxEpochs?: number;
   /**
-   * Reduction factor: one in `factor` trials is promoted to the next round, which has `factor` times as many epochs. Default 3.
+   * Reduction factor: one in `factor` trials is promoted to the next round, which has `factor` times as many epochs. Default: 3.
    */
   readonly factor?: number;
-  /** Number of repetitions of the whole plan. Default 1. */
+  /** Number of repetitions of the whole plan. Default: 1. */
   readonly iterations?: number;
 }
 

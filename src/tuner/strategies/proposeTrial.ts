@@ -8,9 +8,9 @@ import { collectTriedKeys, type Proposal, type Strategy } from './strategy.js';
 export interface NextTrialOptions {
   readonly strategy: Strategy;
   readonly objectives: Objectives;
-  /** Seed for the strategy's random draws. Default 0. */
+  /** Seed for the strategy's random draws. Default: 0. */
   readonly seed?: number;
-  /** Params to try before those that the strategy proposes. Default: none. */
+  /** Params to try before the strategy proposes params. Default: none. */
   readonly initialParams?: readonly unknown[];
 }
 

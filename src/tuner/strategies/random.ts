@@ -4,19 +4,23 @@ import { getGridParams } from '../space/gridParams.js';
 import type { FlatParams, ParameterMap, Space } from '../space/space.js';
 import { collectTriedKeys, type Strategy } from './strategy.js';
 
-/** Number of random draws in a small search space. If all drawn params were already tried, the untried params are enumerated. */
+/**
+ * Maximum number of random draws to find untried params in a small search space. If all drawn params have already been tried, the
+ * untried params are enumerated instead.
+ */
 const MAX_DRAWS = 50;
-/** Largest number of params in a search space for which the untried params are enumerated. */
+/** Maximum number of combinations of values in a search space whose untried params are enumerated. */
 const MAX_ENUMERATED = 100_000;
 /**
- * Number of random draws in a search space that is too large to enumerate. If all drawn params were already tried, the space counts
- * as exhausted. This can happen if the bounds of a continuous parameter are neighboring floating-point numbers.
+ * Maximum number of random draws to find untried params in a search space that is too large to enumerate. If all drawn params have
+ * already been tried, the space counts as exhausted. This can happen if the bounds of a continuous parameter are neighboring
+ * floating-point numbers.
  */
 const MAX_DRAWS_OF_LARGE_SPACE = 10_000;
 
 /**
  * Creates a strategy that samples params at random and never repeats them. In a small space, the search ends when all params have
- * been tried. KerasTuner stops earlier if 20 draws in a row have already been tried.
+ * been tried. KerasTuner may stop earlier: as soon as 20 draws in a row return params that have already been tried.
  *
  * @example
  * ```ts

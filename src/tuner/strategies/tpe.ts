@@ -9,30 +9,31 @@ import { sampleUntriedParams } from './random.js';
 import { collectTriedKeys, type Strategy } from './strategy.js';
 
 /**
- * Options of {@link tpe}.
+ * Options for {@link tpe}.
  *
  * @category Tuner
  */
 export interface TpeOptions {
-  /** Number of trials with random params before the estimators are used. Default 10. */
+  /** Number of trials with random params before the estimators are used. Default: 10. */
   readonly startupTrials?: number;
   /**
-   * Number of candidates that are sampled near good trials for one proposal. The most promising candidate is proposed. Default 24.
+   * Number of candidates that are sampled near good trials for one proposal. The most promising candidate is proposed. Default: 24.
    */
   readonly candidates?: number;
 }
 
-/** Number of attempts to find untried params with the estimators. After that, params are sampled at random. */
+/** Maximum number of attempts to find untried params with the estimators. If all attempts fail, params are sampled at random. */
 const MAX_TRIES = 10;
 
 /**
  * Creates a Bayesian strategy that uses tree-structured Parzen estimators (J. Bergstra et al., 2011; S. Watanabe, 2023, arXiv
- * 2304.11127). The trials are split into the best tenth (at most 25 trials) and the rest. The strategy proposes params that are
- * likely in the best group and unlikely in the rest.
+ * 2304.11127). The trials are split into two groups: the best tenth (at most 25 trials) and all other trials. The strategy
+ * proposes params that are likely in the first group and unlikely in the second.
  *
- * - Running trials belong to the rest, so that parallel trials try different params.
+ * - Running trials belong to the second group, so that parallel trials try different params.
  * - The estimator is multivariate: all parameters are sampled near one good trial. Params are never repeated.
- * - Pruned trials are ranked after complete trials, and those with more epochs come first. Failed trials belong to the rest.
+ * - Pruned trials are ranked after complete trials, and those with more epochs come first. Failed trials belong to the second
+ *   group.
  * - With several objectives, trials are ranked by non-dominated front, and within a front by crowding distance (K. Deb et al.,
  *   2002).
  *

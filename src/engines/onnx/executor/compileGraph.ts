@@ -17,7 +17,7 @@ export interface CompileOptions extends OnnxEngineOptions {
   readonly description: string;
   /** Batch size to compile for if the graph cannot be made independent of the batch size. */
   readonly batchSize: number;
-  /** Outputs of the whole graph that are compared with TensorFlow.js to verify it. */
+  /** Outputs that are compared with the results of TensorFlow.js to verify the whole graph. */
   readonly comparedOutputs: ComparedOutputs;
 }
 
@@ -50,12 +50,12 @@ const TRACE_BATCH_SIZES = [3, 4] as const;
 const BATCH_DIMENSION = 'batch';
 
 /**
- * Compiles a function of tensors to a verified ONNX graph. It traces the function twice, lowers both traces to one graph, and verifies that
+ * Compiles a function of tensors to a verified ONNX graph: traces the function twice, lowers both traces to one graph, and verifies that
  * ONNX Runtime computes the same results as TensorFlow.js for both traces.
  *
- * The traces use batches of three and four examples. This is much faster than tracing a full batch, and shows which tensor sizes depend on
- * the batch size, so that the graph accepts any batch size. If the function reads its batch size in JavaScript, it is traced with
- * `batchSize` examples instead, and the graph accepts only that batch size.
+ * The traces use batches of three and four examples. Tracing small batches is much faster than tracing a full batch, and the two different
+ * sizes show which tensor sizes depend on the batch size, so that the graph accepts any batch size. If the function reads its batch size in
+ * JavaScript, the function is traced with `batchSize` examples instead, and the graph accepts only that batch size.
  *
  * @throws `engine` error that names the operation and its layer if an operation has no lowering, depends on random numbers or a counter in
  *   JavaScript, or has different results in ONNX Runtime; `number` error if losses or gradients of the first batch are NaN; `memory` error

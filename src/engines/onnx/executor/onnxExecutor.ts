@@ -38,9 +38,9 @@ const [SUMS_OUTPUT, GRADIENT_OUTPUT] = ['sums', 'gradient'];
  * Creates an executor that runs each training step as one graph in ONNX Runtime. The graph for a kind of step is compiled when the first
  * step of that kind runs.
  *
- * Weights and optimizer slots are inputs and outputs of the graph, so the variables of the model are out of date after a step.
- * {@link Executor.syncWeights} copies the weights into them. If a callback writes a variable between two steps, the next step uses the new
- * value.
+ * Weights and optimizer slots are inputs and outputs of the graph, so the variables of the model are out of date after a step. {@link
+ * Executor.syncWeights} copies the weights into the variables. If a callback writes a variable between two steps, the next step uses the
+ * new value.
  */
 export function createOnnxExecutor(
   runtime: OnnxRuntime,
@@ -116,8 +116,8 @@ export function createOnnxExecutor(
   });
 
   /**
-   * Creates the function to trace for a training step. Its variant 1 uses a different batch, different slots and, until it returns,
-   * different weights, so that none of them is mistaken for a constant.
+   * Creates the function to trace for a training step. Variant 1 uses a different batch, different slots and, until it returns, different
+   * weights, so that the compiler does not mistake any of these values for a constant.
    */
   const createStepPass =
     (kind: StepKind, arrays: NamedArrays): TraceablePass =>

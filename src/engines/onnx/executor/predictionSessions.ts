@@ -19,7 +19,7 @@ interface PredictionSession {
 
 const SESSION_DESCRIPTION = 'the prediction';
 
-/** Runs graphs in inference mode with ONNX Runtime. Each graph has one session, which is created when the graph first runs. */
+/** ONNX Runtime sessions that run graphs in inference mode. Each graph has one session, which is created when the graph first runs. */
 export class PredictionSessions {
   readonly #sessions = new WeakMap<LayerGraph | InferenceFunction, PredictionSession>();
 

@@ -25,7 +25,7 @@ export function createTraceBatch(
   return variant === 0 ? batch : varyBatch(network, imageNames, batch, count);
 }
 
-/** Returns the first `count` examples of a batch. If the batch has fewer examples, they are repeated. */
+/** Returns the first `count` examples of a batch. If the batch has fewer examples, its examples are repeated. */
 function takeExamples(arrays: NamedArrays, batchSize: number, count: number): NamedArrays {
   return Object.fromEntries(
     Object.entries(arrays).map(([name, { shape, data }]) => {

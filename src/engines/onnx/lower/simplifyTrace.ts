@@ -39,8 +39,8 @@ export function simplifyTrace(
 
 /**
  * Fuses the two calls that compute the gradient of `maxPool(relu(x + bias))`. The gradient of a pooling window is passed only to its
- * maximum. Therefore, the ReLU mask and the bias gradient can be computed from the pooled values. For 2x2 windows, there are only a quarter
- * as many of them.
+ * maximum. Therefore, the ReLU mask and the bias gradient can be computed from the pooled values. For 2x2 windows, this takes only a
+ * quarter of the computation, because there are only a quarter as many pooled values as pixels.
  */
 function fusePooledGradients(calls: readonly KernelCall[]): readonly KernelCall[] {
   const readCounts = new Map<object, number>();

@@ -15,7 +15,7 @@ import { pruneGraph } from './pruneGraph.js';
 import { type SimplifiedTrace, simplifyTrace } from './simplifyTrace.js';
 import { permuteShape, transposeValues } from './transposeValues.js';
 
-/** Options for lowering a trace that depend on the machine that will run the ONNX graph. */
+/** Options for lowering a trace. These options depend on the machine that will run the ONNX graph. */
 export interface LoweringOptions {
   /**
    * Channels per block in ONNX Runtime's blocked memory layout, as returned by `findChannelBlock`. If set, images are stored and convolved
@@ -43,7 +43,7 @@ export function lowerTrace(
 /** Names of the ONNX values that contain the same tensor in different memory layouts, keyed by layout. */
 type LayoutValues = Map<Layout, string>;
 
-/** Compiles one trace to an ONNX graph. Create one object per trace, and call {@link TraceLowering.lower} once. */
+/** Compiler that lowers one trace to an ONNX graph. Create one object per trace, and call {@link TraceLowering.lower} once. */
 export class TraceLowering {
   readonly #trace: Trace<unknown>;
   readonly #inputs: readonly NamedTracedTensor[];
@@ -202,7 +202,7 @@ export class TraceLowering {
   readonly #addIntegers = (values: readonly number[]): string =>
     this.#addInitializer(BigInt64Array.from(values, BigInt), [values.length]);
 
-  /** Creates a name that no input or output of the graph has. Layers and tasks may be named `v0` or `c1`. */
+  /** Creates a name that no input or output of the graph has. A name such as `v0` or `c1` may already be the name of a layer or task. */
   #createName(prefix: 'v' | 'c'): string {
     const name = `${prefix}${this.#nameCount++}`;
     return this.#endpointNames.has(name) ? this.#createName(prefix) : name;
@@ -216,7 +216,10 @@ export class TraceLowering {
     return name;
   }
 
-  /** Adds the shape of a tensor as a constant for Reshape. A size that depends on the batch size is -1, which makes Reshape infer it. */
+  /**
+   * Adds the shape of a tensor as a constant for Reshape. For a size that depends on the batch size, the constant contains -1, which makes
+   * Reshape infer the size.
+   */
   #addShape(tensor: TracedTensor): string {
     const otherShape = this.#otherShapes.get(tensor) ?? tensor.shape;
     return this.#addIntegers(tensor.shape.map((size, axis) => (size === otherShape[axis] ? size : -1)));
@@ -264,7 +267,7 @@ export class TraceLowering {
     return undefined;
   }
 
-  /** Returns the data of a tensor if it is a constant whose shape does not depend on the batch size, otherwise undefined. */
+  /** Returns the data of a tensor if the tensor is a constant whose shape does not depend on the batch size, otherwise undefined. */
   #findConstant(tensor: TracedTensor): ArrayLike<number> | undefined {
     const isFixed = this.#otherShapes.get(tensor)?.join() === tensor.shape.join();
     return this.#inputIds.has(tensor.id) || !isFixed ? undefined : this.#trace.leaves.get(tensor.id);

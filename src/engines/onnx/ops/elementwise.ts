@@ -2,8 +2,8 @@ import { castToBool, castToFloat, truncateToInt32 } from './context/casts.js';
 import type { OpLowering, OpTable } from './context/loweringContext.js';
 
 /**
- * Wraps a lowering so that its result is truncated to an integer if it is int32 in TensorFlow.js. In the ONNX graph, all values are
- * float32.
+ * Wraps a lowering so that its result is truncated to an integer if the result is int32 in TensorFlow.js. This is necessary because all
+ * values in the ONNX graph are float32.
  */
 const truncateIntegerResult =
   (lower: OpLowering): OpLowering =>
@@ -70,8 +70,8 @@ const lowerMod: OpLowering = ({ addNode, getInput, addFloats }) => {
 };
 
 /**
- * Lowers the two-argument arctangent. It is composed of the one-argument arctangent and a correction for the quadrant, because ONNX has no
- * Atan2.
+ * Lowers the two-argument arctangent. Because ONNX has no Atan2, the result is composed of the one-argument arctangent and a correction for
+ * the quadrant.
  */
 const lowerAtan2: OpLowering = ({ addNode, getInput, addFloats }) => {
   const [a, b] = [getInput('a'), getInput('b')];
@@ -97,8 +97,8 @@ const lowerEluGradient: OpLowering = ({ addNode, getInput, addFloats }) => {
 };
 
 /**
- * Creates a table of lowerings from kernel names. An entry is a pair if the TensorFlow.js kernel and the ONNX operation have different
- * names.
+ * Creates a table of lowerings. Each element of `kernels` is a name, or a pair of names if the TensorFlow.js kernel and the ONNX operation
+ * have different names.
  */
 const createOpTable = (
   kernels: readonly (string | readonly [kernel: string, opType: string])[],

@@ -2,7 +2,10 @@ import { chooseImageLayout, createChannelOps } from './context/channelOps.js';
 import type { LoweringContext, OpLowering, OpTable } from './context/loweringContext.js';
 import { lowerBatchNormGradient, lowerBatchNormTraining } from './gradients/batchNorm.js';
 
-/** Lowers batch normalization with precomputed statistics, as in inference. It becomes one multiplication and one addition per channel. */
+/**
+ * Lowers batch normalization with precomputed statistics, as in inference. The normalization becomes one multiplication and one addition
+ * per channel.
+ */
 const lowerBatchNorm: OpLowering = (context) => {
   const { call, addNode, getInput, getOptionalInput, addFloats, getAttribute } = context;
   const { getValues, addAffine, markResult } = createChannelOps(context, 'x');

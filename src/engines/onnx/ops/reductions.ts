@@ -35,8 +35,8 @@ const lowerCumulativeSum: OpLowering = ({ addNode, getInput, addIntegers, getAtt
 };
 
 /**
- * Lowers the cumulative product, which ONNX does not have. For each position, the lowering copies the input, replaces all elements that
- * must not be included with 1, and computes the product of the whole copy.
+ * Lowers the cumulative product, which ONNX does not have. For each position, the lowering copies the input, sets all elements that the
+ * product must not include to 1, and computes the product of the whole copy.
  */
 const lowerCumulativeProduct: OpLowering = ({
   addNode,

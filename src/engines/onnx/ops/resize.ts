@@ -26,7 +26,7 @@ const lowerResizeBilinear: OpLowering = ({ call, getAttribute, addNode, transpos
 /**
  * Returns the scale of an axis for ONNX's Resize: the smallest float32 that is at least `outputSize / inputSize`, because Resize multiplies
  * the input size by the scale and rounds down. Passing the two output sizes instead would be simpler, but when ONNX Runtime moves a
- * transpose, it mistakes them for the sizes of all axes.
+ * transpose, it mistakes the two sizes for the sizes of all axes.
  */
 function computeScale(inputSize: number, outputSize: number): number {
   const scale = Math.fround(outputSize / inputSize);

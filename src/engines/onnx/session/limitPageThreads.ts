@@ -5,19 +5,21 @@ export interface PageSettings {
   readonly wasmPaths?: unknown;
 }
 
-/** Time within which ONNX Runtime must start in a page. It includes the download of its `.wasm` file of up to 28 MB. */
+/**
+ * Time in milliseconds within which ONNX Runtime must start in a page. This time includes the download of a `.wasm` file of up to 28 MB.
+ */
 const START_TIMEOUT_MS = 300_000;
 
 /** Settings that {@link limitPageThreads} has limited to one thread. */
 const limitedSettings = new WeakSet<PageSettings>();
 
 /**
- * Prevents ONNX Runtime from waiting forever in a page. Settings of the page are not changed.
+ * Prevents ONNX Runtime from waiting forever in a page. Settings that the page has already assigned are not changed.
  *
  * - The start has a time limit of 5 minutes. Afterwards, ONNX Runtime throws an error.
- * - In a page that can share memory, it uses one thread unless `wasmPaths` is set. Without `wasmPaths`, ONNX Runtime starts its threads
- *   from the script that contains it. In a bundled page, this is the script of the page, which never responds when it is started as a
- *   thread.
+ * - In a page that can share memory, ONNX Runtime uses one thread unless `wasmPaths` is set. Without `wasmPaths`, ONNX Runtime starts its
+ *   threads from the script that contains it. In a bundled page, this is the script of the page, which never responds when it is started as
+ *   a thread.
  *
  * @returns Whether ONNX Runtime uses one thread because `wasmPaths` is not set.
  */

@@ -5,7 +5,7 @@ import type { SessionOptions } from './onnxRuntime.js';
 export interface OnnxEngineOptions {
   /** Number of threads per session. If undefined, ONNX Runtime chooses it. */
   readonly threads: number | undefined;
-  /** Store that caches verified graphs across runs. If undefined, every run verifies its graphs. */
+  /** Store in which verified graphs are cached for later runs. If undefined, every run verifies its graphs. */
   readonly compileCache: Store | undefined;
   /** Called with a message if the cache cannot be written. */
   readonly log?: ((line: string) => void) | undefined;
@@ -13,7 +13,7 @@ export interface OnnxEngineOptions {
 
 /**
  * Session option that stops threads from spinning after each run. By default, idle threads spin on cores that other sessions, the input
- * pipeline or TensorFlow.js need: while a training session existed, a prediction took 1.6 times as long.
+ * pipeline or TensorFlow.js need: with spinning, a prediction took 1.6 times as long while a training session existed.
  */
 const NO_SPINNING = { session: { force_spinning_stop: '1' } } as const;
 
@@ -31,9 +31,9 @@ export const OPTIMIZED_OPTIONS: SessionOptions = {
 };
 
 /**
- * Session options for a training step. They disable ONNX Runtime's memory pattern optimization, which allocates one buffer for all
- * activations: a training step would need 1.7 times as much memory and would not be faster. Predictions use this optimization, because it
- * saves a third of their time on small images.
+ * Session options for a training step. These options disable ONNX Runtime's memory pattern optimization, which allocates one buffer for all
+ * activations. With this optimization, a training step would need 1.7 times as much memory and would not be faster. Predictions use the
+ * optimization, because it saves a third of their time on small images.
  */
 export const TRAINING_OPTIONS: SessionOptions = { ...OPTIMIZED_OPTIONS, enableMemPattern: false };
 

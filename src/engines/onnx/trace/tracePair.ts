@@ -11,14 +11,14 @@ import { createTraceMismatchError } from './callErrors.js';
 /** The input and output tensors of one call of a {@link TraceablePass}, keyed by name. */
 export interface PassTensors {
   readonly inputs: { readonly [name: string]: tf.TensorInfo };
-  /** Output tensors. The tracer disposes of them after it has read their values. */
+  /** Output tensors. The tracer disposes of these tensors after it has read their values. */
   readonly outputs: { readonly [name: string]: tf.Tensor };
 }
 
 /**
- * A pure function of tensors that can be traced and compiled, such as a training step. It creates its own inputs for `batchSize` examples.
- * Everything that can change between two runs of the compiled graph must differ between `variant` 0 and 1: images, labels, dropout masks,
- * learning rates and weights. Whatever is equal in both variants becomes a constant.
+ * A pure function of tensors that can be traced and compiled, such as a training step. The function creates its own inputs for `batchSize`
+ * examples. Everything that can change between two runs of the compiled graph must differ between `variant` 0 and 1: images, labels,
+ * dropout masks, learning rates and weights. A value that is equal in both variants becomes a constant.
  */
 export type TraceablePass = (batchSize: number, variant: 0 | 1) => PassTensors;
 
@@ -97,7 +97,7 @@ function checkSameTrace(first: TracedPass, second: TracedPass): void {
       throw createTraceMismatchError(call, 'different attributes');
     for (const [name, input] of Object.entries(call.inputs)) {
       const otherInput = other.inputs[name];
-      if (!otherInput) throw createTraceMismatchError(call, 'different inputs');
+      if (!otherInput) throw createTraceMismatchError(call, 'an operation on different tensors');
       const [leaf, otherLeaf] = [findFirstLeaf(input), findSecondLeaf(otherInput)];
       if (!leaf !== !otherLeaf || (leaf && otherLeaf && !isSameLeaf(leaf, otherLeaf))) {
         throw createTraceMismatchError(call, 'a different constant');
@@ -106,7 +106,7 @@ function checkSameTrace(first: TracedPass, second: TracedPass): void {
   }
 }
 
-/** Creates a function that returns the values of a tensor if it becomes a constant of the ONNX graph, and undefined otherwise. */
+/** Creates a function that returns the values of a tensor if the tensor becomes a constant of the ONNX graph, otherwise undefined. */
 function createLeafFinder({ inputs, trace: { leaves } }: TracedPass) {
   const inputIds = new Set(inputs.map(({ tensor }) => tensor.id));
   return ({ id }: TracedTensor) => (inputIds.has(id) ? undefined : leaves.get(id));

@@ -12,7 +12,7 @@ export interface VerificationCache {
 
 /**
  * Calls `verify` unless the cache shows that the same graph was already verified with the same version of ONNX Runtime. If `verify`
- * succeeds, the graph is added to the cache. The cache key is the digest of the graph itself, so any change of the network or of this
+ * succeeds, the graph is added to the cache. The cache key is the digest of the graph itself, so any change to the network or to this
  * library that affects the graph leads to a new verification.
  *
  * @param runtimeLabel - Name and version of the ONNX Runtime package.

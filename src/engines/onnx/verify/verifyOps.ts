@@ -18,9 +18,9 @@ const DESCRIPTION = 'the verification of operations';
 
 /**
  * Verifies that ONNX Runtime computes the same result as TensorFlow.js for each operation of both traces. Each operation receives the
- * inputs that were recorded in the trace, so that errors cannot accumulate. This allows a much smaller tolerance than comparing whole
- * steps: where two values are nearly tied for a maximum, rounding can move a gradient to a different element, so even two correct engines
- * can differ.
+ * inputs that were recorded in the trace, so that errors cannot accumulate. Therefore, the tolerance can be much smaller than in a
+ * comparison of whole steps: where two values are nearly tied for a maximum, rounding can move a gradient to a different element, so even
+ * two correct engines can differ.
  *
  * @throws `engine` error that names the first operation whose result differs.
  */
@@ -104,8 +104,8 @@ async function verifyTrace(
 const MIN_NORMAL_FLOAT32 = 2 ** -126;
 
 /**
- * For a step function, removes the elements whose input is a denormal number from both results. An engine that flushes denormal numbers to
- * zero returns 0 for them, and other engines do not. Both results are correct.
+ * For a step function, removes the elements whose input is a denormal number from both results. For such an element, an engine that flushes
+ * denormal numbers to zero returns the result for 0, and other engines do not. Both results are correct.
  */
 function excludeDenormals(
   { kernel, inputs: { x } }: KernelCall,

@@ -20,8 +20,8 @@ export interface ComparedOutputs {
 const STEP_TOLERANCE = 0.1;
 
 /**
- * Verifies that the whole graph computes the same results as TensorFlow.js. In addition to `verifyOps`, this detects operations that are
- * correct individually but connected incorrectly.
+ * Verifies that the whole graph computes the same results as TensorFlow.js. Unlike `verifyOps`, this function also detects operations that
+ * are correct individually but connected incorrectly.
  *
  * @param description - Name of the graph in error messages, for example `the training step`.
  * @throws `engine` error that names the first output that differs.

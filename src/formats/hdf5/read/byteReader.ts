@@ -4,7 +4,7 @@ import { getInflateLimit } from '../../zip/inflate.js';
 /** Value that represents HDF5's undefined address, which means that the referenced object does not exist. */
 export const UNDEFINED_ADDRESS = -1;
 
-/** Kind of data in an HDF5 file whose total size is limited while the file is read. */
+/** Kind of data in an HDF5 file. While a file is read, the total size of each kind of data is limited. */
 export type ReadBudget = 'headers' | 'heaps' | 'texts' | 'numbers' | 'unpacked';
 
 const ALL_ONES = 0xffff_ffff_ffff_ffffn;
@@ -84,7 +84,9 @@ export class ByteReader {
     return this.view.getBigUint64(at, true) === ALL_ONES ? UNDEFINED_ADDRESS : this.uint64(at);
   }
 
-  /** Reads an unsigned integer of `size` bytes. The maximum size is six bytes, so that a JavaScript number is exact. */
+  /**
+   * Reads an unsigned integer of `size` bytes. The maximum size is six bytes, so that a JavaScript number represents the integer exactly.
+   */
   uintOfSize(at: number, size: number): number {
     let value = 0;
     for (let i = size - 1; i >= 0; i--) value = value * 256 + this.uint8(at + i);

@@ -5,7 +5,9 @@ import type { ByteReader } from './byteReader.js';
 /** Type of the values of a dataset or an attribute. */
 export type Datatype =
   | { readonly kind: 'text'; readonly size: number; readonly isSpacePadded: boolean }
-  /** Text of variable length. The text itself is stored in a heap, and each element is a reference to it. */
+  /**
+   * Text of variable length. The text itself is stored in a heap, and each element of the dataset or attribute is a reference to its text.
+   */
   | { readonly kind: 'reference'; readonly size: 16 }
   | {
       readonly kind: 'integer' | 'float' | 'bfloat';

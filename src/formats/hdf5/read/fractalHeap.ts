@@ -7,8 +7,8 @@ export interface Span {
 }
 
 /**
- * Record layouts of version 2 B-trees, keyed by the kind of object that the tree lists: the type of a record, its size in bytes, and the
- * offset of the heap ID in it.
+ * Record layouts of version 2 B-trees, keyed by the kind of object that the tree lists. Each layout consists of the type number of the
+ * records, the size of a record in bytes, and the offset of the heap ID within a record.
  */
 const TREE_RECORDS = {
   links: { type: 5, size: 11, id: 4 },
@@ -16,8 +16,8 @@ const TREE_RECORDS = {
 } as const;
 
 /**
- * Finds the links or attributes of an object that has more than eight of them. HDF5 2 stores them in a fractal heap, whose block size
- * doubles from row to row, and lists them in a B-tree (HDF5 file format 3.0, sections III.A.2 and III.G).
+ * Finds the links or attributes of an object that has more than eight links or attributes. HDF5 2 stores these links or attributes in a
+ * fractal heap, whose block size doubles from row to row, and lists them in a B-tree (HDF5 file format 3.0, sections III.A.2 and III.G).
  */
 export function readHeapObjects(
   file: ByteReader,
@@ -59,8 +59,8 @@ function openFractalHeap(file: ByteReader, heap: number): (id: number) => Span {
   const blockSize = (row: number) => (row === 0 ? first : first * 2 ** (row - 1));
   const directRows = Math.log2(largest) - Math.log2(first) + 2;
   /**
-   * Converts an offset in the heap to an offset in the file, by following the indirect blocks, starting with one of `height` rows, to a
-   * direct block.
+   * Converts an offset in the heap to an offset in the file, by following the indirect blocks to a direct block. The first indirect block
+   * has `height` rows.
    */
   const descend = (block: number, height: number, offset: number, depth: number): number => {
     if (block === UNDEFINED_ADDRESS || depth > 16 || file.text(block, 4) !== 'FHIB') {
@@ -106,8 +106,8 @@ function readTreeRecords(file: ByteReader, tree: number, type: number, size: num
   const records: number[] = [];
   const bytesFor = (count: number) => Math.max(1, Math.ceil(Math.log2(count + 1) / 8));
   /**
-   * Maximum numbers of records in one node and in its whole subtree, indexed by the height of the node. They determine how many bytes a
-   * record count takes.
+   * Maximum numbers of records in one node and in its whole subtree, indexed by the height of the node. These maximums determine in how
+   * many bytes a record count is stored.
    */
   const maxRecords = [Math.floor((nodeSize - 10) / size)];
   const maxRecordsBelow = [maxRecords[0]!];

@@ -1,6 +1,9 @@
 import { type ByteReader, UNDEFINED_ADDRESS } from './byteReader.js';
 
-/** Decodes fixed-length text, which is padded with zero bytes or, if `spaces` is true, with spaces. Text in ASCII is also valid UTF-8. */
+/**
+ * Decodes fixed-length text, which is padded with zero bytes or, if `spaces` is true, with spaces. ASCII text needs no special case,
+ * because it is also valid UTF-8.
+ */
 export function decodeFixedText(bytes: Uint8Array, spaces: boolean): string {
   const zero = bytes.indexOf(0);
   const text = new TextDecoder().decode(zero < 0 ? bytes : bytes.subarray(0, zero));

@@ -13,7 +13,7 @@ export interface Link {
 /** Maximum length of a name in bytes. The names in Keras files are much shorter. */
 const MAX_NAME_BYTES = 4096;
 
-/** Returns whether the object with these header messages is a group. */
+/** Returns whether an object with the header messages `messages` is a group. */
 export const isGroup = (messages: readonly HeaderMessage[]) =>
   messages.some(({ type }) => type === MESSAGE_TYPE.symbols || type === MESSAGE_TYPE.links);
 

@@ -1,7 +1,7 @@
 import { MESSAGE_TYPE } from '../messageTypes.js';
 import type { ByteReader } from './byteReader.js';
 
-/** Entry of an object header. HDF5 calls it a header message. */
+/** Entry of an object header. HDF5 calls such an entry a header message. */
 export interface HeaderMessage {
   readonly type: number;
   readonly offset: number;

@@ -6,7 +6,10 @@ import { readHeapObjects, type Span } from './fractalHeap.js';
 import { decodeFixedText, readVariableText } from './globalHeap.js';
 import type { HeaderMessage } from './objectHeader.js';
 
-/** Reads the attributes of the object with these header messages, keyed by name (HDF5 file format 3.0, section IV.A.2.m). */
+/**
+ * Reads the attributes of an object from its header messages. Returns the attributes, keyed by name (HDF5 file format 3.0, section
+ * IV.A.2.m).
+ */
 export function readAttributes(
   file: ByteReader,
   messages: readonly HeaderMessage[],

@@ -8,7 +8,8 @@ import { countDeclaredElements, decodeNumbers, readDataspace, readDatatype } fro
 import { findMessage, type HeaderMessage } from './objectHeader.js';
 
 /**
- * Reads the dataset with these header messages. Its declared size is checked against the size of the file before any memory is allocated.
+ * Reads a dataset, which its header messages describe. The declared size of the dataset is checked against the size of the file before any
+ * memory is allocated.
  */
 export function readDataset(file: ByteReader, messages: readonly HeaderMessage[]): Hdf5Dataset {
   const requireMessage = (kind: 'space' | 'type' | 'layout') => {

@@ -6,15 +6,15 @@ import { type HeaderMessage, readMessages } from './objectHeader.js';
 import { readAttributes } from './readAttributes.js';
 import { readDataset } from './readDataset.js';
 
-/** Maximum nesting depth of groups. Nested models are groups within groups. */
+/** Maximum nesting depth of groups. A model that is nested in another model is stored as a group within a group. */
 const MAX_DEPTH = 64;
 const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 
 /**
  * Reads a whole HDF5 file into memory, for example Keras's `.h5` and `.weights.h5` files.
  *
- * Only the subset of the format that h5py writes by default is supported (HDF5 file format 3.0). The C library is not used because roughly
- * one in several hundred corrupted files makes it loop forever, and neither a page nor Node.js can interrupt it.
+ * Only the subset of the format that h5py writes by default is supported (HDF5 file format 3.0). The C library of HDF5 is not used, because
+ * roughly one in several hundred corrupted files makes it loop forever, and neither a page nor Node can interrupt such a loop.
  *
  * The file is not trusted. Sizes are checked against the size of the file before any memory is allocated, no byte range is read twice, and
  * soft links, links to other files and loops are rejected.

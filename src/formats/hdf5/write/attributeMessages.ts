@@ -18,7 +18,7 @@ import { createWriteError, NAME_ADVICE } from './writeError.js';
  * object header is limited to 64 kB.
  */
 const MAX_LIST_BYTES = 64_512;
-/** Number of header bytes for each string in a list: its length and its reference into the heap. */
+/** Number of header bytes that each string in a list takes: the length of the string, and a reference to its text in the heap. */
 const HEAP_REFERENCE_BYTES = 16;
 
 /**
@@ -124,8 +124,8 @@ function addTextAttribute(
 }
 
 /**
- * Computes the number of strings in each attribute of a list that is split. Uses as few attributes as possible; as in numpy's
- * `array_split`, the first ones may contain one more string than the others.
+ * Splits a list of strings into as few attributes as possible, and returns the number of strings in each attribute. As in numpy's
+ * `array_split`, the first attributes may contain one more string than the others.
  */
 function computePartSizes(count: number, width: number): number[] {
   let parts = 2;

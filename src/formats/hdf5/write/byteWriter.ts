@@ -39,7 +39,8 @@ export class ByteWriter {
   }
 
   /**
-   * Pads the block with zeros to `length` bytes. Default: the next multiple of eight, because HDF5 structures start at multiples of eight.
+   * Pads the block with zeros to `length` bytes. The default length is the next multiple of eight, because HDF5 structures start at
+   * multiples of eight.
    */
   padTo(length = roundUpTo8(this.length)): this {
     while (this.length < length) this.values.push(0);

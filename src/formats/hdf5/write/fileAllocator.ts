@@ -1,8 +1,8 @@
 import { roundUpTo8 } from './byteWriter.js';
 
 /**
- * Allocator for the blocks of an HDF5 file, in file order. A block gets its address when it is allocated, so it must be allocated before
- * any block that points to it. The bytes of a dataset are not copied until {@link toBytes} assembles the file.
+ * Allocator for the blocks of an HDF5 file, in file order. A block gets its address when it is allocated, so a block must be allocated
+ * before all blocks that point to it. The bytes of a dataset are not copied until {@link toBytes} assembles the file.
  */
 export class FileAllocator {
   private readonly blocks: { readonly at: number; readonly bytes: Uint8Array }[] = [];

@@ -20,7 +20,7 @@ export const INTERNAL_NODE_K = 16;
 const LEAF_NODE_BYTES = 8 + 40 * 2 * LEAF_NODE_K;
 const TREE_NODE_BYTES = 24 + 8 * (2 * 2 * INTERNAL_NODE_K + 1);
 
-/** Child of a node in the symbol table: its address, and the offset in the name heap of the last name that it contains. */
+/** Child of a node in the symbol table: the address of the child, and the offset of its last name in the name heap. */
 interface TreeChild {
   readonly address: number;
   readonly lastNameOffset: number;

@@ -3,7 +3,7 @@ import type { FileAllocator } from './fileAllocator.js';
 
 /** Size in bytes of the smallest heap collection that HDF5's C library accepts. */
 const MIN_COLLECTION_BYTES = 4096;
-/** Size in bytes of the header of a heap collection, and of the header of each text in it. */
+/** Size in bytes of the header of a heap collection, and also of the header of each text in a collection. */
 const HEADER_BYTES = 16;
 
 interface HeapCollection {

@@ -23,8 +23,9 @@ const SUPERBLOCK_BYTES = 96;
  * The file uses the original layout of the format (HDF5 file format 3.0; each function cites its section), which is also h5py's default.
  * All versions of the C library, old versions of Keras and other readers can read it.
  *
- * A list of strings is written with variable length, as Keras does. If the list would take more than 64,512 bytes with all strings padded
- * to the longest one, it is split into `name0`, `name1` and so on with fixed length. An empty list is written as an empty list of floats.
+ * A list of strings is written as variable-length text, as in Keras. If the list would take more than 64,512 bytes when all strings are
+ * padded to the length of the longest one, it is split into the attributes `name0`, `name1` and so on, which contain fixed-length text. An
+ * empty list is written as an empty list of floats.
  *
  * @throws A `file` error for:
  * - a name that HDF5 does not allow

@@ -1,3 +1,4 @@
+import { addToGroup } from '../../../core/arrays.js';
 import { createFileError } from '../../../core/errors/errors.js';
 import type { Hdf5Group } from '../../../formats/hdf5/hdf5Group.js';
 import { toSnakeCase } from './kerasNames.js';
@@ -8,12 +9,12 @@ import { toSnakeCase } from './kerasNames.js';
  */
 const CONTAINER_NAMES = ['layers', '_layer_checkpoint_dependencies'];
 
-/** Maximum number of names that a backslash joins. Each nested model takes two of them. */
+/** Maximum number of names that are joined with backslashes in one group name. Each nested model adds two names. */
 const MAX_JOINED_NAMES = 128;
 
 type GroupsByName = Hdf5Group['groups'];
 
-/** Group that contains the layers of a model. */
+/** HDF5 group that contains the layers of a model. */
 export interface LayerContainer {
   /** Name of the container, for errors. */
   readonly name: string;
@@ -46,8 +47,8 @@ export function getContainerName({ groups: { vars } }: Hdf5Group): string | unde
  * Computes the group name of each layer of a model: the class name in snake case, numbered within the class.
  *
  * TensorFlow 2.12 and 2.13 list a layer with weights twice, once among the layers with weights and once among all layers, and count both
- * entries. Therefore their numbers skip: `conv2d`, `conv2d_2`, `conv2d_4`. The file does not contain its version, so these numbers are used
- * if a group without skipped numbers is missing.
+ * entries. Therefore their numbers have gaps: `conv2d`, `conv2d_2`, `conv2d_4`. The file does not contain the TensorFlow version, so these
+ * numbers are used if a group with a consecutive number is missing.
  *
  * @param classNames - Class of each layer except input layers, without its package, in the order of the model.
  */
@@ -60,7 +61,10 @@ export function computeContainerKeys(
   return numberClasses(classNames, (key) => (Object.hasOwn(layers, key) && hasArrays(layers[key]!) ? 2 : 1));
 }
 
-/** Numbers class names in snake case, starting with no number. `countEntries` returns how many numbers a layer takes. */
+/**
+ * Converts class names to snake case and numbers them within each class, for example `conv2d`, `conv2d_1`, `conv2d_2`. `countEntries`
+ * returns by how much a layer increases the next number of its class.
+ */
 function numberClasses(classNames: readonly string[], countEntries: (key: string) => number): string[] {
   const counts = new Map<string, number>();
   return classNames.map((className) => {
@@ -76,8 +80,8 @@ const hasArrays = ({ arrays, groups }: Hdf5Group): boolean =>
   Object.keys(arrays).length > 0 || Object.values(groups).some(hasArrays);
 
 /**
- * Returns the contents of a weights file with nested groups. On Windows, TensorFlow 2.12 to 2.15 join the names of nested groups with
- * backslashes: they write one group `layers\conv2d` instead of a group `conv2d` in the group `layers`.
+ * Restores the nested groups of a weights file that was saved on Windows. There, TensorFlow 2.12 to 2.15 join the names of nested groups
+ * with backslashes: they write one group `layers\conv2d` instead of a group `conv2d` in the group `layers`.
  *
  * @param path - Path of the file, for errors.
  * @throws A `file` error if two groups have the same path.
@@ -92,7 +96,7 @@ export function nestWindowsGroups(root: Hdf5Group, path: string): Hdf5Group {
     throw createGroupError(
       path,
       `groups nested at most ${MAX_JOINED_NAMES} levels deep`,
-      'deeper nested groups',
+      'groups nested more deeply',
     );
   }
   return { ...root, groups: nestGroups(root.groups, path) };
@@ -101,7 +105,7 @@ export function nestWindowsGroups(root: Hdf5Group, path: string): Hdf5Group {
 const createGroupError = (path: string, expected: string, received: string) =>
   createFileError(path, expected, received, 'Save the file again with Keras.');
 
-/** Nests groups whose names contain backslashes. */
+/** Converts groups whose names contain backslashes to nested groups. */
 function nestGroups(groups: GroupsByName, path: string): GroupsByName {
   const joined = new Map<string, [name: string, group: Hdf5Group][]>();
   const nested = new Map<string, Hdf5Group>();
@@ -109,8 +113,7 @@ function nestGroups(groups: GroupsByName, path: string): GroupsByName {
     const at = name.indexOf('\\');
     const first = at < 0 ? name : name.slice(0, at);
     if (at < 0) nested.set(name, group);
-    else if (joined.has(first)) joined.get(first)!.push([name.slice(at + 1), group]);
-    else joined.set(first, [[name.slice(at + 1), group]]);
+    else addToGroup(joined, first, [name.slice(at + 1), group]);
   }
   for (const [name, entries] of joined) {
     const inner = nestGroups(Object.fromEntries(entries), `${path}/${name}`);

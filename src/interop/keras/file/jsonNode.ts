@@ -42,14 +42,17 @@ export class JsonNode {
   }
 
   /**
-   * Returns a field without adding its key to the path. Used for the `config` of a model, which would otherwise be part of every path
-   * within the model.
+   * Returns the node of a field, but with the path of this node. The importer uses this method for the `config` field of a model, whose key
+   * would otherwise be part of every path within the model.
    */
   atSamePath(key: string): JsonNode {
     return new JsonNode(this.at(key).value, this.path, this.separator);
   }
 
-  /** Returns a node with the same path and a different value. Used for a value that is not in the file but follows from its contents. */
+  /**
+   * Returns a node with the same path and a different value. The importer uses this method for a value that is not stored in the file but
+   * follows from the contents of the file.
+   */
   withValue(value: unknown): JsonNode {
     return new JsonNode(value, this.path);
   }
@@ -90,8 +93,8 @@ export class JsonNode {
   }
 
   /**
-   * Returns the field with the first key that exists, for settings with different keys in Keras 2 and 3. If no key exists, returns
-   * a missing field with the first key.
+   * Returns the field with the first of `keys` that exists. The importer uses this method for settings that have different keys in Keras 2
+   * and 3. If none of the keys exists, returns a missing field with the first key.
    */
   atAny(...keys: readonly [string, ...string[]]): JsonNode {
     return this.at(keys.find((key) => !this.at(key).isMissing) ?? keys[0]);
@@ -109,8 +112,8 @@ export class JsonNode {
   }
 
   /**
-   * Returns the node of the number or list in a numpy value: `{ value }` in Keras 2, `{ class_name: "__numpy__", config: { value } }` in Keras
-   * 3. Returns this node if it is any other value.
+   * Returns the node of the number or list in a NumPy value: `{ value }` in Keras 2, `{ class_name: "__numpy__", config: { value } }` in
+   * Keras 3. Returns this node if it is not a NumPy value.
    */
   unwrapNumpy(): JsonNode {
     if (!this.isRecord) return this;
@@ -158,7 +161,7 @@ export class JsonNode {
     return [items[0]!.asInteger(min), items[1]!.asInteger(min)];
   }
 
-  /** Returns the value. Throws a `file` error if the value is not one of `words`. */
+  /** Returns the value if it is one of `words`. Throws a `file` error otherwise. */
   asOneOf<const W extends string>(words: readonly W[], fallback?: W): W {
     if (this.isMissing && fallback !== undefined) return fallback;
     const found = words.find((word) => word === this.value);

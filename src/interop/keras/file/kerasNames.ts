@@ -19,8 +19,8 @@ export const ACTIVATION_NAMES: { readonly [tfjs: string]: string } = {
 };
 
 /**
- * Keras initializer classes, keyed by the scale, mode and distribution of the equivalent `VarianceScaling` initializer, separated by
- * spaces.
+ * Keras initializer classes. Each key consists of the scale, the mode and the distribution of the equivalent `VarianceScaling` initializer,
+ * separated by spaces.
  */
 export const VARIANCE_SCALING_CLASSES: { readonly [settings: string]: string } = {
   '1 fan_avg uniform': 'GlorotUniform',
@@ -40,8 +40,8 @@ export const camelToSnakeCase = (name: string) =>
   name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 /**
- * Converts a class name to the form that Keras uses in paths, for example `Conv2DTranspose` to `conv2d_transpose`. Matches Keras 3
- * `to_snake_case` (utils/naming.py).
+ * Converts a class name to the form that Keras uses in paths, for example `Conv2DTranspose` to `conv2d_transpose`. The result matches that
+ * of Keras 3 `to_snake_case` (utils/naming.py).
  */
 export const toSnakeCase = (className: string) =>
   className

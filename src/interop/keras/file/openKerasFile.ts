@@ -6,7 +6,7 @@ import { hasLayerContainer, nestWindowsGroups } from './containerGroups.js';
 import { JsonNode } from './jsonNode.js';
 import { TASK_TABLE_KEY } from './kerasNames.js';
 
-/** Weights section of a Keras file. */
+/** Part of a Keras file that contains the weights. */
 export interface KerasWeightsFile {
   /**
    * Layout of the weights. `containers`: the layout of Keras 3, for example `layers/conv2d_1/vars/0`. `legacy`:
@@ -24,7 +24,7 @@ export interface KerasFile {
   readonly weights?: KerasWeightsFile;
   /** Version of Keras that wrote the file, for example `3.15.1`. Undefined if the file does not contain the version. */
   readonly version?: string;
-  /** Task table, if this library wrote the file. */
+  /** Task table (labels, units, pixel range) of the model. Undefined unless this library wrote the file. */
   readonly taskTable?: JsonNode;
 }
 

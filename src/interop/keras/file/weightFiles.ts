@@ -5,10 +5,10 @@ import { type Hdf5Dataset, type Hdf5Group, readNameList } from '../../../formats
 import { getContainerName, getLayerContainer } from './containerGroups.js';
 import { type KerasFile, openKerasFile } from './openKerasFile.js';
 
-/** Weight in a Keras file. */
+/** A weight that is stored in a Keras file. */
 export interface StoredWeight {
   /**
-   * Name of the weight. In the legacy layout, for example `conv1/kernel`, without the `:0` suffix. In Keras 3, the index of the weight in
+   * Name of the weight. Legacy layout: the name without the `:0` suffix, for example `conv1/kernel`. Keras 3: the index of the weight in
    * its layer, for example `0`.
    */
   readonly name: string;

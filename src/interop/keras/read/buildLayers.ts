@@ -1,4 +1,5 @@
 import type { LayerVariable, SymbolicTensor } from '@tensorflow/tfjs';
+import { addToGroup } from '../../../core/arrays.js';
 import { createError, isMultitaskError } from '../../../core/errors/errors.js';
 import { getStockLayerClass } from '../../../tensor/stockLayers.js';
 import { tf } from '../../../tensor/tf.js';
@@ -18,7 +19,7 @@ import {
 import type { LayerCall, TensorReference } from './structure/inboundNodes.js';
 import type { KerasLayer, KerasModel } from './structure/modelStructure.js';
 
-/** Options of {@link buildLayers}. */
+/** Options for {@link buildLayers}. */
 export interface BuildOptions {
   readonly nameAllocator: NameAllocator;
   readonly flatLayers: ReadonlyMap<KerasLayer, FlatLayer>;
@@ -26,11 +27,11 @@ export interface BuildOptions {
   readonly log: (text: string) => void;
   /** Factories of custom layers, keyed by class name. */
   readonly layerFactories: { readonly [className: string]: LayerFactory };
-  /** Image shape `[height, width, channels]`, for models in files without a fixed input shape. */
+  /** Image shape `[height, width, channels]` of a model whose file does not contain a fixed input shape. */
   readonly inputShape: readonly number[] | undefined;
   /**
-   * Maximum total number of weight values in all layers, which is the number of values in the file. This limit prevents a
-   * malicious configuration from allocating unlimited memory.
+   * Maximum total number of weight values in all layers. The limit depends on the number of values in the file, and prevents a malicious
+   * configuration from allocating unlimited memory.
    */
   readonly maxWeightValues: number;
 }
@@ -77,16 +78,16 @@ export function buildLayers(
   return { inputs, outputs, importedLayers };
 }
 
-/** The `addWeight` method, with which a layer creates its weights. */
+/** A layer, reduced to the `addWeight` method with which it creates its weights. */
 interface AddsWeights {
   addWeight(name: string, shape: readonly (number | null)[], ...rest: unknown[]): LayerVariable;
 }
 
-/** Layer of the file as a function of TensorFlow.js tensors. */
+/** An imported layer of the file, with the function that applies it to TensorFlow.js tensors. */
 interface ImportedCall {
   readonly apply: ApplyLayer;
   readonly training: boolean | undefined;
-  /** Input shapes that the importer read. Undefined if the import is the same for all shapes. */
+  /** Input shapes for which the layer was imported, as text. Undefined if the imported layer is the same for all shapes. */
   readonly inputShapes: string | undefined;
 }
 
@@ -240,8 +241,8 @@ class LayerBuilder {
   }
 
   /**
-   * Returns the import of a layer for inputs of these shapes, or undefined if there is none yet. A layer with weights is imported only once,
-   * because all its calls share the weights.
+   * Returns the imported layer for inputs of these shapes, or undefined if the layer has not been imported yet. A layer with weights is
+   * imported only once, because all its calls share the weights.
    */
   private findImport(layer: KerasLayer, shapes: readonly Shape[]): ImportedCall | undefined {
     const imports = this.importsByLayer.get(layer) ?? [];
@@ -312,8 +313,7 @@ class LayerBuilder {
   }
 
   private storeImport(layer: KerasLayer, imported: ImportedCall): ImportedCall {
-    if (this.importsByLayer.has(layer)) this.importsByLayer.get(layer)!.push(imported);
-    else this.importsByLayer.set(layer, [imported]);
+    addToGroup(this.importsByLayer, layer, imported);
     return imported;
   }
 

@@ -1,3 +1,4 @@
+import { addToGroup } from '../../../core/arrays.js';
 import type { Hdf5Group } from '../../../formats/hdf5/hdf5Group.js';
 import { tf } from '../../../tensor/tf.js';
 import { computeContainerKeys, getContainerName, getLayerContainer } from '../file/containerGroups.js';
@@ -147,8 +148,7 @@ function loadContainerWeights(
   for (const key of keys) {
     const name = getContainerName(groups[key]!);
     if (name === undefined) continue;
-    if (keysByName.has(name)) keysByName.get(name)!.push(key);
-    else keysByName.set(name, [key]);
+    addToGroup(keysByName, name, key);
   }
   const layersWithWeights = model.layers.filter((layer) => hasWeights(layer, importedLayers));
   const byName = layersWithWeights.every(({ name }) => keysByName.get(name)?.length === 1);

@@ -1,23 +1,25 @@
+import { addToGroup } from '../../../core/arrays.js';
 import type { StoredWeight } from '../file/weightFiles.js';
 import type { KerasLayer } from './structure/modelStructure.js';
 import { createWeightError, getLastSegment, getStoredNames, type WeightSlot } from './weightSlots.js';
 
-/** Weight slot of a layer in a nested model. */
+/** A weight that a layer in a nested model expects in the file. */
 interface NestedSlot extends WeightSlot {
   readonly layer: KerasLayer;
-  /** Names of the models around the layer, from the outermost to the innermost. */
+  /** Names of the models that enclose the layer, from the outermost to the innermost. */
   readonly modelPath: readonly string[];
 }
 
 type GetWeightSlots = (layer: KerasLayer) => readonly WeightSlot[];
 
-/** Weights that training does not change. Keras lists them after all other weights of a model. */
+/** Names of the weights that Keras counts as not trainable. Keras lists them after all other weights of a model. */
 const STATISTICS = ['moving_mean', 'moving_variance', 'mean', 'variance', 'count'];
 
 /**
  * Assigns the stored weights of a nested model, which are in one group of a legacy file, to its layers.
  *
- * - By name: the name of a weight is preceded by the name of its layer, and possibly by names of models. All of them may contain slashes.
+ * - By name: the name of a weight is preceded by the name of its layer, and possibly by names of models. All of these names may contain
+ *   slashes.
  * - By order, as Keras does, if a name is missing: Keras does not rename the weights of a layer that is renamed later. Counts, shapes and
  *   names of the weights within their layers must agree.
  *
@@ -41,13 +43,12 @@ export function matchNestedWeights(
   if (!weights) throw createMismatchError(outer, slots, storedWeights, namedWeights, groupPath);
   const weightsByLayer = new Map<KerasLayer, StoredWeight[]>();
   slots.forEach(({ layer }, i) => {
-    if (weightsByLayer.has(layer)) weightsByLayer.get(layer)!.push(weights[i]!);
-    else weightsByLayer.set(layer, [weights[i]!]);
+    addToGroup(weightsByLayer, layer, weights[i]!);
   });
   return weightsByLayer;
 }
 
-/** Lists the weight slots of a layer, or of all layers in a nested model. */
+/** Lists the weights that a layer expects in the file. For a nested model, lists the weights of all its layers. */
 function listSlots(
   layer: KerasLayer,
   getWeightSlots: GetWeightSlots,
@@ -58,18 +59,18 @@ function listSlots(
     : getWeightSlots(layer).map((slot) => ({ ...slot, layer, modelPath }));
 }
 
-/** A weight that may belong to a slot, by its name. */
+/** A stored weight whose name could belong to a given slot. */
 interface Candidate {
   readonly weight: StoredWeight;
-  /** Number of models around the layer that the name contains. */
+  /** Number of enclosing models whose names are part of the weight's name. */
   readonly modelCount: number;
 }
 
 /**
- * Finds the weight of each slot by its name. The result is undefined for a slot without a weight or with several.
+ * Finds the stored weight for each slot by name. The result for a slot is undefined if no weight or several weights match.
  *
- * `a/conv/kernel` may be the kernel of the layer `a/conv`, or of the layer `conv` in the model `a`. Therefore slots with only one candidate
- * receive it before all other slots.
+ * `a/conv/kernel` may be the kernel of the layer `a/conv`, or of the layer `conv` in the model `a`. Therefore slots with a single candidate
+ * are assigned before all other slots.
  */
 function findByName(
   slots: readonly NestedSlot[],
@@ -99,25 +100,26 @@ function findByName(
   });
 }
 
-/** Returns the weights whose names end with a sequence of segments, keyed by that sequence. */
+/**
+ * Indexes weights by the last segments of their names. Each key is a sequence of segments, and its value lists the weights whose names end
+ * with this sequence.
+ */
 function indexBySuffix(storedWeights: readonly StoredWeight[]): Map<string, StoredWeight[]> {
   const index = new Map<string, StoredWeight[]>();
   for (const weight of storedWeights) {
     for (let at = 0; at >= 0; at = weight.name.indexOf('/', at) + 1 || -1) {
-      const suffix = weight.name.slice(at);
-      if (index.has(suffix)) index.get(suffix)!.push(weight);
-      else index.set(suffix, [weight]);
+      addToGroup(index, weight.name.slice(at), weight);
     }
   }
   return index;
 }
 
 /**
- * Returns how many names of models `prefix` consists of, or undefined if it contains anything else. Weight names in Keras include sequential
- * models, but not functional models.
+ * Returns the number of model names in `prefix`, or undefined if `prefix` contains anything other than model names. Weight names in Keras
+ * include sequential models, but not functional models.
  *
  * @param prefix - Part of a weight's name before the name of its layer: empty, or with a slash at the end.
- * @param modelPath - Names of the models around the layer, from the outermost to the innermost.
+ * @param modelPath - Names of the models that enclose the layer, from the outermost to the innermost.
  */
 function countModels(prefix: string, modelPath: readonly string[]): number | undefined {
   // Number of models in the beginning of the prefix, keyed by the length of the beginning.
@@ -153,13 +155,13 @@ function matchByOrder(
   return agrees ? weights : undefined;
 }
 
-/** Sorts the slots as Keras lists the weights of a model: first the trainable weights of all layers, then the others. */
+/**
+ * Sorts the slots into the order in which Keras lists the weights of a model: first the trainable weights of all layers, then all other
+ * weights.
+ */
 function sortInKerasOrder(outer: KerasLayer, slots: readonly NestedSlot[]): NestedSlot[] {
   const slotsByLayer = new Map<KerasLayer, NestedSlot[]>();
-  for (const slot of slots) {
-    if (slotsByLayer.has(slot.layer)) slotsByLayer.get(slot.layer)!.push(slot);
-    else slotsByLayer.set(slot.layer, [slot]);
-  }
+  for (const slot of slots) addToGroup(slotsByLayer, slot.layer, slot);
   const visit = (layer: KerasLayer): { trainable: NestedSlot[]; fixed: NestedSlot[] } => {
     const layerSlots = slotsByLayer.get(layer) ?? [];
     const parts = layer.model

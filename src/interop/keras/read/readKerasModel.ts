@@ -16,7 +16,7 @@ import { loadWeights, setConstantWeights } from './loadWeights.js';
 import type { TensorReference } from './structure/inboundNodes.js';
 import { type KerasLayer, type KerasModel, readModelStructure } from './structure/modelStructure.js';
 
-/** Options of {@link readKerasModel}. */
+/** Options for {@link readKerasModel}. */
 export interface ReadKerasOptions {
   /** Path of the file, used in error messages. */
   readonly path: string;
@@ -41,7 +41,7 @@ export interface KerasOutput {
 /** Result of {@link readKerasModel}. */
 export interface ImportedModel {
   readonly layersModel: tf.LayersModel;
-  /** Task table, if this library wrote the file. */
+  /** Task table (labels, units, pixel range) of the model. Undefined unless this library wrote the file. */
   readonly taskTable: JsonNode | undefined;
 }
 
@@ -175,8 +175,8 @@ function connectModel(
 }
 
 /**
- * Number of weight values that may be computed from the configuration in addition to those in the file, such as scales and offsets of a few
- * thousand channels.
+ * Maximum number of weight values that are computed from the configuration in addition to those in the file. This is enough for the scales
+ * and offsets of a few thousand channels.
  */
 const CONSTANT_VALUES = 65_536;
 

@@ -16,7 +16,7 @@ const WEIGHT_ALIASES: { readonly [slot: string]: readonly string[] } = {
   moving_variance: ['running_std'],
 };
 
-/** Returns the names that Keras gives to a weight. */
+/** Returns the names that a weight can have in a Keras file. `slot` is its name in TensorFlow.js. */
 export const getStoredNames = (slot: string): readonly string[] => [
   slot,
   ...(getOwnValue(WEIGHT_ALIASES, slot) ?? []),
@@ -26,7 +26,10 @@ export const getStoredNames = (slot: string): readonly string[] => [
 export const createWeightError = (path: string, expected: string, received: string) =>
   createFileError(path, expected, received, 'Pass the weights file of this model.');
 
-/** Returns a noun phrase for the weights that a layer expects: `2 weights for layer conv1 (kernel, bias)`. */
+/**
+ * Returns a noun phrase for error messages about the weights that a layer expects, for example `2 weights for layer conv1 (kernel,
+ * bias)`.
+ */
 export const describeSlots = ({ name }: KerasLayer, slots: readonly WeightSlot[]) =>
   `${slots.length} ${slots.length === 1 ? 'weight' : 'weights'} for layer ${name} (${slots.map((slot) => slot.name).join(', ')})`;
 
@@ -57,5 +60,5 @@ export function matchLayerWeights(
   );
 }
 
-/** Returns the name of a weight without the names of its layer and models. */
+/** Returns the name of a weight without the names of its layer and of the models that enclose the layer. */
 export const getLastSegment = ({ name }: StoredWeight): string => name.slice(name.lastIndexOf('/') + 1);

@@ -15,7 +15,7 @@ export interface CompileConfig {
   readonly learningRate?: number | undefined;
 }
 
-/** Losses that Keras and this library have in common, by their long names: Keras does not recognize short names in h5 files. */
+/** Long names of the losses that exist in both Keras and this library. Keras does not recognize the short names in h5 files. */
 const KERAS_LOSSES = new Set([
   'mean_squared_error',
   'mean_absolute_error',
@@ -50,8 +50,8 @@ function toLossConfig(name: string, { loss }: AnyTask): Json {
 }
 
 /**
- * Converts a metric to its Keras configuration. The metric is named like its history column, so that the training histories of Keras and
- * this library have the same columns.
+ * Converts a metric to its Keras configuration. The metric is named after its history column, so that the training histories of Keras
+ * and this library have the same columns.
  */
 function toMetricConfig(task: string, units: number, { name, weighted }: Metric): Json {
   const baseName = weighted ? name.replace(/^weighted_/, '') : name;
@@ -186,8 +186,8 @@ export function toOptimizerConfig(
 }
 
 /**
- * Creates the compile configuration in a Keras file. Matches Keras 3 `get_compile_config` (trainers/trainer.py). In the h5 format, the
- * optimizer has a different key, and losses and metrics have no module names.
+ * Creates the compile configuration for a Keras file. The result matches that of Keras 3 `get_compile_config` (trainers/trainer.py). In
+ * the h5 format, the optimizer has a different key, and losses and metrics have no module names.
  *
  * @throws An `argument` error if Keras has no equivalent of a loss, metric, schedule or optimizer.
  */

@@ -29,7 +29,7 @@ export interface KerasGraphLayer {
   readonly kwargs: { readonly [name: string]: Json };
   /** Whether the input shape of the first call is written to the file. */
   readonly hasBuildConfig: boolean;
-  /** Inputs of each call, each a tensor, or a list of tensors for layer classes that accept lists. Empty for an input layer. */
+  /** Inputs of each call: a tensor, or a list of tensors for layer classes that accept lists. An input layer has no calls. */
   readonly calls: readonly (KerasTensor | readonly KerasTensor[])[];
   /** TensorFlow.js layer that contains the weights. Undefined for a `Rescaling` layer that the export added. */
   readonly stockLayer: tf.layers.Layer | undefined;
@@ -111,8 +111,8 @@ const LIST_INPUT_CLASSES = new Set([
 ]);
 
 /**
- * Returns all layer calls on which the outputs depend, each after the calls that compute its inputs. `met` contains the position of each
- * layer in the traversal.
+ * Returns all layer calls on which the outputs depend. Each call comes after the calls that compute its inputs. `met` contains the
+ * position of each layer in the traversal.
  */
 function collectNodes(outputs: readonly SymbolicTensor[]): {
   nodes: LayerNodeRef[];

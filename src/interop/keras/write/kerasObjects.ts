@@ -30,7 +30,7 @@ const FLOAT_MARKER = '\u0000float ';
 export const markFloat = (value: number): Json =>
   Number.isInteger(value) ? `${FLOAT_MARKER}${value}.0` : value;
 
-/** Converts a Keras configuration to JSON text. Numbers that were marked by {@link markFloat} are written with a decimal point. */
+/** Converts a Keras configuration to JSON text. Numbers that {@link markFloat} marked are written with a decimal point. */
 export const stringifyKerasJson = (value: Json): string =>
   JSON.stringify(value).replace(/"\\u0000float ([^"]*)"/g, '$1');
 

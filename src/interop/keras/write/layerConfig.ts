@@ -11,7 +11,7 @@ import {
   toKerasRegularizer,
 } from './kerasObjects.js';
 
-/** Keyword arguments that Keras writes for each call of some layer classes, in addition to the input tensors. */
+/** Keyword arguments that Keras writes, in addition to the input tensors, for each call of a layer that accepts a mask. */
 const MASK_KWARGS = { mask: null };
 const TRAINING_KWARGS = { training: false };
 
@@ -19,7 +19,7 @@ const TRAINING_KWARGS = { training: false };
 interface LayerSchema {
   /** Keras names of the settings except `name`, `trainable` and `dtype`, separated by spaces. */
   readonly configKeys: string;
-  /** Keyword arguments of each call. Default: none. */
+  /** Keyword arguments that are written for each call of the layer. Default: none. */
   readonly kwargs?: { readonly [name: string]: Json };
   /** Whether to also write the input shape, as Keras does for layers that implement `build`. */
   readonly hasBuildConfig?: boolean;
@@ -100,7 +100,7 @@ const LAYER_SCHEMAS: { readonly [className: string]: LayerSchema } = {
   GlobalMaxPooling2D: createSchema(GLOBAL_POOLING_KEYS),
 };
 
-/** Values of Keras settings that TensorFlow.js does not have. With these values, Keras behaves like TensorFlow.js. */
+/** Values for Keras settings that do not exist in TensorFlow.js. With these values, Keras behaves like TensorFlow.js. */
 const DEFAULT_SETTINGS: { readonly [key: string]: Json } = {
   groups: 1,
   output_padding: null,
@@ -123,7 +123,7 @@ const DEFAULT_SETTINGS: { readonly [key: string]: Json } = {
   depth_multiplier: 1,
 };
 
-/** Error advice for TensorFlow.js layer classes that cannot be exported to Keras. */
+/** Advice in the error messages for TensorFlow.js layer classes that cannot be exported to Keras, keyed by class name. */
 const UNSUPPORTED_CLASSES: { readonly [className: string]: string } = {
   Resizing:
     'Resize the images before you pass them to the model: TensorFlow.js aligns the corners of the images, but Keras does not.',
@@ -201,7 +201,7 @@ interface Serializable {
   getConfig(): { readonly [key: string]: Json };
 }
 
-/** Returns the Keras class of a layer and its settings, adapted to Keras where TensorFlow.js differs. */
+/** Returns the Keras class and the settings of a layer. Settings that differ between TensorFlow.js and Keras are converted. */
 function toKerasSettings(
   layer: tf.layers.Layer,
   className: string,

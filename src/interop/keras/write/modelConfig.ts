@@ -42,8 +42,8 @@ const toTensorHistories = (tensors: readonly KerasTensor[]): Json =>
   tensors.length === 1 ? tensors[0]!.history : tensors.map(({ history }) => history);
 
 /**
- * Converts the layers and connections of a model to the Keras configuration of a functional model. Matches Keras 3 `Functional.get_config`
- * (models/functional.py).
+ * Converts the layers and connections of a model to the Keras configuration of a functional model. The result matches that of Keras 3
+ * `Functional.get_config` (models/functional.py).
  */
 export function toModelConfig(graph: KerasGraph, legacy: boolean): { readonly [key: string]: Json } {
   return {

@@ -13,7 +13,8 @@ export interface OptimizerSnapshot {
   /** Names of the trained weights, in the order in which `slotVectors` contains their values. */
   readonly weightNames: readonly string[];
   /**
-   * Optimizer slots, keyed by name. Each vector is the concatenation of the values of all trained weights.
+   * Values of the optimizer slots, such as the momentum, keyed by slot name. Each vector is the concatenation of the values of all trained
+   * weights.
    */
   readonly slotVectors: { readonly [slot: string]: Float32Array };
   /** Sum of the gradients since the last update, as one vector in the order of `weightNames`. Undefined without gradient accumulation. */

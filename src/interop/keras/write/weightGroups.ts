@@ -25,7 +25,7 @@ export const getWeightNames = ({ stockLayer }: KerasGraphLayer): string[] =>
 
 /**
  * Creates the contents of `model.weights.h5` in a `.keras` file. Each layer has a group, named after its class
- * and its number within the class. The `vars` subgroup contains the numbered weights. Matches Keras 3
+ * and its number within the class. The `vars` subgroup contains the numbered weights. The layout matches that of Keras 3
  * (saving/saving_lib.py).
  */
 export async function createWeightsGroup(
@@ -61,9 +61,9 @@ export const KERAS_VERSION = { backend: 'tensorflow', keras_version: '3.15.1' };
 
 /**
  * Creates the `model_weights` group for a whole model in one h5 file. Each layer has a group that lists its
- * weights by name. Matches Keras 3 (legacy/saving/legacy_h5_format.py), but omits the `optimizer_weights` group: if
- * that group is present, even in a file that Keras wrote, Keras 3.15.1 builds the optimizer without variables, and the
- * model cannot be trained.
+ * weights by name. The layout matches that of Keras 3 (legacy/saving/legacy_h5_format.py), except that the `optimizer_weights`
+ * group is omitted. If that group is present, even in a file that Keras wrote, Keras 3.15.1 builds the optimizer without
+ * variables, and the model cannot be trained.
  */
 export async function createLegacyWeightsGroup(
   graph: KerasGraph,

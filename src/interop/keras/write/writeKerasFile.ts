@@ -27,7 +27,7 @@ export interface KerasFileContents {
   readonly graph: KerasGraph;
   readonly readWeight: WeightReader;
   readonly compileConfig: CompileConfig | undefined;
-  /** Variables of the optimizer. Written only to a `.keras` archive. */
+  /** Variables of the optimizer. They are written only to a `.keras` archive. */
   readonly optimizerVariables: OptimizerVariables | undefined;
   /** Metadata of this library, which Keras ignores: tasks, labels and pixel range. */
   readonly taskTable: Json | undefined;

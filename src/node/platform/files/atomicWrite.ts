@@ -5,28 +5,34 @@ import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { isProcessAlive } from './isProcessAlive.js';
 
-/** Matches the name of a temporary file: the machine, the process id and a random number. */
+/** Pattern of the name of a temporary file. The name contains the id of the machine, the process id and a random number. */
 const TEMPORARY_FILE = /^([0-9a-f]{8})-(\d+)-[0-9a-f]{12}\.unfinished$/;
 
 /** Paths of the temporary files that this process is writing. */
 const activePaths = new Set<string>();
 
-/** Age after which a temporary file of another machine counts as left behind, because its process cannot be checked. */
+/**
+ * Age in milliseconds after which a temporary file from another machine counts as abandoned. This machine cannot check whether the
+ * process that wrote the file is still running.
+ */
 const MAX_AGE_MILLISECONDS = 24 * 3600 * 1000;
 
 /** Tolerance in milliseconds for the difference between the clocks of the process and of the file system. */
 const CLOCK_TOLERANCE = 100;
 
-/** Returns whether a file is being written, or was being written when its process was killed. */
+/**
+ * Returns whether a file name is the name of a temporary file. Such a file is being written, or was being written when its process
+ * was killed.
+ */
 export const isTemporaryFile = (name: string): boolean => TEMPORARY_FILE.test(name);
 
-/** Writes a file atomically. Missing folders are created. Throws the error of the file system. */
+/** Writes a file atomically. Missing folders are created. Errors of the file system are thrown unchanged. */
 export const writeAtomically = (path: string, bytes: Uint8Array): Promise<void> =>
   writeTemporaryFile(path, bytes, rename);
 
 /**
- * Writes a file only if it does not exist, and returns whether it was written. A hard link is used because creating one fails atomically if
- * the name exists.
+ * Writes a file only if it does not exist, and returns whether the file was written. A hard link is used, because creating a link fails
+ * atomically if the name exists.
  */
 export const createAtomically = (path: string, bytes: Uint8Array): Promise<boolean> =>
   writeTemporaryFile(path, bytes, async (temporaryPath) => {
@@ -57,8 +63,8 @@ async function writeNewFile(path: string, bytes: Uint8Array): Promise<boolean> {
 }
 
 /**
- * Removes a temporary file if its process has ended: it was killed while it wrote the file. A file of a running process is not changed.
- * Errors are ignored, because such files do no harm.
+ * Removes a temporary file if the process that wrote the file was killed. A file of a running process is not changed. Errors are
+ * ignored, because abandoned temporary files do no harm.
  */
 export async function removeIfLeftBehind(path: string): Promise<void> {
   try {
@@ -68,7 +74,9 @@ export async function removeIfLeftBehind(path: string): Promise<void> {
   }
 }
 
-/** Writes a temporary file next to `path` and flushes it to the disk. Then calls `publish`, which moves it to its final name. */
+/**
+ * Writes a temporary file next to `path` and flushes it to the disk. Then calls `publish`, which gives the file its final name.
+ */
 async function writeTemporaryFile<R>(
   path: string,
   bytes: Uint8Array,
@@ -112,7 +120,10 @@ async function isLeftBehind(path: string): Promise<boolean> {
 
 let machineId: string | undefined;
 
-/** Returns a short hash that identifies the machine, or the container, whose process ids this process can check. */
+/**
+ * Returns a short hash that identifies the machine or container of this process. Process ids can be checked only within the same
+ * machine or container.
+ */
 function getMachineId(): string {
   if (machineId === undefined) {
     let namespace = '';

@@ -5,7 +5,7 @@ import { createAccessError } from './accessError.js';
 import { findWindowsNameProblem } from './windowsNames.js';
 
 /**
- * Returns the path of the file `name` in a folder. The folder does not need to exist, and may be a link itself.
+ * Returns the path of the file `name` in a folder. The folder does not need to exist, and can itself be a link.
  *
  * @param folder - Path of the folder, as the user passed it.
  * @param platform - Operating system whose rules apply to the name.
@@ -35,7 +35,8 @@ export function joinInside(
 }
 
 /**
- * Returns the path of a file of a folder with all links replaced, so that the file system follows no other link.
+ * Returns the path of a file in a folder, in which all links have been resolved, so that the file system follows no more
+ * links.
  *
  * @param folder - Path of the folder, as the user passed it.
  * @param filePath - Path from {@link joinInside}.
@@ -65,14 +66,14 @@ export async function resolveLinks(
   );
 }
 
-/** Returns whether a path is below `folder`. Both are absolute. Windows compares names without regard to case. */
+/** Returns whether a path is below `folder`. Both paths must be absolute. On Windows, the comparison ignores case. */
 function isInside(folder: string, filePath: string, platform: NodeJS.Platform = process.platform): boolean {
   const { isAbsolute, relative, sep } = platform === 'win32' ? path.win32 : path.posix;
   const steps = relative(folder, filePath);
   return steps !== '' && steps !== '..' && !steps.startsWith(`..${sep}`) && !isAbsolute(steps);
 }
 
-/** Returns the real path of a file that may not exist. Returns undefined if a link on the way leads to a missing file. */
+/** Returns the real path of a file that may not exist. Returns undefined if the path contains a link to a missing file. */
 async function findRealPath(filePath: string): Promise<string | undefined> {
   try {
     return await realpath(filePath);

@@ -1,27 +1,29 @@
 import type { Stats } from 'node:fs';
 import { constants, type FileHandle, open, stat } from 'node:fs/promises';
 
-/** Default limit for the size of a file in bytes. Node.js cannot read larger files into one Buffer on all platforms. */
+/** Default maximum size of a file in bytes. On some platforms, Node cannot read a larger file into one buffer. */
 export const MAX_FILE_BYTES = 2 ** 31 - 1;
 
-/** Number of bytes that are read at a time, so that an abort signal ends a read early. */
+/** Number of bytes that are read at a time. A large file is read in several steps, so that an abort signal can stop the read. */
 const CHUNK_BYTES = 16 * 2 ** 20;
 
 /**
- * Flag that makes opening a named pipe or a device return immediately. It has no effect on regular files. Windows does not have it.
+ * Flag that makes opening a named pipe or a device return immediately. The flag has no effect on regular files, and does not exist on
+ * Windows.
  */
 const NON_BLOCKING = constants.O_NONBLOCK ?? 0;
 
-/** Options of {@link readRegularFile}. */
+/** Options for {@link readRegularFile}. */
 export interface ReadFileOptions {
-  /** Limit for the size of the file. Default {@link MAX_FILE_BYTES}. */
+  /** Maximum size of the file in bytes. Default: {@link MAX_FILE_BYTES}. */
   readonly maxBytes?: number;
-  /** Signal that ends the read. */
+  /** Signal that stops the read. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Error of a path that is not a regular file of a limited size. Its `message` is a noun phrase that describes what the path refers to.
+ * Error for a path that does not refer to a regular file, or that refers to a file that is too large. Its `message` is a noun phrase that
+ * describes the file.
  */
 export class UnusableFileError extends Error {
   constructor(
@@ -33,11 +35,11 @@ export class UnusableFileError extends Error {
 }
 
 /**
- * Reads a file. The path is checked before anything is opened or allocated: a named pipe, a device, a socket or a folder is rejected instead
- * of blocking or never ending, directly or behind a link. Reads as many bytes as the file had when it was opened, so a file that grows
- * meanwhile has an end.
+ * Reads a file. A named pipe, a device, a socket or a folder is rejected before it is opened, even if the path is a link to it, because
+ * reading it could block or never end. The number of bytes that are read is the size of the file when it was opened, so the read ends even
+ * if the file grows.
  *
- * All code that reads files of a user calls this function.
+ * All code that reads a user's files calls this function.
  *
  * @throws An {@link UnusableFileError} if the path is not a regular file or the file is too large. The Node.js error if the file cannot be
  *   read. The reason of `signal` if it is aborted.
@@ -67,7 +69,7 @@ export async function readRegularFile(
   }
 }
 
-/** Appends bytes to a file, and creates it if it does not exist. Rejects a path that is not a regular file. */
+/** Appends bytes to a file. The file is created if it does not exist. A path that does not refer to a regular file is rejected. */
 export async function appendRegularFile(path: string, bytes: Uint8Array): Promise<void> {
   const file = await openRegularFile(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT);
   try {
@@ -77,7 +79,7 @@ export async function appendRegularFile(path: string, bytes: Uint8Array): Promis
   }
 }
 
-/** Throws an {@link UnusableFileError} if a path exists and is not a regular file. Does not open the path. */
+/** Throws an {@link UnusableFileError} if a path exists and does not refer to a regular file. The file is not opened. */
 export async function checkRegularFile(path: string | URL): Promise<void> {
   try {
     checkStats(await stat(path));
@@ -86,7 +88,10 @@ export async function checkRegularFile(path: string | URL): Promise<void> {
   }
 }
 
-/** Opens a regular file. It is checked before it is opened, because opening a device can have effects, and again afterwards. */
+/**
+ * Opens a regular file. The path is checked before the file is opened, because opening a device can have side effects. The open file is
+ * checked again, because the path may have changed.
+ */
 async function openRegularFile(path: string | URL, flags: number): Promise<FileHandle> {
   await checkRegularFile(path);
   const file = await open(path, flags | NON_BLOCKING);

@@ -1,12 +1,19 @@
-/** Names of devices that Windows reserves in every folder, with any extension: `con.jpg` is the console. */
+/**
+ * Pattern of the device names that Windows reserves in every folder, with any extension. For example, `con.jpg` refers to the
+ * console.
+ */
 const RESERVED_NAME = /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[1-9¹²³])\s*(?:\.|$)/i;
 
-/** Characters that Windows does not allow in a file name. A colon starts the name of another stream of the same file. */
+/**
+ * Characters that Windows does not allow in a file name. A colon separates the name of a file from the name of an alternate data
+ * stream.
+ */
 const FORBIDDEN_CHARACTER = /[<>:"|?*\p{Cc}]/u;
 
 /**
- * Returns why Windows cannot store a file of this name under exactly this name, as a noun phrase, or undefined. Such a name refers to a
- * device, to a hidden stream of another file, or to a file with a shorter name, without an error.
+ * Returns a noun phrase that describes why Windows cannot store a file under exactly this name, or undefined if Windows can store the
+ * file. Windows reports no error for an unsuitable name, but uses a device, a hidden stream of another file, or a file with a shorter name
+ * instead.
  *
  * @param name - Relative path, separated by `/` or `\`.
  */

@@ -7,7 +7,7 @@ import type { StudySettings } from './loadStudy.js';
 import { spawnTrial } from './spawnTrial.js';
 import type { TrialResources } from './trialResources.js';
 
-/** Everything that {@link executeTrial} needs to run the trials of one study on this machine. */
+/** Resources and callbacks that {@link executeTrial} needs to run the trials of one study on this machine. */
 export interface TrialEnvironment extends Omit<TrialResources, 'parallel'> {
   readonly study: Study;
   readonly records: StudyRecords;
@@ -16,7 +16,7 @@ export interface TrialEnvironment extends Omit<TrialResources, 'parallel'> {
   readonly settings: StudySettings;
   /** Returns all current trials, so that the pruner can compare a trial with them. Default: the trials are read from the records. */
   listTrials?(): readonly TrialRecord[];
-  /** Callback that receives the trial after each epoch is saved. */
+  /** Callback that receives the trial each time an epoch has been saved. */
   onEpoch?(trial: TrialRecord): void;
 }
 

@@ -70,7 +70,7 @@ export async function loadStudy(module: string, settings: StudySettings): Promis
   );
 }
 
-/** Throws if a module is a named pipe, a device or a socket, because importing it would never end. */
+/** Throws an error if the file of a module is a named pipe, a device or a socket, because importing such a file would never end. */
 async function checkModuleFile(module: string): Promise<void> {
   if (!module.startsWith('file:')) return;
   await checkRegularFile(new URL(module)).catch((error: NodeJS.ErrnoException) => {

@@ -12,7 +12,7 @@ import {
   type TrialSpec,
 } from './trialMessages.js';
 
-/** Options of {@link spawnTrial}. */
+/** Options for {@link spawnTrial}. */
 export interface SpawnTrialOptions {
   readonly spec: TrialSpec;
   /** Store that the trial may read and write. */
@@ -32,7 +32,7 @@ export interface SpawnTrialOptions {
   onPruned(reason: string): void;
 }
 
-/** Result of the process of a trial. `failure` is the reason for the failure, or is missing if the trial ended without an error. */
+/** Result of a trial's process. `failure` is the reason why the trial failed. The field is absent if the trial ended without an error. */
 export type TrialExit = { readonly failure?: string };
 
 /** Time in milliseconds to wait for the remaining output after a process has exited. */
@@ -42,8 +42,8 @@ const OUTPUT_DRAIN_MS = 1000;
 const MAX_TIMER_SECONDS = 2_147_483;
 
 /**
- * Time in milliseconds that a stopped trial has to finish its current step before it is killed. A killed trial loses the progress since its
- * last checkpoint.
+ * Time in milliseconds that a stopped trial has to finish its current step before its process is killed. A killed trial loses the
+ * progress since its last checkpoint.
  */
 export const STOP_GRACE_MS = 60_000;
 
@@ -156,7 +156,7 @@ interface ProcessOutput {
   flush(): Promise<void>;
 }
 
-/** Saves the output of a process while it runs, and remembers the last lines. */
+/** Saves the output of a process while the process runs, and keeps the last lines for error messages. */
 function captureOutput(
   { stdout, stderr }: ChildProcess,
   onOutput: SpawnTrialOptions['onOutput'],

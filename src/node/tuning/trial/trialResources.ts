@@ -18,7 +18,8 @@ export interface TrialResources {
 }
 
 /**
- * Returns the resources that are specified by the options of the function `caller`. Missing options have default values.
+ * Returns the resources that the options of the function `caller` specify. Missing options are replaced with default
+ * values.
  *
  * @throws An `argument` error if an option is out of range.
  */
@@ -44,7 +45,7 @@ export function resolveTrialResources(
   return { store: toStore(`${caller}.folder`, folder), parallel, threads, trialTimeout, signal };
 }
 
-/** Options for checking a timeout in seconds. Infinity means no timeout. */
+/** Rules for the argument check of a timeout in seconds. Infinity means that there is no timeout. */
 export const TIMEOUT_CHECK = {
   noun: 'a number of seconds',
   above: 0,

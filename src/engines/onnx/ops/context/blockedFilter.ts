@@ -3,8 +3,9 @@ import type { Shape4D } from './windowGeometry.js';
 
 /**
  * Adds nodes that convert a filter `[height, width, in, out]` to ONNX Runtime's blocked layout: `[out / block, in / block, height, width,
- * block of in, block of out]`. If there are fewer input channels than a block has, they form one axis before the height. The graph repeats
- * the conversion in every step, because filters change with every step. This is cheap, because filters are small.
+ * block of in, block of out]`. If the filter has fewer input channels than a block, the input channels form one axis before the height. The
+ * graph repeats the conversion in every step, because filters change with every step. The repeated conversion is cheap, because filters are
+ * small.
  */
 export function addBlockedFilter(
   { addNode, addIntegers }: LoweringContext,

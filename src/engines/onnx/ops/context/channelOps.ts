@@ -2,17 +2,17 @@ import { BLOCKED_DOMAIN, type Layout } from './layout.js';
 import type { LoweringContext } from './loweringContext.js';
 
 /**
- * Adds nodes for per-channel arithmetic on the inputs of a kernel. All methods use the same memory layout, which is the fastest for these
- * inputs.
+ * Methods that add nodes for per-channel arithmetic on the inputs of a kernel. All methods use the same memory layout, which is the fastest
+ * layout for these inputs.
  */
 export interface ChannelOps {
-  /** Returns the kernel input `name`, converted to the layout. */
+  /** Returns the kernel input `name`, converted to the memory layout of these methods. */
   getValues(name: string): string;
   /** Adds nodes for `value * factor + shift + addend`, where `factor` and `shift` have one element per channel. */
   addAffine(value: string, factor: string, shift?: string, addend?: string): string;
   /** Adds nodes that sum `value` over all axes except the channels. The result has one element per channel. */
   addSum(value: string): string;
-  /** Records that `value`, which becomes a kernel output, is in the layout. Returns `value`. */
+  /** Marks `value`, a future kernel output, as stored in the memory layout that this object's methods use. Returns `value`. */
   markResult(value: string): string;
 }
 

@@ -19,8 +19,8 @@ export const NCHW_TO_NHWC = [0, 2, 3, 1];
 export const BLOCKED_DOMAIN = 'com.microsoft.nchwc';
 
 /**
- * TensorFlow.js kernels that compute each element independently. They can run in any memory layout, and their output has the layout of
- * their inputs.
+ * TensorFlow.js kernels that compute each element independently. These kernels can run in any memory layout, and their output has the
+ * layout of their inputs.
  */
 const ELEMENTWISE_KERNELS = new Set([
   ...['Add', 'AddN', 'Sub', 'Multiply', 'RealDiv', 'Maximum', 'Minimum', 'SquaredDifference', 'Square'],
@@ -29,8 +29,8 @@ const ELEMENTWISE_KERNELS = new Set([
 ]);
 
 /**
- * Returns whether a kernel call can run in any memory layout. This requires an element-wise kernel, and inputs that are scalars or have the
- * shape of the output.
+ * Returns whether a kernel call can run in any memory layout. This is the case if the kernel is element-wise, and each input is a scalar or
+ * has the shape of the output.
  */
 export function preservesLayout(
   kernel: string,

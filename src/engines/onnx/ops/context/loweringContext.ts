@@ -7,7 +7,7 @@ import type { Layout } from './layout.js';
  * graph by name. Images are channels-last unless a method has a layout parameter.
  *
  * A lowering may transpose an image to channels-first and its result back to channels-last. If the next lowering needs the result in the
- * channels-first layout, it gets the value before the transpose, and the unused transpose is removed.
+ * channels-first layout, that lowering gets the value before the transpose, and the unused transpose is removed.
  */
 export interface LoweringContext {
   /** The TensorFlow.js kernel call to lower: kernel name, inputs, attributes and outputs. */

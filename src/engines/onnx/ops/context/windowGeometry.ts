@@ -62,8 +62,8 @@ interface PaddedWindow {
 }
 
 /**
- * Returns the padding of an ONNX node as `[top, left, bottom, right]`, in pixels. `SAME_UPPER` of ONNX is not used, because it can pad a
- * different side than TensorFlow.js does.
+ * Returns the padding of an ONNX node as `[top, left, bottom, right]`, in pixels. The `SAME_UPPER` mode of ONNX is not used, because it can
+ * pad a different side than TensorFlow.js does.
  */
 const getPads = ({ padInfo: { top, left, bottom, right } }: PaddedWindow): Shape4D => [
   top,

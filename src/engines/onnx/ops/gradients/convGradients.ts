@@ -9,8 +9,8 @@ import { computeConvGeometry, type Shape4D } from '../context/windowGeometry.js'
 const FUSED_MATMUL = 'com.microsoft:FusedMatMul';
 
 /**
- * Lowers the gradient of a convolution with respect to its input. It is a transposed convolution. If images are in blocked layout and the
- * stride is 1, an equivalent convolution with the rotated filter is used, because it is faster.
+ * Lowers the gradient of a convolution with respect to its input. The gradient is a transposed convolution. If images are in blocked layout
+ * and the stride is 1, an equivalent convolution with the rotated filter is used, because it is faster.
  */
 export const lowerConvInputGradient: OpLowering = (context) => {
   const { call, getAttribute, addNode, getImage, markLayout, transposeInput, channelBlock } = context;
@@ -51,8 +51,8 @@ export const lowerConvInputGradient: OpLowering = (context) => {
 };
 
 /**
- * Adds nodes that rotate a filter `[height, width, in, out]` by 180 degrees and exchange its channel axes. The result has the shape
- * `[height * width, out, in]`.
+ * Adds nodes that rotate a filter `[height, width, in, out]` by 180 degrees and swap its channel axes. The result has the shape `[height *
+ * width, out, in]`.
  */
 function addRotatedFilter(
   { addNode, addIntegers }: LoweringContext,
@@ -65,9 +65,10 @@ function addRotatedFilter(
 }
 
 /**
- * Lowers the gradient of a convolution with respect to its filter. It is computed as matrix products over the pixels of each image, summed
- * over the batch. There are two methods, and the method that copies less data is used, because ONNX Runtime has no tensor views: copying a
- * shifted image for each filter element takes as much time as the product. The second method requires a vertical stride of 1.
+ * Lowers the gradient of a convolution with respect to its filter. The gradient is computed as matrix products over the pixels of each
+ * image, summed over the batch. There are two methods, and the method that copies less data is used, because ONNX Runtime has no tensor
+ * views: copying a shifted image for each filter element takes as much time as the product. The second method requires a vertical stride of
+ * 1.
  */
 export const lowerConvFilterGradient: OpLowering = (context) => {
   const { call, getAttribute, addNode, getImage, addIntegers, addFloats } = context;
@@ -106,7 +107,7 @@ export const lowerConvFilterGradient: OpLowering = (context) => {
 
 /**
  * Adds the filter gradient as one product per image, `[taps * in, pixels] x [pixels, out]`. A tap is one spatial element of the filter, and
- * `taps` contains a shifted image for each tap: the pixels that the tap is multiplied with.
+ * `taps` contains a shifted image for each tap: the pixels that the forward pass multiplies by the tap.
  */
 function addFilterGradientByTaps(
   context: LoweringContext,
@@ -143,9 +144,9 @@ function addBatchSum(
  * Adds the filter gradient as one product per image and filter column, `[out * height, pixels] x [pixels, in]`. For each filter column,
  * `columns` contains the image, shifted horizontally by the position of the column.
  *
- * For the vertical shift, the gradient is shifted down instead of the image up, because a single copy can contain all shifted gradients:
- * `dy` is repeated with a gap of `height` rows of zeros between repetitions, and reshaped to lines that are one row shorter than a
- * repetition with its gap. Each line then starts one row later in its repetition than the previous line.
+ * For the vertical shift, the nodes shift the gradient down instead of shifting the image up, because a single copy can contain all shifted
+ * gradients: `dy` is repeated with a gap of `height` rows of zeros between repetitions, and reshaped to lines that are one row shorter than
+ * a repetition with its gap. Each line then starts one row later in its repetition than the previous line.
  */
 function addFilterGradientByRows(
   context: LoweringContext,

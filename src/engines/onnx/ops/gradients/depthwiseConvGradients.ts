@@ -4,8 +4,9 @@ import { KEEP_SIZE, SLICE_TO_START } from '../context/shapeConstants.js';
 import { computeConvGeometry, type Shape4D } from '../context/windowGeometry.js';
 
 /**
- * Lowers the gradient of a depthwise convolution with respect to its input. For a stride of 1, it is a convolution of `dy` with the filter
- * rotated by 180 degrees, which is several times as fast in ONNX Runtime as the transposed convolution that larger strides require.
+ * Lowers the gradient of a depthwise convolution with respect to its input. For a stride of 1, the gradient is a convolution of `dy` with
+ * the filter rotated by 180 degrees, which is several times as fast in ONNX Runtime as the transposed convolution that larger strides
+ * require.
  */
 export const lowerDepthwiseConvInputGradient: OpLowering = (context) => {
   const { call, getAttribute, addNode, transposeInput, addIntegers } = context;
@@ -53,8 +54,8 @@ export const lowerDepthwiseConvInputGradient: OpLowering = (context) => {
 };
 
 /**
- * Lowers the gradient of a depthwise convolution with respect to its filter. For each spatial element of the filter, it is the sum of `dy`
- * times the pixels that the element is multiplied with.
+ * Lowers the gradient of a depthwise convolution with respect to its filter. For each spatial element of the filter, the gradient is the
+ * sum of `dy` times the pixels that the forward pass multiplies by the element.
  */
 export const lowerDepthwiseConvFilterGradient: OpLowering = (context) => {
   const { call, getAttribute, addNode, getInput, addIntegers, addFloats } = context;

@@ -29,9 +29,10 @@ export function hasBlockedTwoByTwoWindows(context: LoweringContext): boolean {
 }
 
 /**
- * Adds nodes for the gradient of 2x2 max pooling in blocked layout. The upper row of a window receives `dy` if its maximum is not less than
- * the maximum of the lower row. Within that row, the left value receives `dy` if it is not less than the right value. This selects the
- * first maximum in row-major order, and is three times as fast as `MaxPool` with indices followed by `MaxUnpool`.
+ * Adds nodes for the gradient of 2x2 max pooling in blocked layout. The row of a window that contains the larger maximum receives `dy`; if
+ * both maxima are equal, the upper row does. Within that row, the larger value receives `dy`; if both values are equal, the left value
+ * does. This method selects the first maximum in row-major order, and is three times as fast as `MaxPool` with indices followed by
+ * `MaxUnpool`.
  */
 export function addTwoByTwoMaxPoolGradient(context: LoweringContext, dy: string): string {
   const { call, addNode, addIntegers, getImage, markLayout, channelBlock } = context;
@@ -40,7 +41,8 @@ export function addTwoByTwoMaxPoolGradient(context: LoweringContext, dy: string)
   const reshape = (value: string, shape: readonly number[]) =>
     addNode('Reshape', [value, addIntegers(shape)]);
   /**
-   * Distributes a gradient to pairs of elements: the first element of a pair receives it where `isFirst` is 1, the second where it is 0.
+   * Distributes a gradient to pairs of elements: the first element of a pair receives the gradient where `isFirst` is 1, and the second
+   * element where `isFirst` is 0.
    */
   const splitPairs = (value: string, isFirst: string) => {
     const first = addNode('Mul', [value, isFirst]);
@@ -73,9 +75,9 @@ export function addTwoByTwoMaxPoolGradient(context: LoweringContext, dy: string)
 }
 
 /**
- * Adds a node that compares the two pixels of each window of shape `window`: 1 if the first is not less than the second, otherwise 0. The
- * node is a depthwise convolution that computes the difference of the two pixels, with a step function as activation. It needs to read the
- * image only once.
+ * Adds a node that compares the two pixels of each window. The shape `window` is `[1, 2]` or `[2, 1]`. The result is 1 if the first pixel
+ * is not less than the second, otherwise 0. The node is a depthwise convolution that computes the difference of the two pixels, with a step
+ * function as activation. This way, the image is read only once.
  */
 function addNotLessMask(
   { addNode, addFloats, channelBlock }: LoweringContext,

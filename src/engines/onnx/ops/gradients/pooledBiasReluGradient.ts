@@ -7,8 +7,8 @@ import { lowerGeneralMaxPoolGradient } from './poolGradients.js';
 
 /**
  * Lowers the fused gradient of a bias, ReLU and max pooling, a kernel that `simplifyTrace` creates. Inputs: `{ input, output, dy }` of the
- * pooling. Outputs: the gradient with respect to the sum before ReLU, and its sum per channel, which is the gradient of the bias. The ReLU
- * mask and the sum are computed from the pooled values, because there are fewer of them.
+ * pooling. Outputs: the gradient with respect to the input of ReLU, and the sum of that gradient per channel, which is the gradient of the
+ * bias. The ReLU mask and the sum are computed from the pooled values, because there are fewer pooled values than pixels.
  */
 export const lowerPooledBiasReluGradient: OpLowering = (context) => {
   const channelOps = createChannelOps(context, 'dy');
@@ -20,7 +20,7 @@ export const lowerPooledBiasReluGradient: OpLowering = (context) => {
   return [dx, channelOps.addSum(masked)];
 };
 
-/** Returns a copy of a lowering context in which the kernel input `name` is replaced by the image `value`, which is in `layout`. */
+/** Returns a copy of a lowering context in which the image `value`, stored in `layout`, replaces the kernel input `name`. */
 function replaceInput(
   context: LoweringContext,
   name: string,

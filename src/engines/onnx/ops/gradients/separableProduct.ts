@@ -8,7 +8,7 @@ export interface Matrix {
   readonly values: readonly number[];
 }
 
-/** Creates a matrix of zeros. Then calls `fill`, which can add numbers to its elements. */
+/** Creates a matrix of zeros, and calls `fill` with a function that adds a number to an element of the matrix. */
 export function createMatrix(
   inputSize: number,
   outputSize: number,

@@ -12,7 +12,10 @@ import {
 
 type ActivationFunction = (input: SymbolicTensor) => SymbolicTensor;
 
-/** TensorFlow.js activation names, keyed by Keras name. Contains only activations that compute the same function in both libraries. */
+/**
+ * TensorFlow.js activation names, keyed by Keras name. The table contains only activations that compute the same function in both
+ * libraries.
+ */
 const TFJS_ACTIVATIONS: { readonly [keras: string]: string } = {
   ...Object.fromEntries(Object.entries(ACTIVATION_NAMES).map(([tfjs, keras]) => [keras, tfjs])),
   swish: 'swish',
@@ -53,7 +56,7 @@ export function importWithActivation(
 
 /**
  * Returns the TensorFlow.js name of an activation, or undefined if TensorFlow.js does not have this activation. The hard sigmoid in
- * TensorFlow.js is that of Keras 2, `0.2 x + 0.5` clipped to [0, 1], and not that of Keras 3.
+ * TensorFlow.js is the same function as in Keras 2 (`0.2 x + 0.5`, clipped to [0, 1]), but not the same as in Keras 3.
  */
 function findTfjsActivation({ isKeras3 }: ImportContext, name: string | undefined): string | undefined {
   if (name === 'hard_sigmoid' && !isKeras3) return 'hardSigmoid';
@@ -93,8 +96,8 @@ function createActivation(
 }
 
 /**
- * Creates the error for a Python lambda that is used as an activation. A lambda cannot be imported, because the file contains only its
- * bytecode, or nothing at all.
+ * Creates the error for a Python lambda that is used as an activation. A lambda cannot be imported, because the file contains either
+ * only the bytecode of the lambda or no code at all.
  */
 const createPythonFunctionError = (context: ImportContext) =>
   createLayerError(
@@ -148,8 +151,8 @@ const importLeakyReLU: LayerImporter = (context) => {
 };
 
 /**
- * Imports the Keras `ReLU` layer. The layer returns `x` from `threshold` to `max_value`, `max_value` above that range, and
- * `negative_slope · (x - threshold)` below it.
+ * Imports the Keras `ReLU` layer. The layer returns `x` if `x` is in the range from `threshold` to `max_value`, `max_value` if `x` is
+ * above that range, and `negative_slope · (x - threshold)` if `x` is below it.
  */
 const importReLU: LayerImporter = (context) => {
   const { config, createLayer } = context;
@@ -213,7 +216,7 @@ const importPReLU: LayerImporter = ({ config, createLayer }) => {
   );
 };
 
-/** Importers of elementwise activation layers. */
+/** Importers of elementwise activation layers, keyed by Keras class name. */
 export const ACTIVATION_IMPORTERS: { readonly [className: string]: LayerImporter } = {
   Activation: importActivation,
   ReLU: importReLU,

@@ -48,7 +48,7 @@ export function createAffineLayer(
   };
 }
 
-/** Returns one number per channel, repeating a single number if necessary. */
+/** Returns one number for each channel. If `values` contains a single number, the number is repeated. */
 function broadcastToChannels(context: ImportContext, values: Float32Array, channels: number): Float32Array {
   if (values.length === channels) return values;
   if (values.length === 1) return new Float32Array(channels).fill(values[0]!);

@@ -171,7 +171,7 @@ const importUpSampling2D: LayerImporter = (context) => {
 };
 
 /**
- * Imports the Keras `CenterCrop` layer. Throws a `file` error if images are smaller than the crop size, because Keras would resize
+ * Imports the Keras `CenterCrop` layer. Throws a `file` error if the images are smaller than the crop size, because Keras would resize
  * such images, and TensorFlow.js resizes differently.
  */
 const importCenterCrop: LayerImporter = (context) => {
@@ -189,7 +189,7 @@ const importCenterCrop: LayerImporter = (context) => {
           .slice(0, 2)
           .map((size) => size ?? '?')
           .join('x')}`,
-        'Use images of that size, and pass `input` if the file does not specify the size.',
+        'Use images of at least that size, and pass `input` if the file does not specify the size.',
       );
     }
     const before = Math.floor(extra / 2);
@@ -199,7 +199,7 @@ const importCenterCrop: LayerImporter = (context) => {
 };
 
 /**
- * Imports the Keras `Resizing` layer if images already have the target size. Throws a `file` error otherwise, because TensorFlow.js and
+ * Imports the Keras `Resizing` layer if the images already have the target size. Throws a `file` error otherwise, because TensorFlow.js and
  * Keras use different sampling positions.
  */
 const importResizing: LayerImporter = (context) => {
@@ -216,7 +216,7 @@ const importResizing: LayerImporter = (context) => {
   );
 };
 
-/** Importers of convolution, pooling, padding, cropping and resizing layers. */
+/** Importers of convolution, pooling, padding, cropping and resizing layers, keyed by Keras class name. */
 export const CONV_AND_POOL_IMPORTERS: { readonly [className: string]: LayerImporter } = {
   Conv2D: importConv2D,
   Convolution2D: importConv2D,

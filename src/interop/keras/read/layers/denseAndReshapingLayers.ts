@@ -25,9 +25,9 @@ const importFlatten: LayerImporter = (context) => {
 };
 
 /**
- * Imports the Keras layer `Reshape` or the operation `ops.reshape`. TensorFlow.js does not compute the size that replaces -1 before it
- * runs the model, so the importer computes it from the input shape. The shape of the operation includes the batch dimension, which must be
- * -1.
+ * Imports the Keras layer `Reshape` or the operation `ops.reshape`. TensorFlow.js replaces a size of -1 only when it runs the model, so the
+ * importer computes this size from the input shape in advance. The target shape of `ops.reshape` includes the batch dimension, which must
+ * be -1.
  */
 const importReshape: LayerImporter = (context) => {
   const { config, createLayer, inputShapes } = context;
@@ -46,8 +46,8 @@ const importReshape: LayerImporter = (context) => {
 };
 
 /**
- * Returns the shape with the computed size in place of -1. If a size of the input is variable, -1 remains. Returns undefined if an input of this
- * shape does not fit.
+ * Returns the target shape, in which -1 is replaced with the computed size. If the input has a variable size, -1 remains. Returns undefined
+ * if the input cannot be reshaped to the target shape.
  */
 function computeTargetShape(
   inputShape: readonly (number | null)[],
@@ -72,7 +72,7 @@ const importPermute: LayerImporter = ({ config, createLayer }) =>
     }),
   );
 
-/** Importers of dense and reshaping layers. */
+/** Importers of dense and reshaping layers, keyed by Keras class name. */
 export const DENSE_AND_RESHAPING_IMPORTERS: { readonly [className: string]: LayerImporter } = {
   Dense: importDense,
   Flatten: importFlatten,

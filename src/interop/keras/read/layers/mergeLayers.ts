@@ -49,7 +49,7 @@ const importDot: LayerImporter = (context) => {
   );
 };
 
-/** Importers of layers that merge several tensors into one. */
+/** Importers of layers that merge several tensors into one, keyed by Keras class name. */
 export const MERGE_IMPORTERS: { readonly [className: string]: LayerImporter } = {
   Add: createMergeImporter('Add'),
   Multiply: createMergeImporter('Multiply'),

@@ -136,7 +136,7 @@ const importRescaling: LayerImporter = (context) => {
   return createAffineLayer(context, [], () => [Float32Array.from(factor), Float32Array.from(summand)]);
 };
 
-/** Importers of normalization and rescaling layers. */
+/** Importers of normalization and rescaling layers, keyed by Keras class name. */
 export const NORMALIZATION_IMPORTERS: { readonly [className: string]: LayerImporter } = {
   BatchNormalization: importBatchNormalization,
   BatchNormalizationV1: importBatchNormalization,

@@ -65,7 +65,7 @@ const skipLayer: LayerImporter = (context) => {
 };
 
 /**
- * Imports the Keras `RandomCrop` layer if images already have the size of the crop, so that the layer has no effect. Throws a `file` error
+ * Imports the Keras `RandomCrop` layer if the images already have the crop size, so that the layer has no effect. Throws a `file` error
  * otherwise.
  */
 const importRandomCrop: LayerImporter = (context) => {
@@ -115,7 +115,7 @@ const SKIPPED_LAYERS = [
   'CutMix',
 ];
 
-/** Importers of layers that use random numbers or that have an effect only in training. */
+/** Importers of layers that use random numbers or that have an effect only in training, keyed by Keras class name. */
 export const RANDOM_IMPORTERS: { readonly [className: string]: LayerImporter } = {
   Dropout: createDropoutImporter(readNoiseShape),
   SpatialDropout2D: createDropoutImporter((context) => {

@@ -97,8 +97,8 @@ function createChannelSelection(
 }
 
 /**
- * Expands a slice of a batch of images to four entries, one per axis. An entry is undefined if the slice contains the whole axis. An
- * ellipsis and omitted axes have the same meaning.
+ * Expands a slice of a batch of images to four entries, one per axis. An entry is undefined if the slice contains the whole axis, for
+ * example because an ellipsis includes the axis or the axis is omitted.
  */
 function expandSliceSpec(spec: JsonNode): (JsonNode | undefined)[] {
   const parts = spec.isList ? spec.items() : [spec];

@@ -13,8 +13,8 @@ export interface ImportContext {
   readonly layer: KerasLayer;
   readonly config: JsonNode;
   /**
-   * Shape of each input of the call. If the importer reads it, and the layer has no weights, the layer is imported again for calls with
-   * other shapes.
+   * Shape of each input of the call. If the importer reads this property and the layer has no weights, the layer is imported again for
+   * calls with different shapes.
    */
   readonly inputShapes: readonly Shape[];
   /** Whether Keras 3 wrote the file. A few settings have a different meaning in Keras 2. */
@@ -42,7 +42,9 @@ export interface LayerWithWeights {
   readonly apply: ApplyLayer;
   /** Weights of the layer in the file, in Keras's order. */
   readonly weightSlots: readonly { readonly name: string; readonly shape: readonly number[] }[];
-  /** Sets the weights of the TensorFlow.js layers from the weights in the file. Called after all layers have been created. */
+  /**
+   * Sets the weights of the TensorFlow.js layers from the weights in the file. This method is called after all layers have been created.
+   */
   setWeights(arrays: readonly Float32Array[]): void;
 }
 
@@ -52,7 +54,7 @@ export interface LayerWithWeights {
  */
 export type LayerImporter = (context: ImportContext) => ApplyLayer | LayerWithWeights;
 
-/** Returns a function that applies one TensorFlow.js layer to all inputs. */
+/** Returns a function that calls a TensorFlow.js layer once, with all inputs as a list if there is more than one. */
 export const createApply =
   (layer: tf.layers.Layer): ApplyLayer =>
   (inputs) =>
@@ -63,7 +65,7 @@ export const applyLayer = (
   input: SymbolicTensor | SymbolicTensor[],
 ): SymbolicTensor => layer.apply(input) as SymbolicTensor;
 
-/** Returns the input unchanged. Used in place of layers that have no effect outside training. */
+/** Returns the input unchanged. This function replaces layers that have no effect outside training. */
 export const passThrough: ApplyLayer = ([input]) => input!;
 
 /** Creates a `file` error about a layer that cannot be imported. */

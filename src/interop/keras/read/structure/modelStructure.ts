@@ -90,8 +90,8 @@ function readFunctionalModel(config: JsonNode, budget: LayerBudget): KerasModel 
 }
 
 /**
- * Corrects references to the calls of nested models. Keras 2 also counts the call that created a nested model, which is not in the file, so
- * references in Keras 2 start at 1 instead of 0.
+ * Corrects references to the calls of nested models. Keras 2 also counts the call that created a nested model. This call is not in the
+ * file, so references in Keras 2 start at 1 instead of 0.
  */
 function shiftKeras2Calls(model: KerasModel): KerasModel {
   const highestCalls = new Map<string, number>();
@@ -173,8 +173,8 @@ function readSequentialModel(config: JsonNode, json: JsonNode, budget: LayerBudg
 }
 
 /**
- * Searches a nested model for its input shape, and returns the JSON value that contains it. Returns undefined for a layer that is not a
- * model.
+ * Searches a nested model for its input shape, and returns the JSON value that contains the shape. Returns undefined for a layer that is
+ * not a model.
  */
 function findInputShape(layer: JsonNode): JsonNode | undefined {
   const config = layer.at('config');

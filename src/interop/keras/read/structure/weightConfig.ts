@@ -28,8 +28,8 @@ const TFJS_INITIALIZER_NAMES: { readonly [className: string]: string } = {
 
 /**
  * Reads the initializers and regularizers of a layer's weights as arguments of a TensorFlow.js layer: the weight name `kernel` results in
- * `kernelInitializer` and `kernelRegularizer`. An unknown initializer is replaced by the layer's default because the weights come from the
- * file.
+ * `kernelInitializer` and `kernelRegularizer`. An unknown initializer is replaced with the layer's default, because the weights come from
+ * the file.
  */
 export function readWeightConfig(context: ImportContext, ...weights: readonly string[]): object {
   const { config } = context;
