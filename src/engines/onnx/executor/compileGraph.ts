@@ -4,9 +4,23 @@ import { type LoweringOptions, lowerTrace } from '../lower/traceLowering.js';
 import { findChannelBlock } from '../session/findChannelBlock.js';
 import type { OnnxRuntime, OnnxTensor } from '../session/onnxRuntime.js';
 import { createSession, runSession } from '../session/session.js';
-import { type OnnxEngineOptions, TRAINING_OPTIONS, toThreadOptions } from '../session/sessionOptions.js';
-import { type NamedTracedTensor, type TraceablePass, type TracePair, tracePair } from '../trace/tracePair.js';
+import {
+  type OnnxEngineOptions,
+  TRAINING_OPTIONS,
+  toThreadOptions,
+  VERIFICATION_OPTIONS,
+} from '../session/sessionOptions.js';
+import {
+  checkSameTrace,
+  dropValues,
+  type NamedTracedTensor,
+  type TraceablePass,
+  type TracedPass,
+  type TracePair,
+  tracePass,
+} from '../trace/tracePair.js';
 import { checkForNaN } from '../verify/checkForNaN.js';
+import { selectDistinctCalls } from '../verify/distinctCalls.js';
 import { verifyOnce } from '../verify/verificationCache.js';
 import { verifyOps } from '../verify/verifyOps.js';
 import { type ComparedOutputs, verifyStep } from '../verify/verifyStep.js';
@@ -66,10 +80,11 @@ export async function compileGraph(
   pass: TraceablePass,
   options: CompileOptions,
 ): Promise<CompiledGraph> {
-  const pair = traceVerifiable(pass, options);
+  const tracing = tracePassPair(pass, options);
+  const pair: TracePair = [tracing.first, dropValues(tracing.second)];
   const loweringOptions = { channelBlock: await findChannelBlock(runtime) };
   const bytes = lowerPair(pair, loweringOptions);
-  await verify(runtime, bytes, pair, loweringOptions, options);
+  await verify(runtime, bytes, pass, tracing, loweringOptions, options);
   return {
     acceptsAnyBatchSize: pair[0].batchSize !== pair[1].batchSize,
     createSession: (sessionOptions) =>
@@ -77,30 +92,47 @@ export async function compileGraph(
   };
 }
 
-/**
- * Traces the function twice and checks that its outputs contain no NaN, because NaN cannot be compared with the results of ONNX Runtime.
- */
-function traceVerifiable(
-  pass: TraceablePass,
-  { batchSize, description, comparedOutputs }: CompileOptions,
-): TracePair {
-  const pair = tracePassPair(pass, batchSize);
-  for (const tracedPass of pair) checkForNaN(tracedPass, description, comparedOutputs);
-  return pair;
+/** Two traces of a function, of which the second contains the values that its verification needs. */
+interface PairTracing {
+  readonly first: TracedPass;
+  second: TracedPass;
+  /** Positions of the calls in `second` that must be verified. */
+  readonly indices: readonly number[];
 }
 
-function tracePassPair(pass: TraceablePass, batchSize: number): TracePair {
+/**
+ * Traces the function twice, and checks that its outputs contain no NaN, because NaN cannot be compared with the results of ONNX Runtime.
+ */
+function tracePassPair(pass: TraceablePass, options: CompileOptions): PairTracing {
   try {
-    return tracePair(pass, TRACE_BATCH_SIZES, true);
+    return traceWithSizes(pass, TRACE_BATCH_SIZES, options);
   } catch (error) {
     if (!(isMultitaskError(error) && error.kind === 'engine')) throw error;
-    return tracePair(pass, [batchSize, batchSize], true);
+    return traceWithSizes(pass, [options.batchSize, options.batchSize], options);
   }
+}
+
+function traceWithSizes(
+  pass: TraceablePass,
+  batchSizes: readonly [number, number],
+  { description, comparedOutputs }: CompileOptions,
+): PairTracing {
+  const valuedOutputs = Object.keys(comparedOutputs);
+  const tracingOptions = { limitsHeap: true, valuedOutputs };
+  const firstWithOutputs = tracePass(pass, batchSizes[0], 0, tracingOptions);
+  const first = dropValues(firstWithOutputs);
+  const { selectCall, indices } = selectDistinctCalls(first);
+  const second = tracePass(pass, batchSizes[1], 1, { ...tracingOptions, selectCall });
+  checkSameTrace(first, second);
+  for (const traced of [firstWithOutputs, second]) {
+    checkForNaN(pass, traced, description, valuedOutputs);
+  }
+  return { first, second, indices };
 }
 
 /** Lowers two traces of the same function to one ONNX graph, and encodes the graph as a file. */
 function lowerPair([first, second]: TracePair, options: LoweringOptions): Uint8Array {
-  const inputs = first.inputs.filter(({ tensor }) => first.trace.leaves.has(tensor.id));
+  const { inputs } = first;
   const graph = lowerTrace(first.trace, second.trace, inputs, first.outputs, options);
   const readNames = new Set(graph.nodes.flatMap((node) => node.inputs));
   return encodeOnnxModel({
@@ -120,17 +152,38 @@ function toValueInfo({ name, tensor }: NamedTracedTensor, others: readonly Named
   return { name, shape, description: '' };
 }
 
-/** Verifies the graph against TensorFlow.js. Skips the verification if the cache shows that the graph was verified before. */
+/**
+ * Verifies the graph against TensorFlow.js for both traces. Skips the verification if the cache shows that the graph was verified before.
+ * The values of only one trace are in memory at a time: the values of the second trace are dropped before the function is traced again with
+ * the batch of the first trace.
+ */
 function verify(
   runtime: OnnxRuntime,
   bytes: Uint8Array,
-  pair: TracePair,
+  pass: TraceablePass,
+  tracing: PairTracing,
   loweringOptions: LoweringOptions,
   { compileCache: store, log = () => {}, description, comparedOutputs }: CompileOptions,
 ): Promise<void> {
+  const { first, indices } = tracing;
   return verifyOnce(store && { store, log }, bytes, runtime.label, async () => {
-    await verifyOps(runtime, pair, loweringOptions);
-    await verifyStep(runtime, bytes, pair, description, comparedOutputs);
+    const session = await createSession(runtime, bytes, description, VERIFICATION_OPTIONS);
+    try {
+      await verifyOps(runtime, tracing.second, first, indices, loweringOptions);
+      await verifyStep(runtime, session, tracing.second, description, comparedOutputs);
+      tracing.second = dropValues(tracing.second);
+      const distinctCalls = selectDistinctCalls(tracing.second);
+      const repeated = tracePass(pass, first.batchSize, first.variant, {
+        limitsHeap: true,
+        valuedOutputs: Object.keys(comparedOutputs),
+        selectCall: distinctCalls.selectCall,
+      });
+      checkSameTrace(repeated, tracing.second);
+      await verifyOps(runtime, repeated, tracing.second, distinctCalls.indices, loweringOptions);
+      await verifyStep(runtime, session, repeated, description, comparedOutputs);
+    } finally {
+      await session.release();
+    }
   });
 }
 

@@ -1,4 +1,4 @@
-import type { Tensor, Tensor1D } from '@tensorflow/tfjs';
+import type { Tensor, Tensor1D, TensorInfo } from '@tensorflow/tfjs';
 import type { HostArray, NamedArrays } from '../../../core/arrays.js';
 import { createError } from '../../../core/errors/errors.js';
 import type { Weight } from '../../../layers/patched/forwardContext.js';
@@ -15,7 +15,7 @@ import {
   getWeightSizes,
 } from '../../../steps/trainableWeights.js';
 import { computeTrainingStep, type StepKind, type StepOutputs } from '../../../steps/trainingStep.js';
-import { tf } from '../../../tensor/tf.js';
+import { createHostTensor } from '../../../tensor/hostBackend.js';
 import { checkSlots } from '../../eager/eagerExecutor.js';
 import { type OnnxRuntime, type OnnxTensor, toOnnxTensor } from '../session/onnxRuntime.js';
 import type { OnnxEngineOptions } from '../session/sessionOptions.js';
@@ -71,15 +71,15 @@ export function createOnnxExecutor(
     for (const [name, weight] of weights) {
       const value = weight.read();
       if (syncedIds.get(weight) === value.dataId) continue;
-      const data = (value.dataSync() as Float32Array).slice();
-      state.set(name, toOnnxTensor(runtime, { shape: value.shape, data }));
+      // Tensors are immutable, so the array of a tensor can be used without a copy.
+      state.set(name, toOnnxTensor(runtime, { shape: value.shape, data: value.dataSync<'float32'>() }));
       syncedIds.set(weight, value.dataId);
     }
   };
   const writeVariables = (transform: (data: Float32Array) => Float32Array = (data) => data) => {
     for (const [name, weight] of weights) {
       const { data, dims } = state.get(name)!;
-      const value = tf.tensor(transform(data), [...dims]);
+      const value = createHostTensor(transform(data), dims);
       weight.write(value);
       value.dispose();
       syncedIds.set(weight, weight.read().dataId);
@@ -122,12 +122,13 @@ export function createOnnxExecutor(
   const createStepPass =
     (kind: StepKind, arrays: NamedArrays): TraceablePass =>
     (batchSize, variant) => {
-      const batch = toTensors(createTraceBatch(network, arrays, batchSize, variant));
+      const batch = toTensors(createTraceBatch(network, arrays, batchSize, variant), createHostTensor);
       const currentSlots = Object.fromEntries(
         slotNames.map((name) => [SLOT_PREFIX + name, toHostArray(state.get(SLOT_PREFIX + name)!)]),
       );
       const slots = toTensors(
         variant === 0 ? currentSlots : mapArrays(currentSlots, (x) => Math.abs(x) / 2 + 1e-4),
+        createHostTensor,
       );
       try {
         if (variant === 1) writeVariables((data) => data.map((x) => x * 1.01 + 1e-3));
@@ -227,4 +228,4 @@ const mapArrays = (arrays: NamedArrays, transform: (x: number) => number): Named
   );
 
 /** Returns the id, shape and type of the tensor in a variable. Writing the variable later does not change this record. */
-const toTensorInfo = ({ dataId, shape, dtype }: Tensor): tf.TensorInfo => ({ dataId, shape, dtype });
+const toTensorInfo = ({ dataId, shape, dtype }: Tensor): TensorInfo => ({ dataId, shape, dtype });

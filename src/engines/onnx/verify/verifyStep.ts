@@ -1,9 +1,8 @@
 import { createError } from '../../../core/errors/errors.js';
 import { getTracedValues } from '../../../tensor/trace/tracer.js';
-import { type OnnxRuntime, toOnnxTensor } from '../session/onnxRuntime.js';
-import { createSession, runSession } from '../session/session.js';
-import { OPTIMIZED_OPTIONS } from '../session/sessionOptions.js';
-import type { TracePair } from '../trace/tracePair.js';
+import { type OnnxRuntime, type OnnxSession, toOnnxTensor } from '../session/onnxRuntime.js';
+import { runSession } from '../session/session.js';
+import type { TracedPass } from '../trace/tracePair.js';
 
 /**
  * Outputs that are compared with TensorFlow.js to verify a whole graph, keyed by name. Each output is a concatenation of vectors, for
@@ -23,38 +22,35 @@ const STEP_TOLERANCE = 0.1;
  * Verifies that the whole graph computes the same results as TensorFlow.js. Unlike `verifyOps`, this function also detects operations that
  * are correct individually but connected incorrectly.
  *
+ * @param session - Session that runs the graph.
+ * @param pass - Trace that contains the values of the inputs and of the compared outputs.
  * @param description - Name of the graph in error messages, for example `the training step`.
  * @throws `engine` error that names the first output that differs.
  */
 export async function verifyStep(
   runtime: OnnxRuntime,
-  bytes: Uint8Array,
-  pair: TracePair,
+  session: OnnxSession,
+  { trace, inputs, outputs }: TracedPass,
   description: string,
   comparedOutputs: ComparedOutputs,
 ): Promise<void> {
-  const session = await createSession(runtime, bytes, description, OPTIMIZED_OPTIONS);
-  try {
-    for (const { trace, inputs, outputs } of pair) {
-      const feeds = inputs
-        .filter(({ name }) => session.inputNames.includes(name))
-        .map(({ name, tensor: { id, shape } }) => [
-          name,
-          toOnnxTensor(runtime, { shape, data: getTracedValues(trace, id) }),
-        ]);
-      const results = await runSession(runtime, session, description, Object.fromEntries(feeds));
-      for (const { name, tensor } of outputs.filter((output) => output.name in comparedOutputs)) {
-        const distance = computeRelativeDistance(
-          getTracedValues(trace, tensor.id),
-          results[name]!.data,
-          comparedOutputs[name]!,
-        );
-        // A distance of NaN also counts as a mismatch.
-        if (!(distance <= STEP_TOLERANCE)) throw createStepMismatchError(description, name, distance);
-      }
-    }
-  } finally {
-    await session.release();
+  const feeds = inputs
+    .filter(({ name }) => session.inputNames.includes(name))
+    .map(({ name, tensor: { id, shape } }) => [
+      name,
+      toOnnxTensor(runtime, { shape, data: getTracedValues(trace, id) }),
+    ]);
+  const compared = outputs.filter(({ name }) => name in comparedOutputs);
+  const fetches = compared.map(({ name }) => name);
+  const results = await runSession(runtime, session, description, Object.fromEntries(feeds), fetches);
+  for (const { name, tensor } of compared) {
+    const distance = computeRelativeDistance(
+      getTracedValues(trace, tensor.id),
+      results[name]!.data,
+      comparedOutputs[name]!,
+    );
+    // A distance of NaN also counts as a mismatch.
+    if (!(distance <= STEP_TOLERANCE)) throw createStepMismatchError(description, name, distance);
   }
 }
 
@@ -74,7 +70,6 @@ function computeRelativeDistance(
   received: Float32Array,
   lengths: readonly number[],
 ): number {
-  const computeNorm = (values: Float32Array) => Math.sqrt(values.reduce((sum, x) => sum + x * x, 0));
   const outputNorm = computeNorm(expected);
   let start = 0;
   return lengths.reduce((max, length) => {
@@ -84,10 +79,21 @@ function computeRelativeDistance(
     ];
     start += length;
     const distance =
-      computeNorm(vector.map((x, i) => x - other[i]!)) /
-      Math.max(computeNorm(vector), MIN_RELATIVE_NORM * outputNorm, 1e-30);
+      computeDistance(vector, other) / Math.max(computeNorm(vector), MIN_RELATIVE_NORM * outputNorm, 1e-30);
     return Number.isNaN(distance) ? distance : Math.max(max, distance);
   }, 0);
+}
+
+function computeNorm(values: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]! ** 2;
+  return Math.sqrt(sum);
+}
+
+function computeDistance(vector: Float32Array, other: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < vector.length; i++) sum += (vector[i]! - other[i]!) ** 2;
+  return Math.sqrt(sum);
 }
 
 function createStepMismatchError(description: string, output: string, distance: number) {
