@@ -30,7 +30,7 @@ export interface Trace<R> {
   /** Kernel calls in the order of their execution. */
   readonly calls: readonly KernelCall[];
   /** Values of the tensors that the traced function read but did not compute, such as weights and inputs, keyed by tensor id. */
-  readonly leaves: ReadonlyMap<object, ArrayLike<number>>;
+  readonly leaves: Map<object, ArrayLike<number>>;
   /**
    * Values of the tensors that the calls selected by {@link TraceOptions.selectCall} read or computed, keyed by tensor id. Empty if no call
    * was selected.

@@ -1,15 +1,10 @@
 import { isMultitaskError } from '../../../core/errors/errors.js';
 import { encodeOnnxModel, type ValueInfo } from '../../../formats/onnxModel.js';
-import { type LoweringOptions, lowerTrace } from '../lower/traceLowering.js';
+import { type LoweringOptions, lowerTrace, resolveSize } from '../lower/traceLowering.js';
 import { findChannelBlock } from '../session/findChannelBlock.js';
 import type { OnnxRuntime, OnnxTensor } from '../session/onnxRuntime.js';
 import { createSession, runSession } from '../session/session.js';
-import {
-  type OnnxEngineOptions,
-  TRAINING_OPTIONS,
-  toThreadOptions,
-  VERIFICATION_OPTIONS,
-} from '../session/sessionOptions.js';
+import { type OnnxEngineOptions, TRAINING_OPTIONS, toThreadOptions } from '../session/sessionOptions.js';
 import {
   checkSameTrace,
   dropValues,
@@ -19,8 +14,8 @@ import {
   type TracePair,
   tracePass,
 } from '../trace/tracePair.js';
-import { checkForNaN } from '../verify/checkForNaN.js';
 import { selectDistinctCalls } from '../verify/distinctCalls.js';
+import { containsNaN, createNaNError } from '../verify/findNaN.js';
 import { verifyOnce } from '../verify/verificationCache.js';
 import { verifyOps } from '../verify/verifyOps.js';
 import { type ComparedOutputs, verifyStep } from '../verify/verifyStep.js';
@@ -37,9 +32,12 @@ export interface CompileOptions extends OnnxEngineOptions {
 
 /** An ONNX graph that was verified against TensorFlow.js. */
 export interface CompiledGraph {
-  /** True if the graph can run batches of any size, false if it can run only batches of the size that it was compiled for. */
+  /** True if sessions can be created for any batch size, false if only for the batch size that the graph was compiled for. */
   readonly acceptsAnyBatchSize: boolean;
-  /** Creates an ONNX Runtime session that runs batches of `batchSize` examples. */
+  /**
+   * Creates an ONNX Runtime session that runs batches of `batchSize` examples. The graph is written again for each batch size, which takes
+   * less than a second, because the traces are kept and the operations are not verified again.
+   */
   createSession(options: Pick<CompileOptions, 'description' | 'batchSize'>): Promise<GraphSession>;
 }
 
@@ -60,16 +58,14 @@ export interface GraphSession {
  * except for rounding errors.
  */
 const TRACE_BATCH_SIZES = [3, 4] as const;
-/** Name of the variable batch dimension in the input and output shapes of the ONNX graph. */
-const BATCH_DIMENSION = 'batch';
 
 /**
  * Compiles a function of tensors to a verified ONNX graph: traces the function twice, lowers both traces to one graph, and verifies that
  * ONNX Runtime computes the same results as TensorFlow.js for both traces.
  *
  * The traces use batches of three and four examples. Tracing small batches is much faster than tracing a full batch, and the two different
- * sizes show which tensor sizes depend on the batch size, so that the graph accepts any batch size. If the function reads its batch size in
- * JavaScript, the function is traced with `batchSize` examples instead, and the graph accepts only that batch size.
+ * sizes show which tensor sizes depend on the batch size, so that the graph can be written for any batch size. If the function reads its
+ * batch size in JavaScript, the function is traced with `batchSize` examples instead, and the graph accepts only that batch size.
  *
  * @throws `engine` error that names the operation and its layer if an operation has no lowering, depends on random numbers or a counter in
  *   JavaScript, or has different results in ONNX Runtime; `number` error if losses or gradients of the first batch are NaN; `memory` error
@@ -81,28 +77,25 @@ export async function compileGraph(
   options: CompileOptions,
 ): Promise<CompiledGraph> {
   const tracing = tracePassPair(pass, options);
-  const pair: TracePair = [tracing.first, dropValues(tracing.second)];
-  const loweringOptions = { channelBlock: await findChannelBlock(runtime) };
-  const bytes = lowerPair(pair, loweringOptions);
-  await verify(runtime, bytes, pass, tracing, loweringOptions, options);
+  const channelBlock = await findChannelBlock(runtime);
+  await verify(runtime, pass, tracing, { channelBlock }, options);
+  const { pair } = tracing;
   return {
     acceptsAnyBatchSize: pair[0].batchSize !== pair[1].batchSize,
-    createSession: (sessionOptions) =>
-      createGraphSession(runtime, bytes, { ...sessionOptions, threads: options.threads }),
+    createSession: (sessionOptions) => {
+      const bytes = lowerPair(pair, { channelBlock }, sessionOptions.batchSize);
+      return createGraphSession(runtime, bytes, { ...sessionOptions, threads: options.threads });
+    },
   };
 }
 
-/** Two traces of a function, of which the second contains the values that its verification needs. */
+/** Two traces of a function. Only the second trace contains the values that the verification needs. */
 interface PairTracing {
-  readonly first: TracedPass;
-  second: TracedPass;
-  /** Positions of the calls in `second` that must be verified. */
-  readonly indices: readonly number[];
+  readonly pair: TracePair;
+  /** Positions in the second trace of the operations to verify. */
+  readonly distinctCalls: readonly number[];
 }
 
-/**
- * Traces the function twice, and checks that its outputs contain no NaN, because NaN cannot be compared with the results of ONNX Runtime.
- */
 function tracePassPair(pass: TraceablePass, options: CompileOptions): PairTracing {
   try {
     return traceWithSizes(pass, TRACE_BATCH_SIZES, options);
@@ -112,89 +105,92 @@ function tracePassPair(pass: TraceablePass, options: CompileOptions): PairTracin
   }
 }
 
+/**
+ * Traces the function twice and checks that its outputs contain no NaN, because NaN cannot be compared with the results of ONNX Runtime.
+ */
 function traceWithSizes(
   pass: TraceablePass,
-  batchSizes: readonly [number, number],
+  [size, otherSize]: readonly [number, number],
   { description, comparedOutputs }: CompileOptions,
 ): PairTracing {
   const valuedOutputs = Object.keys(comparedOutputs);
-  const tracingOptions = { limitsHeap: true, valuedOutputs };
-  const firstWithOutputs = tracePass(pass, batchSizes[0], 0, tracingOptions);
-  const first = dropValues(firstWithOutputs);
+  const first = tracePass(pass, size, 0, { limitsHeap: true, valuedOutputs });
+  const isFirstNaN = containsNaN(first, valuedOutputs);
+  dropValues(first);
   const { selectCall, indices } = selectDistinctCalls(first);
-  const second = tracePass(pass, batchSizes[1], 1, { ...tracingOptions, selectCall });
+  const second = tracePass(pass, otherSize, 1, { limitsHeap: true, valuedOutputs, selectCall });
   checkSameTrace(first, second);
-  for (const traced of [firstWithOutputs, second]) {
-    checkForNaN(pass, traced, description, valuedOutputs);
-  }
-  return { first, second, indices };
+  if (isFirstNaN) throw createNaNError(pass, first, description);
+  if (containsNaN(second, valuedOutputs)) throw createNaNError(pass, second, description);
+  return { pair: [first, second], distinctCalls: indices };
 }
 
-/** Lowers two traces of the same function to one ONNX graph, and encodes the graph as a file. */
-function lowerPair([first, second]: TracePair, options: LoweringOptions): Uint8Array {
-  const { inputs } = first;
-  const graph = lowerTrace(first.trace, second.trace, inputs, first.outputs, options);
+/** Lowers two traces of the same function to one ONNX graph for batches of `batchSize` examples, and encodes the graph as a file. */
+function lowerPair([first, second]: TracePair, options: LoweringOptions, batchSize: number): Uint8Array {
+  const batch = { size: batchSize, tracedSizes: [first.batchSize, second.batchSize] } as const;
+  const graph = lowerTrace(first.trace, second.trace, first.inputs, first.outputs, { ...options, batch });
   const readNames = new Set(graph.nodes.flatMap((node) => node.inputs));
+  const toValueInfos = (tensors: readonly NamedTracedTensor[], others: readonly NamedTracedTensor[]) => {
+    const otherShapes = new Map(others.map(({ name, tensor }) => [name, tensor.shape]));
+    return tensors.map(({ name, tensor }): ValueInfo => {
+      const otherShape = otherShapes.get(name)!;
+      const shape = tensor.shape.map((size, axis) => resolveSize(size, otherShape[axis]!, batch)!);
+      return { name, shape, description: '' };
+    });
+  };
   return encodeOnnxModel({
     ...graph,
-    inputs: inputs
-      .filter(({ name }) => readNames.has(name))
-      .map((input) => toValueInfo(input, second.inputs)),
-    outputs: first.outputs.map((output) => toValueInfo(output, second.outputs)),
+    inputs: toValueInfos(
+      first.inputs.filter(({ name }) => readNames.has(name)),
+      second.inputs,
+    ),
+    outputs: toValueInfos(first.outputs, second.outputs),
     description: '',
     metadata: {},
   });
 }
 
-function toValueInfo({ name, tensor }: NamedTracedTensor, others: readonly NamedTracedTensor[]): ValueInfo {
-  const otherShape = others.find((other) => other.name === name)!.tensor.shape;
-  const shape = tensor.shape.map((size, axis) => (size === otherShape[axis] ? size : BATCH_DIMENSION));
-  return { name, shape, description: '' };
-}
-
 /**
- * Verifies the graph against TensorFlow.js for both traces. Skips the verification if the cache shows that the graph was verified before.
- * The values of only one trace are in memory at a time: the values of the second trace are dropped before the function is traced again with
+ * Verifies the graphs for the batch sizes of the two traces against TensorFlow.js. Skips the verification if the cache shows that these
+ * graphs were verified before. The graphs for all other batch sizes are lowered from the same traces, with the same operations.
+ *
+ * Only one trace has values at a time, to save memory: the values of the second trace are dropped before the function is traced again with
  * the batch of the first trace.
  */
-function verify(
+async function verify(
   runtime: OnnxRuntime,
-  bytes: Uint8Array,
   pass: TraceablePass,
-  tracing: PairTracing,
+  { pair, distinctCalls }: PairTracing,
   loweringOptions: LoweringOptions,
   { compileCache: store, log = () => {}, description, comparedOutputs }: CompileOptions,
 ): Promise<void> {
-  const { first, indices } = tracing;
-  return verifyOnce(store && { store, log }, bytes, runtime.label, async () => {
-    const session = await createSession(runtime, bytes, description, VERIFICATION_OPTIONS);
-    try {
-      await verifyOps(runtime, tracing.second, first, indices, loweringOptions);
-      await verifyStep(runtime, session, tracing.second, description, comparedOutputs);
-      tracing.second = dropValues(tracing.second);
-      const distinctCalls = selectDistinctCalls(tracing.second);
-      const repeated = tracePass(pass, first.batchSize, first.variant, {
-        limitsHeap: true,
-        valuedOutputs: Object.keys(comparedOutputs),
-        selectCall: distinctCalls.selectCall,
-      });
-      checkSameTrace(repeated, tracing.second);
-      await verifyOps(runtime, repeated, tracing.second, distinctCalls.indices, loweringOptions);
-      await verifyStep(runtime, session, repeated, description, comparedOutputs);
-    } finally {
-      await session.release();
-    }
+  const [first, second] = pair;
+  const lower = ({ batchSize }: TracedPass) => lowerPair(pair, loweringOptions, batchSize);
+  const firstBytes = lower(first);
+  await verifyOnce(store && { store, log }, firstBytes, runtime.label, async () => {
+    await verifyOps(runtime, second, first, distinctCalls, loweringOptions);
+    await verifyStep(runtime, lower(second), second, description, comparedOutputs);
+    dropValues(second);
+    const { selectCall, indices } = selectDistinctCalls(second);
+    const repeated = tracePass(pass, first.batchSize, first.variant, {
+      limitsHeap: true,
+      valuedOutputs: Object.keys(comparedOutputs),
+      selectCall,
+    });
+    checkSameTrace(repeated, second);
+    await verifyOps(runtime, repeated, second, indices, loweringOptions);
+    await verifyStep(runtime, firstBytes, repeated, description, comparedOutputs);
   });
+  dropValues(second);
 }
 
 async function createGraphSession(
   runtime: OnnxRuntime,
   bytes: Uint8Array,
-  { description, batchSize, threads }: Pick<CompileOptions, 'description' | 'batchSize' | 'threads'>,
+  { description, threads }: Pick<CompileOptions, 'description' | 'threads'>,
 ): Promise<GraphSession> {
   const session = await createSession(runtime, bytes, description, {
     ...TRAINING_OPTIONS,
-    freeDimensionOverrides: { [BATCH_DIMENSION]: batchSize },
     ...toThreadOptions(threads),
   });
   return {

@@ -94,11 +94,11 @@ export function tracePass(
   };
 }
 
-/** Returns a copy of a trace without the values of its inputs and of its intermediate results. The values of constants remain. */
-export function dropValues(pass: TracedPass): TracedPass {
-  const inputIds = getInputIds(pass);
-  const leaves = new Map([...pass.trace.leaves].filter(([id]) => !inputIds.has(id)));
-  return { ...pass, trace: { ...pass.trace, leaves, intermediates: new Map() } };
+/** Removes the values of inputs and of intermediate results from a trace, to free their memory. The values of constants remain. */
+export function dropValues(pass: TracedPass): void {
+  const { leaves, intermediates } = pass.trace;
+  intermediates.clear();
+  for (const id of getInputIds(pass)) leaves.delete(id);
 }
 
 /** Returns the ids of the tensors that the function receives. All other leaves of the trace become constants of the ONNX graph. */

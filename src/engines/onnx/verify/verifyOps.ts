@@ -105,7 +105,7 @@ async function verifyGroup(
     { ...other.trace, calls: otherCalls },
     [...inputs.values()],
     outputs,
-    options,
+    { ...options, batch: { size: pass.batchSize, tracedSizes: [pass.batchSize, other.batchSize] } },
   );
   const toValueInfo = ({ name, tensor: { shape } }: NamedTracedTensor) => ({ name, shape, description: '' });
   const bytes = encodeOnnxModel({

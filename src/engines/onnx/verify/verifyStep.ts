@@ -1,7 +1,8 @@
 import { createError } from '../../../core/errors/errors.js';
 import { getTracedValues } from '../../../tensor/trace/tracer.js';
-import { type OnnxRuntime, type OnnxSession, toOnnxTensor } from '../session/onnxRuntime.js';
-import { runSession } from '../session/session.js';
+import { type OnnxRuntime, toOnnxTensor } from '../session/onnxRuntime.js';
+import { createSession, runSession } from '../session/session.js';
+import { VERIFICATION_OPTIONS } from '../session/sessionOptions.js';
 import type { TracedPass } from '../trace/tracePair.js';
 
 /**
@@ -22,27 +23,31 @@ const STEP_TOLERANCE = 0.1;
  * Verifies that the whole graph computes the same results as TensorFlow.js. Unlike `verifyOps`, this function also detects operations that
  * are correct individually but connected incorrectly.
  *
- * @param session - Session that runs the graph.
+ * @param bytes - The graph for the batch size of the trace.
  * @param pass - Trace that contains the values of the inputs and of the compared outputs.
  * @param description - Name of the graph in error messages, for example `the training step`.
  * @throws `engine` error that names the first output that differs.
  */
 export async function verifyStep(
   runtime: OnnxRuntime,
-  session: OnnxSession,
-  { trace, inputs, outputs }: TracedPass,
+  bytes: Uint8Array,
+  pass: TracedPass,
   description: string,
   comparedOutputs: ComparedOutputs,
 ): Promise<void> {
+  const { trace, inputs, outputs } = pass;
+  const compared = outputs.filter(({ name }) => name in comparedOutputs);
+  const session = await createSession(runtime, bytes, description, VERIFICATION_OPTIONS);
   const feeds = inputs
     .filter(({ name }) => session.inputNames.includes(name))
     .map(({ name, tensor: { id, shape } }) => [
       name,
       toOnnxTensor(runtime, { shape, data: getTracedValues(trace, id) }),
     ]);
-  const compared = outputs.filter(({ name }) => name in comparedOutputs);
   const fetches = compared.map(({ name }) => name);
-  const results = await runSession(runtime, session, description, Object.fromEntries(feeds), fetches);
+  const results = await runSession(runtime, session, description, Object.fromEntries(feeds), fetches).finally(
+    () => session.release(),
+  );
   for (const { name, tensor } of compared) {
     const distance = computeRelativeDistance(
       getTracedValues(trace, tensor.id),

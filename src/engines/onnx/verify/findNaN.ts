@@ -3,25 +3,25 @@ import { describeCall } from '../../../tensor/trace/describeCall.js';
 import { getTracedValues, type KernelCall, type Trace } from '../../../tensor/trace/tracer.js';
 import { type TraceablePass, type TracedPass, tracePass } from '../trace/tracePair.js';
 
+/** Returns whether one of the outputs in `outputNames` contains NaN. The trace must contain the values of these outputs. */
+export function containsNaN({ trace, outputs }: TracedPass, outputNames: readonly string[]): boolean {
+  return outputs.some(({ name, tensor }) => outputNames.includes(name) && hasNaN(trace, tensor.id));
+}
+
 /**
- * Throws a `number` error if the losses or gradients of a trace contain NaN. The error names the first operation whose result is NaN.
+ * Creates the `number` error for a function whose losses or gradients contain NaN. The function is traced again to find the first operation
+ * whose result is NaN, which the error names.
  *
- * @param pass - The traced function, which is traced again to find that operation.
- * @param traced - Trace that contains the values of the outputs `comparedOutputs`.
+ * @param traced - The trace whose outputs contain NaN.
  * @param description - Name of the traced computation in the error message, for example `the training step`.
  */
-export function checkForNaN(
+export function createNaNError(
   pass: TraceablePass,
-  { trace, outputs, batchSize, variant }: TracedPass,
+  { batchSize, variant }: TracedPass,
   description: string,
-  comparedOutputs: readonly string[],
-): void {
-  const isNaNOutput = outputs.some(
-    ({ name, tensor }) => comparedOutputs.includes(name) && hasNaN(trace, tensor.id),
-  );
-  if (!isNaNOutput) return;
+): Error {
   const firstCall = findFirstNaN(pass, batchSize, variant);
-  throw createError({
+  return createError({
     kind: 'number',
     path: description,
     expected: 'finite losses and gradients in the first batch',
