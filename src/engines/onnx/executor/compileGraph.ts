@@ -18,7 +18,7 @@ import { selectDistinctCalls } from '../verify/distinctCalls.js';
 import { containsNaN, createNaNError } from '../verify/findNaN.js';
 import { verifyOnce } from '../verify/verificationCache.js';
 import { verifyOps } from '../verify/verifyOps.js';
-import { type ComparedOutputs, verifyStep } from '../verify/verifyStep.js';
+import { type ComparedOutputs, getComparedNames, verifyStep } from '../verify/verifyStep.js';
 
 /** Options for compiling a {@link TraceablePass}, such as a training step, to an ONNX graph. */
 export interface CompileOptions extends OnnxEngineOptions {
@@ -28,6 +28,8 @@ export interface CompileOptions extends OnnxEngineOptions {
   readonly batchSize: number;
   /** Outputs that are compared with the results of TensorFlow.js to verify the whole graph. */
   readonly comparedOutputs: ComparedOutputs;
+  /** Names of outputs that only the verification reads. Sessions do not compute them. */
+  readonly verificationOutputs?: readonly string[];
 }
 
 /** An ONNX graph that was verified against TensorFlow.js. */
@@ -83,7 +85,8 @@ export async function compileGraph(
   return {
     acceptsAnyBatchSize: pair[0].batchSize !== pair[1].batchSize,
     createSession: (sessionOptions) => {
-      const bytes = lowerPair(pair, { channelBlock }, sessionOptions.batchSize);
+      const { verificationOutputs = [] } = options;
+      const bytes = lowerPair(pair, { channelBlock }, sessionOptions.batchSize, verificationOutputs);
       return createGraphSession(runtime, bytes, { ...sessionOptions, threads: options.threads });
     },
   };
@@ -113,7 +116,7 @@ function traceWithSizes(
   [size, otherSize]: readonly [number, number],
   { description, comparedOutputs }: CompileOptions,
 ): PairTracing {
-  const valuedOutputs = Object.keys(comparedOutputs);
+  const valuedOutputs = getComparedNames(comparedOutputs);
   const first = tracePass(pass, size, 0, { limitsHeap: true, valuedOutputs });
   const isFirstNaN = containsNaN(first, valuedOutputs);
   dropValues(first);
@@ -125,10 +128,19 @@ function traceWithSizes(
   return { pair: [first, second], distinctCalls: indices };
 }
 
-/** Lowers two traces of the same function to one ONNX graph for batches of `batchSize` examples, and encodes the graph as a file. */
-function lowerPair([first, second]: TracePair, options: LoweringOptions, batchSize: number): Uint8Array {
+/**
+ * Lowers two traces of the same function to one ONNX graph for batches of `batchSize` examples, and encodes the graph as a file. The graph
+ * has no outputs whose names are in `omittedOutputs`.
+ */
+function lowerPair(
+  [first, second]: TracePair,
+  options: LoweringOptions,
+  batchSize: number,
+  omittedOutputs: readonly string[] = [],
+): Uint8Array {
+  const outputs = first.outputs.filter(({ name }) => !omittedOutputs.includes(name));
   const batch = { size: batchSize, tracedSizes: [first.batchSize, second.batchSize] } as const;
-  const graph = lowerTrace(first.trace, second.trace, first.inputs, first.outputs, { ...options, batch });
+  const graph = lowerTrace(first.trace, second.trace, first.inputs, outputs, { ...options, batch });
   const readNames = new Set(graph.nodes.flatMap((node) => node.inputs));
   const toValueInfos = (tensors: readonly NamedTracedTensor[], others: readonly NamedTracedTensor[]) => {
     const otherShapes = new Map(others.map(({ name, tensor }) => [name, tensor.shape]));
@@ -144,7 +156,7 @@ function lowerPair([first, second]: TracePair, options: LoweringOptions, batchSi
       first.inputs.filter(({ name }) => readNames.has(name)),
       second.inputs,
     ),
-    outputs: toValueInfos(first.outputs, second.outputs),
+    outputs: toValueInfos(outputs, second.outputs),
     description: '',
     metadata: {},
   });
@@ -174,7 +186,7 @@ async function verify(
     const { selectCall, indices } = selectDistinctCalls(second);
     const repeated = tracePass(pass, first.batchSize, first.variant, {
       limitsHeap: true,
-      valuedOutputs: Object.keys(comparedOutputs),
+      valuedOutputs: getComparedNames(comparedOutputs),
       selectCall,
     });
     checkSameTrace(repeated, second);

@@ -6,12 +6,15 @@ import { VERIFICATION_OPTIONS } from '../session/sessionOptions.js';
 import type { TracedPass } from '../trace/tracePair.js';
 
 /**
- * Outputs that are compared with TensorFlow.js to verify a whole graph, keyed by name. Each output is a concatenation of vectors, for
- * example of one gradient per weight, and the value of the entry lists the lengths of the vectors.
+ * Outputs that are compared with TensorFlow.js to verify a whole graph. Each element is a set of outputs that are measured on the same scale,
+ * for example all gradients, keyed by name. Each output is a concatenation of vectors, for example of one gradient per weight, and the
+ * value of the entry lists the lengths of the vectors.
  */
-export interface ComparedOutputs {
-  readonly [output: string]: readonly number[];
-}
+export type ComparedOutputs = readonly { readonly [output: string]: readonly number[] }[];
+
+/** Returns the names of the outputs that are compared. */
+export const getComparedNames = (comparedOutputs: ComparedOutputs): readonly string[] =>
+  comparedOutputs.flatMap((outputs) => Object.keys(outputs));
 
 /**
  * Allowed L2 distance between two vectors, relative to their norm. Near-ties in max pooling legitimately move a few percent of a gradient.
@@ -36,7 +39,6 @@ export async function verifyStep(
   comparedOutputs: ComparedOutputs,
 ): Promise<void> {
   const { trace, inputs, outputs } = pass;
-  const compared = outputs.filter(({ name }) => name in comparedOutputs);
   const session = await createSession(runtime, bytes, description, VERIFICATION_OPTIONS);
   const feeds = inputs
     .filter(({ name }) => session.inputNames.includes(name))
@@ -44,23 +46,26 @@ export async function verifyStep(
       name,
       toOnnxTensor(runtime, { shape, data: getTracedValues(trace, id) }),
     ]);
-  const fetches = compared.map(({ name }) => name);
+  const fetches = getComparedNames(comparedOutputs);
   const results = await runSession(runtime, session, description, Object.fromEntries(feeds), fetches).finally(
     () => session.release(),
   );
-  for (const { name, tensor } of compared) {
-    const distance = computeRelativeDistance(
-      getTracedValues(trace, tensor.id),
-      results[name]!.data,
-      comparedOutputs[name]!,
+  const outputIds = new Map(outputs.map(({ name, tensor }) => [name, tensor.id]));
+  for (const lengths of comparedOutputs) {
+    const expected = new Map(
+      Object.keys(lengths).map((name) => [name, getTracedValues(trace, outputIds.get(name)!)]),
     );
-    // A distance of NaN also counts as a mismatch.
-    if (!(distance <= STEP_TOLERANCE)) throw createStepMismatchError(description, name, distance);
+    const norm = Math.hypot(...[...expected.values()].map(computeNorm));
+    for (const [name, values] of expected) {
+      const distance = computeRelativeDistance(values, results[name]!.data, lengths[name]!, norm);
+      // A distance of NaN also counts as a mismatch.
+      if (!(distance <= STEP_TOLERANCE)) throw createStepMismatchError(description, name, distance);
+    }
   }
 }
 
 /**
- * Lower bound for the norm by which the error of a vector is divided, as a proportion of the norm of the whole output. A vector with a
+ * Lower bound for the norm by which the error of a vector is divided, as a proportion of the norm of all outputs on its scale. A vector with a
  * smaller norm consists only of rounding error, such as the gradient of a bias before batch normalization, so its relative error would be
  * meaningless.
  */
@@ -69,13 +74,15 @@ const MIN_RELATIVE_NORM = 0.01;
 /**
  * Compares two concatenations of vectors and returns the largest relative L2 distance between corresponding vectors. Returns NaN if a
  * difference is NaN.
+ *
+ * @param norm - Norm of all outputs on the same scale.
  */
 function computeRelativeDistance(
   expected: Float32Array,
   received: Float32Array,
   lengths: readonly number[],
+  norm: number,
 ): number {
-  const outputNorm = computeNorm(expected);
   let start = 0;
   return lengths.reduce((max, length) => {
     const [vector, other] = [
@@ -84,7 +91,7 @@ function computeRelativeDistance(
     ];
     start += length;
     const distance =
-      computeDistance(vector, other) / Math.max(computeNorm(vector), MIN_RELATIVE_NORM * outputNorm, 1e-30);
+      computeDistance(vector, other) / Math.max(computeNorm(vector), MIN_RELATIVE_NORM * norm, 1e-30);
     return Number.isNaN(distance) ? distance : Math.max(max, distance);
   }, 0);
 }
