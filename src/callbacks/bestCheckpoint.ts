@@ -20,6 +20,7 @@ export interface BestCheckpointOptions<Monitor extends string> extends MonitorOp
   /**
    * Name of the folder in the store, or a template for it. A template contains history columns in braces, with Python format specifiers.
    * For example, `{epoch:02d}-{val_loss:.3f}` creates a new folder for each saved epoch. Default `best`: one folder, which is overwritten.
+   * The name is relative to the store, and `./best/` is the same folder as `best`.
    */
   readonly folder?: string;
   /** Number of saved models to keep if `folder` is a template. Older models are deleted. Default: all models are kept, as in Keras. */

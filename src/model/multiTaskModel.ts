@@ -126,6 +126,7 @@ export interface MultiTaskModel<T extends Tasks> {
    *   - `number` error if the first step on `onnx` results in NaN
    *   - `file` error for a compiled step in `compileCache` that was changed
    *   - `file` error for files of an earlier run without `resume` or `overwrite`, and for files that another run is writing
+   *   - `aborted` error for a store or a callback that does not answer after `signal` was aborted
    */
   fit<const W extends { readonly [task: string]: number }, const C extends ClassWeights>(
     train: Dataset<LabelsOf<T>>,

@@ -353,7 +353,7 @@ export class TrainingRun implements Run {
       throw toError(thrown, (description) =>
         createArgumentError(
           `${name}.${hook}`,
-          'an Error if the function fails',
+          'an Error object from a function that fails',
           description,
           'Find the cause in the callback, and throw an Error there.',
           thrown,

@@ -39,7 +39,7 @@ export function toCheckedStore(store: Store, caller: StoreCaller = callDirectly)
       throw toError(thrown, (description) =>
         createFileError(
           `${label}/${name}`,
-          `an error from ${method}() of the store`,
+          `an Error object from ${method}() of the store`,
           description,
           'Find the cause in the store, and throw an Error there.',
           thrown,
