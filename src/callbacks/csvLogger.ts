@@ -55,7 +55,7 @@ export function getLogName(
   options: LoggerOptions,
   defaultName: string,
 ): string {
-  checkCallbackStore(callback, store);
+  checkCallbackStore(callback, store, callback === 'jsonLinesLogger');
   checks.options(callback, options, { name: true });
   const { name = defaultName } = options;
   return toFileName(`${callback}.name`, name, { advice: `Omit it to use the default, '${defaultName}'.` });

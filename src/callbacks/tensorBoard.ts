@@ -70,7 +70,7 @@ interface TensorBoardState {
  * @category Callbacks
  */
 export function tensorBoard(store: Store, options: TensorBoardOptions = {}): StatefulCallback {
-  checkCallbackStore('tensorBoard', store);
+  checkCallbackStore('tensorBoard', store, true);
   checks.options('tensorBoard', options, { folder: true, updateFreq: true, now: true });
   const { updateFreq = 'epoch', now = Date.now } = options;
   const folder = toFolderName('tensorBoard.folder', options.folder ?? '', {

@@ -4,11 +4,13 @@ import {
   csvLogger,
   customLoss,
   flatten,
+  jsonLinesLogger,
   loadModel,
   memoryStore,
   multiTask,
   regression,
   type Store,
+  tensorBoard,
 } from '../../src/entries/node.js';
 import { tf } from '../../src/tensor/tf.js';
 import { catchError } from './catchError.js';
@@ -20,7 +22,7 @@ const storeWith = (methods: object) => ({ ...memoryStore('mine'), ...methods }) 
 describe('a store of the user with a mistake', () => {
   test.each([
     ['without list', { list: undefined }, /a store without list\(\)/],
-    ['without append and remove', { append: 1, remove: null }, /a store without append\(\) and remove\(\)/],
+    ['without list and remove', { list: 1, remove: null }, /a store without remove\(\) and list\(\)/],
     ['whose list returns undefined', { list: async () => undefined }, /^undefined$/],
     ['whose list returns a Set', { list: async () => new Set(['a']) }, /^a Set$/],
     ['whose list returns numbers', { list: () => [1] }, /^an array of other values$/],
@@ -46,6 +48,13 @@ describe('a store of the user with a mistake', () => {
   test('whose read throws null is described by the error of loadModel', async () => {
     const error = await catchError(() => loadModel(storeWith({ read: () => Promise.reject(null) })));
     expect(error).toMatchObject({ path: 'mine/model.json', received: 'the thrown value null' });
+  });
+
+  test('without append is rejected by callbacks that append, and accepted by others', async () => {
+    const store = storeWith({ append: undefined });
+    for (const create of [() => jsonLinesLogger(store), () => tensorBoard(store)])
+      expect((await catchError(create)).received).toBe('a store without append()');
+    expect((await train({ callbacks: [csvLogger(store)] })).stopped).toBe('finished');
   });
 
   test('keeps its own errors', async () => {

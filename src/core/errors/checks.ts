@@ -137,18 +137,28 @@ export function shape(
   throw createCheckError(path, noun, formatValue(value), options);
 }
 
-const STORE_METHODS = ['read', 'write', 'append', 'remove', 'list'] as const;
+/** Methods that every function of the library needs of a store. Few functions append. */
+const STORE_METHODS = ['read', 'write', 'remove', 'list'] as const;
 
-/** Throws unless `value` is a store, which is recognized by its methods. */
-export function store(path: string, value: unknown, options: CheckOptions): void {
+/**
+ * Throws unless `value` is a store, which is recognized by its methods.
+ *
+ * @param options - `appends`: whether the caller also needs the method `append`. Default false.
+ */
+export function store(
+  path: string,
+  value: unknown,
+  { appends = false, ...options }: CheckOptions & { readonly appends?: boolean },
+): void {
   const methods = (value ?? {}) as { readonly [method: string]: unknown };
-  const missing = STORE_METHODS.filter((method) => typeof methods[method] !== 'function');
+  const needed = [...STORE_METHODS, ...(appends ? ['append'] : [])];
+  const missing = needed.filter((method) => typeof methods[method] !== 'function');
   if (missing.length === 0) return;
   const noun = options.noun ?? 'a store';
   if (missing.includes('read') || missing.includes('write'))
     throw createCheckError(path, noun, describeType(value), options);
   const received = `a store without ${missing.map((method) => `${method}()`).join(' and ')}`;
-  throw createCheckError(path, `${noun} with the methods ${STORE_METHODS.join(', ')}`, received, {
+  throw createCheckError(path, `${noun} with the methods ${needed.join(', ')}`, received, {
     ...options,
     advice: 'Add the missing methods. The type Store describes them.',
   });
