@@ -6,7 +6,7 @@ import { syncBuiltinESMExports } from 'node:module';
  *
  * - `fails`: it has no effect.
  * - `half`: half of the bytes are written. Another operation takes effect completely, although it reports an error.
- * - `full`: this operation and all later ones that write fail without an effect. Files can still be removed.
+ * - `full`: this operation and all later writes fail without an effect. Files can still be removed.
  */
 export type FaultMode = 'fails' | 'half' | 'full';
 
