@@ -21,7 +21,7 @@ interface Line {
   readonly outcome?: 'read' | 'rejected';
   readonly problem?: string;
   readonly heap?: number;
-  readonly rss?: number;
+  readonly peak?: number;
 }
 
 let child: ChildProcess | undefined;
@@ -78,7 +78,7 @@ test(`each of ${files} mutated files (seed ${seed}) is either read or rejected w
     const start = first;
     const ending = await readInChild(first, (line) => {
       last = line;
-      const { index, kind, outcome, problem, heap, rss } = line;
+      const { index, kind, outcome, problem, heap, peak } = line;
       if (outcome === undefined) return;
       first = index + 1;
       const count = outcomes.get(kind) ?? { read: 0, rejected: 0 };
@@ -89,7 +89,8 @@ test(`each of ${files} mutated files (seed ${seed}) is either read or rejected w
       baseline ??= heap;
       if (heap - baseline > MAX_HEAP_GROWTH)
         report(index, kind, `the heap grew from ${baseline} to ${heap} bytes until this file`);
-      if (rss! > MAX_MEMORY) report(index, kind, `the process has ${rss} bytes of memory after this file`);
+      if (peak! > MAX_MEMORY)
+        report(index, kind, `the process has used ${peak} bytes of memory until this file`);
     });
     if (ending === '') break;
     report(last?.index ?? first, last?.kind ?? 'start', ending);

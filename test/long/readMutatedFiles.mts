@@ -90,7 +90,8 @@ for (let index = first; index < end; index++) {
   if (result.problem !== undefined) saveFile(index, file.bytes);
   const isMeasured = index % 50 === 49;
   if (isMeasured) globalThis.gc?.();
-  const { heapUsed, external, rss } = process.memoryUsage();
-  print({ index, kind: file.kind.name, ...result, ...(isMeasured && { heap: heapUsed + external, rss }) });
+  const { heapUsed, external } = process.memoryUsage();
+  const peak = process.resourceUsage().maxRSS * 1024;
+  print({ index, kind: file.kind.name, ...result, ...(isMeasured && { heap: heapUsed + external, peak }) });
 }
 process.exit(0);
