@@ -1,4 +1,6 @@
 """The networks of networks.ts in Keras. All of them have the outputs `age` and `gender`."""
+import math
+
 import keras
 from keras import layers, regularizers
 
@@ -100,7 +102,7 @@ def count_parameters(model):
     """Returns the numbers of all parameters and of the trainable parameters, without those of the preprocessing."""
     preprocessing = [layer for layer in list_layers(model) if isinstance(layer, layers.Normalization)]
     total = model.count_params() - sum(layer.count_params() for layer in preprocessing)
-    return {"total": total, "trainable": sum(int(weight.size) for weight in model.trainable_weights)}
+    return {"total": total, "trainable": sum(math.prod(weight.shape) for weight in model.trainable_weights)}
 
 
 def list_layers(model):

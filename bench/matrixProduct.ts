@@ -4,9 +4,9 @@ import { loadPackage } from '../src/node/platform/loadPackage.js';
 
 type Runtime = typeof import('onnxruntime-node');
 
-/** Number of rows and columns of the matrices. A product of this size takes about 50 ms on two cores. */
-const SIDE = 2048;
-const ROUNDS = 12;
+/** Number of rows and columns of the matrices. A product of this size takes about 10 ms on two cores. */
+const SIDE = 1024;
+const ROUNDS = 20;
 
 /**
  * Measures the product of two single-precision matrices in ONNX Runtime on all cores: the practical limit of the machine for dense
