@@ -75,8 +75,7 @@ providers, prediction only). Default: all installed engines. If an engine in --e
 wasm:1 is wasm with one thread, wasm:2 with two threads; onnx:1 and onnx:2 work the same way.
 Each result is the minimum of N rounds (at least 5, default 7). In each round, the engines take turns.
 --network  ${NETWORKS.join(', ')}; default model-a
---train    trained layers: ${TRAINED_LAYERS.join(', ')}; default all. The other layers are frozen. conv5 is a stage of resnet50, and
-           only backbones can be frozen.
+--train    trained layers: ${TRAINED_LAYERS.join(', ')}; default all. The other layers are frozen. conv5 is a stage of resnet50.
 --what     operations: ${OPERATIONS.join(', ')}; default train,predict. epoch trains on --images images that are augmented in
            every epoch; keras uses ImageDataGenerator. cachedEpoch caches the outputs of the frozen layers (needs --train heads or conv5).
 --images   number of images of an epoch, default 256

@@ -18,6 +18,9 @@ def create_network(network, train, size):
         trunk = residual_trunk(image) if network == "residual" else backbone_trunk(network, train, image)
         branches = (dense_layers, dense_layers)
     trunk = trunk if network == "model-a" else layers.GlobalAveragePooling2D()(trunk)
+    if train == "heads":
+        for layer in keras.Model(image, trunk).layers:
+            layer.trainable = False
     age, gender = (branch(trunk) for branch in branches)
     return keras.Model(
         image,
@@ -86,11 +89,9 @@ BACKBONES = {
 
 def backbone_trunk(network, train, image):
     backbone = BACKBONES[network](weights=None, include_top=False, input_shape=image.shape[1:])
-    if train == "heads":
-        backbone.trainable = False
-    elif train != "all":
+    if train == "conv5":
         for layer in backbone.layers:
-            if layer.name.startswith(train):
+            if layer.name.startswith("conv5"):
                 break
             layer.trainable = False
     pixels = PREPROCESSING[network]()(image)

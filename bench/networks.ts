@@ -8,8 +8,8 @@ export const NETWORKS = ['model-a', 'resnet50', 'mobilenetv2', 'efficientnetb0',
 export type NetworkName = (typeof NETWORKS)[number];
 
 /**
- * Layers that are trained: all layers, the last stage of ResNet50 and the heads, or only the heads. The other layers are frozen and run in
- * inference mode.
+ * Layers that are trained: all layers, the last stage of ResNet50 and the heads, or only the heads, which are
+ * the branches of the tasks. The other layers are frozen and run in inference mode.
  */
 export const TRAINED_LAYERS = ['all', 'conv5', 'heads'] as const;
 export type TrainedLayers = (typeof TRAINED_LAYERS)[number];
@@ -62,11 +62,9 @@ export function parseNetworkChoice(network: string, train: string): NetworkChoic
   return { network, train };
 }
 
-/** Only backbones can be frozen, and only ResNet50 has a stage named `conv5`. */
-function listTrainedLayers(network: NetworkName): readonly TrainedLayers[] {
-  if (network === 'resnet50') return TRAINED_LAYERS;
-  return network === 'model-a' || network === 'residual' ? ['all'] : ['all', 'heads'];
-}
+/** Only ResNet50 has a stage named `conv5`. */
+const listTrainedLayers = (network: NetworkName): readonly TrainedLayers[] =>
+  network === 'resnet50' ? TRAINED_LAYERS : ['all', 'heads'];
 
 const isOneOf = <T extends string>(values: readonly T[], value: string): value is T =>
   (values as readonly string[]).includes(value);
@@ -77,7 +75,14 @@ const isOneOf = <T extends string>(values: readonly T[], value: string): value i
  * @param size - Height and width of the images in pixels, at least {@link MIN_SIZES}.
  */
 export async function createNetwork(api: Api, choice: NetworkChoice, size: number) {
-  if (choice.network === 'model-a') return createModelA(api, size);
+  const { network, train } = choice;
+  const model = network === 'model-a' ? createModelA(api, size) : await createModelB(api, choice, size);
+  // The trunk of the other networks is a backbone, which has an option for its frozen layers.
+  if (train === 'heads' && (network === 'model-a' || network === 'residual')) model.freeze('trunk_*');
+  return model;
+}
+
+async function createModelB(api: Api, choice: NetworkChoice, size: number) {
   const { binary, branch, dense, dropout, multiTask, regression } = api;
   const createBranch = () =>
     branch([dense(128, { l2: 1e-3 }), dropout(0.3), dense(16, { l2: 1e-3 }), dropout(0.3)]);
