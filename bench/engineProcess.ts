@@ -123,13 +123,23 @@ export function startEngine(
   return connectEngine(engine, child);
 }
 
+/** Maximum time for the response to one request. A compiler can take so long that it would stop the whole benchmark. */
+const MAX_MINUTES = 15;
+
 /** Returns an object that controls the engine in the process `child`, which implements the protocol in protocol.ts or protocol.py. */
 function connectEngine(engine: string, child: ChildProcess): EngineProcess {
   const answers = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
+  let isTooSlow = false;
   const ended = new Promise<never>((_, reject) => {
     child.once('error', (cause) => reject(new Error(`${engine}: does not start: ${cause.message}`)));
     child.once('close', (code, signal) =>
-      reject(new Error(`${engine}: ended with ${signal ?? `code ${code}`}`)),
+      reject(
+        new Error(
+          isTooSlow
+            ? `${engine}: no response within ${MAX_MINUTES} minutes`
+            : `${engine}: ended with ${signal ?? `code ${code}`}`,
+        ),
+      ),
     );
   });
   ended.catch(() => {}); // A pending request reports the error. It is not an error if the process ends after the last request.
@@ -137,6 +147,17 @@ function connectEngine(engine: string, child: ChildProcess): EngineProcess {
 
   const ask = async (request: Request): Promise<Exclude<Answer, { error: string }>> => {
     child.stdin!.write(`${JSON.stringify(request)}\n`);
+    const timer = setTimeout(() => {
+      isTooSlow = true;
+      child.kill();
+    }, MAX_MINUTES * 60_000);
+    try {
+      return await readAnswer();
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+  const readAnswer = async () => {
     for (;;) {
       const { value, done } = await answers.next();
       if (done) return ended;

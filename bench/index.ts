@@ -269,10 +269,14 @@ async function writePage(pythons: Map<string, string | undefined>): Promise<void
   const machine = describeMachine(await measureMatrixProduct());
   const measureForPage = async (measurement: Omit<Measurement, 'images'>) => {
     const { network, train, size } = measurement;
-    log(`${NETWORK_NAMES[network]}, ${train}, ${size}x${size}`);
+    const name = `${NETWORK_NAMES[network]}${describeTrained(train)}, ${size}x${size}`;
+    log(name);
+    const firstSkipped = skipped.length;
     // An engine that fails for one network is measured again for the next one.
     const measured = await measure(new Map(pythons), { ...measurement, images });
-    for (const [engine, info] of measured.infos) infos.set(engine, info);
+    skipped.push(...skipped.splice(firstSkipped).map((line) => `${name}: ${line}`));
+    // The first description of an engine is that of the process for steps, whose operations include training.
+    for (const [engine, info] of measured.infos) if (!infos.has(engine)) infos.set(engine, info);
     return measured.timings;
   };
 
@@ -316,8 +320,7 @@ async function writePage(pythons: Map<string, string | undefined>): Promise<void
     command: ['npm run bench --', ...process.argv.slice(2).map(removePath)].join(' '),
     rounds: parseRounds(),
     memoryRun: { size, batch, images: memoryImages },
-    skipped: [...new Set(skipped)],
-    ...{ machine, gpu, timings, networks, epochs, infos, memory },
+    ...{ machine, gpu, timings, networks, epochs, infos, memory, skipped },
   };
   writeFileSync(page, replaceTables(readFileSync(page, 'utf8'), formatTables(run)));
   log(`docs/benchmarks.md written, in ${Math.round((Date.now() - startTime.getTime()) / 1e3)} s`);
