@@ -1,4 +1,5 @@
-import { AUGMENTATION, type EngineInfo, type Operation } from './engineProcess.js';
+import { AUGMENTATION } from './augmentation.js';
+import type { EngineInfo, Operation } from './engineProcess.js';
 import { formatDevice } from './machine.js';
 import { describeTrained, NETWORK_NAMES } from './networks.js';
 import { MEMORY_STEPS } from './peakMemory.js';

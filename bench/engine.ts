@@ -7,6 +7,7 @@ import { randomFillSync } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { EngineName } from 'tfjs-multitask';
+import { createTransforms } from './augmentation.js';
 import type { EngineInfo, EngineSetup } from './engineProcess.js';
 import { importLibrary } from './library.js';
 import { countParameters, createNetwork, type ParameterCount } from './networks.js';
@@ -14,7 +15,7 @@ import { readVersions } from './packageVersions.js';
 import { readRequest, writeAnswer } from './protocol.js';
 
 const setup = JSON.parse(process.argv[3]!) as EngineSetup;
-const { size, batch, unit, augmentation } = setup;
+const { size, batch, unit } = setup;
 const [engine, requestedThreads] = process.argv[2]!.split(':') as [EngineName, string?];
 const threadOptions = requestedThreads === undefined ? {} : { threads: Number(requestedThreads) };
 const checkout = process.env.BENCH_CHECKOUT ?? fileURLToPath(new URL('..', import.meta.url));
@@ -80,13 +81,7 @@ try {
     const dataset = api.imagesInMemory(examples);
     if (unit !== 'epoch') return dataset;
     const { workerThreads } = await importNode();
-    return dataset
-      .augment([
-        api.randomRotation({ degrees: augmentation.rotation }),
-        api.randomZoom({ range: augmentation.zoom }),
-        api.randomFlip('horizontal'),
-      ])
-      .withWorkers(workerThreads());
+    return dataset.augment(createTransforms(api)).withWorkers(workerThreads());
   };
   const model = await createNetwork(api, setup, size);
   const parameters = countParameters(model);

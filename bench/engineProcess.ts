@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { AUGMENTATION } from './augmentation.js';
 import type { NetworkChoice, ParameterCount } from './networks.js';
 import type { Answer, Request } from './protocol.js';
 
@@ -22,9 +23,6 @@ export interface Job {
   readonly what: Operation;
   readonly batch: number;
 }
-
-/** Augmentation of `epoch`, in degrees and as a fraction. Images are also flipped horizontally. */
-export const AUGMENTATION = { rotation: 20, zoom: 0.1 } as const;
 
 /** Network and data of an engine process, which receives them as JSON. */
 export interface EngineSetup extends NetworkChoice {

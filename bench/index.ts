@@ -343,22 +343,20 @@ async function printTimings(pythons: Map<string, string | undefined>): Promise<v
   const { operations, batch, ...choice } = measurement;
   const rounds = parseRounds();
   const gflops = await measureMatrixProduct();
+  const machine = describeMachine(gflops);
   const { timings } = await measure(pythons, {
     ...choice,
     images: parseInteger('images', 1, 256),
     jobs: operations.map((what) => ({ what, batch })),
   });
-  const machine = describeMachine(gflops);
-  if (args.json) {
-    return console.log(JSON.stringify({ results: timings, leftOut: [...new Set(skipped)], machine, gflops }));
-  }
+  if (args.json) return console.log(JSON.stringify({ results: timings, leftOut: skipped, machine, gflops }));
   console.log(machine);
-  const [counted] = timings.filter(({ parameters }) => parameters !== undefined);
-  const parameters = counted?.parameters?.toLocaleString('en');
-  const trainable = counted?.trainableParameters?.toLocaleString('en');
-  console.log(
-    `${describeMeasurement(measurement)}, ${parameters} parameters in all engines, ${trainable} of them trained`,
-  );
+  console.log(describeMeasurement(measurement));
+  const { parameters, trainableParameters } = timings[0] ?? {};
+  if (parameters !== undefined && trainableParameters !== undefined) {
+    const [total, trained] = [parameters, trainableParameters].map((count) => count.toLocaleString('en'));
+    console.log(`${total} parameters in all engines, ${trained} of them trained`);
+  }
   console.log(
     `ms per image, minimum and median of ${rounds} rounds; seconds of the first call; peak memory in GiB`,
   );

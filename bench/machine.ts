@@ -23,6 +23,6 @@ export function describeMachine(gflops: number | undefined): string {
   const model = cpus()[0]?.model.trim() || 'unknown processor';
   const memory = Math.round(totalmem() / 2 ** 30);
   const load = loadavg()[0]!.toFixed(1);
-  const limit = gflops === undefined ? '' : `single-precision matrix product ${gflops.toFixed(0)} GFLOP/s; `;
+  const limit = gflops === undefined ? '' : `single-precision matrix product ${gflops} GFLOP/s; `;
   return `${model}, ${cpus().length} cores, ${memory} GiB of memory, ${type()} ${arch()}; ${limit}load average at the start ${load}.`;
 }

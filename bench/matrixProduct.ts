@@ -10,7 +10,7 @@ const ROUNDS = 20;
 
 /**
  * Measures the product of two single-precision matrices in ONNX Runtime on all cores: the practical limit of the machine for dense
- * arithmetic. Returns billions of floating-point operations per second, from the fastest of several products. Returns undefined if the
+ * arithmetic. Returns billions of floating-point operations per second (GFLOP/s), from the fastest of several products. Returns undefined if the
  * package `onnxruntime-node` is not installed.
  */
 export async function measureMatrixProduct(): Promise<number | undefined> {
@@ -41,7 +41,7 @@ export async function measureMatrixProduct(): Promise<number | undefined> {
       await session.run(matrices);
       fastest = Math.min(fastest, performance.now() - start);
     }
-    return (2 * SIDE ** 3) / (fastest * 1e6);
+    return Math.round((2 * SIDE ** 3) / (fastest * 1e6));
   } finally {
     await session.release();
   }
