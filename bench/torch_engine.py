@@ -4,8 +4,16 @@ SETUP is the JSON of an EngineSetup in engineProcess.ts. With more images than a
 converted batch by batch. Runs on the CPU. PyTorch chooses the number of threads.
 """
 import json
+import os
 import platform
+import signal
 import sys
+import tempfile
+
+# A new cache for each process: the first step includes the compilation, and files of an interrupted compilation are not used again.
+cache = tempfile.TemporaryDirectory(prefix="bench-torch-")
+os.environ["TORCHINDUCTOR_CACHE_DIR"] = cache.name
+signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # removes the cache
 
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
