@@ -201,7 +201,6 @@ const ARGUMENTS: { readonly [name: string]: readonly unknown[] } = {
   svgToPng: ['<svg/>', 2],
   terminateOnNaN: [],
   utkFace: [],
-  utkFaceGroups: ['1_0_0_1.jpg'],
   writeStudyResults: ['out', study, []],
 };
 
@@ -209,8 +208,8 @@ const ARGUMENTS: { readonly [name: string]: readonly unknown[] } = {
 const getArguments = (entry: string, name: string) =>
   entry === './node' && name === 'architectureDiagram' ? [model.architecture()] : ARGUMENTS[name]!;
 
-/** Classes, a function that accepts any value, and a function with any number of arguments. */
-const OTHER_EXPORTS = ['Dataset', 'MultitaskError', 'isMultitaskError', 'createRng'];
+/** Classes, and functions that accept additional arguments: any value, any number of keys, or the labels that `groups` passes. */
+const OTHER_EXPORTS = ['Dataset', 'MultitaskError', 'isMultitaskError', 'createRng', 'utkFaceGroups'];
 
 /** Objects with methods, and the methods that take options. */
 const OBJECTS: {
