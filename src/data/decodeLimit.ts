@@ -26,7 +26,7 @@ export interface DecodeLimitOptions {
   /**
    * Largest number of pixels of an image file, width times height. Default 50 million. A larger image is an error, because a file of a few
    * bytes can claim any size. Formats that take more memory are limited to fewer pixels: 13 million for AVIF, 27 million for PNG and TIFF
-   * with alpha and 16 bits, and 35 million for progressive JPEG.
+   * with alpha and 16 bits, and 35 million for JPEG with several scans (progressive).
    */
   readonly maxPixels?: number;
 }
@@ -54,8 +54,8 @@ export function createLimitedDecoder<R>(
     const image = await decode(extractImage(encoded, header), header, shape).finally(() =>
       releaseMemory(memory),
     );
-    // Decoders report most incomplete files. Some return an image whose last rows are missing.
-    if (header.complete === false) throw new Error('the file ends before the end of its image');
+    // Decoders report most incomplete files. Some return an image whose last rows are invented.
+    if (!header.isComplete()) throw new Error('the file does not contain all pixels of its image');
     return image;
   };
 }
