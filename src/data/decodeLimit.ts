@@ -36,12 +36,13 @@ type DecodeFunction<R> = (bytes: Uint8Array, header: ImageHeader, shape: ImageSh
 
 /**
  * Returns a function that reads the header of an image file, and decodes its first image if the format is supported and the image does
- * not exceed the limit. Images of all decoders wait for each other while they would together take more memory than a fixed budget.
+ * not exceed the limit. An image that the decoder returns although its file contains too few pixels is an error. Images of all decoders wait for each other while they would together take more memory than a fixed budget.
  */
 export function createLimitedDecoder<R>(
   caller: string,
   options: DecodeLimitOptions,
   decode: DecodeFunction<R>,
+  { decoderWarns = false } = {},
 ): (encoded: Uint8Array, shape: ImageShape) => Promise<R> {
   checks.options(caller, options, { maxPixels: true }, { advice: `Write ${caller}({ maxPixels: 20e6 }).` });
   const { maxPixels = DEFAULT_MAX_PIXELS } = options;
@@ -55,7 +56,8 @@ export function createLimitedDecoder<R>(
       releaseMemory(memory),
     );
     // Decoders report most incomplete files. Some return an image whose last rows are invented.
-    if (!header.isComplete()) throw new Error('the file does not contain all pixels of its image');
+    if (!header.isComplete(decoderWarns))
+      throw new Error('the file does not contain all pixels of its image');
     return image;
   };
 }

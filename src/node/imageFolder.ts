@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import * as checks from '../core/errors/checks.js';
+import { MAX_IMAGE_FILE_BYTES } from '../core/images.js';
 import type { Dataset, SkippedFile } from '../data/dataset.js';
 import {
   checkImageFileOptions,
@@ -15,9 +16,6 @@ import { readRegularFile } from './platform/files/regularFile.js';
 import { listFiles } from './platform/listFiles.js';
 import { sharpDecoder } from './platform/sharpDecoder.js';
 import { workerThreads } from './platform/workerThreads.js';
-
-/** Maximum size of an image file in bytes. This limits the memory for files that are read at the same time. */
-const MAX_IMAGE_FILE_BYTES = 2 ** 28;
 
 /**
  * Creates a dataset from the images in a folder and its subfolders. Images are decoded and resized once, kept in memory as

@@ -1,4 +1,5 @@
 import type { ImageBytes, ImageShape } from '../images.js';
+import type { ReadLimits } from './download.js';
 
 /**
  * Storage for files: a folder, browser storage, or a bucket. File names are relative paths with `/` as the separator, for example
@@ -160,7 +161,7 @@ export interface Platform {
   readonly loadDecoder?: () => Promise<Decoder>;
   /**
    * Reads a whole file. `source` is a path, a `file:` URL or an http(s) URL in Node, and a URL in a page. Throws a `file` error if the file
-   * cannot be read.
+   * cannot be read or is too large, or if a server sends no byte for 60 seconds. Throws the reason of the signal if it is aborted.
    */
-  readonly readFile?: (source: string | URL) => Promise<Uint8Array>;
+  readonly readFile?: (source: string | URL, limits?: ReadLimits) => Promise<Uint8Array>;
 }

@@ -17,8 +17,11 @@ export interface ImageHeader {
   /**
    * Returns whether the file contains the data of all pixels of its first image, as far as the format allows to count them. The time is
    * proportional to the size of the file and the number of pixels. Call it after the size of the image has been checked.
+   *
+   * @param decoderWarns - Whether the decoder warns about missing data, except in the last rows. The data of a large file are then not
+   *   counted.
    */
-  readonly isComplete: () => boolean;
+  readonly isComplete: (decoderWarns: boolean) => boolean;
   /**
    * Returns a copy of the file without irregularities that do not affect the pixels, for example damaged metadata. With a value, every
    * other warning of a decoder means that pixels are missing. Without a value, decoders report missing pixels as errors.

@@ -19,7 +19,7 @@ interface ScanComponent {
   readonly ac: HuffmanTable;
 }
 
-/** Number of equal bytes on both sides of the end of the image that show that the end of the file has been overwritten. */
+/** Number of bytes after the end of the image that are compared with the padding of cameras. */
 const FILL_LENGTH = 16;
 
 /**
@@ -186,11 +186,12 @@ function findMarker(bytes: Uint8Array, start: number): number {
 }
 
 /**
- * Returns whether equal bytes precede and follow the end of the scan data at `end`. They were then written over the end of the data, as
- * zeros in an interrupted copy. Padding of cameras differs from the data before it.
+ * Returns whether bytes follow the end of the image at `end` that are not padding. A part of the data before them was then overwritten,
+ * for example with zeros by an interrupted copy. The padding of cameras consists of equal bytes that differ from the data before them.
  */
 function isOverwritten(bytes: Uint8Array, end: number, marker: number): boolean {
   if (marker - end < FILL_LENGTH) return false;
-  const area = bytes.subarray(Math.max(end - FILL_LENGTH, 0), end + FILL_LENGTH);
-  return area.every((byte) => byte === area[0]);
+  const isConstant = (start: number, stop: number) =>
+    bytes.subarray(start, stop).every((byte) => byte === bytes[end]);
+  return !isConstant(end, marker) || isConstant(end - FILL_LENGTH, end);
 }

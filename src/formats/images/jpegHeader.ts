@@ -4,6 +4,8 @@ import { hasAllJpegBlocks } from './jpegBlocks.js';
 const START_OF_SCAN = 0xda;
 const END_OF_IMAGE = 0xd9;
 const ADOBE = 0xee;
+/** Size of the largest file whose blocks are counted, which takes about 15 milliseconds, if a decoder finds most missing blocks itself. */
+const MAX_COUNTED_BYTES = 2 ** 20;
 
 /**
  * Reads the frame header of a JPEG file (ITU-T T.81, B.2.2). Returns undefined if the file has none.
@@ -43,7 +45,11 @@ export function readJpegHeader(bytes: Uint8Array): ImageHeader | undefined {
     // The coefficients of an image with several scans are in memory, with two bytes each.
     bytesPerPixel: hasOneScan ? 4 : 2 * componentCount + 1,
     shrinksOnLoad: hasOneScan,
-    isComplete: () => hasEnd && (!hasOneScan || hasAllJpegBlocks(bytes, frame, scan)),
+    isComplete: (decoderWarns) =>
+      hasEnd &&
+      (!hasOneScan ||
+        (decoderWarns && bytes.length > MAX_COUNTED_BYTES) ||
+        hasAllJpegBlocks(bytes, frame, scan)),
     repair: () => repairJpeg(bytes, isSequential, componentCount),
   };
 }

@@ -1,4 +1,4 @@
-import { toGrayscaleBytes } from '../../core/images.js';
+import { type ImageShape, toGrayscaleBytes } from '../../core/images.js';
 import type { Decoder } from '../../core/platform/platform.js';
 import { createLimitedDecoder, type DecodeLimitOptions } from '../../data/decodeLimit.js';
 import type { ImageHeader } from '../../formats/images/imageHeader.js';
@@ -36,7 +36,7 @@ type Sharp = typeof import('sharp').default;
 export async function sharpDecoder(options: DecodeLimitOptions = {}): Promise<Decoder> {
   const module = await loadPackage<{ default: Sharp }>('sharp', 'decoding images');
   const sharp = module.default;
-  const decode = createLimitedDecoder('sharpDecoder', options, async (encoded, header, [height, width]) => {
+  const decodeFile = async (encoded: Uint8Array, header: ImageHeader, [height, width]: ImageShape) => {
     const { repair } = header;
     const decodeWith = (input: Uint8Array, failOn: 'error' | 'warning') =>
       sharp(input, { failOn, limitInputPixels: header.width * header.height })
@@ -54,7 +54,8 @@ export async function sharpDecoder(options: DecodeLimitOptions = {}): Promise<De
         throw error;
       }),
     );
-  });
+  };
+  const decode = createLimitedDecoder('sharpDecoder', options, decodeFile, { decoderWarns: true });
   return async (encoded, shape) => {
     const [height, width, channels] = shape;
     const raw = await decode(encoded, shape);
