@@ -19,6 +19,7 @@ beforeAll(async () => {
 });
 
 const MAX_MEMORY = 500 * 2 ** 20;
+const REFUSAL = /maxPixels|unsupported image format|more than \d+ (chunks|segments|boxes)|more data than/;
 
 /** Reads the folder twice at the same time, and prints the peak of its memory above the memory before, and the paths. */
 const PROGRAM = `
@@ -54,20 +55,23 @@ describe('imageFolder with hostile images', () => {
       readonly skipped: readonly { readonly path: string; readonly reason: string }[];
     };
     expect(bytes - fileBytes).toBeLessThan(MAX_MEMORY);
+    // The data of this file end after a few pixels, so it is decoded, and rejected afterwards.
+    const gif = skipped.find(({ path }) => path === 'gif.gif');
+    expect(gif?.reason).toContain('does not contain all pixels');
     const refused = Object.keys(bombs).filter((name) => name.startsWith('refused'));
     expect(ids.filter((id) => id.includes('refused'))).toEqual([]);
     for (const { path, reason } of skipped) {
-      if (path.includes('refused')) expect(reason).toMatch(/maxPixels|unsupported image format/);
+      if (path.includes('refused')) expect(reason).toMatch(REFUSAL);
     }
     expect(skipped.filter(({ path }) => path.includes('refused'))).toHaveLength(refused.length);
     for (const name of [
       'deep.png',
-      'gif.gif',
       'strip.tif',
       'webp.webp',
       'avif.avif',
       'text.png',
       'progressive.jpg',
+      'scans-0.jpg',
     ]) {
       expect(ids).toContain(name);
     }
