@@ -1,3 +1,5 @@
+import { findJpegMarker, getJpegSegmentEnd, hasJpegSegment } from './jpegMarkers.js';
+
 /** Length of the codes that are looked up in one step. */
 const SHORT_BITS = 9;
 
@@ -33,11 +35,11 @@ export function hasAllJpegBlocks(bytes: Uint8Array, frame: number, scan: number)
   const tables = new Map<number, HuffmanTable>();
   let restartInterval = 0;
   for (let offset = 2; offset < scan; ) {
-    offset = bytes.indexOf(0xff, offset) + 1;
+    offset = findJpegMarker(bytes, offset);
+    if (offset < 0 || offset >= scan) break;
     const marker = bytes[offset]!;
-    if (offset === 0 || offset >= scan) break;
-    if (marker === 0xff || marker < 2) continue;
-    const end = offset + 1 + bytes[offset + 1]! * 256 + bytes[offset + 2]!;
+    if (!hasJpegSegment(marker)) continue;
+    const end = getJpegSegmentEnd(bytes, offset);
     if (marker === 0xc4) readHuffmanTables(bytes.subarray(offset + 3, end), tables);
     if (marker === 0xdd) restartInterval = bytes[offset + 3]! * 256 + bytes[offset + 4]!;
     offset = end;
@@ -119,10 +121,10 @@ function hasUnits(
   // This loop reads every code of the file, so it calls no functions.
   for (let unit = 0; unit < unitCount; unit++) {
     if (restartInterval > 0 && unit > 0 && unit % restartInterval === 0) {
-      offset = findMarker(bytes, offset);
-      const marker = bytes[offset + 1];
+      offset = findJpegMarker(bytes, offset);
+      const marker = bytes[offset];
       if (marker === undefined || marker < 0xd0 || marker > 0xd7) return false;
-      offset += 2;
+      offset++;
       buffer = 0;
       bitCount = 0;
       addedBits = 0;
@@ -174,15 +176,7 @@ function hasUnits(
     if (addedBits > bitCount) return false;
   }
   const end = offset - ((bitCount - addedBits) >> 3);
-  return !isOverwritten(bytes, end, findMarker(bytes, offset));
-}
-
-/** Returns the offset of the next marker, or the end of the file. */
-function findMarker(bytes: Uint8Array, start: number): number {
-  let offset = bytes.indexOf(0xff, start);
-  while (offset >= 0 && (bytes[offset + 1] === 0 || bytes[offset + 1] === 0xff))
-    offset = bytes.indexOf(0xff, offset + 1);
-  return offset < 0 ? bytes.length : offset;
+  return !isOverwritten(bytes, end, findJpegMarker(bytes, offset) - 1);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { checkPartCount, type ImageHeader } from './imageHeader.js';
 import { hasAllJpegBlocks } from './jpegBlocks.js';
+import { findJpegMarker, getJpegSegmentEnd, hasJpegSegment } from './jpegMarkers.js';
 
 const START_OF_SCAN = 0xda;
 const END_OF_IMAGE = 0xd9;
@@ -19,19 +20,19 @@ export function readJpegHeader(bytes: Uint8Array): ImageHeader | undefined {
   let offset = 2;
   for (let count = 1; offset < bytes.length; ) {
     // Bytes before a marker are scan data, or padding that decoders skip.
-    offset = bytes.indexOf(0xff, offset);
+    offset = findJpegMarker(bytes, offset);
     if (offset < 0) break;
-    const marker = bytes[++offset];
+    const marker = bytes[offset]!;
     hasEnd = marker === END_OF_IMAGE && frame >= 0;
     if (hasEnd) break;
-    if (marker === undefined || !hasSegment(marker)) continue;
+    if (!hasJpegSegment(marker)) continue;
     checkPartCount(count++, 'segments');
     if (isFrameMarker(marker) && offset + 8 < bytes.length && frame < 0) frame = offset;
     if (marker === START_OF_SCAN) {
       if (frame < 0) return undefined;
       if (scan < 0) scan = offset;
     }
-    offset += 1 + readSegmentLength(bytes, offset);
+    offset = getJpegSegmentEnd(bytes, offset);
   }
   if (frame < 0) return undefined;
   const componentCount = bytes[frame + 8]!;
@@ -54,14 +55,6 @@ export function readJpegHeader(bytes: Uint8Array): ImageHeader | undefined {
   };
 }
 
-/** Returns whether a segment follows a marker. 0xFF00 is an escaped byte of scan data, and 0xFFFF is padding. */
-const hasSegment = (marker: number) =>
-  marker !== 0xff && marker > 1 && !(marker >= 0xd0 && marker <= END_OF_IMAGE);
-
-/** Returns the length of the segment whose marker ends at `offset`, or 0 if the file ends there. */
-const readSegmentLength = (bytes: Uint8Array, offset: number) =>
-  (bytes[offset + 1] ?? 0) * 256 + (bytes[offset + 2] ?? 0);
-
 /** Frame headers are 0xC0 to 0xCF, except for Huffman tables, extensions and arithmetic coding conditions. */
 const isFrameMarker = (marker: number) =>
   marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
@@ -77,14 +70,14 @@ function repairJpeg(bytes: Uint8Array, isSequential: boolean, componentCount: nu
   let length = 2;
   let offset = 2;
   while (offset < bytes.length) {
-    offset = bytes.indexOf(0xff, offset);
-    const marker = bytes[offset + 1];
-    if (offset < 0 || marker === undefined) break;
-    if (!hasSegment(marker)) {
-      offset++;
+    offset = findJpegMarker(bytes, offset) - 1;
+    if (offset < 0) break;
+    const marker = bytes[offset + 1]!;
+    const end = hasJpegSegment(marker) ? getJpegSegmentEnd(bytes, offset + 1) : offset + 2;
+    if (!hasJpegSegment(marker)) {
+      offset = end;
       continue;
     }
-    const end = offset + 2 + readSegmentLength(bytes, offset + 1);
     copy.set(bytes.subarray(offset, end), length);
     const transform = length + 15;
     if (marker === ADOBE && end - offset >= 16 && copy[transform]! > 2)
