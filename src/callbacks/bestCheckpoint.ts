@@ -7,8 +7,10 @@ import { MODEL_FILE } from '../core/records/checkpointEpoch.js';
 import type { HistoryRow } from '../core/records/history.js';
 import type { StatefulCallback } from '../training/callback.js';
 import { isImprovement } from '../training/monitor.js';
+import { isNumberOrNull } from '../training/runState.js';
 import { checkCallbackStore } from './checkCallbackStore.js';
 import { checkMonitorOptions, getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
+import { readCallbackState } from './readCallbackState.js';
 
 /**
  * Options for {@link bestCheckpoint}.
@@ -37,6 +39,9 @@ interface SavedModel {
   readonly folder: string;
   readonly value: number | null;
 }
+
+const isSavedModel = (model: { readonly [K in keyof SavedModel]?: unknown } | null) =>
+  typeof model?.folder === 'string' && isNumberOrNull(model.value);
 
 /**
  * Creates a callback that saves the model after every epoch in which the monitored column reaches its best value so far. The rules match
@@ -98,7 +103,12 @@ export function bestCheckpoint<const Monitor extends string = 'val_loss'>(
     outputs: [{ store, name: name.replace(TEMPLATE_COLUMN, '_'), files: createModelFilePattern(name) }],
     create: (run, saved) => {
       const mode = resolveMode(run, monitor, options.mode);
-      let models: readonly SavedModel[] = (saved?.values as readonly SavedModel[] | undefined) ?? [];
+      let models = readCallbackState<readonly SavedModel[]>(
+        'bestCheckpoint',
+        saved,
+        [],
+        (values) => Array.isArray(values) && values.every(isSavedModel),
+      );
       return {
         onEpochEnd: async ({ row }) => {
           const value = getMonitorValue(row, monitor);

@@ -5,6 +5,7 @@ import { getColumnPrefix, type HistoryRow } from '../core/records/history.js';
 import { EVENT_FILE_VERSION, encodeEvents, type ScalarSummary, type TfEvent } from '../formats/tfEvents.js';
 import type { StatefulCallback } from '../training/callback.js';
 import { checkCallbackStore } from './checkCallbackStore.js';
+import { readCallbackState } from './readCallbackState.js';
 
 /**
  * Options for {@link tensorBoard}.
@@ -79,7 +80,14 @@ export function tensorBoard(store: Store, options: TensorBoardOptions = {}): Sta
     name: 'tensorBoard',
     outputs: [{ store, name: `${toPrefix(folder)}tensorboard`, files: createEventFilePattern(folder) }],
     create: async (run, saved) => {
-      const state = saved?.values as unknown as TensorBoardState | undefined;
+      const state = readCallbackState<TensorBoardState | undefined>(
+        'tensorBoard',
+        saved,
+        undefined,
+        (values) =>
+          typeof values.iterations === 'number' &&
+          areEventFiles(values.files, createEventFilePattern(folder)),
+      );
       const files = state ? structuredClone(state.files) : await createEventFiles(store, folder, now());
       let iterations = state?.iterations ?? 0;
 
@@ -123,6 +131,19 @@ function createEventFilePattern(folder: string): RegExp {
   return new RegExp(
     `^${prefix}(?:${RUN_NAMES.join('|')})/events\\.out\\.tfevents\\.\\d+\\.tfjs-multitask\\.`,
   );
+}
+
+/** Returns whether a value from an untrusted file describes event files of this callback, so that no other file is replaced. */
+function areEventFiles(value: unknown, pattern: RegExp): boolean {
+  const files = value as {
+    readonly [run: string]: { readonly [K in keyof EventFiles[RunName]]?: unknown } | null;
+  } | null;
+  return RUN_NAMES.every((run) => {
+    const { name, bytes } = files?.[run] ?? {};
+    return (
+      typeof name === 'string' && pattern.test(name) && Number.isSafeInteger(bytes) && (bytes as number) >= 0
+    );
+  });
 }
 
 function toBatchInterval(updateFreq: NonNullable<TensorBoardOptions['updateFreq']>): number {

@@ -246,7 +246,8 @@ export function createModel<T extends Tasks>(platform: Platform, network: Networ
       if (isBatch) return predict(input as readonly PredictInput[] | Tensor4D);
       return (await predict([input as PredictInput]))[0]!;
     }) as MultiTaskModel<T>['predict'],
-    save: async (store, folder = '') => {
+    save: async (store, folder = '', unsupported?: unknown) => {
+      checks.noOptions('save', unsupported);
       checkNotDisposed('save');
       checkFolderArguments('save', store, folder);
       await usage.run(() => writeModelFolder(network, store, folder));

@@ -28,10 +28,11 @@ import {
   type StatefulHooks,
 } from './callback.js';
 import { checkHooks } from './checkCallback.js';
-import { type Checkpoint, type RunState, writeCheckpoint } from './checkpoint.js';
+import { type Checkpoint, writeCheckpoint } from './checkpoint.js';
 import type { Fingerprint } from './fingerprint.js';
 import { getMonitoredColumn, type MonitoredColumn, type MonitorModes } from './monitor.js';
 import { OptimizerState } from './optimizerState.js';
+import type { RunState } from './runState.js';
 
 /** Options of a training run, with all defaults filled in. */
 export interface FitConfig {

@@ -14,6 +14,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { escapeText } from '../../src/core/errors/escapeText.js';
 import { bestCheckpoint, loadKeras, loadModel, memoryStore } from '../../src/entries/node.js';
 import {
   folderStore,
@@ -382,7 +383,7 @@ describe('file names on Windows', () => {
   ])('such as %j are rejected', async (name, received) => {
     expect(findWindowsNameProblem(name)).toContain(received);
     const error = await catchError(() => joinInside('C:\\out', name, 'win32'));
-    expect(error).toMatchObject({ kind: 'argument', path: name });
+    expect(error).toMatchObject({ kind: 'argument', path: escapeText(name) });
     expect(error.received).toContain(received);
     expect(joinInside('/out', name, 'linux')).toBe(`/out/${name}`);
   });

@@ -44,6 +44,7 @@ const MAX_TEXT_BYTES = 2 ** 28;
  * @category Files
  */
 export function folderStore(folder: string): Store {
+  checks.noOptions('folderStore', arguments[1]);
   checks.string('folderStore', folder, { noun: 'the path of a folder', advice: "Write folderStore('out')." });
   const root = resolve(folder);
   /** Calls `action` with the path of a file. Errors of the file system are rethrown as `file` errors with the path that was requested. */

@@ -80,6 +80,7 @@ export async function learningCurveGrid(
  * @category Figures
  */
 export async function architectureDiagram(architecture: ArchitectureRecord): Promise<string> {
+  checks.noOptions('architectureDiagram', arguments[1]);
   return createDiagram(architecture, await loadGraphviz('drawing a network'));
 }
 
@@ -99,6 +100,7 @@ export async function architectureDiagram(architecture: ArchitectureRecord): Pro
  * @category Figures
  */
 export async function saveFigure(store: Store, name: string, svg: string): Promise<void> {
+  checks.noOptions('saveFigure', arguments[3]);
   const advice =
     "Write saveFigure(folderStore('out'), 'curves', await learningCurves(history, { task: 'age' })).";
   checks.store('saveFigure.store', store, { advice });
