@@ -1,12 +1,12 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { fetchFile } from '../../src/backbones/fetchFile.js';
 import { httpStore } from '../../src/browser/httpStore.js';
 import { download } from '../../src/core/platform/download.js';
 import {
   branch,
+  conv,
   exportKeras,
   flatten,
   gradCam,
@@ -19,7 +19,7 @@ import {
 import { catchError } from './catchError.js';
 
 const model = multiTask({ input: [8, 8, 3] })
-  .task('age', regression({ unit: 'years' }), branch([flatten()]))
+  .task('age', regression({ unit: 'years' }), branch([conv(2, 3), flatten()]))
   .build();
 
 /** Ways in which a server fails, and what the error reports. */
@@ -31,13 +31,6 @@ const FAILURES: {
 } = {
   'a gzip stream that is damaged': {
     respond: (response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end('no gzip data at all'),
-    received: /response that broke off/,
-  },
-  'a gzip stream that ends early': {
-    respond: (response) =>
-      response
-        .writeHead(200, { 'content-encoding': 'gzip' })
-        .end(gzipSync(Buffer.alloc(9999, 'abc')).subarray(0, 20)),
     received: /response that broke off/,
   },
   'a body that is shorter than its length': {
@@ -131,9 +124,9 @@ describe.each(Object.entries(DOWNLOADS))('%s', (name, run) => {
       response.writeHead(200).write('begin');
       setTimeout(() => controller.abort(reason), 20);
     };
-    const error = await run(controller.signal).catch((cause) => cause);
+    const error = await catchError(() => run(controller.signal));
     expect(name === 'fetchFile' ? error.cause : error).toBe(reason);
-    const late = await run(controller.signal).catch((cause) => cause);
+    const late = await catchError(() => run(controller.signal));
     expect(name === 'fetchFile' ? late.cause : late).toBe(reason);
   });
 
