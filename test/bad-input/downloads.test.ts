@@ -124,9 +124,9 @@ describe.each(Object.entries(DOWNLOADS))('%s', (name, run) => {
       response.writeHead(200).write('begin');
       setTimeout(() => controller.abort(reason), 20);
     };
-    const error = await catchError(() => run(controller.signal));
+    const error = (await run(controller.signal).catch((cause) => cause)) as Error;
     expect(name === 'fetchFile' ? error.cause : error).toBe(reason);
-    const late = await catchError(() => run(controller.signal));
+    const late = (await run(controller.signal).catch((cause) => cause)) as Error;
     expect(name === 'fetchFile' ? late.cause : late).toBe(reason);
   });
 

@@ -1,19 +1,11 @@
 import { concatBytes } from '../arrays.js';
-import type { FetcherResponse } from './platform.js';
+import type { FetcherResponse, ReadLimits } from './platform.js';
 
 /** Time without a byte after which a download is given up, in milliseconds. */
 const IDLE_TIMEOUT = 60_000;
 
 /** Default of the largest size of a downloaded file in bytes, which is also the largest size of a file on disk. */
 export const MAX_DOWNLOAD_BYTES = 2 ** 31 - 1;
-
-/** Limits for reading a file, from a disk or from a server. */
-export interface ReadLimits {
-  /** Largest size of the file in bytes. Default: {@link MAX_DOWNLOAD_BYTES}. */
-  readonly maxBytes?: number;
-  /** Signal that stops the read. */
-  readonly signal?: AbortSignal | undefined;
-}
 
 /** A request to a server, which is aborted if the server sends no byte for 60 seconds. */
 export interface Connection {

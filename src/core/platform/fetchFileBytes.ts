@@ -1,5 +1,6 @@
 import { createError } from '../errors/errors.js';
-import { download, type ReadLimits } from './download.js';
+import { download } from './download.js';
+import type { ReadLimits } from './platform.js';
 
 /**
  * Fetches a file from a server.

@@ -1,5 +1,4 @@
 import type { ImageBytes, ImageShape } from '../images.js';
-import type { ReadLimits } from './download.js';
 
 /**
  * Storage for files: a folder, browser storage, or a bucket. File names are relative paths with `/` as the separator, for example
@@ -146,6 +145,14 @@ export interface SpawnedWorker {
   postMessage(message: unknown, transfer: readonly ArrayBuffer[]): void;
   /** Ends the worker immediately. */
   terminate(): void;
+}
+
+/** Limits for reading a file, from a disk or from a server. */
+export interface ReadLimits {
+  /** Largest size of the file in bytes. Default: 2 GiB. */
+  readonly maxBytes?: number;
+  /** Signal that stops the read. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

@@ -1,6 +1,5 @@
-import type { ReadLimits } from '../../core/platform/download.js';
 import { fetchFileBytes } from '../../core/platform/fetchFileBytes.js';
-import type { Platform } from '../../core/platform/platform.js';
+import type { Platform, ReadLimits } from '../../core/platform/platform.js';
 import { loadPackage } from './loadPackage.js';
 import { readFileBytes } from './readFileBytes.js';
 import { sharpDecoder } from './sharpDecoder.js';

@@ -1,4 +1,4 @@
-import type { ReadLimits } from '../../core/platform/download.js';
+import type { ReadLimits } from '../../core/platform/platform.js';
 import { createAccessError } from './files/accessError.js';
 import { readRegularFile } from './files/regularFile.js';
 
