@@ -1,6 +1,7 @@
 import * as checks from '../core/errors/checks.js';
 import type { Store } from '../core/platform/platform.js';
 import { readStoreFile } from '../core/platform/readStoreFile.js';
+import { toFolderName } from '../core/platform/storeNames.js';
 import { getColumnPrefix, type HistoryRow } from '../core/records/history.js';
 import { EVENT_FILE_VERSION, encodeEvents, type ScalarSummary, type TfEvent } from '../formats/tfEvents.js';
 import type { StatefulCallback } from '../training/callback.js';
@@ -70,10 +71,12 @@ interface TensorBoardState {
  * @category Callbacks
  */
 export function tensorBoard(store: Store, options: TensorBoardOptions = {}): StatefulCallback {
-  checkCallbackStore('tensorBoard', store);
+  checkCallbackStore('tensorBoard', store, true);
   checks.options('tensorBoard', options, { folder: true, updateFreq: true, now: true });
-  const { folder = '', updateFreq = 'epoch', now = Date.now } = options;
-  checks.text('tensorBoard.folder', folder, { advice: 'Omit it to use the root of the store.' });
+  const { updateFreq = 'epoch', now = Date.now } = options;
+  const folder = toFolderName('tensorBoard.folder', options.folder ?? '', {
+    advice: 'Omit it to use the root of the store.',
+  });
   checks.callable('tensorBoard.now', now, { advice: 'Omit it to use Date.now.' });
   const every = toBatchInterval(updateFreq);
   return {
@@ -123,13 +126,13 @@ export function tensorBoard(store: Store, options: TensorBoardOptions = {}): Sta
   };
 }
 
-const toPrefix = (folder: string) => (folder === '' ? '' : `${folder.replace(/\/+$/, '')}/`);
+const toPrefix = (folder: string) => (folder === '' ? '' : `${folder}/`);
 
 /** Returns a pattern for the event files of this callback in a folder. Event files of other programs do not match. */
 function createEventFilePattern(folder: string): RegExp {
   const prefix = toPrefix(folder).replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   return new RegExp(
-    `^${prefix}(?:${RUN_NAMES.join('|')})/events\\.out\\.tfevents\\.\\d+\\.tfjs-multitask\\.`,
+    `^${prefix}(?:${RUN_NAMES.join('|')})/events\\.out\\.tfevents\\.\\d+\\.tfjs-multitask\\.\\d+\\.v2$`,
   );
 }
 

@@ -137,11 +137,31 @@ export function shape(
   throw createCheckError(path, noun, formatValue(value), options);
 }
 
-/** Throws unless `value` is a store, which is recognized by its methods `read` and `write`. */
-export function store(path: string, value: unknown, options: CheckOptions): void {
-  const { read, write } = (value ?? {}) as { readonly read?: unknown; readonly write?: unknown };
-  if (typeof read === 'function' && typeof write === 'function') return;
-  throw createCheckError(path, options.noun ?? 'a store', describeType(value), options);
+/** Methods that every function of the library needs of a store. Few functions append. */
+const STORE_METHODS = ['read', 'write', 'remove', 'list'] as const;
+
+/**
+ * Throws unless `value` is a store, which is recognized by its methods.
+ *
+ * @param options - `appends`: whether the caller also needs the method `append`. Default false.
+ */
+export function store(
+  path: string,
+  value: unknown,
+  { appends = false, ...options }: CheckOptions & { readonly appends?: boolean },
+): void {
+  const methods = (value ?? {}) as { readonly [method: string]: unknown };
+  const needed = [...STORE_METHODS, ...(appends ? ['append'] : [])];
+  const missing = needed.filter((method) => typeof methods[method] !== 'function');
+  if (missing.length === 0) return;
+  const noun = options.noun ?? 'a store';
+  if (missing.includes('read') || missing.includes('write'))
+    throw createCheckError(path, noun, describeType(value), options);
+  const received = `a store without ${missing.map((method) => `${method}()`).join(' and ')}`;
+  throw createCheckError(path, `${noun} with the methods ${needed.join(', ')}`, received, {
+    ...options,
+    advice: 'Add the missing methods. The type Store describes them.',
+  });
 }
 
 /** Throws unless `value` is an object whose keys the caller chooses, such as task names. Arrays, maps and typed arrays are rejected. */
