@@ -137,7 +137,11 @@ export function createOnnxExecutor(
       ),
       ...Object.fromEntries(
         step.groupSlots.flatMap((slots, i) =>
-          slots.map((value, j) => [NEW_PREFIX + toSlotName(slotNames[j]!, i), value]),
+          slots.flatMap((value, j) => {
+            // A step that only accumulates gradients changes only the last slot.
+            const isUnchanged = step.weights.length === 0 && j < slots.length - 1;
+            return isUnchanged ? [] : [[NEW_PREFIX + toSlotName(slotNames[j]!, i), value]];
+          }),
         ),
       ),
     };
