@@ -167,6 +167,15 @@ test('fit on onnx accepts images of a single color, for which batch normalizatio
   }
 });
 
+test('fit on onnx accepts predictions that are certain from the first step', async () => {
+  const model = multiTask({ input: [12, 12, 3], range: [0, 255], seed: 1 })
+    .task('sex', binary(['f', 'm']), branch([flatten()]))
+    .build();
+  const [kernel, bias] = model.layersModel.getWeights();
+  model.layersModel.setWeights([tf.zerosLike(kernel!), tf.fill(bias!.shape, 20)]);
+  expect((await model.fit(data as never, { ...onnx, epochs: 1 })).rows).toHaveLength(1);
+});
+
 test('fit on onnx accepts a gradient that consists of rounding errors because a later batch normalization cancels the scale of its weight', async () => {
   // The gradient of such a scale consists of the rounding error of a sum of thousands of numbers.
   const noise = imagesInMemory(
