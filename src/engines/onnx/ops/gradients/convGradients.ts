@@ -1,4 +1,4 @@
-import { addBlockedFilter } from '../context/blockedFilter.js';
+import { addBlockedFilter, addPaddedFilter } from '../context/blockedFilter.js';
 import { chooseImageLayout } from '../context/channelOps.js';
 import { BLOCKED_DOMAIN } from '../context/layout.js';
 import type { LoweringContext, OpLowering } from '../context/loweringContext.js';
@@ -22,10 +22,12 @@ export const lowerConvInputGradient: OpLowering = (context) => {
   const isBlocked =
     chooseImageLayout(context, channels) === 'blocked' && chooseImageLayout(context, filters) === 'blocked';
   if (isBlocked && strideHeight === 1 && strideWidth === 1) {
+    const filter = addPaddedFilter(context, context.getInput('filter'), filterShape, channelBlock!);
+    const [, , paddedChannels, paddedFilters] = filter.shape;
     const rotated = addBlockedFilter(
       context,
-      addRotatedFilter(context, context.getInput('filter'), filterShape),
-      [height, width, filters, channels],
+      addRotatedFilter(context, filter.value, filter.shape),
+      [height, width, paddedFilters, paddedChannels],
       channelBlock!,
     );
     const dx = addNode(`${BLOCKED_DOMAIN}:Conv`, [getImage('dy', 'blocked'), rotated], {
