@@ -2,6 +2,7 @@ import { addActivation } from './context/activation.js';
 import { addBlockedFilter } from './context/blockedFilter.js';
 import { BLOCKED_DOMAIN, NCHW_TO_NHWC, NHWC_TO_NCHW } from './context/layout.js';
 import type { LoweringContext, OpLowering } from './context/loweringContext.js';
+import { getSampledImage, isBlockedPointwise } from './context/sampledPixels.js';
 import { checkChannelsLast, computeConvGeometry, type Shape4D } from './context/windowGeometry.js';
 
 /** Lowers a convolution with a filter `[height, width, in, out]`, including a fused bias and activation. */
@@ -63,10 +64,15 @@ function addBlockedConv(
   const { addNode, getImage, markLayout, getOptionalInput } = context;
   const attributes = getConvAttributes(context, filterShape, false);
   const filter = addBlockedFilter(context, context.getInput('filter'), filterShape, block);
-  const x = getImage('x', filterShape[2] < block ? 'channelsFirst' : 'blocked');
+  const isSampled = isBlockedPointwise(context, filterShape, attributes.pads);
+  const [strideHeight, strideWidth] = attributes.strides as [number, number];
+  const x = isSampled
+    ? getSampledImage(context, { strideHeight, strideWidth }, 'blocked')
+    : getImage('x', filterShape[2] < block ? 'channelsFirst' : 'blocked');
   const bias = getOptionalInput('bias');
   const y = addNode(`${BLOCKED_DOMAIN}:Conv`, [x, filter, ...(bias === undefined ? [] : [bias])], {
     ...attributes,
+    ...(isSampled ? { strides: [1, 1] } : {}),
     ...(activation === 'relu' ? { activation: 'Relu' } : {}),
   });
   return markLayout(y, 'blocked');
