@@ -28,9 +28,15 @@ export async function runGraph(bytes: Uint8Array, inputs: readonly (readonly [st
 export const runOnnx = (bytes: Uint8Array, name: string, data: Float32Array, shape: readonly number[]) =>
   runGraph(bytes, [[name, tf.tensor(data, [...shape])]]);
 
+/** Options for {@link measureBatchDifference}. */
+export interface BatchDifferenceOptions extends Pick<LoweringOptions, 'channelBlock'> {
+  /** Batch size that the graph is written for. Default: the batch size of the graph is variable, and the graph runs on 4 examples. */
+  readonly batchSize?: number | undefined;
+}
+
 /**
  * Returns the largest relative difference between `operation` on the active backend and the compiled graph in ONNX Runtime. The graph is
- * compiled from traces of 2 and 3 examples, and runs on 4.
+ * compiled from traces of 2 and 3 examples, and runs on another number of examples.
  *
  * @param shape - Shape of an example.
  * @param valueAt - Returns the value of an element by its index.
@@ -39,7 +45,7 @@ export async function measureBatchDifference(
   operation: (x: tf.Tensor) => tf.Tensor,
   shape: readonly number[],
   valueAt: (i: number) => number,
-  options: LoweringOptions = {},
+  { channelBlock, batchSize }: BatchDifferenceOptions = {},
 ): Promise<number> {
   const createValues = (batch: number) =>
     Float32Array.from({ length: batch * shape.reduce((a, b) => a * b, 1) }, (_, i) => valueAt(i));
@@ -53,17 +59,18 @@ export async function measureBatchDifference(
     three.traced,
     [{ name: 'x', tensor: toTracedTensor(two.image) }],
     [{ name: 'y', tensor: toTracedTensor(two.traced.result) }],
-    options,
+    { channelBlock, batch: batchSize === undefined ? undefined : { size: batchSize, tracedSizes: [2, 3] } },
   );
   const bytes = encodeOnnxModel({
     ...graph,
-    inputs: [{ name: 'x', shape: ['batch', ...shape], description: '' }],
+    inputs: [{ name: 'x', shape: [batchSize ?? 'batch', ...shape], description: '' }],
     outputs: [{ name: 'y', shape: two.traced.result.shape.map((_, axis) => `y${axis}`), description: '' }],
     description: '',
     metadata: {},
   });
-  const expected = tf.tidy(() => operation(tf.tensor(createValues(4), [4, ...shape])));
-  const { y } = await runOnnx(bytes, 'x', createValues(4), [4, ...shape]);
+  const size = batchSize ?? 4;
+  const expected = tf.tidy(() => operation(tf.tensor(createValues(size), [size, ...shape])));
+  const { y } = await runOnnx(bytes, 'x', createValues(size), [size, ...shape]);
   return computeRelativeDifference(expected, y!);
 }
 

@@ -248,6 +248,22 @@ test('the onnx engine creates sessions with the requested number of threads, and
   for (const { extra } of optimized) expect(extra.session.force_spinning_stop).toBe('1');
 });
 
+test('the onnx engine verifies a training step once, and a smaller last batch has a graph of its own size', async () => {
+  const graphs: string[] = [];
+  const runtime = await wrapRuntime({
+    onCreate: ({ graphOptimizationLevel, enableMemPattern }) => {
+      if (graphOptimizationLevel === 'disabled') graphs.push('operations');
+      else graphs.push(enableMemPattern === false ? 'training' : 'step');
+    },
+  });
+  await useEngineWith((async () => runtime) as never)('onnx');
+  const model = compose();
+  await train({}, model); // 22 images in batches of 6
+  model.dispose();
+  const verification = ['operations', 'operations', 'step', 'step'];
+  expect(graphs.slice(-6)).toEqual([...verification, 'training', 'training']);
+});
+
 const weightOf = async (model: ReturnType<typeof compose>) =>
   (await model.layersModel.getLayer('age_dense1').getWeights()[0]!.data()) as Float32Array;
 

@@ -1,11 +1,17 @@
 import { isMultitaskError } from '../../../core/errors/errors.js';
 import { encodeOnnxModel, type ValueInfo } from '../../../formats/onnxModel.js';
-import { type LoweringOptions, lowerTrace } from '../lower/traceLowering.js';
+import { type LoweringOptions, lowerTrace, resolveSize } from '../lower/traceLowering.js';
 import { findChannelBlock } from '../session/findChannelBlock.js';
 import type { OnnxRuntime, OnnxTensor } from '../session/onnxRuntime.js';
 import { createSession, runSession } from '../session/session.js';
 import { type OnnxEngineOptions, TRAINING_OPTIONS, toThreadOptions } from '../session/sessionOptions.js';
-import { type NamedTracedTensor, type TraceablePass, type TracePair, tracePair } from '../trace/tracePair.js';
+import {
+  type NamedTracedTensor,
+  type TraceablePass,
+  type TracedPass,
+  type TracePair,
+  tracePair,
+} from '../trace/tracePair.js';
 import { checkForNaN } from '../verify/checkForNaN.js';
 import { verifyOnce } from '../verify/verificationCache.js';
 import { verifyOps } from '../verify/verifyOps.js';
@@ -23,9 +29,12 @@ export interface CompileOptions extends OnnxEngineOptions {
 
 /** An ONNX graph that was verified against TensorFlow.js. */
 export interface CompiledGraph {
-  /** True if the graph can run batches of any size, false if it can run only batches of the size that it was compiled for. */
+  /** True if sessions can be created for any batch size, false if only for the batch size that the graph was compiled for. */
   readonly acceptsAnyBatchSize: boolean;
-  /** Creates an ONNX Runtime session that runs batches of `batchSize` examples. */
+  /**
+   * Creates an ONNX Runtime session that runs batches of `batchSize` examples. The graph is written again for each batch size, which takes
+   * less than a second, because the traces are kept and the operations are not verified again.
+   */
   createSession(options: Pick<CompileOptions, 'description' | 'batchSize'>): Promise<GraphSession>;
 }
 
@@ -46,16 +55,13 @@ export interface GraphSession {
  * except for rounding errors.
  */
 const TRACE_BATCH_SIZES = [3, 4] as const;
-/** Name of the variable batch dimension in the input and output shapes of the ONNX graph. */
-const BATCH_DIMENSION = 'batch';
-
 /**
  * Compiles a function of tensors to a verified ONNX graph: traces the function twice, lowers both traces to one graph, and verifies that
  * ONNX Runtime computes the same results as TensorFlow.js for both traces.
  *
  * The traces use batches of three and four examples. Tracing small batches is much faster than tracing a full batch, and the two different
- * sizes show which tensor sizes depend on the batch size, so that the graph accepts any batch size. If the function reads its batch size in
- * JavaScript, the function is traced with `batchSize` examples instead, and the graph accepts only that batch size.
+ * sizes show which tensor sizes depend on the batch size, so that the graph can be written for any batch size. If the function reads its
+ * batch size in JavaScript, the function is traced with `batchSize` examples instead, and the graph accepts only that batch size.
  *
  * @throws `engine` error that names the operation and its layer if an operation has no lowering, depends on random numbers or a counter in
  *   JavaScript, or has different results in ONNX Runtime; `number` error if losses or gradients of the first batch are NaN; `memory` error
@@ -67,13 +73,15 @@ export async function compileGraph(
   options: CompileOptions,
 ): Promise<CompiledGraph> {
   const pair = traceVerifiable(pass, options);
-  const loweringOptions = { channelBlock: await findChannelBlock(runtime) };
-  const bytes = lowerPair(pair, loweringOptions);
-  await verify(runtime, bytes, pair, loweringOptions, options);
+  const channelBlock = await findChannelBlock(runtime);
+  await verify(runtime, pair, { channelBlock }, options);
+  const constantPair = dropValues(pair);
   return {
     acceptsAnyBatchSize: pair[0].batchSize !== pair[1].batchSize,
-    createSession: (sessionOptions) =>
-      createGraphSession(runtime, bytes, { ...sessionOptions, threads: options.threads }),
+    createSession: (sessionOptions) => {
+      const bytes = lowerPair(constantPair, { channelBlock }, sessionOptions.batchSize);
+      return createGraphSession(runtime, bytes, { ...sessionOptions, threads: options.threads });
+    },
   };
 }
 
@@ -98,50 +106,65 @@ function tracePassPair(pass: TraceablePass, batchSize: number): TracePair {
   }
 }
 
-/** Lowers two traces of the same function to one ONNX graph, and encodes the graph as a file. */
-function lowerPair([first, second]: TracePair, options: LoweringOptions): Uint8Array {
-  const inputs = first.inputs.filter(({ tensor }) => first.trace.leaves.has(tensor.id));
-  const graph = lowerTrace(first.trace, second.trace, inputs, first.outputs, options);
+/** Lowers two traces of the same function to one ONNX graph for batches of `batchSize` examples, and encodes the graph as a file. */
+function lowerPair([first, second]: TracePair, options: LoweringOptions, batchSize: number): Uint8Array {
+  const batch = { size: batchSize, tracedSizes: [first.batchSize, second.batchSize] } as const;
+  const graph = lowerTrace(first.trace, second.trace, first.inputs, first.outputs, { ...options, batch });
   const readNames = new Set(graph.nodes.flatMap((node) => node.inputs));
+  const toValueInfos = (tensors: readonly NamedTracedTensor[], others: readonly NamedTracedTensor[]) => {
+    const otherShapes = new Map(others.map(({ name, tensor }) => [name, tensor.shape]));
+    return tensors.map(({ name, tensor }): ValueInfo => {
+      const otherShape = otherShapes.get(name)!;
+      const shape = tensor.shape.map((size, axis) => resolveSize(size, otherShape[axis]!, batch)!);
+      return { name, shape, description: '' };
+    });
+  };
   return encodeOnnxModel({
     ...graph,
-    inputs: inputs
-      .filter(({ name }) => readNames.has(name))
-      .map((input) => toValueInfo(input, second.inputs)),
-    outputs: first.outputs.map((output) => toValueInfo(output, second.outputs)),
+    inputs: toValueInfos(
+      first.inputs.filter(({ name }) => readNames.has(name)),
+      second.inputs,
+    ),
+    outputs: toValueInfos(first.outputs, second.outputs),
     description: '',
     metadata: {},
   });
 }
 
-function toValueInfo({ name, tensor }: NamedTracedTensor, others: readonly NamedTracedTensor[]): ValueInfo {
-  const otherShape = others.find((other) => other.name === name)!.tensor.shape;
-  const shape = tensor.shape.map((size, axis) => (size === otherShape[axis] ? size : BATCH_DIMENSION));
-  return { name, shape, description: '' };
+/** Returns a copy of two traces without the values of all tensors that are not constants of the graph, to save memory. */
+function dropValues([first, second]: TracePair): TracePair {
+  const dropPassValues = (pass: TracedPass): TracedPass => {
+    const inputIds = new Set(pass.inputs.map(({ tensor }) => tensor.id));
+    const constants = [...pass.trace.leaves].filter(([id]) => !inputIds.has(id));
+    return { ...pass, trace: { ...pass.trace, leaves: new Map(constants), intermediates: new Map() } };
+  };
+  return [dropPassValues(first), dropPassValues(second)];
 }
 
-/** Verifies the graph against TensorFlow.js. Skips the verification if the cache shows that the graph was verified before. */
+/**
+ * Verifies the graphs for the batch sizes of the two traces against TensorFlow.js. Skips the verification if the cache shows that these
+ * graphs were verified before. The graphs for all other batch sizes are lowered from the same traces, with the same operations.
+ */
 function verify(
   runtime: OnnxRuntime,
-  bytes: Uint8Array,
   pair: TracePair,
   loweringOptions: LoweringOptions,
   { compileCache: store, log = () => {}, description, comparedOutputs }: CompileOptions,
 ): Promise<void> {
-  return verifyOnce(store && { store, log }, bytes, runtime.label, async () => {
+  const [bytes, otherBytes] = pair.map(({ batchSize }) => lowerPair(pair, loweringOptions, batchSize));
+  return verifyOnce(store && { store, log }, bytes!, runtime.label, async () => {
     await verifyOps(runtime, pair, loweringOptions);
-    await verifyStep(runtime, bytes, pair, description, comparedOutputs);
+    await verifyStep(runtime, [bytes!, otherBytes!], pair, description, comparedOutputs);
   });
 }
 
 async function createGraphSession(
   runtime: OnnxRuntime,
   bytes: Uint8Array,
-  { description, batchSize, threads }: Pick<CompileOptions, 'description' | 'batchSize' | 'threads'>,
+  { description, threads }: Pick<CompileOptions, 'description' | 'threads'>,
 ): Promise<GraphSession> {
   const session = await createSession(runtime, bytes, description, {
     ...TRAINING_OPTIONS,
-    freeDimensionOverrides: { [BATCH_DIMENSION]: batchSize },
     ...toThreadOptions(threads),
   });
   return {

@@ -22,11 +22,24 @@ export interface LoweringOptions {
    * in this layout, which is faster. Default: the graph uses only standard ONNX operations and runs on any machine.
    */
   readonly channelBlock?: number | undefined;
+  /**
+   * Batch size that the graph is written for. Some operations are much faster if the graph contains the batch size as a number. Default: the
+   * batch size of the graph is variable.
+   */
+  readonly batch?: GraphBatch | undefined;
+}
+
+/** Batch size of a graph that is written for one batch size. */
+export interface GraphBatch {
+  /** Number of examples per batch. */
+  readonly size: number;
+  /** Batch sizes of the trace that is lowered and of the other trace. They show how tensor sizes depend on the batch size. */
+  readonly tracedSizes: readonly [number, number];
 }
 
 /**
  * Compiles a trace to an ONNX graph. `otherTrace` is a trace of the same function with another batch size: sizes that differ between the
- * two traces remain variable in the graph. Every tensor that the trace reads, but that is not in `inputs`, becomes a constant.
+ * two traces remain variable in the graph, unless the graph is written for one batch size. Every tensor that the trace reads, but that is not in `inputs`, becomes a constant.
  *
  * @throws `engine` error for a TensorFlow.js kernel that has no lowering.
  */
@@ -49,6 +62,7 @@ export class TraceLowering {
   readonly #inputs: readonly NamedTracedTensor[];
   readonly #outputs: readonly NamedTracedTensor[];
   readonly #channelBlock: number | undefined;
+  readonly #batch: GraphBatch | undefined;
   readonly #inputIds: ReadonlySet<object>;
   /** The shape that each tensor of this trace has in the trace with the other batch size. */
   readonly #otherShapes: Map<TracedTensor, readonly number[]>;
@@ -75,12 +89,13 @@ export class TraceLowering {
     otherTrace: Trace<unknown>,
     inputs: readonly NamedTracedTensor[],
     outputs: readonly NamedTracedTensor[],
-    { channelBlock }: LoweringOptions,
+    { channelBlock, batch }: LoweringOptions,
   ) {
     this.#trace = trace;
     this.#inputs = inputs;
     this.#outputs = outputs;
     this.#channelBlock = channelBlock;
+    this.#batch = batch;
     this.#endpointNames = new Set([...inputs, ...outputs].map(({ name }) => name));
     this.#inputIds = new Set(inputs.map(({ tensor }) => tensor.id));
     this.#otherShapes = pairShapes(trace.calls, otherTrace.calls);
@@ -165,6 +180,7 @@ export class TraceLowering {
     return {
       call,
       channelBlock: this.#channelBlock,
+      countExamples: (name) => this.#findShape(call.inputs[name]!)[0],
       getImage: (name, imageLayout) => this.#getValue(call.inputs[name]!, imageLayout),
       markLayout: (value, imageLayout) => {
         this.#markedLayouts.set(value, imageLayout);
@@ -216,13 +232,18 @@ export class TraceLowering {
     return name;
   }
 
+  /** Returns the shape that a tensor has in the graph. A size that depends on the batch size of a variable graph is undefined. */
+  #findShape(tensor: TracedTensor): readonly (number | undefined)[] {
+    const otherShape = this.#otherShapes.get(tensor) ?? tensor.shape;
+    return tensor.shape.map((size, axis) => resolveSize(size, otherShape[axis]!, this.#batch));
+  }
+
   /**
-   * Adds the shape of a tensor as a constant for Reshape. For a size that depends on the batch size, the constant contains -1, which makes
-   * Reshape infer the size.
+   * Adds the shape of a tensor as a constant for Reshape. For a size that depends on a variable batch size, the constant contains -1, which
+   * makes Reshape infer the size.
    */
   #addShape(tensor: TracedTensor): string {
-    const otherShape = this.#otherShapes.get(tensor) ?? tensor.shape;
-    return this.#addIntegers(tensor.shape.map((size, axis) => (size === otherShape[axis] ? size : -1)));
+    return this.#addIntegers(this.#findShape(tensor).map((size) => size ?? -1));
   }
 
   /** Adds a tensor that the trace reads but does not compute, as a constant. */
@@ -232,6 +253,9 @@ export class TraceLowering {
     if (otherShape.join() === tensor.shape.join()) return this.#addInitializer(data, tensor.shape);
     // If the size of a constant depends on the batch size, all of its elements are equal (see checkSameTrace), so a single element is
     // expanded to the size.
+    if (this.#batch) {
+      return this.#addNode('Expand', [this.#addInitializer(data.slice(0, 1), []), this.#addShape(tensor)]);
+    }
     const sizes = tensor.shape.map((size, axis) =>
       size === otherShape[axis]
         ? this.#addIntegers([size])
@@ -343,6 +367,21 @@ export class TraceLowering {
   #addTransposed(data: ArrayLike<number>, shape: readonly number[], order: readonly number[]): string {
     return this.#addInitializer(transposeValues(data, shape, order), permuteShape(shape, order));
   }
+}
+
+/**
+ * Returns the size of a tensor axis in a graph. `size` and `otherSize` are its sizes in the two traces. A size that depends on the batch
+ * size grows linearly with it. The result is undefined if the size is variable.
+ */
+export function resolveSize(
+  size: number,
+  otherSize: number,
+  batch: GraphBatch | undefined,
+): number | undefined {
+  if (size === otherSize) return size;
+  if (!batch) return undefined;
+  const [tracedSize, otherTracedSize] = batch.tracedSizes;
+  return size + ((otherSize - size) / (otherTracedSize - tracedSize)) * (batch.size - tracedSize);
 }
 
 /** Returns the shape that each tensor of a trace has in another trace of the same function. */

@@ -60,7 +60,11 @@ async function verifyTrace(
     .flatMap((call) => call.outputs)
     .map((tensor, i) => ({ name: `out${i}`, tensor }));
   const separateTrace = { ...pass.trace, calls: separateCalls };
-  const graph = lowerTrace(separateTrace, otherPass.trace, [...inputs.values()], outputs, options);
+  const batch = { size: pass.batchSize, tracedSizes: [pass.batchSize, otherPass.batchSize] } as const;
+  const graph = lowerTrace(separateTrace, otherPass.trace, [...inputs.values()], outputs, {
+    ...options,
+    batch,
+  });
   const toValueInfo = ({ name, tensor: { shape } }: NamedTracedTensor) => ({ name, shape, description: '' });
   const bytes = encodeOnnxModel({
     ...graph,

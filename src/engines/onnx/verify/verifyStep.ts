@@ -3,7 +3,7 @@ import { getTracedValues } from '../../../tensor/trace/tracer.js';
 import { type OnnxRuntime, toOnnxTensor } from '../session/onnxRuntime.js';
 import { createSession, runSession } from '../session/session.js';
 import { OPTIMIZED_OPTIONS } from '../session/sessionOptions.js';
-import type { TracePair } from '../trace/tracePair.js';
+import type { TracedPass, TracePair } from '../trace/tracePair.js';
 
 /**
  * Outputs that are compared with TensorFlow.js to verify a whole graph, keyed by name. Each output is a concatenation of vectors, for
@@ -20,38 +20,49 @@ export interface ComparedOutputs {
 const STEP_TOLERANCE = 0.1;
 
 /**
- * Verifies that the whole graph computes the same results as TensorFlow.js. Unlike `verifyOps`, this function also detects operations that
+ * Verifies that the whole graph computes the same results as TensorFlow.js in both traces. Unlike `verifyOps`, this function also detects operations that
  * are correct individually but connected incorrectly.
  *
+ * @param graphs - The bytes of the graph for the batch size of each trace.
  * @param description - Name of the graph in error messages, for example `the training step`.
  * @throws `engine` error that names the first output that differs.
  */
 export async function verifyStep(
   runtime: OnnxRuntime,
-  bytes: Uint8Array,
+  graphs: readonly [Uint8Array, Uint8Array],
   pair: TracePair,
+  description: string,
+  comparedOutputs: ComparedOutputs,
+): Promise<void> {
+  for (const [i, pass] of pair.entries()) {
+    await verifyPass(runtime, graphs[i]!, pass, description, comparedOutputs);
+  }
+}
+
+async function verifyPass(
+  runtime: OnnxRuntime,
+  bytes: Uint8Array,
+  { trace, inputs, outputs }: TracedPass,
   description: string,
   comparedOutputs: ComparedOutputs,
 ): Promise<void> {
   const session = await createSession(runtime, bytes, description, OPTIMIZED_OPTIONS);
   try {
-    for (const { trace, inputs, outputs } of pair) {
-      const feeds = inputs
-        .filter(({ name }) => session.inputNames.includes(name))
-        .map(({ name, tensor: { id, shape } }) => [
-          name,
-          toOnnxTensor(runtime, { shape, data: getTracedValues(trace, id) }),
-        ]);
-      const results = await runSession(runtime, session, description, Object.fromEntries(feeds));
-      for (const { name, tensor } of outputs.filter((output) => output.name in comparedOutputs)) {
-        const distance = computeRelativeDistance(
-          getTracedValues(trace, tensor.id),
-          results[name]!.data,
-          comparedOutputs[name]!,
-        );
-        // A distance of NaN also counts as a mismatch.
-        if (!(distance <= STEP_TOLERANCE)) throw createStepMismatchError(description, name, distance);
-      }
+    const feeds = inputs
+      .filter(({ name }) => session.inputNames.includes(name))
+      .map(({ name, tensor: { id, shape } }) => [
+        name,
+        toOnnxTensor(runtime, { shape, data: getTracedValues(trace, id) }),
+      ]);
+    const results = await runSession(runtime, session, description, Object.fromEntries(feeds));
+    for (const { name, tensor } of outputs.filter((output) => output.name in comparedOutputs)) {
+      const distance = computeRelativeDistance(
+        getTracedValues(trace, tensor.id),
+        results[name]!.data,
+        comparedOutputs[name]!,
+      );
+      // A distance of NaN also counts as a mismatch.
+      if (!(distance <= STEP_TOLERANCE)) throw createStepMismatchError(description, name, distance);
     }
   } finally {
     await session.release();

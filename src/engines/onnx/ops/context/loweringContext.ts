@@ -14,6 +14,11 @@ export interface LoweringContext {
   readonly call: KernelCall;
   /** Channels per block in the `blocked` layout. Undefined if the graph must not use that layout. */
   readonly channelBlock: number | undefined;
+  /**
+   * Returns the size of the first axis of the kernel input `name`, which is the number of images if the input is an image. Returns undefined
+   * if this size is variable in the graph.
+   */
+  countExamples(name: string): number | undefined;
   /** Returns the kernel input `name`, which is an image, in a memory layout. */
   getImage(name: string, layout: Layout): string;
   /** Records the memory layout of the image `value`. Returns `value`. */
