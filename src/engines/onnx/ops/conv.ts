@@ -38,22 +38,22 @@ export const lowerDepthwiseConv: OpLowering = (context) => {
   return addConv(context, filter, filterShape, channels, true);
 };
 
-/** Returns strides, dilations, padding and kernel size of a convolution as attributes of an ONNX node. */
-function getConvAttributes(context: LoweringContext, filterShape: Shape4D, isDepthwise: boolean) {
+/** Computes the geometry of a convolution whose images are channels-last in TensorFlow.js. */
+function getGeometry(context: LoweringContext, filterShape: Shape4D, isDepthwise: boolean) {
   checkChannelsLast(context);
-  const geometry = computeConvGeometry(
-    context,
-    context.call.inputs.x!.shape as Shape4D,
-    filterShape,
-    isDepthwise,
-  );
-  return {
-    strides: [geometry.strideHeight, geometry.strideWidth],
-    dilations: [geometry.dilationHeight, geometry.dilationWidth],
-    pads: geometry.pads,
-    kernel_shape: filterShape.slice(0, 2),
-  };
+  return computeConvGeometry(context, context.call.inputs.x!.shape as Shape4D, filterShape, isDepthwise);
 }
+
+/** Returns strides, dilations, padding and kernel size of a convolution as attributes of an ONNX node. */
+const toConvAttributes = (
+  geometry: ReturnType<typeof computeConvGeometry>,
+  [height, width]: readonly number[],
+) => ({
+  strides: [geometry.strideHeight, geometry.strideWidth],
+  dilations: [geometry.dilationHeight, geometry.dilationWidth],
+  pads: geometry.pads,
+  kernel_shape: [height!, width!],
+});
 
 function addBlockedConv(
   context: LoweringContext,
@@ -62,16 +62,15 @@ function addBlockedConv(
   activation: 'linear' | 'relu',
 ): string {
   const { addNode, getImage, markLayout, getOptionalInput } = context;
-  const attributes = getConvAttributes(context, filterShape, false);
+  const geometry = getGeometry(context, filterShape, false);
   const filter = addBlockedFilter(context, context.getInput('filter'), filterShape, block);
-  const isSampled = isBlockedPointwise(context, filterShape, attributes.pads);
-  const [strideHeight, strideWidth] = attributes.strides as [number, number];
+  const isSampled = isBlockedPointwise(context, filterShape, geometry);
   const x = isSampled
-    ? getSampledImage(context, { strideHeight, strideWidth }, 'blocked')
+    ? getSampledImage(context, geometry, 'blocked')
     : getImage('x', filterShape[2] < block ? 'channelsFirst' : 'blocked');
   const bias = getOptionalInput('bias');
   const y = addNode(`${BLOCKED_DOMAIN}:Conv`, [x, filter, ...(bias === undefined ? [] : [bias])], {
-    ...attributes,
+    ...toConvAttributes(geometry, filterShape),
     ...(isSampled ? { strides: [1, 1] } : {}),
     ...(activation === 'relu' ? { activation: 'Relu' } : {}),
   });
@@ -87,7 +86,8 @@ function addConv(
 ): string {
   const { addNode, transposeInput, getOptionalInput, getAttribute } = context;
   const bias = getOptionalInput('bias');
-  const attributes = { ...getConvAttributes(context, filterShape, isDepthwise), group };
+  const geometry = getGeometry(context, filterShape, isDepthwise);
+  const attributes = { ...toConvAttributes(geometry, filterShape), group };
   const inputs = [transposeInput('x', NHWC_TO_NCHW), filter, ...(bias === undefined ? [] : [bias])];
   const y = context.markLayout(addNode('Conv', inputs, attributes), 'channelsFirst');
   // PReLU has a slope per channel on the last axis, so it needs channels-last images. All other activations run in any layout.

@@ -2,38 +2,26 @@ import { chooseImageLayout } from './channelOps.js';
 import { BLOCKED_DOMAIN, convertLayout, type Layout } from './layout.js';
 import type { LoweringContext } from './loweringContext.js';
 import { INFER_SIZE } from './shapeConstants.js';
-import type { Shape4D } from './windowGeometry.js';
+import type { computeConvGeometry, Shape4D } from './windowGeometry.js';
 
 // A convolution with a 1x1 filter and a stride reads only some of the pixels. Copying these pixels first is faster than a convolution with
 // a stride, and the copy is shared: by both branches of a residual block, and by the gradients with respect to the filters.
 
-/** Number of pixels of an image, and the distance of the pixels that a 1x1 convolution reads. */
-interface Sampling {
-  readonly strideHeight: number;
-  readonly strideWidth: number;
-  readonly inHeight: number;
-  readonly inWidth: number;
-  readonly outHeight: number;
-  readonly outWidth: number;
-}
+type ConvGeometry = ReturnType<typeof computeConvGeometry>;
 
 /**
  * Returns whether a convolution has a 1x1 filter, strides and no padding, and its input is in blocked layout, so that
  * {@link getSampledImage} and {@link addSkippedPixels} can be used.
  */
-export function isBlockedPointwise(
+export const isBlockedPointwise = (
   context: LoweringContext,
   [height, width, channels]: Shape4D,
-  pads: readonly number[],
-): boolean {
-  const [strideHeight, strideWidth] = [context.getAttribute<number | number[]>('strides')].flat();
-  return (
-    height * width === 1 &&
-    Math.max(strideHeight!, strideWidth ?? strideHeight!) > 1 &&
-    pads.every((pad) => pad === 0) &&
-    chooseImageLayout(context, channels) === 'blocked'
-  );
-}
+  { strideHeight, strideWidth, pads }: ConvGeometry,
+): boolean =>
+  height * width === 1 &&
+  Math.max(strideHeight, strideWidth) > 1 &&
+  pads.every((pad) => pad === 0) &&
+  chooseImageLayout(context, channels) === 'blocked';
 
 /**
  * Returns the pixels of the kernel input `x` that a 1x1 convolution with strides reads, as an image in the memory layout `layout`. Equal
@@ -41,7 +29,7 @@ export function isBlockedPointwise(
  */
 export function getSampledImage(
   context: LoweringContext,
-  { strideHeight, strideWidth }: Pick<Sampling, 'strideHeight' | 'strideWidth'>,
+  { strideHeight, strideWidth }: ConvGeometry,
   layout: Layout,
 ): string {
   // Pooling with 1x1 windows copies whole blocks on all threads. Slice takes three times as long.
@@ -59,7 +47,7 @@ export function getSampledImage(
 export function addSkippedPixels(
   { addNode, addIntegers, addFloats, channelBlock, call }: LoweringContext,
   value: string,
-  { strideHeight, strideWidth, inHeight, inWidth, outHeight, outWidth }: Sampling,
+  { strideHeight, strideWidth, inHeight, inWidth, outHeight, outWidth }: ConvGeometry,
 ): string {
   const block = channelBlock!;
   const channels = call.outputs[0]!.shape[3]!;

@@ -24,7 +24,7 @@ export const lowerConvInputGradient: OpLowering = (context) => {
   const [top, left, bottom, right] = pads;
   const isBlocked =
     chooseImageLayout(context, channels) === 'blocked' && chooseImageLayout(context, filters) === 'blocked';
-  const isSampled = isBlocked && isBlockedPointwise(context, filterShape, pads);
+  const isSampled = isBlocked && isBlockedPointwise(context, filterShape, geometry);
   if (isBlocked && (isSampled || (strideHeight === 1 && strideWidth === 1))) {
     const rotated = addRotatedBlockedFilter(context, context.getInput('filter'), filterShape, channelBlock!);
     const dx = addNode(`${BLOCKED_DOMAIN}:Conv`, [getImage('dy', 'blocked'), rotated], {
@@ -93,7 +93,7 @@ export const lowerConvFilterGradient: OpLowering = (context) => {
   const { pads, outHeight, outWidth } = geometry;
   const [top, left, bottom, right] = pads;
   const [height, width] = filterShape;
-  const isSampled = isBlockedPointwise(context, filterShape, pads);
+  const isSampled = isBlockedPointwise(context, filterShape, geometry);
   const [strideHeight, strideWidth] = isSampled ? [1, 1] : [geometry.strideHeight, geometry.strideWidth];
   const method = chooseFilterGradientMethod(filterShape, strideHeight, outHeight * outWidth);
   const layout = method === 'batched' ? 'channelsLast' : 'channelsFirst';
