@@ -52,8 +52,12 @@ export function addSkippedPixels(
   const block = channelBlock!;
   const channels = call.outputs[0]!.shape[3]!;
   const lines = addNode('Reshape', [value, addIntegers([INFER_SIZE, outHeight, 1, outWidth, block])]);
-  const pads = [...[0, 0, 0, 0, 0], ...[0, 0, strideHeight - 1, 0, (strideWidth - 1) * block]];
-  const padded = addNode('Pad', [lines, addIntegers(pads), addFloats([0])]);
+  const padded = addNode('Pad', [
+    lines,
+    addIntegers([0, 0, strideHeight - 1, (strideWidth - 1) * block]),
+    addFloats([0]),
+    addIntegers([2, 4]),
+  ]);
   const [height, width] = [outHeight * strideHeight, outWidth * strideWidth];
   const isCropped = height > inHeight || width > inWidth;
   const images = isCropped
