@@ -34,7 +34,21 @@ export function simplifyTrace(
     if (call.kernel === 'Identity') copies.set(call.outputs[0]!.id, inputs.x!.id);
     else withoutCopies.push({ ...call, inputs });
   }
-  return { calls: fusePooledGradients(withoutCopies), resolveId };
+  return { calls: fusePooledGradients(readStepsOfRectified(withoutCopies)), resolveId };
+}
+
+/**
+ * Replaces `step(x)` with `step(relu(x))`, which is equal, if the trace contains `relu(x)`. The gradient of ReLU reads its input this way.
+ * If nothing else reads `x`, the activation can be fused into the operation that computes `x`, and `x` is not stored.
+ */
+function readStepsOfRectified(calls: readonly KernelCall[]): readonly KernelCall[] {
+  const rectified = new Map<object, TracedTensor>();
+  return calls.map((call) => {
+    const x = call.inputs.x;
+    if (call.kernel === 'Relu') rectified.set(x!.id, call.outputs[0]!);
+    const y = call.kernel === 'Step' && !call.attributes.alpha ? rectified.get(x!.id) : undefined;
+    return y && y.shape.join() === x!.shape.join() ? { ...call, inputs: { ...call.inputs, x: y } } : call;
+  });
 }
 
 /**

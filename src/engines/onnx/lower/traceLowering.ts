@@ -12,6 +12,8 @@ import type { LoweringContext } from '../ops/context/loweringContext.js';
 import { opRegistry } from '../ops/opRegistry.js';
 import { createUnsupportedOpError } from '../trace/callErrors.js';
 import type { NamedTracedTensor } from '../trace/tracePair.js';
+import { fuseSums } from './fuseSums.js';
+import { mergeEqualNodes } from './mergeEqualNodes.js';
 import { pruneGraph } from './pruneGraph.js';
 import { type SimplifiedTrace, simplifyTrace } from './simplifyTrace.js';
 import { permuteShape, transposeValues } from './transposeValues.js';
@@ -75,7 +77,7 @@ export class TraceLowering {
    * in TensorFlow.js does not change its id.
    */
   readonly #values = new Map<object, Map<string, LayoutValues>>();
-  /** Memory layouts of ONNX values, as recorded by the lowerings that created them. */
+  /** Memory layouts of ONNX values that are images, except channels-last ones. */
   readonly #markedLayouts = new Map<string, Layout>();
   /**
    * For each ONNX value that was transposed from channels-first to channels-last, the channels-first value. Reusing it saves a second
@@ -108,7 +110,7 @@ export class TraceLowering {
     this.#bindInputs();
     for (const call of simplified.calls) this.#lowerCall(call);
     this.#bindOutputs(simplified);
-    return this.#prune();
+    return this.#rewrite(this.#prune());
   }
 
   /** Step 1: removes copies from the trace and fuses calls. */
@@ -150,6 +152,11 @@ export class TraceLowering {
       graph,
       this.#outputs.map(({ name }) => name),
     );
+  }
+
+  /** Step 6: merges and fuses nodes. */
+  #rewrite(graph: OnnxGraph): OnnxGraph {
+    return fuseSums(mergeEqualNodes(graph), (value) => this.#markedLayouts.get(value) === 'blocked');
   }
 
   /**
@@ -312,6 +319,7 @@ export class TraceLowering {
     layout: Layout = this.#markedLayouts.get(value) ?? 'channelsLast',
   ): void {
     const { id, shape } = tensor;
+    if (layout !== 'channelsLast') this.#markedLayouts.set(value, layout);
     if (!this.#values.has(id)) this.#values.set(id, new Map());
     const shapes = this.#values.get(id)!;
     const key = shape.join();

@@ -3,6 +3,7 @@ import { addBlockedFilter, addDepthwiseBlockedFilter, addPaddedFilter } from './
 import { addPaddedVector, chooseImageLayout } from './context/channelOps.js';
 import { BLOCKED_DOMAIN, NCHW_TO_NHWC, NHWC_TO_NCHW, padChannels } from './context/layout.js';
 import type { LoweringContext, OpLowering } from './context/loweringContext.js';
+import { getSampledImage, isBlockedPointwise } from './context/sampledPixels.js';
 import { checkChannelsLast, computeConvGeometry, type Shape4D } from './context/windowGeometry.js';
 
 /** Lowers a convolution with a filter `[height, width, in, out]`, including a fused bias and activation. */
@@ -46,22 +47,22 @@ export const lowerDepthwiseConv: OpLowering = (context) => {
   return addConv(context, filter, filterShape, channels, true);
 };
 
-/** Returns strides, dilations, padding and kernel size of a convolution as attributes of an ONNX node. */
-function getConvAttributes(context: LoweringContext, filterShape: Shape4D, isDepthwise: boolean) {
+/** Computes the geometry of a convolution whose images are channels-last in TensorFlow.js. */
+function getGeometry(context: LoweringContext, filterShape: Shape4D, isDepthwise: boolean) {
   checkChannelsLast(context);
-  const geometry = computeConvGeometry(
-    context,
-    context.call.inputs.x!.shape as Shape4D,
-    filterShape,
-    isDepthwise,
-  );
-  return {
-    strides: [geometry.strideHeight, geometry.strideWidth],
-    dilations: [geometry.dilationHeight, geometry.dilationWidth],
-    pads: geometry.pads,
-    kernel_shape: filterShape.slice(0, 2),
-  };
+  return computeConvGeometry(context, context.call.inputs.x!.shape as Shape4D, filterShape, isDepthwise);
 }
+
+/** Returns strides, dilations, padding and kernel size of a convolution as attributes of an ONNX node. */
+const toConvAttributes = (
+  geometry: ReturnType<typeof computeConvGeometry>,
+  [height, width]: readonly number[],
+) => ({
+  strides: [geometry.strideHeight, geometry.strideWidth],
+  dilations: [geometry.dilationHeight, geometry.dilationWidth],
+  pads: geometry.pads,
+  kernel_shape: [height!, width!],
+});
 
 function addBlockedConv(
   context: LoweringContext,
@@ -70,13 +71,18 @@ function addBlockedConv(
   activation: 'linear' | 'relu',
 ): string {
   const { addNode, getImage, markLayout } = context;
+  const geometry = getGeometry(context, filterShape, false);
   const isInputBlocked = chooseImageLayout(context, filterShape[2]) === 'blocked';
   const filter = addPaddedFilter(context, context.getInput('filter'), filterShape, block);
   const blockedFilter = addBlockedFilter(context, filter.value, filter.shape, block);
-  const x = getImage('x', isInputBlocked ? 'blocked' : 'channelsFirst');
+  const isSampled = isBlockedPointwise(context, filterShape, geometry);
+  const x = isSampled
+    ? getSampledImage(context, geometry, 'blocked')
+    : getImage('x', isInputBlocked ? 'blocked' : 'channelsFirst');
   const inputs = [x, blockedFilter, ...getPaddedBias(context, filterShape[3])];
   const y = addNode(`${BLOCKED_DOMAIN}:Conv`, inputs, {
-    ...getConvAttributes(context, filterShape, false),
+    ...toConvAttributes(geometry, filterShape),
+    ...(isSampled ? { strides: [1, 1] } : {}),
     ...(activation === 'relu' ? { activation: 'Relu' } : {}),
   });
   return markLayout(y, 'blocked');
@@ -91,7 +97,7 @@ function addBlockedDepthwiseConv(
   const filter = addDepthwiseBlockedFilter(context, context.getInput('filter'), filterShape, channelBlock!);
   const inputs = [getImage('x', 'blocked'), filter, ...getPaddedBias(context, filterShape[2])];
   const y = addNode(`${BLOCKED_DOMAIN}:Conv`, inputs, {
-    ...getConvAttributes(context, filterShape, true),
+    ...toConvAttributes(getGeometry(context, filterShape, true), filterShape),
     group: padChannels(filterShape[2], channelBlock!),
     ...(activation === 'relu' ? { activation: 'Relu' } : {}),
   });
@@ -113,7 +119,8 @@ function addConv(
 ): string {
   const { addNode, transposeInput, getOptionalInput, getAttribute } = context;
   const bias = getOptionalInput('bias');
-  const attributes = { ...getConvAttributes(context, filterShape, isDepthwise), group };
+  const geometry = getGeometry(context, filterShape, isDepthwise);
+  const attributes = { ...toConvAttributes(geometry, filterShape), group };
   const inputs = [transposeInput('x', NHWC_TO_NCHW), filter, ...(bias === undefined ? [] : [bias])];
   const y = context.markLayout(addNode('Conv', inputs, attributes), 'channelsFirst');
   // PReLU has a slope per channel on the last axis, so it needs channels-last images. All other activations run in any layout.

@@ -1,0 +1,95 @@
+import * as tf from '@tensorflow/tfjs';
+import fc from 'fast-check';
+import * as ort from 'onnxruntime-node';
+import { beforeAll, expect, test } from 'vitest';
+import { findChannelBlock } from '../../src/engines/onnx/session/findChannelBlock.js';
+import { measureBatchDifference } from './runOnnx.js';
+
+const signed = (i: number) => Math.sin(i * 1.7 + 0.3) * 2;
+const fill = (shape: readonly number[]) =>
+  tf.tensor(
+    Float32Array.from({ length: tf.util.sizeFromShape([...shape]) }, (_, i) => Math.cos(i * 2.3)),
+    [...shape],
+  );
+const gradient = (f: (x: tf.Tensor) => tf.Tensor) => (x: tf.Tensor) => tf.grad(f)(x, tf.sigmoid(f(x)));
+
+const block = await findChannelBlock(ort as never);
+const channelBlock = fc.constantFrom(undefined, block);
+/** A fixed batch size, or undefined for a graph with a variable batch size. */
+const batchSize = fc.constantFrom(undefined, 1, 2, 3, 4, 5);
+const parts = fc.constantFrom('forward', 'input', 'filter');
+/** Sums of up to a few hundred products that mostly cancel are added in a different order. */
+const TOLERANCE = 1e-4;
+
+beforeAll(async () => {
+  await tf.setBackend('cpu');
+});
+
+/** Returns an operation on images: a convolution, or its gradient with respect to the image or to the filter. */
+function createConvolution(
+  filterShape: readonly number[],
+  strides: [number, number],
+  pad: 'same' | 'valid',
+  part: string,
+) {
+  const filter = fill(filterShape) as tf.Tensor4D;
+  const convolve = (x: tf.Tensor, w: tf.Tensor) =>
+    tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, strides, pad);
+  return (x: tf.Tensor) => {
+    if (part === 'forward') return convolve(x, filter);
+    return part === 'input'
+      ? gradient((v) => convolve(v, filter))(x)
+      : gradient((w) => convolve(x, w))(filter);
+  };
+}
+
+test('1x1 convolutions with strides and their gradients give the same results in ONNX Runtime as in TensorFlow.js, with whole blocks of channels and without', async () => {
+  const sides = fc.integer({ min: 1, max: 13 });
+  const strides = fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 }));
+  const channels = fc.constantFrom(3, 16, 24, 32);
+  await fc.assert(
+    fc.asyncProperty(
+      fc.tuple(sides, sides),
+      strides,
+      fc.tuple(channels, channels),
+      fc.constantFrom('same' as const, 'valid' as const),
+      parts,
+      channelBlock,
+      batchSize,
+      async (size, stride, [from, to], pad, part, blockSize, batch) => {
+        const operation = createConvolution([1, 1, from, to], stride, pad, part);
+        const options = { channelBlock: blockSize, batchSize: batch };
+        expect(await measureBatchDifference(operation, [...size, from], signed, options)).toBeLessThan(
+          TOLERANCE,
+        );
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+test('gradients with respect to filters give the same results in ONNX Runtime as in TensorFlow.js for images of 1 to 200 pixels', async () => {
+  const sides = fc.integer({ min: 3, max: 14 });
+  const window = fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 }));
+  const strides = fc.tuple(fc.integer({ min: 1, max: 2 }), fc.integer({ min: 1, max: 2 }));
+  const channels = fc.constantFrom(3, 16, 20);
+  await fc.assert(
+    fc.asyncProperty(
+      fc.tuple(sides, sides),
+      window,
+      strides,
+      fc.tuple(channels, channels),
+      fc.constantFrom('same' as const, 'valid' as const),
+      channelBlock,
+      batchSize,
+      async (size, filterSize, stride, [from, to], pad, blockSize, batch) => {
+        const operation = createConvolution([...filterSize, from, to], stride, pad, 'filter');
+        const options = { channelBlock: blockSize, batchSize: batch };
+        expect(await measureBatchDifference(operation, [...size, from], signed, options)).toBeLessThan(
+          TOLERANCE,
+        );
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
