@@ -115,7 +115,12 @@ export class TraceLowering {
 
   /** Step 1: removes copies from the trace and fuses calls. */
   #simplify(): SimplifiedTrace {
-    return simplifyTrace(this.#trace.calls, this.#otherShapes);
+    const findFillValue = (tensor: TracedTensor) => {
+      const values = this.#inputIds.has(tensor.id) ? undefined : this.#trace.leaves.get(tensor.id);
+      const first = values?.[0];
+      return values && Array.prototype.every.call(values, (value) => value === first) ? first : undefined;
+    };
+    return simplifyTrace(this.#trace.calls, this.#otherShapes, this.#batch && findFillValue);
   }
 
   /** Step 2: registers the graph inputs as the values of the input tensors. */

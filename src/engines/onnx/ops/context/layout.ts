@@ -1,5 +1,7 @@
 import type { TracedTensor } from '../../../../tensor/trace/tracer.js';
 
+import { CLIP_GRADIENT, SWISH, SWISH_GRADIENT } from './fusedKernels.js';
+
 /**
  * Memory layout of an image value whose TensorFlow.js shape is `[batch, height, width, channels]`:
  *
@@ -36,14 +38,24 @@ export const fitsBlocks = (channels: number, block: number): boolean =>
  * TensorFlow.js kernels that compute each element independently. These kernels can run in any memory layout, and their output has the
  * layout of their inputs.
  */
-const ELEMENTWISE_KERNELS = new Set([
+const ELEMENTWISE_KERNELS = new Set<string>([
+  ...[SWISH, SWISH_GRADIENT, CLIP_GRADIENT],
   ...['Add', 'AddN', 'Sub', 'Multiply', 'RealDiv', 'Maximum', 'Minimum', 'SquaredDifference', 'Square'],
   ...['Relu', 'Relu6', 'LeakyRelu', 'Elu', 'Selu', 'Sigmoid', 'Tanh', 'Softplus', 'Step', 'ClipByValue'],
   ...['Exp', 'Log', 'Sqrt', 'Rsqrt', 'Neg', 'Abs', 'Sign', 'Reciprocal', 'ZerosLike', 'Cast'],
 ]);
 
 /** Element-wise kernels that return zero if all of their inputs are zero, also if one of two inputs is a scalar. */
-const ZERO_PRESERVING_KERNELS = new Set(['Multiply', 'Relu', 'Relu6', 'LeakyRelu', 'Elu', 'Selu', 'Tanh']);
+const ZERO_PRESERVING_KERNELS = new Set<string>([
+  ...[SWISH, SWISH_GRADIENT, CLIP_GRADIENT],
+  'Multiply',
+  'Relu',
+  'Relu6',
+  'LeakyRelu',
+  'Elu',
+  'Selu',
+  'Tanh',
+]);
 for (const kernel of ['Sqrt', 'Neg', 'Abs', 'Sign', 'ZerosLike', 'Cast', 'Square']) {
   ZERO_PRESERVING_KERNELS.add(kernel);
 }

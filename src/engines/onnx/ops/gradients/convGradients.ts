@@ -25,12 +25,14 @@ export const lowerConvInputGradient: OpLowering = (context) => {
   const isBlocked =
     chooseImageLayout(context, channels) === 'blocked' && chooseImageLayout(context, filters) === 'blocked';
   const isSampled = isBlocked && isBlockedPointwise(context, filterShape, geometry);
-  if (isBlocked && (isSampled || (strideHeight === 1 && strideWidth === 1))) {
+  const gradientPads = [height - 1 - top, width - 1 - left, height - 1 - bottom, width - 1 - right];
+  const isConvolution = strideHeight === 1 && strideWidth === 1 && gradientPads.every((pad) => pad >= 0);
+  if (isBlocked && (isSampled || isConvolution)) {
     const filter = addPaddedFilter(context, context.getInput('filter'), filterShape, channelBlock!);
     const rotated = addRotatedBlockedFilter(context, filter.value, filter.shape, channelBlock!);
     const dx = addNode(`${BLOCKED_DOMAIN}:Conv`, [getImage('dy', 'blocked'), rotated], {
       kernel_shape: [height, width],
-      pads: [height - 1 - top, width - 1 - left, height - 1 - bottom, width - 1 - right],
+      pads: gradientPads,
     });
     return markLayout(isSampled ? addSkippedPixels(context, dx, geometry) : dx, 'blocked');
   }
