@@ -77,10 +77,17 @@ export function createCoefficientArrays(values: readonly number[]): NamedArrays 
   );
 }
 
-/** Uploads host arrays to the current TensorFlow.js backend. The caller must dispose of the tensors. */
-export function toTensors(arrays: NamedArrays): NamedTensorMap {
+/**
+ * Creates tensors from host arrays. The caller must dispose of the tensors.
+ *
+ * @param createTensor - Function that creates a tensor. Default: uploads the array to the current TensorFlow.js backend.
+ */
+export function toTensors(
+  arrays: NamedArrays,
+  createTensor = (data: Float32Array, shape: readonly number[]): Tensor => tf.tensor(data, [...shape]),
+): NamedTensorMap {
   return Object.fromEntries(
-    Object.entries(arrays).map(([name, { shape, data }]) => [name, tf.tensor(data, [...shape])]),
+    Object.entries(arrays).map(([name, { shape, data }]) => [name, createTensor(data, shape)]),
   );
 }
 

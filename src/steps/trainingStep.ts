@@ -3,14 +3,20 @@ import { createError } from '../core/errors/errors.js';
 import type { ForwardContext, Weight } from '../layers/patched/forwardContext.js';
 import { runGraph } from '../network/layerGraph.js';
 import type { Network } from '../network/network.js';
-import { clipGradient } from '../optimizers/clipGradient.js';
+import { clipGradients } from '../optimizers/clipGradients.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { tf } from '../tensor/tf.js';
 import { withScope } from '../tensor/trace/tracer.js';
 import { toMaskKey } from './dropoutMasks.js';
 import { type BatchLosses, computeLosses, type TaskTargets } from './lossesAndMetrics.js';
 import { computeRegularizationLoss } from './regularizationLoss.js';
-import { flattenTensors, getTrainableWeights, splitByWeight } from './trainableWeights.js';
+import {
+  getGroupShape,
+  getTrainableWeights,
+  joinGroup,
+  splitGroup,
+  type WeightGroup,
+} from './trainableWeights.js';
 
 /** Inputs of a training step. Together with the weights and the optimizer slots, they determine its results. */
 export interface StepInputs {
@@ -30,18 +36,26 @@ export interface StepInputs {
 /** Kind of training step: `update` changes the weights, and `accumulate` only adds the gradients to the sum for a later update. */
 export type StepKind = 'update' | 'accumulate';
 
-/** Results of a training step. The caller must dispose of all tensors. */
-export interface StepOutputs {
+/** Results of a training step, with the optimizer state of each group of weights. The caller must dispose of all tensors. */
+export interface GroupedStepOutputs {
   /** New values of the trainable weights, in the order of {@link getTrainableWeights}. Empty if the step only accumulates gradients. */
   readonly weights: readonly Tensor[];
   /** New values of non-trainable weights, such as the moving statistics of batch normalization. */
   readonly nonTrainableUpdates: readonly (readonly [weight: Weight, value: Tensor])[];
+  /** For each group, the new values of its optimizer slots, in the order of `getSlotNames`. */
+  readonly groupSlots: readonly (readonly Tensor[])[];
+  /** For each group, the gradient of the batch before clipping. */
+  readonly gradients: readonly Tensor[];
+  /** Sums from which the losses and metrics of the batch are computed, see {@link BatchLosses.sums}. */
+  readonly sums: BatchLosses['sums'];
+}
+
+/** Results of a training step. The caller must dispose of all tensors. */
+export interface StepOutputs extends Omit<GroupedStepOutputs, 'groupSlots' | 'gradients'> {
   /** New values of the optimizer slots, in the order of `getSlotNames`. */
   readonly slots: readonly Tensor1D[];
   /** Gradient of the batch before clipping, as one vector with an element for each trainable parameter. */
   readonly gradient: Tensor1D;
-  /** Sums from which the losses and metrics of the batch are computed, see {@link BatchLosses.sums}. */
-  readonly sums: BatchLosses['sums'];
 }
 
 /**
@@ -61,45 +75,79 @@ export function computeTrainingStep(
   inputs: StepInputs,
   slots: readonly Tensor1D[],
 ): StepOutputs {
+  return tf.tidy((): never => {
+    const group = getTrainableWeights(network);
+    const groupSlots = slots.map((slot) => tf.reshape(slot, [...getGroupShape(group)]));
+    const step = computeGroupedStep(network, optimizer, lossWeights, kind, inputs, [group], [groupSlots]);
+    const { groupSlots: newGroupSlots, gradients, ...outputs } = step;
+    // A group with a single weight has the shape of that weight.
+    const [gradient, ...newSlots] = [gradients[0]!, ...newGroupSlots[0]!].map((tensor) =>
+      tf.reshape(tensor, [-1]),
+    );
+    const result = { ...outputs, slots: newSlots, gradient } as StepOutputs;
+    return result as never; // tf.tidy() accepts this object, but its type does not allow readonly arrays
+  });
+}
+
+/**
+ * Computes one training step like {@link computeTrainingStep}, but updates each group of weights separately.
+ *
+ * @param groups - Each trainable weight is in one group. All tensors of a group have the shape that `getGroupShape` returns.
+ * @param groupSlots - For each group, its optimizer slots in the order of `getSlotNames`.
+ */
+export function computeGroupedStep(
+  network: Network,
+  optimizer: Optimizer,
+  lossWeights: { readonly [task: string]: number },
+  kind: StepKind,
+  inputs: StepInputs,
+  groups: readonly WeightGroup[],
+  groupSlots: readonly (readonly Tensor[])[],
+): GroupedStepOutputs {
   const trained = getTrainableWeights(network);
   return tf.tidy((): never => {
     const { gradients, nonTrainableUpdates, sums } = computeGradients(network, lossWeights, trained, inputs);
-    const gradient = flattenTensors(gradients);
+    const gradientOf = new Map(trained.map((weight, i) => [weight, gradients[i]!]));
+    const groupGradients = groups.map((group) => joinGroup(group.map((weight) => gradientOf.get(weight)!)));
     const outputs = withScope('optimizer', () => {
-      const accumulated =
-        optimizer.gradientAccumulationSteps > 1 ? tf.add(slots.at(-1)!, gradient) : gradient;
+      const accumulated = groupGradients.map((gradient, i) =>
+        optimizer.gradientAccumulationSteps > 1 ? tf.add(groupSlots[i]!.at(-1)!, gradient) : gradient,
+      );
       if (kind === 'accumulate')
-        return { weights: [], slots: [...slots.slice(0, -1).map(tf.clone), accumulated] };
-      return computeUpdate(trained, optimizer, inputs.coefficients, accumulated as Tensor1D, slots);
+        return {
+          weights: [],
+          groupSlots: groupSlots.map((slots, i) => [...slots.slice(0, -1).map(tf.clone), accumulated[i]!]),
+        };
+      return computeUpdate(trained, optimizer, inputs.coefficients, groups, accumulated, groupSlots);
     });
-    const step = { ...outputs, nonTrainableUpdates, gradient, sums } as StepOutputs;
+    const step: GroupedStepOutputs = { ...outputs, nonTrainableUpdates, gradients: groupGradients, sums };
     return step as never; // tf.tidy() accepts this object, but its type does not allow readonly arrays
   });
 }
 
-/** Applies the optimizer. Returns new weights and slots, computed from the gradient that was accumulated since the last update. */
+/** Applies the optimizer. Returns new weights and slots, computed from the gradients that were accumulated since the last update. */
 function computeUpdate(
   trained: readonly Weight[],
   optimizer: Optimizer,
   coefficients: readonly Scalar[],
-  gradients: Tensor1D,
-  slots: readonly Tensor1D[],
-): Pick<StepOutputs, 'weights' | 'slots'> {
+  groups: readonly WeightGroup[],
+  gradients: readonly Tensor[],
+  groupSlots: readonly (readonly Tensor[])[],
+): Pick<GroupedStepOutputs, 'weights' | 'groupSlots'> {
   const { rule, clipping, weightDecay, gradientAccumulationSteps: batches } = optimizer;
-  const mean = batches > 1 ? (tf.div(gradients, batches) as Tensor1D) : gradients;
-  const clipped = clipGradient(mean, (flat) => splitByWeight(flat, trained), clipping);
-  const value = applyWeightDecay(
-    flattenTensors(trained.map((weight) => weight.read())),
-    coefficients.at(-1)!,
-    weightDecay,
-  );
-  const next = rule.apply(value, clipped, slots.slice(0, rule.slots.length), coefficients);
-  return {
-    weights: splitByWeight(next.weight as Tensor1D, trained).map((tensor, i) =>
-      applyConstraint(trained[i]!, tensor),
-    ),
-    slots: [...next.slots, ...(batches > 1 ? [tf.zerosLike(gradients)] : [])] as Tensor1D[],
-  };
+  const means = batches > 1 ? gradients.map((gradient) => tf.div(gradient, batches)) : gradients;
+  const clipped = clipGradients(means, (tensor, i) => splitGroup(tensor, groups[i]!), clipping);
+  const values = new Map<Weight, Tensor>();
+  const newSlots = groups.map((group, i) => {
+    const weight = joinGroup(group.map((member) => member.read()));
+    const value = applyWeightDecay(weight, coefficients.at(-1)!, weightDecay);
+    const next = rule.apply(value, clipped[i]!, groupSlots[i]!.slice(0, rule.slots.length), coefficients);
+    splitGroup(next.weight, group).forEach((tensor, j) => {
+      values.set(group[j]!, applyConstraint(group[j]!, tensor));
+    });
+    return [...next.slots, ...(batches > 1 ? [tf.zerosLike(gradients[i]!)] : [])];
+  });
+  return { weights: trained.map((weight) => values.get(weight)!), groupSlots: newSlots };
 }
 
 function computeGradients(

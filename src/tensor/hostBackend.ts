@@ -100,28 +100,7 @@ export function ensureBackend(): void {
       advice: 'Await tf.setBackend() or tf.ready() before you build a model.',
     });
   }
-  if (tf.findBackendFactory(HOST_BACKEND) === null) {
-    // It has the lowest priority, so TensorFlow.js uses it only if no other backend starts.
-    tf.registerBackend(HOST_BACKEND, () => new HostBackend(), 0);
-    tf.registerKernel({
-      kernelName: 'Identity',
-      backendName: HOST_BACKEND,
-      kernelFunc: ({ inputs, backend }) => shareData(inputs.x as tf.TensorInfo, backend as HostBackend),
-    });
-    tf.registerKernel({
-      kernelName: 'Reshape',
-      backendName: HOST_BACKEND,
-      kernelFunc: ({ inputs, backend, attrs }) => {
-        const x = inputs.x as tf.TensorInfo;
-        const size = tf.util.sizeFromShape(x.shape);
-        return shareData(
-          x,
-          backend as HostBackend,
-          tf.util.inferFromImplicitShape(attrs!.shape as number[], size),
-        );
-      },
-    });
-  }
+  registerHostBackend();
   // The other backends of TensorFlow.js start asynchronously. It would throw an error here if one of them had the highest priority.
   const synchronousBackends = ['tensorflow', 'webgl', 'cpu'].filter(
     (name) => tf.findBackendFactory(name) !== null,
@@ -132,4 +111,41 @@ export function ensureBackend(): void {
   }
   const backend = tf.backend() as { firstUse?: boolean };
   if (backend.firstUse) backend.firstUse = false;
+}
+
+/** Returns the backend that stores tensors as arrays on the host, whichever backend is active. */
+export function getHostBackend(): tf.KernelBackend {
+  registerHostBackend();
+  return tf.engine().findBackend(HOST_BACKEND);
+}
+
+/**
+ * Creates a tensor that stores `values` on the host until a kernel reads it. The array is shared with the tensor, not copied, so it must
+ * not be changed afterwards.
+ */
+export const createHostTensor = (values: Float32Array, shape: readonly number[]): tf.Tensor =>
+  tf.engine().makeTensor(values, [...shape], 'float32', getHostBackend());
+
+function registerHostBackend(): void {
+  if (tf.findBackendFactory(HOST_BACKEND) !== null) return;
+  // It has the lowest priority, so TensorFlow.js uses it only if no other backend starts.
+  tf.registerBackend(HOST_BACKEND, () => new HostBackend(), 0);
+  tf.registerKernel({
+    kernelName: 'Identity',
+    backendName: HOST_BACKEND,
+    kernelFunc: ({ inputs, backend }) => shareData(inputs.x as tf.TensorInfo, backend as HostBackend),
+  });
+  tf.registerKernel({
+    kernelName: 'Reshape',
+    backendName: HOST_BACKEND,
+    kernelFunc: ({ inputs, backend, attrs }) => {
+      const x = inputs.x as tf.TensorInfo;
+      const size = tf.util.sizeFromShape(x.shape);
+      return shareData(
+        x,
+        backend as HostBackend,
+        tf.util.inferFromImplicitShape(attrs!.shape as number[], size),
+      );
+    },
+  });
 }

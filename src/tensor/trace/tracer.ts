@@ -1,4 +1,5 @@
 import { tf } from '../tf.js';
+import { HeapLimiter } from './heapLimiter.js';
 
 /**
  * Tensor in a trace, as it was when a kernel read or returned it. Tensors with the same `id` share their data, for example after a reshape.
@@ -29,22 +30,33 @@ export interface Trace<R> {
   /** Kernel calls in the order of their execution. */
   readonly calls: readonly KernelCall[];
   /** Values of the tensors that the traced function read but did not compute, such as weights and inputs, keyed by tensor id. */
-  readonly leaves: ReadonlyMap<object, ArrayLike<number>>;
+  readonly leaves: Map<object, ArrayLike<number>>;
   /**
-   * Values of the tensors that the kernel calls computed, keyed by tensor id. Empty unless {@link TraceOptions.keepIntermediates} is set.
+   * Values of the tensors that the calls selected by {@link TraceOptions.selectCall} read or computed, keyed by tensor id. Empty if no call
+   * was selected.
    */
-  readonly intermediates: ReadonlyMap<object, ArrayLike<number>>;
+  readonly intermediates: Map<object, ArrayLike<number>>;
 }
 
 /** Options for {@link trace}. */
 export interface TraceOptions {
-  /** Whether to copy the values of every tensor that a kernel call computes. Default: false. */
-  readonly keepIntermediates?: boolean;
+  /**
+   * Called after each kernel call with the call and the number of earlier calls. If the function returns true, the trace contains the
+   * values of the tensors that the call read and computed. Default: the trace contains no such values.
+   */
+  readonly selectCall?: (call: KernelCall, index: number) => boolean;
+  /**
+   * Whether to store tensors on the host while no kernel reads them, so that the heap of the backend stays small. The tensors that still
+   * exist after the trace remain on the host until a kernel reads them. Default: false.
+   */
+  readonly limitsHeap?: boolean;
 }
 
-/** Returns the values of a tensor in a trace that was recorded with {@link TraceOptions.keepIntermediates}. */
-export const getTracedValues = ({ intermediates, leaves }: Trace<unknown>, id: object): Float32Array =>
-  Float32Array.from((intermediates.get(id) ?? leaves.get(id))!);
+/** Returns the values of a tensor in a trace. The trace contains them if the tensor is a leaf, or belongs to a selected call. */
+export function getTracedValues({ intermediates, leaves }: Trace<unknown>, id: object): Float32Array {
+  const values = (intermediates.get(id) ?? leaves.get(id))!;
+  return values instanceof Float32Array ? values : Float32Array.from(values);
+}
 
 /** Names of the scopes around the running code, innermost last. Undefined if no trace is being recorded. */
 let scopeStack: string[] | undefined;
@@ -89,16 +101,20 @@ function getActiveTape(): { gradient?: GradientFunction }[] | undefined {
  * Runs `action` and records every kernel call of the active backend. If a kernel calls another kernel, only the outer call is recorded. The
  * kernels are wrapped while the action runs, and restored afterwards. The backend must read tensors synchronously (wasm, cpu, native).
  */
-export function trace<R>(action: () => R, { keepIntermediates = false }: TraceOptions = {}): Trace<R> {
+export function trace<R>(
+  action: () => R,
+  { selectCall = () => false, limitsHeap = false }: TraceOptions = {},
+): Trace<R> {
   const backendName = tf.getBackend();
+  const limiter = limitsHeap ? new HeapLimiter() : undefined;
   const backend = tf.backend() as unknown as {
     readSync(id: object): ArrayLike<number> & { slice(): ArrayLike<number> };
   };
-  const readValues = (id: object) => backend.readSync(id).slice();
+  const readValues = (id: object) => limiter?.readValues(id) ?? backend.readSync(id).slice();
   const calls: KernelCall[] = [];
   const leaves = new Map<object, ArrayLike<number>>();
   const intermediates = new Map<object, ArrayLike<number>>();
-  const seenIds = new Set<object>();
+  const seenIds = new WeakSet<object>();
   const stack: string[] = [];
   let depth = 0;
   const kernels = tf.getKernelsForBackend(backendName);
@@ -106,39 +122,45 @@ export function trace<R>(action: () => R, { keepIntermediates = false }: TraceOp
     for (const { kernelName } of kernels) tf.unregisterKernel(kernelName, backendName);
     for (const kernel of replacements) tf.registerKernel(kernel);
   };
+  const runCall = (
+    kernel: (typeof kernels)[number],
+    parameters: Parameters<typeof kernel.kernelFunc>[0],
+  ): ReturnType<typeof kernel.kernelFunc> => {
+    const inputTensors = Object.entries(
+      parameters.inputs as unknown as { [name: string]: tf.TensorInfo | undefined },
+    ).flatMap(([name, input]) => (input ? [[name, input] as const] : []));
+    for (const [, { dataId }] of inputTensors) {
+      if (seenIds.has(dataId)) continue;
+      seenIds.add(dataId);
+      leaves.set(dataId, readValues(dataId));
+    }
+    limiter?.prepareCall(new Set(inputTensors.map(([, { dataId }]) => dataId)));
+    const output = kernel.kernelFunc(parameters);
+    const outputTensors = Array.isArray(output) ? output : [output];
+    limiter?.recordUse([...inputTensors.map(([, input]) => input), ...outputTensors]);
+    const call = {
+      kernel: kernel.kernelName,
+      scope: stack.at(-1),
+      inputs: Object.fromEntries(inputTensors.map(([name, input]) => [name, toTracedTensor(input)])),
+      attributes: { ...(parameters.attrs as object | undefined) },
+      outputs: outputTensors.map(toTracedTensor),
+    };
+    for (const { id } of call.outputs) seenIds.add(id);
+    if (selectCall(call, calls.length)) {
+      for (const { id } of [...Object.values(call.inputs), ...call.outputs]) {
+        if (!leaves.has(id) && !intermediates.has(id)) intermediates.set(id, readValues(id));
+      }
+    }
+    calls.push(call);
+    return output;
+  };
   const tracingKernels = kernels.map((kernel) => ({
     ...kernel,
     kernelFunc: ((parameters) => {
       depth++;
       try {
-        const inputTensors = parameters.inputs as unknown as { [name: string]: tf.TensorInfo | undefined };
-        if (depth === 1) {
-          for (const input of Object.values(inputTensors)) {
-            if (!input || seenIds.has(input.dataId)) continue;
-            seenIds.add(input.dataId);
-            leaves.set(input.dataId, readValues(input.dataId));
-          }
-        }
-        const output = kernel.kernelFunc(parameters);
-        if (depth === 1) {
-          const outputs = (Array.isArray(output) ? output : [output]).map(toTracedTensor);
-          const inputs = Object.entries(inputTensors).flatMap(([name, input]) =>
-            input ? [[name, toTracedTensor(input)] as const] : [],
-          );
-          for (const { id } of outputs) {
-            if (seenIds.has(id)) continue;
-            seenIds.add(id);
-            if (keepIntermediates) intermediates.set(id, readValues(id));
-          }
-          calls.push({
-            kernel: kernel.kernelName,
-            scope: stack.at(-1),
-            inputs: Object.fromEntries(inputs),
-            attributes: { ...(parameters.attrs as object | undefined) },
-            outputs,
-          });
-        }
-        return output;
+        // If a kernel calls another kernel, only the outer call is recorded.
+        return depth === 1 ? runCall(kernel, parameters) : kernel.kernelFunc(parameters);
       } finally {
         depth--;
       }
@@ -151,6 +173,7 @@ export function trace<R>(action: () => R, { keepIntermediates = false }: TraceOp
   } finally {
     scopeStack = undefined;
     replaceKernels(kernels);
+    limiter?.stop();
   }
 }
 

@@ -6,16 +6,19 @@ import type { OnnxRuntime, OnnxTensor } from '../session/onnxRuntime.js';
 import { createSession, runSession } from '../session/session.js';
 import { type OnnxEngineOptions, TRAINING_OPTIONS, toThreadOptions } from '../session/sessionOptions.js';
 import {
+  checkSameTrace,
+  dropValues,
   type NamedTracedTensor,
   type TraceablePass,
   type TracedPass,
   type TracePair,
-  tracePair,
+  tracePass,
 } from '../trace/tracePair.js';
-import { checkForNaN } from '../verify/checkForNaN.js';
+import { selectDistinctCalls } from '../verify/distinctCalls.js';
+import { containsNaN, createNaNError } from '../verify/findNaN.js';
 import { verifyOnce } from '../verify/verificationCache.js';
 import { verifyOps } from '../verify/verifyOps.js';
-import { type ComparedOutputs, verifyStep } from '../verify/verifyStep.js';
+import { type ComparedOutputs, getComparedNames, verifyStep } from '../verify/verifyStep.js';
 
 /** Options for compiling a {@link TraceablePass}, such as a training step, to an ONNX graph. */
 export interface CompileOptions extends OnnxEngineOptions {
@@ -25,6 +28,8 @@ export interface CompileOptions extends OnnxEngineOptions {
   readonly batchSize: number;
   /** Outputs that are compared with the results of TensorFlow.js to verify the whole graph. */
   readonly comparedOutputs: ComparedOutputs;
+  /** Names of outputs that only the verification reads. Sessions do not compute them. */
+  readonly verificationOutputs?: readonly string[];
 }
 
 /** An ONNX graph that was verified against TensorFlow.js. */
@@ -55,6 +60,7 @@ export interface GraphSession {
  * except for rounding errors.
  */
 const TRACE_BATCH_SIZES = [3, 4] as const;
+
 /**
  * Compiles a function of tensors to a verified ONNX graph: traces the function twice, lowers both traces to one graph, and verifies that
  * ONNX Runtime computes the same results as TensorFlow.js for both traces.
@@ -72,44 +78,69 @@ export async function compileGraph(
   pass: TraceablePass,
   options: CompileOptions,
 ): Promise<CompiledGraph> {
-  const pair = traceVerifiable(pass, options);
+  const tracing = tracePassPair(pass, options);
   const channelBlock = await findChannelBlock(runtime);
-  await verify(runtime, pair, { channelBlock }, options);
-  const constantPair = dropValues(pair);
+  await verify(runtime, pass, tracing, { channelBlock }, options);
+  const { pair } = tracing;
   return {
     acceptsAnyBatchSize: pair[0].batchSize !== pair[1].batchSize,
     createSession: (sessionOptions) => {
-      const bytes = lowerPair(constantPair, { channelBlock }, sessionOptions.batchSize);
+      const { verificationOutputs = [] } = options;
+      const bytes = lowerPair(pair, { channelBlock }, sessionOptions.batchSize, verificationOutputs);
       return createGraphSession(runtime, bytes, { ...sessionOptions, threads: options.threads });
     },
   };
 }
 
-/**
- * Traces the function twice and checks that its outputs contain no NaN, because NaN cannot be compared with the results of ONNX Runtime.
- */
-function traceVerifiable(
-  pass: TraceablePass,
-  { batchSize, description, comparedOutputs }: CompileOptions,
-): TracePair {
-  const pair = tracePassPair(pass, batchSize);
-  for (const tracedPass of pair) checkForNaN(tracedPass, description, comparedOutputs);
-  return pair;
+/** Two traces of a function. Only the second trace contains the values that the verification needs. */
+interface PairTracing {
+  readonly pair: TracePair;
+  /** Positions in the second trace of the operations to verify. */
+  readonly distinctCalls: readonly number[];
 }
 
-function tracePassPair(pass: TraceablePass, batchSize: number): TracePair {
+function tracePassPair(pass: TraceablePass, options: CompileOptions): PairTracing {
   try {
-    return tracePair(pass, TRACE_BATCH_SIZES, true);
+    return traceWithSizes(pass, TRACE_BATCH_SIZES, options);
   } catch (error) {
     if (!(isMultitaskError(error) && error.kind === 'engine')) throw error;
-    return tracePair(pass, [batchSize, batchSize], true);
+    return traceWithSizes(pass, [options.batchSize, options.batchSize], options);
   }
 }
 
-/** Lowers two traces of the same function to one ONNX graph for batches of `batchSize` examples, and encodes the graph as a file. */
-function lowerPair([first, second]: TracePair, options: LoweringOptions, batchSize: number): Uint8Array {
+/**
+ * Traces the function twice and checks that its outputs contain no NaN, because NaN cannot be compared with the results of ONNX Runtime.
+ */
+function traceWithSizes(
+  pass: TraceablePass,
+  [size, otherSize]: readonly [number, number],
+  { description, comparedOutputs }: CompileOptions,
+): PairTracing {
+  const valuedOutputs = getComparedNames(comparedOutputs);
+  const first = tracePass(pass, size, 0, { limitsHeap: true, valuedOutputs });
+  const isFirstNaN = containsNaN(first, valuedOutputs);
+  dropValues(first);
+  const { selectCall, indices } = selectDistinctCalls(first);
+  const second = tracePass(pass, otherSize, 1, { limitsHeap: true, valuedOutputs, selectCall });
+  checkSameTrace(first, second);
+  if (isFirstNaN) throw createNaNError(pass, first, description);
+  if (containsNaN(second, valuedOutputs)) throw createNaNError(pass, second, description);
+  return { pair: [first, second], distinctCalls: indices };
+}
+
+/**
+ * Lowers two traces of the same function to one ONNX graph for batches of `batchSize` examples, and encodes the graph as a file. The graph
+ * has no outputs whose names are in `omittedOutputs`.
+ */
+function lowerPair(
+  [first, second]: TracePair,
+  options: LoweringOptions,
+  batchSize: number,
+  omittedOutputs: readonly string[] = [],
+): Uint8Array {
+  const outputs = first.outputs.filter(({ name }) => !omittedOutputs.includes(name));
   const batch = { size: batchSize, tracedSizes: [first.batchSize, second.batchSize] } as const;
-  const graph = lowerTrace(first.trace, second.trace, first.inputs, first.outputs, { ...options, batch });
+  const graph = lowerTrace(first.trace, second.trace, first.inputs, outputs, { ...options, batch });
   const readNames = new Set(graph.nodes.flatMap((node) => node.inputs));
   const toValueInfos = (tensors: readonly NamedTracedTensor[], others: readonly NamedTracedTensor[]) => {
     const otherShapes = new Map(others.map(({ name, tensor }) => [name, tensor.shape]));
@@ -125,37 +156,44 @@ function lowerPair([first, second]: TracePair, options: LoweringOptions, batchSi
       first.inputs.filter(({ name }) => readNames.has(name)),
       second.inputs,
     ),
-    outputs: toValueInfos(first.outputs, second.outputs),
+    outputs: toValueInfos(outputs, second.outputs),
     description: '',
     metadata: {},
   });
 }
 
-/** Returns a copy of two traces without the values of all tensors that are not constants of the graph, to save memory. */
-function dropValues([first, second]: TracePair): TracePair {
-  const dropPassValues = (pass: TracedPass): TracedPass => {
-    const inputIds = new Set(pass.inputs.map(({ tensor }) => tensor.id));
-    const constants = [...pass.trace.leaves].filter(([id]) => !inputIds.has(id));
-    return { ...pass, trace: { ...pass.trace, leaves: new Map(constants), intermediates: new Map() } };
-  };
-  return [dropPassValues(first), dropPassValues(second)];
-}
-
 /**
  * Verifies the graphs for the batch sizes of the two traces against TensorFlow.js. Skips the verification if the cache shows that these
  * graphs were verified before. The graphs for all other batch sizes are lowered from the same traces, with the same operations.
+ *
+ * Only one trace has values at a time, to save memory: the values of the second trace are dropped before the function is traced again with
+ * the batch of the first trace.
  */
-function verify(
+async function verify(
   runtime: OnnxRuntime,
-  pair: TracePair,
+  pass: TraceablePass,
+  { pair, distinctCalls }: PairTracing,
   loweringOptions: LoweringOptions,
   { compileCache: store, log = () => {}, description, comparedOutputs }: CompileOptions,
 ): Promise<void> {
-  const [bytes, otherBytes] = pair.map(({ batchSize }) => lowerPair(pair, loweringOptions, batchSize));
-  return verifyOnce(store && { store, log }, bytes!, runtime.label, async () => {
-    await verifyOps(runtime, pair, loweringOptions);
-    await verifyStep(runtime, [bytes!, otherBytes!], pair, description, comparedOutputs);
+  const [first, second] = pair;
+  const lower = ({ batchSize }: TracedPass) => lowerPair(pair, loweringOptions, batchSize);
+  const firstBytes = lower(first);
+  await verifyOnce(store && { store, log }, firstBytes, runtime.label, async () => {
+    await verifyOps(runtime, second, first, distinctCalls, loweringOptions);
+    await verifyStep(runtime, lower(second), second, description, comparedOutputs);
+    dropValues(second);
+    const { selectCall, indices } = selectDistinctCalls(second);
+    const repeated = tracePass(pass, first.batchSize, first.variant, {
+      limitsHeap: true,
+      valuedOutputs: getComparedNames(comparedOutputs),
+      selectCall,
+    });
+    checkSameTrace(repeated, second);
+    await verifyOps(runtime, repeated, second, indices, loweringOptions);
+    await verifyStep(runtime, firstBytes, repeated, description, comparedOutputs);
   });
+  dropValues(second);
 }
 
 async function createGraphSession(

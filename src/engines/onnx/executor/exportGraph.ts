@@ -28,7 +28,7 @@ export function exportGraph(
   graph: LayerGraph | InferenceFunction,
   description?: GraphDescription,
 ): Uint8Array {
-  const [first, second] = tracePair(createPredictionPass(graph), [2, 3], false);
+  const [first, second] = tracePair(createPredictionPass(graph), [2, 3]);
   const { nodes, initializers } = lowerTrace(first.trace, second.trace, first.inputs, first.outputs);
   const toValueInfo = ({ name, shape }: InferenceFunction['outputs'][number], text = '') => ({
     name,

@@ -1,4 +1,4 @@
-import type { Tensor, Tensor1D } from '@tensorflow/tfjs';
+import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
 import type { HostArray, NamedArrays } from '../../../core/arrays.js';
 import { createError } from '../../../core/errors/errors.js';
 import type { Weight } from '../../../layers/patched/forwardContext.js';
@@ -11,11 +11,13 @@ import { getSlotNames } from '../../../steps/optimizerSlots.js';
 import { toStepInputs, toTensors } from '../../../steps/stepArrays.js';
 import {
   countTrainableParams,
+  getGroupShape,
   getTrainableWeights,
   getWeightSizes,
+  groupBySize,
 } from '../../../steps/trainableWeights.js';
-import { computeTrainingStep, type StepKind, type StepOutputs } from '../../../steps/trainingStep.js';
-import { tf } from '../../../tensor/tf.js';
+import { computeGroupedStep, type GroupedStepOutputs, type StepKind } from '../../../steps/trainingStep.js';
+import { createHostTensor } from '../../../tensor/hostBackend.js';
 import { checkSlots } from '../../eager/eagerExecutor.js';
 import { type OnnxRuntime, type OnnxTensor, toOnnxTensor } from '../session/onnxRuntime.js';
 import type { OnnxEngineOptions } from '../session/sessionOptions.js';
@@ -31,8 +33,10 @@ const WEIGHT_PREFIX = 'weight/';
  * the output replaces.
  */
 const NEW_PREFIX = 'new ';
-/** Names of the two graph outputs that are not weights or slots. */
-const [SUMS_OUTPUT, GRADIENT_OUTPUT] = ['sums', 'gradient'];
+/** Name of the graph output from which losses and metrics are computed. */
+const SUMS_OUTPUT = 'sums';
+/** Name prefix of the graph outputs that contain gradients. Only the verification reads them. */
+const GRADIENT_PREFIX = 'gradient/';
 
 /**
  * Creates an executor that runs each training step as one graph in ONNX Runtime. The graph for a kind of step is compiled when the first
@@ -51,6 +55,7 @@ export function createOnnxExecutor(
 ): Executor {
   const slotNames = getSlotNames(optimizer);
   const trainableWeights = getTrainableWeights(network);
+  const groups = groupBySize(trainableWeights);
   const weights = new Map(
     getGraphWeights(network.graph).map((weight) => [WEIGHT_PREFIX + weight.originalName, weight]),
   );
@@ -71,15 +76,15 @@ export function createOnnxExecutor(
     for (const [name, weight] of weights) {
       const value = weight.read();
       if (syncedIds.get(weight) === value.dataId) continue;
-      const data = (value.dataSync() as Float32Array).slice();
-      state.set(name, toOnnxTensor(runtime, { shape: value.shape, data }));
+      // Tensors are immutable, so the array of a tensor can be used without a copy.
+      state.set(name, toOnnxTensor(runtime, { shape: value.shape, data: value.dataSync<'float32'>() }));
       syncedIds.set(weight, value.dataId);
     }
   };
   const writeVariables = (transform: (data: Float32Array) => Float32Array = (data) => data) => {
     for (const [name, weight] of weights) {
       const { data, dims } = state.get(name)!;
-      const value = tf.tensor(transform(data), [...dims]);
+      const value = createHostTensor(transform(data), dims);
       weight.write(value);
       value.dispose();
       syncedIds.set(weight, weight.read().dataId);
@@ -91,29 +96,43 @@ export function createOnnxExecutor(
     writeVariables();
     areVariablesStale = false;
   };
-  const setSlot = (name: string, data: Float32Array) =>
-    state.set(SLOT_PREFIX + name, toOnnxTensor(runtime, { shape: [data.length], data }));
+  /** Sets an optimizer slot from a vector with a number for each trainable parameter, and copies the vector. */
+  const setSlot = (slotName: string, vector: Float32Array) => {
+    const parts = splitVector(vector, trainableWeights);
+    groups.forEach((group, i) => {
+      const data = concatFloats(group.map((weight) => parts.get(weight)!));
+      state.set(toSlotName(slotName, i), toOnnxTensor(runtime, { shape: getGroupShape(group), data }));
+    });
+  };
+  const getSlot = (slotName: string): HostArray => {
+    const parts = new Map<Weight, Float32Array>();
+    groups.forEach((group, i) => {
+      const { data } = state.get(toSlotName(slotName, i))!;
+      for (const [weight, part] of splitVector(data, group)) parts.set(weight, part);
+    });
+    const vector = concatFloats(trainableWeights.map((weight) => parts.get(weight)!));
+    return { shape: [vector.length], data: vector };
+  };
   for (const name of slotNames) setSlot(name, new Float32Array(countTrainableParams(network)));
 
-  const toNamedOutputs = (step: StepOutputs): { readonly [name: string]: Tensor } => ({
-    [SUMS_OUTPUT]: step.sums,
-    [GRADIENT_OUTPUT]: step.gradient,
-    ...Object.fromEntries(
-      step.weights.map((value, i) => [
-        `${NEW_PREFIX}${WEIGHT_PREFIX}${trainableWeights[i]!.originalName}`,
-        value,
-      ]),
-    ),
-    ...Object.fromEntries(
-      step.nonTrainableUpdates.map(([weight, value]) => [
-        `${NEW_PREFIX}${WEIGHT_PREFIX}${weight.originalName}`,
-        value,
-      ]),
-    ),
-    ...Object.fromEntries(
-      step.slots.map((value, i) => [`${NEW_PREFIX}${SLOT_PREFIX}${slotNames[i]}`, value]),
-    ),
-  });
+  const toNamedOutputs = (step: GroupedStepOutputs): { readonly [name: string]: Tensor } => {
+    const updates = [
+      ...step.weights.map((value, i) => [trainableWeights[i]!, value] as const),
+      ...step.nonTrainableUpdates,
+    ];
+    return {
+      [SUMS_OUTPUT]: step.sums,
+      ...Object.fromEntries(step.gradients.map((value, i) => [GRADIENT_PREFIX + i, value])),
+      ...Object.fromEntries(
+        updates.map(([weight, value]) => [NEW_PREFIX + WEIGHT_PREFIX + weight.originalName, value]),
+      ),
+      ...Object.fromEntries(
+        step.groupSlots.flatMap((slots, i) =>
+          slots.map((value, j) => [NEW_PREFIX + toSlotName(slotNames[j]!, i), value]),
+        ),
+      ),
+    };
+  };
 
   /**
    * Creates the function to trace for a training step. Variant 1 uses a different batch, different slots and, until it returns, different
@@ -122,25 +141,29 @@ export function createOnnxExecutor(
   const createStepPass =
     (kind: StepKind, arrays: NamedArrays): TraceablePass =>
     (batchSize, variant) => {
-      const batch = toTensors(createTraceBatch(network, arrays, batchSize, variant));
+      const batch = toTensors(createTraceBatch(network, arrays, batchSize, variant), createHostTensor);
       const currentSlots = Object.fromEntries(
-        slotNames.map((name) => [SLOT_PREFIX + name, toHostArray(state.get(SLOT_PREFIX + name)!)]),
+        groups
+          .flatMap((_, i) => slotNames.map((name) => toSlotName(name, i)))
+          .map((name) => [name, toHostArray(state.get(name)!)]),
       );
       const slots = toTensors(
         variant === 0 ? currentSlots : mapArrays(currentSlots, (x) => Math.abs(x) / 2 + 1e-4),
+        createHostTensor,
       );
       try {
         if (variant === 1) writeVariables((data) => data.map((x) => x * 1.01 + 1e-3));
         const variables = Object.fromEntries(
           [...weights].map(([name, weight]) => [name, toTensorInfo(weight.read())] as const),
         );
-        const step = computeTrainingStep(
+        const step = computeGroupedStep(
           network,
           optimizer,
           lossWeights,
           kind,
           toStepInputs(network, batch),
-          slotNames.map((name) => slots[SLOT_PREFIX + name] as Tensor1D),
+          groups,
+          groups.map((_, i) => slotNames.map((name) => slots[toSlotName(name, i)]!)),
         );
         for (const [name, weight] of weights) {
           if (weight.read().dataId === variables[name]!.dataId) continue;
@@ -165,10 +188,11 @@ export function createOnnxExecutor(
       ...engineOptions,
       description: `the training step on ${batchSize} images`,
       batchSize,
-      comparedOutputs: {
-        [SUMS_OUTPUT]: [getSumsLength(network)],
-        [GRADIENT_OUTPUT]: getWeightSizes(trainableWeights),
-      },
+      comparedOutputs: [
+        { [SUMS_OUTPUT]: [getSumsLength(network)] },
+        Object.fromEntries(groups.map((group, i) => [GRADIENT_PREFIX + i, getWeightSizes(group)])),
+      ],
+      verificationOutputs: groups.map((_, i) => GRADIENT_PREFIX + i),
     };
     let graph = graphs.get(kind);
     if (!graph) {
@@ -189,9 +213,7 @@ export function createOnnxExecutor(
         name,
         name in arrays ? toOnnxTensor(runtime, arrays[name]!) : state.get(name)!,
       ]);
-      // Fetch all outputs but the gradient, which only the verification reads.
-      const fetches = outputNames.filter((name) => name !== GRADIENT_OUTPUT);
-      const results = await run(Object.fromEntries(feeds), fetches);
+      const results = await run(Object.fromEntries(feeds), outputNames);
       for (const [name, value] of Object.entries(results)) {
         if (name.startsWith(NEW_PREFIX)) state.set(name.slice(NEW_PREFIX.length), value);
       }
@@ -199,16 +221,10 @@ export function createOnnxExecutor(
       return results[SUMS_OUTPUT]!.data;
     },
     syncWeights,
-    getSlots: async () =>
-      Object.fromEntries(
-        slotNames.map((name) => {
-          const { data, dims } = state.get(SLOT_PREFIX + name)!;
-          return [name, { shape: dims, data: data.slice() }];
-        }),
-      ),
+    getSlots: async () => Object.fromEntries(slotNames.map((name) => [name, getSlot(name)])),
     setSlots: (saved) => {
       checkSlots(saved, slotNames, countTrainableParams(network));
-      for (const name of slotNames) setSlot(name, saved[name]!.data.slice());
+      for (const name of slotNames) setSlot(name, saved[name]!.data);
     },
     dispose: () => {
       syncWeights();
@@ -219,6 +235,31 @@ export function createOnnxExecutor(
   };
 }
 
+/** Returns the name of the graph input for an optimizer slot of a group of weights. */
+const toSlotName = (slotName: string, groupIndex: number) => `${SLOT_PREFIX}${slotName}/${groupIndex}`;
+
+/** Returns the part of a vector that belongs to each weight, as a view. */
+function splitVector(vector: Float32Array, weights: readonly Weight[]): ReadonlyMap<Weight, Float32Array> {
+  let start = 0;
+  return new Map(
+    getWeightSizes(weights).map((size, i) => {
+      const part = vector.subarray(start, start + size);
+      start += size;
+      return [weights[i]!, part];
+    }),
+  );
+}
+
+function concatFloats(parts: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let start = 0;
+  for (const part of parts) {
+    whole.set(part, start);
+    start += part.length;
+  }
+  return whole;
+}
+
 const toHostArray = ({ dims, data }: OnnxTensor): HostArray => ({ shape: dims, data });
 
 const mapArrays = (arrays: NamedArrays, transform: (x: number) => number): NamedArrays =>
@@ -227,4 +268,4 @@ const mapArrays = (arrays: NamedArrays, transform: (x: number) => number): Named
   );
 
 /** Returns the id, shape and type of the tensor in a variable. Writing the variable later does not change this record. */
-const toTensorInfo = ({ dataId, shape, dtype }: Tensor): tf.TensorInfo => ({ dataId, shape, dtype });
+const toTensorInfo = ({ dataId, shape, dtype }: Tensor): TensorInfo => ({ dataId, shape, dtype });

@@ -15,6 +15,7 @@ import type { NamedTracedTensor } from '../trace/tracePair.js';
 import { fuseSums } from './fuseSums.js';
 import { mergeEqualNodes } from './mergeEqualNodes.js';
 import { pruneGraph } from './pruneGraph.js';
+import { removeOutputCopies } from './removeOutputCopies.js';
 import { type SimplifiedTrace, simplifyTrace } from './simplifyTrace.js';
 import { permuteShape, transposeValues } from './transposeValues.js';
 
@@ -150,13 +151,11 @@ export class TraceLowering {
     }
   }
 
-  /** Step 5: removes all nodes that no graph output depends on, such as unused transposes. */
+  /** Step 5: removes all nodes that no graph output depends on, such as unused transposes, and copies of outputs. */
   #prune(): OnnxGraph {
     const graph = { nodes: this.#nodes, initializers: [...this.#initializers.values()] };
-    return pruneGraph(
-      graph,
-      this.#outputs.map(({ name }) => name),
-    );
+    const outputNames = this.#outputs.map(({ name }) => name);
+    return removeOutputCopies(pruneGraph(graph, outputNames), outputNames);
   }
 
   /** Step 6: merges and fuses nodes. */

@@ -37,6 +37,7 @@ export interface SessionOptions {
   readonly graphOptimizationLevel?: 'disabled' | 'basic' | 'extended' | 'all';
   readonly executionMode?: 'sequential' | 'parallel';
   readonly enableMemPattern?: boolean;
+  readonly enableCpuMemArena?: boolean;
   readonly executionProviders?: readonly string[];
   readonly logSeverityLevel?: 0 | 1 | 2 | 3 | 4;
 }

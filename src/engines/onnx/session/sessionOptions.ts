@@ -17,8 +17,15 @@ export interface OnnxEngineOptions {
  */
 const NO_SPINNING = { session: { force_spinning_stop: '1' } } as const;
 
-/** Session options for a graph that runs only once, so that optimizing it would take longer than it saves. */
-export const UNOPTIMIZED_OPTIONS: SessionOptions = { graphOptimizationLevel: 'disabled', extra: NO_SPINNING };
+/**
+ * Session options for a graph that runs only once, so that optimizing it would take longer than it saves. Without the arena, ONNX Runtime
+ * returns memory to the system as soon as it is not needed.
+ */
+export const UNOPTIMIZED_OPTIONS: SessionOptions = {
+  graphOptimizationLevel: 'disabled',
+  enableCpuMemArena: false,
+  extra: NO_SPINNING,
+};
 
 /**
  * Session options for a graph that runs many times. Operations run one after the other, each on all threads, which is faster than running
@@ -36,6 +43,9 @@ export const OPTIMIZED_OPTIONS: SessionOptions = {
  * optimization, because it saves a third of their time on small images.
  */
 export const TRAINING_OPTIONS: SessionOptions = { ...OPTIMIZED_OPTIONS, enableMemPattern: false };
+
+/** Session options for verifying a whole training step, which runs twice. */
+export const VERIFICATION_OPTIONS: SessionOptions = { ...TRAINING_OPTIONS, enableCpuMemArena: false };
 
 /** Returns the session option for a number of threads. If `threads` is undefined, ONNX Runtime chooses the number. */
 export const toThreadOptions = (threads: number | undefined): SessionOptions =>

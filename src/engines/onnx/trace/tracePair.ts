@@ -3,6 +3,7 @@ import {
   type KernelCall,
   type Trace,
   type TracedTensor,
+  type TraceOptions,
   toTracedTensor,
   trace,
 } from '../../../tensor/trace/tracer.js';
@@ -26,6 +27,8 @@ export type TraceablePass = (batchSize: number, variant: 0 | 1) => PassTensors;
 export interface TracedPass {
   readonly trace: Trace<unknown>;
   readonly batchSize: number;
+  readonly variant: 0 | 1;
+  /** Inputs that the function read. */
   readonly inputs: readonly NamedTracedTensor[];
   readonly outputs: readonly NamedTracedTensor[];
 }
@@ -43,48 +46,70 @@ export type TracePair = readonly [TracedPass, TracedPass];
  * Traces a function twice, once per batch size. If the two batch sizes differ, comparing the traces shows which tensor sizes depend on the
  * batch size.
  *
- * @param keepIntermediates - If true, the traces contain the output of every operation. `verifyOps` needs them.
  * @throws `engine` error that names the operation and its layer if the second trace contains different operations or constants.
  */
-export function tracePair(
-  pass: TraceablePass,
-  batchSizes: readonly [number, number],
-  keepIntermediates: boolean,
-): TracePair {
-  const pair: TracePair = [
-    tracePass(pass, batchSizes[0], 0, keepIntermediates),
-    tracePass(pass, batchSizes[1], 1, keepIntermediates),
-  ];
+export function tracePair(pass: TraceablePass, batchSizes: readonly [number, number]): TracePair {
+  const pair: TracePair = [tracePass(pass, batchSizes[0], 0), tracePass(pass, batchSizes[1], 1)];
   checkSameTrace(...pair);
   return pair;
 }
 
-function tracePass(
+/** Options for {@link tracePass}. */
+export interface TracePassOptions extends TraceOptions {
+  /** Names of the outputs whose values the trace contains. Default: none. */
+  readonly valuedOutputs?: readonly string[];
+}
+
+/** Traces a function once. */
+export function tracePass(
   pass: TraceablePass,
   batchSize: number,
   variant: 0 | 1,
-  keepIntermediates: boolean,
+  { valuedOutputs = [], ...options }: TracePassOptions = {},
 ): TracedPass {
   let inputs: NamedTracedTensor[] = [];
   let outputs: NamedTracedTensor[] = [];
+  const outputValues: (readonly [id: object, values: Float32Array])[] = [];
   const tracedKernels = trace(
     () =>
       tf.tidy(() => {
         const tensors = pass(batchSize, variant);
         inputs = toNamedTracedTensors(tensors.inputs);
         outputs = toNamedTracedTensors(tensors.outputs);
+        for (const name of valuedOutputs) {
+          const output = tensors.outputs[name];
+          if (output) outputValues.push([output.dataId, output.dataSync<'float32'>()]);
+        }
         tf.dispose({ ...tensors.outputs }); // tf.tidy() does not dispose of outputs that were protected with tf.keep().
       }),
-    { keepIntermediates },
+    options,
   );
-  return { trace: tracedKernels, batchSize, inputs, outputs };
+  for (const [id, values] of outputValues) tracedKernels.intermediates.set(id, values);
+  return {
+    trace: tracedKernels,
+    batchSize,
+    variant,
+    inputs: inputs.filter(({ tensor }) => tracedKernels.leaves.has(tensor.id)),
+    outputs,
+  };
 }
+
+/** Removes the values of inputs and of intermediate results from a trace, to free their memory. The values of constants remain. */
+export function dropValues(pass: TracedPass): void {
+  const { leaves, intermediates } = pass.trace;
+  intermediates.clear();
+  for (const id of getInputIds(pass)) leaves.delete(id);
+}
+
+/** Returns the ids of the tensors that the function receives. All other leaves of the trace become constants of the ONNX graph. */
+export const getInputIds = ({ inputs }: TracedPass): ReadonlySet<object> =>
+  new Set(inputs.map(({ tensor }) => tensor.id));
 
 const toNamedTracedTensors = (tensors: PassTensors['inputs']): NamedTracedTensor[] =>
   Object.entries(tensors).map(([name, tensor]) => ({ name, tensor: toTracedTensor(tensor) }));
 
 /** Throws an `engine` error unless both traces contain the same operations with the same attributes and constants. */
-function checkSameTrace(first: TracedPass, second: TracedPass): void {
+export function checkSameTrace(first: TracedPass, second: TracedPass): void {
   const findFirstLeaf = createLeafFinder(first);
   const findSecondLeaf = createLeafFinder(second);
   const [calls, otherCalls] = [first.trace.calls, second.trace.calls];
@@ -107,9 +132,9 @@ function checkSameTrace(first: TracedPass, second: TracedPass): void {
 }
 
 /** Creates a function that returns the values of a tensor if the tensor becomes a constant of the ONNX graph, otherwise undefined. */
-function createLeafFinder({ inputs, trace: { leaves } }: TracedPass) {
-  const inputIds = new Set(inputs.map(({ tensor }) => tensor.id));
-  return ({ id }: TracedTensor) => (inputIds.has(id) ? undefined : leaves.get(id));
+function createLeafFinder(pass: TracedPass) {
+  const inputIds = getInputIds(pass);
+  return ({ id }: TracedTensor) => (inputIds.has(id) ? undefined : pass.trace.leaves.get(id));
 }
 
 /**

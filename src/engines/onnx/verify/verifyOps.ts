@@ -6,7 +6,7 @@ import { type OnnxRuntime, toOnnxTensor } from '../session/onnxRuntime.js';
 import { createSession, runSession } from '../session/session.js';
 import { UNOPTIMIZED_OPTIONS } from '../session/sessionOptions.js';
 import { createOpMismatchError } from '../trace/callErrors.js';
-import type { NamedTracedTensor, TracedPass, TracePair } from '../trace/tracePair.js';
+import { getInputIds, type NamedTracedTensor, type TracedPass } from '../trace/tracePair.js';
 
 /**
  * Allowed difference between two results of an operation, relative to the largest value of the output. Adding float32 numbers in a
@@ -16,55 +16,97 @@ const OP_TOLERANCE = 1e-4;
 
 const DESCRIPTION = 'the verification of operations';
 
+/** Bytes of the results that are computed at a time. A single operation may exceed this limit. */
+const GROUP_BYTES = 2 ** 26;
+
 /**
- * Verifies that ONNX Runtime computes the same result as TensorFlow.js for each operation of both traces. Each operation receives the
- * inputs that were recorded in the trace, so that errors cannot accumulate. Therefore, the tolerance can be much smaller than in a
- * comparison of whole steps: where two values are nearly tied for a maximum, rounding can move a gradient to a different element, so even
- * two correct engines can differ.
+ * Verifies that ONNX Runtime computes the same result as TensorFlow.js for operations of a trace. Each operation receives the inputs that
+ * were recorded in the trace, so that errors cannot accumulate. Therefore, the tolerance can be much smaller than in a comparison of whole
+ * steps: where two values are nearly tied for a maximum, rounding can move a gradient to a different element, so even two correct engines
+ * can differ.
  *
+ * The operations run in groups, and values that only earlier groups needed are removed from the trace, so that the verification needs
+ * little memory.
+ *
+ * @param other - Trace of the same function with the other batch size.
+ * @param indices - Positions of the operations in the trace. The trace contains the values of their inputs and outputs.
  * @throws `engine` error that names the first operation whose result differs.
  */
 export async function verifyOps(
   runtime: OnnxRuntime,
-  [first, second]: TracePair,
-  options: LoweringOptions,
-): Promise<void> {
-  await verifyTrace(runtime, first, second, options);
-  await verifyTrace(runtime, second, first, options);
-}
-
-async function verifyTrace(
-  runtime: OnnxRuntime,
   pass: TracedPass,
-  otherPass: TracedPass,
+  other: TracedPass,
+  indices: readonly number[],
   options: LoweringOptions,
 ): Promise<void> {
   const { calls, intermediates } = pass.trace;
-  const passInputIds = new Set(pass.inputs.map(({ tensor }) => tensor.id));
-  // In the verification graph, calls are independent of each other: every tensor that a call reads is a graph input, and every tensor that
-  // it computes is a graph output.
-  const inputs = new Map<object, NamedTracedTensor>();
-  const tracedOutputs: TracedTensor[] = [];
-  const separateCalls = calls.map((call): KernelCall => {
-    for (const tensor of Object.values(call.inputs)) {
-      const isInput = passInputIds.has(tensor.id) || intermediates.has(tensor.id);
-      if (isInput && !inputs.has(tensor.id)) inputs.set(tensor.id, { name: `in${inputs.size}`, tensor });
-    }
-    const outputs = call.outputs.map((output) => {
-      tracedOutputs.push(output);
-      return { ...output, id: {} };
-    });
-    return { ...call, outputs };
+  const groups = groupCalls(calls, indices);
+  const lastGroups = new Map<object, number>();
+  groups.forEach((group, i) => {
+    for (const index of group) for (const id of listIds(calls[index]!)) lastGroups.set(id, i);
   });
+  const outputIds = new Set(pass.outputs.map(({ tensor }) => tensor.id));
+  for (const [i, group] of groups.entries()) {
+    await verifyGroup(runtime, pass, other, group, options);
+    for (const id of group.flatMap((index) => listIds(calls[index]!))) {
+      if (lastGroups.get(id) === i && !outputIds.has(id)) intermediates.delete(id);
+    }
+  }
+}
+
+const listIds = ({ inputs, outputs }: KernelCall): object[] =>
+  [...Object.values(inputs), ...outputs].map(({ id }) => id);
+
+/** Divides calls into groups whose results have at most {@link GROUP_BYTES}. */
+function groupCalls(calls: readonly KernelCall[], indices: readonly number[]): number[][] {
+  const groups: number[][] = [];
+  let groupBytes = Number.POSITIVE_INFINITY;
+  for (const index of indices) {
+    const bytes = calls[index]!.outputs.reduce((sum, { shape }) => sum + 4 * countElements(shape), 0);
+    groupBytes += bytes;
+    if (groupBytes > GROUP_BYTES) {
+      groups.push([]);
+      groupBytes = bytes;
+    }
+    groups.at(-1)!.push(index);
+  }
+  return groups;
+}
+
+async function verifyGroup(
+  runtime: OnnxRuntime,
+  pass: TracedPass,
+  other: TracedPass,
+  indices: readonly number[],
+  options: LoweringOptions,
+): Promise<void> {
+  const calls = indices.map((index) => pass.trace.calls[index]!);
+  const otherCalls = indices.map((index) => other.trace.calls[index]!);
+  const inputIds = getInputIds(pass);
+  // In the verification graph, calls are independent of each other: every tensor that a call reads is a graph input, and every tensor that
+  // it computes is a graph output. Constants of a fixed size remain constants, because some lowerings depend on their values.
+  const inputs = new Map<object, NamedTracedTensor>();
+  const separateCalls = calls.map((call, i): KernelCall => {
+    for (const [name, tensor] of Object.entries(call.inputs)) {
+      const isConstant =
+        pass.trace.leaves.has(tensor.id) &&
+        !inputIds.has(tensor.id) &&
+        tensor.shape.join() === otherCalls[i]!.inputs[name]!.shape.join();
+      if (!isConstant && !inputs.has(tensor.id)) inputs.set(tensor.id, { name: `in${inputs.size}`, tensor });
+    }
+    return { ...call, outputs: call.outputs.map((output) => ({ ...output, id: {} })) };
+  });
+  const tracedOutputs = calls.flatMap((call) => call.outputs.map((output) => ({ call, output })));
   const outputs = separateCalls
     .flatMap((call) => call.outputs)
     .map((tensor, i) => ({ name: `out${i}`, tensor }));
-  const separateTrace = { ...pass.trace, calls: separateCalls };
-  const batch = { size: pass.batchSize, tracedSizes: [pass.batchSize, otherPass.batchSize] } as const;
-  const graph = lowerTrace(separateTrace, otherPass.trace, [...inputs.values()], outputs, {
-    ...options,
-    batch,
-  });
+  const graph = lowerTrace(
+    { ...pass.trace, calls: separateCalls },
+    { ...other.trace, calls: otherCalls },
+    [...inputs.values()],
+    outputs,
+    { ...options, batch: { size: pass.batchSize, tracedSizes: [pass.batchSize, other.batchSize] } },
+  );
   const toValueInfo = ({ name, tensor: { shape } }: NamedTracedTensor) => ({ name, shape, description: '' });
   const bytes = encodeOnnxModel({
     ...graph,
@@ -84,8 +126,7 @@ async function verifyTrace(
       [...inputs.values()].map(({ name, tensor }) => [name, toOnnxTensor(runtime, toHostArray(tensor))]),
     );
     const results = await runSession(runtime, session, DESCRIPTION, feeds);
-    tracedOutputs.forEach((output, i) => {
-      const call = findCall(calls, output);
+    tracedOutputs.forEach(({ call, output }, i) => {
       const [expected, received] = excludeDenormals(
         call,
         getValues(output),
@@ -123,9 +164,6 @@ function excludeDenormals(
   return [expected.filter(isNormal), received.filter(isNormal)];
 }
 
-const findCall = (calls: readonly KernelCall[], output: TracedTensor) =>
-  calls.find(({ outputs }) => outputs.includes(output))!;
-
 /**
  * Returns the lower bound for the scale by which a difference is divided to make it relative. The rounding error of a sum is proportional
  * to its terms, not to the sum, and a sum of `n` terms of random sign is about √n times as large as one term. Without this bound, gradients
@@ -149,8 +187,15 @@ function computeErrorScale(
   return 0;
 }
 
-const computeMaxAbs = (values: Float32Array) =>
-  values.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+function computeMaxAbs(values: Float32Array): number {
+  let max = 0;
+  for (let i = 0; i < values.length; i++) {
+    const size = Math.abs(values[i]!);
+    if (size > max) max = size;
+    else if (Number.isNaN(size)) return size;
+  }
+  return max;
+}
 
 /**
  * Returns the largest absolute difference between two arrays, divided by the largest finite expected value or by `minScale`, whichever is

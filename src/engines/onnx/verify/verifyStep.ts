@@ -2,16 +2,19 @@ import { createError } from '../../../core/errors/errors.js';
 import { getTracedValues } from '../../../tensor/trace/tracer.js';
 import { type OnnxRuntime, toOnnxTensor } from '../session/onnxRuntime.js';
 import { createSession, runSession } from '../session/session.js';
-import { OPTIMIZED_OPTIONS } from '../session/sessionOptions.js';
-import type { TracedPass, TracePair } from '../trace/tracePair.js';
+import { VERIFICATION_OPTIONS } from '../session/sessionOptions.js';
+import type { TracedPass } from '../trace/tracePair.js';
 
 /**
- * Outputs that are compared with TensorFlow.js to verify a whole graph, keyed by name. Each output is a concatenation of vectors, for
- * example of one gradient per weight, and the value of the entry lists the lengths of the vectors.
+ * Outputs that are compared with TensorFlow.js to verify a whole graph. Each element is a set of outputs that are measured on the same scale,
+ * for example all gradients, keyed by name. Each output is a concatenation of vectors, for example of one gradient per weight, and the
+ * value of the entry lists the lengths of the vectors.
  */
-export interface ComparedOutputs {
-  readonly [output: string]: readonly number[];
-}
+export type ComparedOutputs = readonly { readonly [output: string]: readonly number[] }[];
+
+/** Returns the names of the outputs that are compared. */
+export const getComparedNames = (comparedOutputs: ComparedOutputs): readonly string[] =>
+  comparedOutputs.flatMap((outputs) => Object.keys(outputs));
 
 /**
  * Allowed L2 distance between two vectors, relative to their norm. Near-ties in max pooling legitimately move a few percent of a gradient.
@@ -20,57 +23,49 @@ export interface ComparedOutputs {
 const STEP_TOLERANCE = 0.1;
 
 /**
- * Verifies that the whole graph computes the same results as TensorFlow.js in both traces. Unlike `verifyOps`, this function also detects operations that
+ * Verifies that the whole graph computes the same results as TensorFlow.js. Unlike `verifyOps`, this function also detects operations that
  * are correct individually but connected incorrectly.
  *
- * @param graphs - The bytes of the graph for the batch size of each trace.
+ * @param bytes - The graph for the batch size of the trace.
+ * @param pass - Trace that contains the values of the inputs and of the compared outputs.
  * @param description - Name of the graph in error messages, for example `the training step`.
  * @throws `engine` error that names the first output that differs.
  */
 export async function verifyStep(
   runtime: OnnxRuntime,
-  graphs: readonly [Uint8Array, Uint8Array],
-  pair: TracePair,
-  description: string,
-  comparedOutputs: ComparedOutputs,
-): Promise<void> {
-  for (const [i, pass] of pair.entries()) {
-    await verifyPass(runtime, graphs[i]!, pass, description, comparedOutputs);
-  }
-}
-
-async function verifyPass(
-  runtime: OnnxRuntime,
   bytes: Uint8Array,
-  { trace, inputs, outputs }: TracedPass,
+  pass: TracedPass,
   description: string,
   comparedOutputs: ComparedOutputs,
 ): Promise<void> {
-  const session = await createSession(runtime, bytes, description, OPTIMIZED_OPTIONS);
-  try {
-    const feeds = inputs
-      .filter(({ name }) => session.inputNames.includes(name))
-      .map(({ name, tensor: { id, shape } }) => [
-        name,
-        toOnnxTensor(runtime, { shape, data: getTracedValues(trace, id) }),
-      ]);
-    const results = await runSession(runtime, session, description, Object.fromEntries(feeds));
-    for (const { name, tensor } of outputs.filter((output) => output.name in comparedOutputs)) {
-      const distance = computeRelativeDistance(
-        getTracedValues(trace, tensor.id),
-        results[name]!.data,
-        comparedOutputs[name]!,
-      );
+  const { trace, inputs, outputs } = pass;
+  const session = await createSession(runtime, bytes, description, VERIFICATION_OPTIONS);
+  const feeds = inputs
+    .filter(({ name }) => session.inputNames.includes(name))
+    .map(({ name, tensor: { id, shape } }) => [
+      name,
+      toOnnxTensor(runtime, { shape, data: getTracedValues(trace, id) }),
+    ]);
+  const fetches = getComparedNames(comparedOutputs);
+  const results = await runSession(runtime, session, description, Object.fromEntries(feeds), fetches).finally(
+    () => session.release(),
+  );
+  const outputIds = new Map(outputs.map(({ name, tensor }) => [name, tensor.id]));
+  for (const lengths of comparedOutputs) {
+    const expected = new Map(
+      Object.keys(lengths).map((name) => [name, getTracedValues(trace, outputIds.get(name)!)]),
+    );
+    const norm = Math.hypot(...[...expected.values()].map(computeNorm));
+    for (const [name, values] of expected) {
+      const distance = computeRelativeDistance(values, results[name]!.data, lengths[name]!, norm);
       // A distance of NaN also counts as a mismatch.
       if (!(distance <= STEP_TOLERANCE)) throw createStepMismatchError(description, name, distance);
     }
-  } finally {
-    await session.release();
   }
 }
 
 /**
- * Lower bound for the norm by which the error of a vector is divided, as a proportion of the norm of the whole output. A vector with a
+ * Lower bound for the norm by which the error of a vector is divided, as a proportion of the norm of all outputs on its scale. A vector with a
  * smaller norm consists only of rounding error, such as the gradient of a bias before batch normalization, so its relative error would be
  * meaningless.
  */
@@ -79,14 +74,15 @@ const MIN_RELATIVE_NORM = 0.01;
 /**
  * Compares two concatenations of vectors and returns the largest relative L2 distance between corresponding vectors. Returns NaN if a
  * difference is NaN.
+ *
+ * @param norm - Norm of all outputs on the same scale.
  */
 function computeRelativeDistance(
   expected: Float32Array,
   received: Float32Array,
   lengths: readonly number[],
+  norm: number,
 ): number {
-  const computeNorm = (values: Float32Array) => Math.sqrt(values.reduce((sum, x) => sum + x * x, 0));
-  const outputNorm = computeNorm(expected);
   let start = 0;
   return lengths.reduce((max, length) => {
     const [vector, other] = [
@@ -95,10 +91,21 @@ function computeRelativeDistance(
     ];
     start += length;
     const distance =
-      computeNorm(vector.map((x, i) => x - other[i]!)) /
-      Math.max(computeNorm(vector), MIN_RELATIVE_NORM * outputNorm, 1e-30);
+      computeDistance(vector, other) / Math.max(computeNorm(vector), MIN_RELATIVE_NORM * norm, 1e-30);
     return Number.isNaN(distance) ? distance : Math.max(max, distance);
   }, 0);
+}
+
+function computeNorm(values: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]! ** 2;
+  return Math.sqrt(sum);
+}
+
+function computeDistance(vector: Float32Array, other: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < vector.length; i++) sum += (vector[i]! - other[i]!) ** 2;
+  return Math.sqrt(sum);
 }
 
 function createStepMismatchError(description: string, output: string, distance: number) {
