@@ -6,6 +6,7 @@ import {
   NCHW_TO_NHWC,
   NHWC_TO_NCHW,
   preservesLayout,
+  preservesZeros,
 } from '../ops/context/layout.js';
 import type { LoweringContext } from '../ops/context/loweringContext.js';
 import { opRegistry } from '../ops/opRegistry.js';
@@ -166,8 +167,12 @@ export class TraceLowering {
     const tensors = Object.values(inputs);
     if (!preservesLayout(kernel, tensors, outputs)) return 'channelsLast';
     const images = tensors.filter(({ shape }) => shape.length === 4);
+    const block = this.#channelBlock;
+    const isPadded = block !== undefined && outputs[0]!.shape[3]! % block !== 0;
     const countAvailable = (layout: Layout) =>
-      images.filter((image) => this.#findValues(image)?.has(layout)).length;
+      layout === 'blocked' && isPadded && !preservesZeros(kernel, tensors)
+        ? 0
+        : images.filter((image) => this.#findValues(image)?.has(layout)).length;
     return (['channelsFirst', 'blocked'] as const).reduce<Layout>(
       (best, next) =>
         countAvailable(next) > 0 && countAvailable(next) >= countAvailable(best) ? next : best,

@@ -1,6 +1,7 @@
 import { addActivation } from './context/activation.js';
-import { addBlockedFilter } from './context/blockedFilter.js';
-import { BLOCKED_DOMAIN, NCHW_TO_NHWC, NHWC_TO_NCHW } from './context/layout.js';
+import { addBlockedFilter, addDepthwiseBlockedFilter, addPaddedFilter } from './context/blockedFilter.js';
+import { addPaddedVector, chooseImageLayout } from './context/channelOps.js';
+import { BLOCKED_DOMAIN, NCHW_TO_NHWC, NHWC_TO_NCHW, padChannels } from './context/layout.js';
 import type { LoweringContext, OpLowering } from './context/loweringContext.js';
 import { getSampledImage, isBlockedPointwise } from './context/sampledPixels.js';
 import { checkChannelsLast, computeConvGeometry, type Shape4D } from './context/windowGeometry.js';
@@ -13,11 +14,11 @@ export const lowerConv: OpLowering = (context) => {
   const { channelBlock } = context;
   // The blocked convolution of ONNX Runtime requires whole blocks of channels. Only the input may have fewer channels than one block, and
   // is then channels-first.
-  const fitsBlocks =
+  const isBlocked =
     channelBlock !== undefined &&
-    filters % channelBlock === 0 &&
-    (channels < channelBlock || channels % channelBlock === 0);
-  if (fitsBlocks && (activation === 'linear' || activation === 'relu')) {
+    chooseImageLayout(context, filters) === 'blocked' &&
+    (channels < channelBlock || chooseImageLayout(context, channels) === 'blocked');
+  if (isBlocked && (activation === 'linear' || activation === 'relu')) {
     return addBlockedConv(context, channelBlock, filterShape, activation);
   }
   return addConv(context, context.transposeInput('filter', [3, 2, 0, 1]), filterShape, 1, false);
@@ -30,6 +31,14 @@ export const lowerConv: OpLowering = (context) => {
 export const lowerDepthwiseConv: OpLowering = (context) => {
   const filterShape = context.call.inputs.filter!.shape as Shape4D;
   const [height, width, channels, multiplier] = filterShape;
+  const activation = context.getAttribute<string | undefined>('activation') ?? 'linear';
+  if (
+    multiplier === 1 &&
+    chooseImageLayout(context, channels) === 'blocked' &&
+    (activation === 'linear' || activation === 'relu')
+  ) {
+    return addBlockedDepthwiseConv(context, filterShape, activation);
+  }
   const transposed = context.transposeInput('filter', [2, 3, 0, 1]);
   const filter = context.addNode('Reshape', [
     transposed,
@@ -61,20 +70,44 @@ function addBlockedConv(
   filterShape: Shape4D,
   activation: 'linear' | 'relu',
 ): string {
-  const { addNode, getImage, markLayout, getOptionalInput } = context;
+  const { addNode, getImage, markLayout } = context;
   const geometry = getGeometry(context, filterShape, false);
-  const filter = addBlockedFilter(context, context.getInput('filter'), filterShape, block);
+  const isInputBlocked = chooseImageLayout(context, filterShape[2]) === 'blocked';
+  const filter = addPaddedFilter(context, context.getInput('filter'), filterShape, block);
+  const blockedFilter = addBlockedFilter(context, filter.value, filter.shape, block);
   const isSampled = isBlockedPointwise(context, filterShape, geometry);
   const x = isSampled
     ? getSampledImage(context, geometry, 'blocked')
-    : getImage('x', filterShape[2] < block ? 'channelsFirst' : 'blocked');
-  const bias = getOptionalInput('bias');
-  const y = addNode(`${BLOCKED_DOMAIN}:Conv`, [x, filter, ...(bias === undefined ? [] : [bias])], {
+    : getImage('x', isInputBlocked ? 'blocked' : 'channelsFirst');
+  const inputs = [x, blockedFilter, ...getPaddedBias(context, filterShape[3])];
+  const y = addNode(`${BLOCKED_DOMAIN}:Conv`, inputs, {
     ...toConvAttributes(geometry, filterShape),
     ...(isSampled ? { strides: [1, 1] } : {}),
     ...(activation === 'relu' ? { activation: 'Relu' } : {}),
   });
   return markLayout(y, 'blocked');
+}
+
+function addBlockedDepthwiseConv(
+  context: LoweringContext,
+  filterShape: Shape4D,
+  activation: 'linear' | 'relu',
+): string {
+  const { addNode, getImage, markLayout, channelBlock } = context;
+  const filter = addDepthwiseBlockedFilter(context, context.getInput('filter'), filterShape, channelBlock!);
+  const inputs = [getImage('x', 'blocked'), filter, ...getPaddedBias(context, filterShape[2])];
+  const y = addNode(`${BLOCKED_DOMAIN}:Conv`, inputs, {
+    ...toConvAttributes(getGeometry(context, filterShape, true), filterShape),
+    group: padChannels(filterShape[2], channelBlock!),
+    ...(activation === 'relu' ? { activation: 'Relu' } : {}),
+  });
+  return markLayout(y, 'blocked');
+}
+
+/** Returns the bias of a convolution in blocked layout, with zeros for the additional channels, or an empty array if there is no bias. */
+function getPaddedBias(context: LoweringContext, channels: number): readonly string[] {
+  const bias = context.getOptionalInput('bias');
+  return bias === undefined ? [] : [addPaddedVector(context, bias, channels)];
 }
 
 function addConv(

@@ -1,4 +1,4 @@
-import { BLOCKED_DOMAIN } from './layout.js';
+import { BLOCKED_DOMAIN, fitsBlocks, padChannels } from './layout.js';
 import type { LoweringContext } from './loweringContext.js';
 import type { Shape4D } from './windowGeometry.js';
 
@@ -52,4 +52,44 @@ export function addRotatedBlockedFilter(
       ? blocks
       : addNode('Transpose', [addNode('Reshape', [blocks, splitShape])], { perm: [1, 2, 0, 3] });
   return addNode('Reshape', [ordered, addIntegers([channels, filters, height, width])]);
+}
+
+/**
+ * Adds nodes that pad a filter `[height, width, in, out]` with zeros for the additional channels of images in blocked layout. Input channels
+ * that are not stored in blocks are not padded. Returns the padded filter and its shape.
+ */
+export function addPaddedFilter(
+  { addNode, addIntegers }: LoweringContext,
+  filter: string,
+  [height, width, channels, filters]: Shape4D,
+  block: number,
+): { readonly value: string; readonly shape: Shape4D } {
+  const pad = (count: number) => (fitsBlocks(count, block) ? padChannels(count, block) : count);
+  const shape: Shape4D = [height, width, pad(channels), pad(filters)];
+  const padding = [shape[2] - channels, shape[3] - filters] as const;
+  if (padding[0] + padding[1] === 0) return { value: filter, shape };
+  return { value: addNode('Pad', [filter, addIntegers([0, 0, 0, 0, 0, 0, ...padding])]), shape };
+}
+
+/**
+ * Adds nodes that convert the filter `[height, width, channels, 1]` of a depthwise convolution to blocked layout, `[channels / block, height,
+ * width, block]`. If `isRotated` is true, the filter is rotated by 180 degrees, as for the gradient with respect to the input.
+ */
+export function addDepthwiseBlockedFilter(
+  { addNode, addIntegers }: LoweringContext,
+  filter: string,
+  [height, width, channels]: Shape4D,
+  block: number,
+  isRotated = false,
+): string {
+  const taps = height * width;
+  const paddedChannels = padChannels(channels, block);
+  const padding = paddedChannels - channels;
+  const padded =
+    padding === 0 ? filter : addNode('Pad', [filter, addIntegers([0, 0, 0, 0, 0, 0, padding, 0])]);
+  const split = addNode('Reshape', [padded, addIntegers([taps, paddedChannels / block, block])]);
+  const reversedTaps = Array.from({ length: taps }, (_, i) => taps - 1 - i);
+  const ordered = isRotated ? addNode('Gather', [split, addIntegers(reversedTaps)]) : split;
+  const blocks = addNode('Transpose', [ordered], { perm: [1, 0, 2] });
+  return addNode('Reshape', [blocks, addIntegers([paddedChannels, 1, height, width])]);
 }

@@ -1,5 +1,5 @@
 import { chooseImageLayout } from './channelOps.js';
-import { BLOCKED_DOMAIN, convertLayout, type Layout } from './layout.js';
+import { BLOCKED_DOMAIN, convertLayout, type Layout, padChannels } from './layout.js';
 import type { LoweringContext } from './loweringContext.js';
 import { INFER_SIZE } from './shapeConstants.js';
 import type { computeConvGeometry, Shape4D } from './windowGeometry.js';
@@ -50,7 +50,7 @@ export function addSkippedPixels(
   { strideHeight, strideWidth, inHeight, inWidth, outHeight, outWidth }: ConvGeometry,
 ): string {
   const block = channelBlock!;
-  const channels = call.outputs[0]!.shape[3]!;
+  const channels = padChannels(call.outputs[0]!.shape[3]!, block);
   const lines = addNode('Reshape', [value, addIntegers([INFER_SIZE, outHeight, 1, outWidth, block])]);
   const padded = addNode('Pad', [
     lines,

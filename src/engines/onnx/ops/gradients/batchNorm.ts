@@ -1,3 +1,4 @@
+import { countElements } from '../../../../core/arrays.js';
 import { DataType } from '../../../../formats/onnxModel.js';
 import { createChannelOps } from '../context/channelOps.js';
 import type { LoweringContext, OpLowering } from '../context/loweringContext.js';
@@ -8,11 +9,11 @@ import type { LoweringContext, OpLowering } from '../context/loweringContext.js'
  */
 export const lowerBatchNormTraining: OpLowering = (context) => {
   const { addNode, getInput, addFloats, getAttribute } = context;
-  const { getValues, addAffine, addSum, markResult } = createChannelOps(context, 'x');
+  const { getValues, addAffine, addSum, addDot, markResult } = createChannelOps(context, 'x');
   const count = addCountPerChannel(context, getValues('x'));
   const mean = addNode('Div', [addSum(getValues('x')), count]);
   const centered = addCentered(context, mean);
-  const variance = addNode('Div', [addSum(addNode('Mul', [centered, centered])), count]);
+  const variance = addNode('Div', [addDot(centered, centered), count]);
   const deviation = addNode('Sqrt', [
     addNode('Add', [variance, addFloats([getAttribute<number>('epsilon')])]),
   ]);
@@ -29,14 +30,14 @@ export const lowerBatchNormTraining: OpLowering = (context) => {
  */
 export const lowerBatchNormGradient: OpLowering = (context) => {
   const { addNode, getInput, addFloats, getAttribute } = context;
-  const { getValues, addAffine, addSum, markResult } = createChannelOps(context, 'x');
+  const { getValues, addAffine, addSum, addDot, markResult } = createChannelOps(context, 'x');
   const count = addCountPerChannel(context, getValues('x'));
   const deviation = addNode('Sqrt', [
     addNode('Add', [getInput('variance'), addFloats([getAttribute<number>('epsilon')])]),
   ]);
   const centered = addCentered(context, getInput('mean'));
   const dbeta = addSum(getValues('dy'));
-  const dgamma = addNode('Div', [addSum(addNode('Mul', [getValues('dy'), centered])), deviation]);
+  const dgamma = addNode('Div', [addDot(getValues('dy'), centered), deviation]);
   const a = addNode('Div', [getInput('gamma'), deviation]);
   const b = addNode('Neg', [
     addNode('Div', [addNode('Mul', [a, dgamma]), addNode('Mul', [deviation, count])]),
@@ -46,11 +47,16 @@ export const lowerBatchNormGradient: OpLowering = (context) => {
 };
 
 /** Adds nodes that compute the number of elements of `x` per channel. */
-const addCountPerChannel = ({ call, addNode, addFloats }: LoweringContext, x: string) =>
-  addNode('Div', [
-    addNode('Cast', [addNode('Size', [x])], { to: DataType.FLOAT }),
-    addFloats([call.inputs.x!.shape.at(-1)!]),
-  ]);
+function addCountPerChannel(
+  { call, addNode, addFloats, addIntegers, countExamples }: LoweringContext,
+  x: string,
+): string {
+  const pixels = countElements(call.inputs.x!.shape.slice(1, -1));
+  const examples = countExamples('x');
+  if (examples !== undefined) return addFloats([examples * pixels]);
+  const batchSize = addNode('Gather', [addNode('Shape', [x]), addNode('Squeeze', [addIntegers([0])])]);
+  return addNode('Mul', [addNode('Cast', [batchSize], { to: DataType.FLOAT }), addFloats([pixels])]);
+}
 
 /** Adds nodes that subtract the channel means from `x`. The forward pass and the gradient add equal nodes, which ONNX Runtime merges. */
 function addCentered(context: LoweringContext, mean: string): string {

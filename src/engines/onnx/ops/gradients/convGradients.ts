@@ -1,4 +1,4 @@
-import { addRotatedBlockedFilter } from '../context/blockedFilter.js';
+import { addPaddedFilter, addRotatedBlockedFilter } from '../context/blockedFilter.js';
 import { chooseImageLayout } from '../context/channelOps.js';
 import { BLOCKED_DOMAIN } from '../context/layout.js';
 import type { LoweringContext, OpLowering } from '../context/loweringContext.js';
@@ -26,7 +26,8 @@ export const lowerConvInputGradient: OpLowering = (context) => {
     chooseImageLayout(context, channels) === 'blocked' && chooseImageLayout(context, filters) === 'blocked';
   const isSampled = isBlocked && isBlockedPointwise(context, filterShape, geometry);
   if (isBlocked && (isSampled || (strideHeight === 1 && strideWidth === 1))) {
-    const rotated = addRotatedBlockedFilter(context, context.getInput('filter'), filterShape, channelBlock!);
+    const filter = addPaddedFilter(context, context.getInput('filter'), filterShape, channelBlock!);
+    const rotated = addRotatedBlockedFilter(context, filter.value, filter.shape, channelBlock!);
     const dx = addNode(`${BLOCKED_DOMAIN}:Conv`, [getImage('dy', 'blocked'), rotated], {
       kernel_shape: [height, width],
       pads: [height - 1 - top, width - 1 - left, height - 1 - bottom, width - 1 - right],

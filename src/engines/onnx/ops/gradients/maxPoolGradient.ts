@@ -1,5 +1,5 @@
 import { chooseImageLayout } from '../context/channelOps.js';
-import { BLOCKED_DOMAIN } from '../context/layout.js';
+import { BLOCKED_DOMAIN, padChannels } from '../context/layout.js';
 import type { LoweringContext, OpLowering } from '../context/loweringContext.js';
 import { computePoolGeometry, type Shape4D } from '../context/windowGeometry.js';
 import { STEP_SLOPE } from './biasReluGradient.js';
@@ -49,7 +49,8 @@ function hasBlockedTwoByTwoWindows(context: LoweringContext): boolean {
  */
 function addTwoByTwoMaxPoolGradient(context: LoweringContext, dy: string): string {
   const { call, addNode, addIntegers, getImage, markLayout, channelBlock } = context;
-  const [, height, width, channels] = call.inputs.input!.shape as Shape4D;
+  const [, height, width, imageChannels] = call.inputs.input!.shape as Shape4D;
+  const channels = padChannels(imageChannels, channelBlock!);
   const [outHeight, outWidth] = [Math.floor(height / 2), Math.floor(width / 2)];
   const reshape = (value: string, shape: readonly number[]) =>
     addNode('Reshape', [value, addIntegers(shape)]);
