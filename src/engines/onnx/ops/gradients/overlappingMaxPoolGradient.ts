@@ -1,5 +1,5 @@
 import { chooseImageLayout } from '../context/channelOps.js';
-import { BLOCKED_DOMAIN } from '../context/layout.js';
+import { BLOCKED_DOMAIN, padChannels } from '../context/layout.js';
 import type { LoweringContext } from '../context/loweringContext.js';
 import { INFER_SIZE } from '../context/shapeConstants.js';
 import { computePoolGeometry, type Shape4D } from '../context/windowGeometry.js';
@@ -88,8 +88,12 @@ const addPixelShape = ({ addNode, addIntegers, channelBlock }: LoweringContext, 
   addNode('Reshape', [value, addIntegers([INFER_SIZE, ...size, channelBlock!])]);
 
 /** Adds a node that reshapes a value to the declared shape of images in blocked layout. */
-const addImageShape = ({ addNode, addIntegers, call }: LoweringContext, value: string, size: Size) =>
-  addNode('Reshape', [value, addIntegers([INFER_SIZE, call.inputs.input!.shape[3]!, ...size])]);
+const addImageShape = (context: LoweringContext, value: string, size: Size) =>
+  context.addNode('Reshape', [value, context.addIntegers([INFER_SIZE, countChannels(context), ...size])]);
+
+/** Returns the number of channels that the images have in blocked layout. */
+const countChannels = ({ call, channelBlock }: LoweringContext): number =>
+  padChannels(call.inputs.input!.shape[3]!, channelBlock!);
 
 /** Adds nodes that pad images in blocked layout with `value`. Returns the images unchanged if there is nothing to pad. */
 function addPads(
@@ -143,8 +147,8 @@ function addStage(
   usedWindows: number,
   direction: Direction,
 ): string {
-  const { addNode, addIntegers, channelBlock, call } = context;
-  const channels = call.inputs.input!.shape[3]!;
+  const { addNode, addIntegers, channelBlock } = context;
+  const channels = countChannels(context);
   const windows = countWindows(size[direction]);
   const maxima = addMaxima(context, images, size, direction);
   /** Adds a depthwise convolution in this direction, whose filter has one number per pixel. `addend` is added to the result. */
