@@ -34,7 +34,7 @@ const step: fc.Arbitrary<Step> = fc.record({
 const createNetwork = (steps: readonly Step[]) => (x: tf.Tensor) => {
   const full = [x as tf.Tensor4D];
   const half: tf.Tensor4D[] = [];
-  const conv = (image: tf.Tensor4D, size: number, seed: number, strides = 1) =>
+  const conv = (image: tf.Tensor4D, size: number, seed: number, strides: 1 | 2 = 1) =>
     tf.conv2d(image, createFilter(size, seed), strides, 'same');
   steps.forEach(({ kind, first, second }, i) => {
     // Most steps also run on the images of half size, if there are any.
@@ -43,15 +43,15 @@ const createNetwork = (steps: readonly Step[]) => (x: tf.Tensor) => {
     if (kind === 'conv1') images.push(conv(a, 1, i));
     if (kind === 'conv3') images.push(conv(a, 3, i));
     if (kind === 'relu') images.push(tf.relu(a));
-    if (kind === 'add') images.push(tf.add(a, b));
-    if (kind === 'residual') images.push(tf.relu(tf.add(conv(a, 1, i), b)));
+    if (kind === 'add') images.push(tf.add<tf.Tensor4D>(a, b));
+    if (kind === 'residual') images.push(tf.relu(tf.add<tf.Tensor4D>(conv(a, 1, i), b)));
     const source = full[first % full.length]!;
     if (kind === 'half') half.push(conv(source, 1, i, 2));
     if (kind === 'halves') half.push(tf.add(conv(source, 1, i, 2), conv(source, 1, i + 9, 2)));
   });
   const sums = [full, half]
     .filter((images) => images.length > 0)
-    .map((images) => tf.mean(tf.addN(images), [1, 2]));
+    .map((images) => tf.mean(tf.addN(images as tf.Tensor[]), [1, 2]));
   return tf.tidy(() => tf.mul(tf.addN(sums), 0.01));
 };
 
