@@ -1,5 +1,5 @@
 import { createError } from '../core/errors/errors.js';
-import { isBackendStarting, setStartedBackend, startBackendNow } from './startBackend.js';
+import { isBackendStarting, runOnBackend, setStartedBackend, startBackendNow } from './startBackend.js';
 import { tf } from './tf.js';
 
 /** Name of the backend that stores tensors on the host. */
@@ -125,6 +125,15 @@ export function getHostBackend(): tf.KernelBackend {
  */
 export const createHostTensor = (values: Float32Array, shape: readonly number[]): tf.Tensor =>
   tf.engine().makeTensor(values, [...shape], 'float32', getHostBackend());
+
+/**
+ * Runs `action` while the host backend is active. TensorFlow.js moves the data of a tensor to the active backend when the tensor is
+ * assigned to a variable, so variables that `action` assigns keep their data on the host. `action` must not call kernels.
+ */
+export function runOnHost<R>(action: () => R): R {
+  getHostBackend();
+  return runOnBackend(HOST_BACKEND, action);
+}
 
 function registerHostBackend(): void {
   if (tf.findBackendFactory(HOST_BACKEND) !== null) return;

@@ -20,7 +20,7 @@ interface TensorRecord {
  * Bytes of tensors that the heap of a backend contains while a function is traced. A WebAssembly heap never shrinks, so the process would
  * otherwise keep the memory of the whole trace.
  */
-const HEAP_LIMIT_BYTES = 2 ** 27;
+const HEAP_LIMIT_BYTES = 2 ** 26;
 
 /**
  * Moves the tensors that were used longest ago from the active backend to the host, so that the heap of the backend stays small.

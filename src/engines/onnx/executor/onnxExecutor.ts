@@ -17,7 +17,7 @@ import {
   groupBySize,
 } from '../../../steps/trainableWeights.js';
 import { computeGroupedStep, type GroupedStepOutputs, type StepKind } from '../../../steps/trainingStep.js';
-import { createHostTensor } from '../../../tensor/hostBackend.js';
+import { createHostTensor, runOnHost } from '../../../tensor/hostBackend.js';
 import { checkSlots } from '../../eager/eagerExecutor.js';
 import { type OnnxRuntime, type OnnxTensor, toOnnxTensor } from '../session/onnxRuntime.js';
 import type { OnnxEngineOptions } from '../session/sessionOptions.js';
@@ -93,7 +93,8 @@ export function createOnnxExecutor(
       const { data, dims } = tensor;
       sharedTensors.add(tensor);
       const value = createHostTensor(transform(data), dims);
-      weight.write(value);
+      if (hasConstraint(weight)) weight.write(value);
+      else runOnHost(() => weight.write(value));
       value.dispose();
       syncedIds.set(weight, weight.read().dataId);
     }
@@ -264,6 +265,10 @@ export function createOnnxExecutor(
     },
   };
 }
+
+/** Returns whether writing the variable calls kernels. */
+const hasConstraint = (weight: Weight) =>
+  (weight as unknown as { constraint?: object | null }).constraint != null;
 
 /** Returns the name of the graph input whose value a graph output replaces, or undefined if the output is not a weight or slot. */
 const getReplacedInput = (output: string): string | undefined =>
