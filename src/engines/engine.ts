@@ -18,8 +18,13 @@ import type { StartedEngine } from './processState.js';
 export interface CompileSettings {
   /** Store in which compiled and verified training steps are cached. */
   readonly compileCache?: Store | undefined;
-  /** Called with a message if the cache cannot be written. The run continues without the cache. */
+  /**
+   * Called with a message about the progress of a compilation that takes more than two seconds, and if the cache cannot be written. The run
+   * continues without the cache.
+   */
   readonly log?: ((line: string) => void) | undefined;
+  /** Signal that stops the compilation of a training step. The step then throws an `aborted` error. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -50,13 +55,14 @@ export class Engine {
     network: Network,
     optimizer: Optimizer,
     lossWeights: { readonly [task: string]: number },
-    { compileCache, log }: CompileSettings = {},
+    { compileCache, log, signal }: CompileSettings = {},
   ): Executor {
     const steps = this.#onnx
       ? createOnnxExecutor(this.#onnx.runtime, network, optimizer, lossWeights, {
           threads: this.#onnx.threads,
           compileCache,
           log,
+          signal,
         })
       : createEagerExecutor(network, optimizer, lossWeights);
     const executor: Executor = {

@@ -43,6 +43,8 @@ export interface OnnxGraph {
 export interface OnnxModel extends OnnxGraph {
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
+  /** Name of an output that is a sequence of float32 tensors. It is the first output. */
+  readonly sequenceOutput?: string;
   readonly description: string;
   readonly metadata: { readonly [key: string]: string };
 }
@@ -90,6 +92,8 @@ export function encodeOnnxModel(model: OnnxModel): Uint8Array {
       writeMessage(graph, 5, (w) => writeInitializer(w, initializer));
     }
     for (const input of model.inputs) writeMessage(graph, 11, (w) => writeValueInfo(w, input));
+    const { sequenceOutput } = model;
+    if (sequenceOutput !== undefined) writeMessage(graph, 12, (w) => writeSequenceInfo(w, sequenceOutput));
     for (const output of model.outputs) writeMessage(graph, 12, (w) => writeValueInfo(w, output));
   });
   writeMessage(writer, 8, (w) => writeNumber(w, 2, OPSET_VERSION));
@@ -171,6 +175,17 @@ function writeValueInfo(writer: Writer, { name, shape, description }: ValueInfo)
     }),
   );
   writeText(writer, 3, description);
+}
+
+function writeSequenceInfo(writer: Writer, name: string): void {
+  writeText(writer, 1, name);
+  writeMessage(writer, 2, (type) =>
+    writeMessage(type, 4, (sequence) =>
+      writeMessage(sequence, 1, (element) =>
+        writeMessage(element, 1, (tensor) => writeNumber(tensor, 1, DataType.FLOAT)),
+      ),
+    ),
+  );
 }
 
 const encodeTag = (field: number, wireType: number) => (field << 3) | wireType;

@@ -7,7 +7,7 @@ import type { StepKind } from './trainingStep.js';
 export interface Executor extends WeightSource {
   /**
    * Runs one training step. `inputs` are the input arrays of the step, keyed by name. Returns the sums from which the losses and metrics of
-   * the batch are computed.
+   * the batch are computed. Throws an `aborted` error if the signal of the run is aborted while the step is compiled.
    */
   runStep(kind: StepKind, inputs: NamedArrays): Promise<Float32Array>;
   /** Returns a copy of the optimizer slots, keyed by slot name. */

@@ -98,6 +98,7 @@ export async function fitNetwork<
     executor = engine.createExecutor(trainedNetwork, config.optimizer, config.loss.weights, {
       compileCache,
       log,
+      signal: options.signal,
     });
     const featureCache =
       config.featureCache &&

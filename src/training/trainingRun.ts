@@ -1,3 +1,4 @@
+import { isMultitaskError } from '../core/errors/errors.js';
 import type { Clock, Store } from '../core/platform/platform.js';
 import type { CheckpointEpoch } from '../core/records/checkpointEpoch.js';
 import type { HistoryRow, TaskRecord } from '../core/records/history.js';
@@ -250,6 +251,10 @@ export class TrainingRun implements Run {
     for await (const batch of iterateBatches(train, order)) {
       const lastRate = this.learningRate;
       const sums = await this.#trainBatch(batch);
+      if (!sums) {
+        this.stop(ABORTED);
+        break;
+      }
       means.add(sums, batch.count);
       const step = this.#position.step + 1;
       this.#position = { ...this.#position, step, sums: means.getState(), lastRate };
@@ -278,19 +283,20 @@ export class TrainingRun implements Run {
     );
   }
 
-  async #trainBatch(batch: Batch): Promise<Float32Array> {
+  /** Runs a training step on a batch. Returns undefined if the signal was aborted while the engine compiled the step. */
+  async #trainBatch(batch: Batch): Promise<Float32Array | undefined> {
     const { network, train, seed, loss } = this.config;
     this.#weightsEpoch = 'unfinished';
-    return this.#optimizerState.runStep({
-      ...createBatchArrays(
-        network,
-        train,
-        batch,
-        loss.classWeights,
-        await this.inputPipeline.computeInputs(train, batch),
-      ),
-      ...drawDropoutMasks(network, batch.count, seed, this.#finishedEpochs, this.#position.step),
-    });
+    const inputs = await this.inputPipeline.computeInputs(train, batch);
+    try {
+      return await this.#optimizerState.runStep({
+        ...createBatchArrays(network, train, batch, loss.classWeights, inputs),
+        ...drawDropoutMasks(network, batch.count, seed, this.#finishedEpochs, this.#position.step),
+      });
+    } catch (error) {
+      if (isMultitaskError(error) && error.kind === 'aborted') return undefined;
+      throw error;
+    }
   }
 
   /**

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createError } from '../../src/core/errors/errors.js';
 import { defaultPlatform } from '../../src/core/platform/defaultPlatform.js';
 import type { PackageLoader } from '../../src/core/platform/platform.js';
@@ -506,6 +506,74 @@ describe('the verification of a compiled graph on onnx', () => {
       kind: 'engine',
       received: expect.stringContaining('in the output "gradient/0"'),
     });
+  });
+});
+
+describe('the compilation of a training step on onnx', () => {
+  test('verifies equal operations once per trace, and reports its progress if it takes long', async () => {
+    const outputCounts: number[] = [];
+    const runtime = await wrapRuntime({
+      wrapRun:
+        (run, outputNames) =>
+        async (...args) => {
+          if (outputNames[0] === 'out0') {
+            outputCounts.push(outputNames.length);
+            vi.spyOn(performance, 'now').mockReturnValue(1e9 * outputCounts.length);
+          }
+          return run(...args);
+        },
+    });
+    await useEngineWith((async () => runtime) as never)('onnx');
+    const lines: string[] = [];
+    const repeated = Array.from({ length: 12 }, () => dense(6));
+    try {
+      await train({ epochs: 1, log: (line) => lines.push(line) }, compose(dense(6), ...repeated));
+      const [first, second] = outputCounts;
+      outputCounts.length = 0;
+      await train({ epochs: 1 }, compose(dense(6), dense(6), dense(6)));
+      expect(outputCounts).toHaveLength(2);
+      expect(Math.abs(outputCounts[0]! - first!)).toBeLessThan(10);
+      expect(second).toBe(first);
+    } finally {
+      vi.restoreAllMocks();
+    }
+    expect(lines.filter((line) => line.startsWith('compiling the training step on 6 images: '))).not.toEqual(
+      [],
+    );
+  });
+
+  test('stops when the signal is aborted, and the run can be resumed with the same history, bit for bit', async () => {
+    const uninterrupted = await train();
+    const checkpoint = memoryStore();
+    const stop = new AbortController();
+    let wasAborted = false;
+    let runsAfterAbort = 0;
+    const runtime = await wrapRuntime({
+      wrapRun:
+        (run, outputNames) =>
+        async (...args) => {
+          if (wasAborted) runsAfterAbort++;
+          if (outputNames[0] === 'out0') {
+            stop.abort();
+            wasAborted = true;
+          }
+          return run(...args);
+        },
+    });
+    await useEngineWith((async () => runtime) as never)('onnx');
+    const { rows, stopped } = await train({ checkpoint, signal: stop.signal });
+    expect([rows.length, stopped, runsAfterAbort]).toEqual([0, 'aborted', 0]);
+    const resumed = await train({ checkpoint, resume: true });
+    expect(withoutSeconds(resumed.rows)).toEqual(withoutSeconds(uninterrupted.rows));
+  });
+
+  test('leaves little in the heap of wasm, and no weights', async () => {
+    const model = compose();
+    await train({ epochs: 1 }, model);
+    const backend = tf.backend() as unknown as { dataIdMap: { has(id: object): boolean } };
+    for (const weight of model.layersModel.weights) {
+      expect(backend.dataIdMap.has(weight.read().dataId)).toBe(false);
+    }
   });
 });
 

@@ -1,8 +1,10 @@
 import { isMultitaskError } from '../../../core/errors/errors.js';
-import { encodeOnnxModel, type ValueInfo } from '../../../formats/onnxModel.js';
+import { encodeOnnxModel, type OnnxModel, type ValueInfo } from '../../../formats/onnxModel.js';
+import { findInPlaceOutputs } from '../lower/findInPlaceOutputs.js';
 import { type LoweringOptions, lowerTrace, resolveSize } from '../lower/traceLowering.js';
 import { findChannelBlock } from '../session/findChannelBlock.js';
 import type { OnnxRuntime, OnnxTensor } from '../session/onnxRuntime.js';
+import { addCopyStopper, type BufferedRun, findBufferedRun } from '../session/outputBuffers.js';
 import { createSession, runSession } from '../session/session.js';
 import { type OnnxEngineOptions, TRAINING_OPTIONS, toThreadOptions } from '../session/sessionOptions.js';
 import {
@@ -19,6 +21,7 @@ import { containsNaN, createNaNError } from '../verify/findNaN.js';
 import { verifyOnce } from '../verify/verificationCache.js';
 import { verifyOps } from '../verify/verifyOps.js';
 import { type ComparedOutputs, getComparedNames, verifyStep } from '../verify/verifyStep.js';
+import { CompileProgress } from './compileProgress.js';
 
 /** Options for compiling a {@link TraceablePass}, such as a training step, to an ONNX graph. */
 export interface CompileOptions extends OnnxEngineOptions {
@@ -30,6 +33,8 @@ export interface CompileOptions extends OnnxEngineOptions {
   readonly comparedOutputs: ComparedOutputs;
   /** Names of outputs that only the verification reads. Sessions do not compute them. */
   readonly verificationOutputs?: readonly string[];
+  /** Returns the name of the input that the output with this name replaces in the next run, or undefined. */
+  readonly getReplacedInput?: (output: string) => string | undefined;
 }
 
 /** An ONNX graph that was verified against TensorFlow.js. */
@@ -46,11 +51,19 @@ export interface CompiledGraph {
 /** An ONNX Runtime session that runs batches of one size. */
 export interface GraphSession {
   readonly inputNames: readonly string[];
-  readonly outputNames: readonly string[];
-  /** Runs one batch. `feeds` are the inputs, keyed by name. Returns the outputs that are listed in `outputs`, keyed by name. */
+  /** Shapes of the outputs, keyed by name. */
+  readonly outputShapes: ReadonlyMap<string, readonly number[]>;
+  /** Names of the outputs that can be written to the memory of the inputs that they replace. */
+  readonly inPlaceOutputs: ReadonlySet<string>;
+  /** Whether `run` writes to the buffers. */
+  readonly acceptsBuffers: boolean;
+  /**
+   * Runs one batch. `feeds` are the inputs, keyed by name. `buffers` are the tensors to which the outputs are written, keyed by name.
+   * Returns the outputs, keyed by name: the buffers, or new tensors if the session does not accept buffers.
+   */
   run(
     feeds: { readonly [name: string]: OnnxTensor },
-    outputs: readonly string[],
+    buffers: { readonly [name: string]: OnnxTensor },
   ): Promise<{ readonly [name: string]: OnnxTensor }>;
   release(): Promise<void>;
 }
@@ -78,16 +91,20 @@ export async function compileGraph(
   pass: TraceablePass,
   options: CompileOptions,
 ): Promise<CompiledGraph> {
-  const tracing = tracePassPair(pass, options);
+  const { description, log = () => {}, signal } = options;
+  const progress = new CompileProgress(description, log, signal);
+  const tracing = await tracePassPair(pass, options, progress);
   const channelBlock = await findChannelBlock(runtime);
-  await verify(runtime, pass, tracing, { channelBlock }, options);
+  const bufferedRun = await findBufferedRun(runtime);
+  await verify(runtime, pass, tracing, { channelBlock }, options, progress);
   const { pair } = tracing;
   return {
     acceptsAnyBatchSize: pair[0].batchSize !== pair[1].batchSize,
-    createSession: (sessionOptions) => {
+    createSession: async (sessionOptions) => {
+      await progress.advance('optimizing the graph');
       const { verificationOutputs = [] } = options;
-      const bytes = lowerPair(pair, { channelBlock }, sessionOptions.batchSize, verificationOutputs);
-      return createGraphSession(runtime, bytes, { ...sessionOptions, threads: options.threads });
+      const model = lowerPair(pair, { channelBlock }, sessionOptions.batchSize, verificationOutputs);
+      return createGraphSession(runtime, bufferedRun, model, { ...options, ...sessionOptions });
     },
   };
 }
@@ -99,28 +116,35 @@ interface PairTracing {
   readonly distinctCalls: readonly number[];
 }
 
-function tracePassPair(pass: TraceablePass, options: CompileOptions): PairTracing {
+async function tracePassPair(
+  pass: TraceablePass,
+  options: CompileOptions,
+  progress: CompileProgress,
+): Promise<PairTracing> {
   try {
-    return traceWithSizes(pass, TRACE_BATCH_SIZES, options);
+    return await traceWithSizes(pass, TRACE_BATCH_SIZES, options, progress);
   } catch (error) {
     if (!(isMultitaskError(error) && error.kind === 'engine')) throw error;
-    return traceWithSizes(pass, [options.batchSize, options.batchSize], options);
+    return traceWithSizes(pass, [options.batchSize, options.batchSize], options, progress);
   }
 }
 
 /**
  * Traces the function twice and checks that its outputs contain no NaN, because NaN cannot be compared with the results of ONNX Runtime.
  */
-function traceWithSizes(
+async function traceWithSizes(
   pass: TraceablePass,
   [size, otherSize]: readonly [number, number],
   { description, comparedOutputs }: CompileOptions,
-): PairTracing {
+  progress: CompileProgress,
+): Promise<PairTracing> {
   const valuedOutputs = getComparedNames(comparedOutputs);
+  await progress.advance('recording its operations');
   const first = tracePass(pass, size, 0, { limitsHeap: true, valuedOutputs });
   const isFirstNaN = containsNaN(first, valuedOutputs);
   dropValues(first);
   const { selectCall, indices } = selectDistinctCalls(first);
+  await progress.advance('recording its operations a second time');
   const second = tracePass(pass, otherSize, 1, { limitsHeap: true, valuedOutputs, selectCall });
   checkSameTrace(first, second);
   if (isFirstNaN) throw createNaNError(pass, first, description);
@@ -129,15 +153,15 @@ function traceWithSizes(
 }
 
 /**
- * Lowers two traces of the same function to one ONNX graph for batches of `batchSize` examples, and encodes the graph as a file. The graph
- * has no outputs whose names are in `omittedOutputs`.
+ * Lowers two traces of the same function to one ONNX graph for batches of `batchSize` examples. The graph has no outputs whose names are in
+ * `omittedOutputs`.
  */
 function lowerPair(
   [first, second]: TracePair,
   options: LoweringOptions,
   batchSize: number,
   omittedOutputs: readonly string[] = [],
-): Uint8Array {
+): OnnxModel {
   const outputs = first.outputs.filter(({ name }) => !omittedOutputs.includes(name));
   const batch = { size: batchSize, tracedSizes: [first.batchSize, second.batchSize] } as const;
   const graph = lowerTrace(first.trace, second.trace, first.inputs, outputs, { ...options, batch });
@@ -150,7 +174,7 @@ function lowerPair(
       return { name, shape, description: '' };
     });
   };
-  return encodeOnnxModel({
+  return {
     ...graph,
     inputs: toValueInfos(
       first.inputs.filter(({ name }) => readNames.has(name)),
@@ -159,7 +183,7 @@ function lowerPair(
     outputs: toValueInfos(outputs, second.outputs),
     description: '',
     metadata: {},
-  });
+  };
 }
 
 /**
@@ -175,22 +199,31 @@ async function verify(
   { pair, distinctCalls }: PairTracing,
   loweringOptions: LoweringOptions,
   { compileCache: store, log = () => {}, description, comparedOutputs }: CompileOptions,
+  progress: CompileProgress,
 ): Promise<void> {
   const [first, second] = pair;
-  const lower = ({ batchSize }: TracedPass) => lowerPair(pair, loweringOptions, batchSize);
+  const lower = ({ batchSize }: TracedPass) => encodeOnnxModel(lowerPair(pair, loweringOptions, batchSize));
   const firstBytes = lower(first);
   await verifyOnce(store && { store, log }, firstBytes, runtime.label, async () => {
-    await verifyOps(runtime, second, first, distinctCalls, loweringOptions);
+    // Both traces have about the same number of distinct operations.
+    const total = 2 * distinctCalls.length;
+    const reportOps = (count: number) =>
+      progress.advance(`verifying its operations, ${Math.floor((100 * count) / total)} %`);
+    await verifyOps(runtime, second, first, distinctCalls, loweringOptions, reportOps);
+    await progress.advance('verifying the whole step');
     await verifyStep(runtime, lower(second), second, description, comparedOutputs);
     dropValues(second);
     const { selectCall, indices } = selectDistinctCalls(second);
+    await progress.advance('recording its operations a third time');
     const repeated = tracePass(pass, first.batchSize, first.variant, {
       limitsHeap: true,
       valuedOutputs: getComparedNames(comparedOutputs),
       selectCall,
     });
     checkSameTrace(repeated, second);
-    await verifyOps(runtime, repeated, second, indices, loweringOptions);
+    const reportRepeatedOps = (count: number) => reportOps(distinctCalls.length + count);
+    await verifyOps(runtime, repeated, second, indices, loweringOptions, reportRepeatedOps);
+    await progress.advance('verifying the whole step with the other batch size');
     await verifyStep(runtime, firstBytes, repeated, description, comparedOutputs);
   });
   dropValues(second);
@@ -198,17 +231,30 @@ async function verify(
 
 async function createGraphSession(
   runtime: OnnxRuntime,
-  bytes: Uint8Array,
-  { description, threads }: Pick<CompileOptions, 'description' | 'threads'>,
+  bufferedRun: BufferedRun | undefined,
+  model: OnnxModel,
+  {
+    description,
+    threads,
+    getReplacedInput = () => undefined,
+  }: Pick<CompileOptions, 'description' | 'threads' | 'getReplacedInput'>,
 ): Promise<GraphSession> {
+  const bytes = encodeOnnxModel(bufferedRun ? addCopyStopper(model) : model);
   const session = await createSession(runtime, bytes, description, {
     ...TRAINING_OPTIONS,
     ...toThreadOptions(threads),
   });
+  const outputShapes = new Map(model.outputs.map(({ name, shape }) => [name, shape as readonly number[]]));
   return {
     inputNames: session.inputNames,
-    outputNames: session.outputNames,
-    run: (feeds, outputs) => runSession(runtime, session, description, feeds, outputs),
+    outputShapes,
+    inPlaceOutputs: findInPlaceOutputs(model.nodes, [...outputShapes.keys()], getReplacedInput),
+    acceptsBuffers: bufferedRun !== undefined,
+    run: async (feeds, buffers) => {
+      if (!bufferedRun) return runSession(runtime, session, description, feeds);
+      await bufferedRun(session, description, feeds, buffers);
+      return buffers;
+    },
     release: () => session.release(),
   };
 }

@@ -1,5 +1,5 @@
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
-import type { HostArray, NamedArrays } from '../../../core/arrays.js';
+import { countElements, type HostArray, type NamedArrays } from '../../../core/arrays.js';
 import { createError } from '../../../core/errors/errors.js';
 import type { Weight } from '../../../layers/patched/forwardContext.js';
 import type { Network } from '../../../network/network.js';
@@ -63,6 +63,10 @@ export function createOnnxExecutor(
   const getBatchSize = (arrays: NamedArrays) => arrays[imageName]!.shape[0]!;
   /** Current weights and optimizer slots, keyed by the name of the graph input that receives them. */
   const state = new Map<string, OnnxTensor>();
+  /** Tensors to which the next step can write new weights and optimizer slots, keyed like `state`. */
+  const spares = new Map<string, OnnxTensor>();
+  /** Tensors whose arrays variables use as well, so that no step may write to them. */
+  const sharedTensors = new WeakSet<OnnxTensor>();
   /** For each variable, the id of the value that `state` was last synchronized with. Writing a variable changes its id. */
   const syncedIds = new Map<Weight, object>();
   /** True if a step has changed the weights in `state` since they were last copied to the variables. */
@@ -77,13 +81,17 @@ export function createOnnxExecutor(
       const value = weight.read();
       if (syncedIds.get(weight) === value.dataId) continue;
       // Tensors are immutable, so the array of a tensor can be used without a copy.
-      state.set(name, toOnnxTensor(runtime, { shape: value.shape, data: value.dataSync<'float32'>() }));
+      const tensor = toOnnxTensor(runtime, { shape: value.shape, data: value.dataSync<'float32'>() });
+      sharedTensors.add(tensor);
+      state.set(name, tensor);
       syncedIds.set(weight, value.dataId);
     }
   };
   const writeVariables = (transform: (data: Float32Array) => Float32Array = (data) => data) => {
     for (const [name, weight] of weights) {
-      const { data, dims } = state.get(name)!;
+      const tensor = state.get(name)!;
+      const { data, dims } = tensor;
+      sharedTensors.add(tensor);
       const value = createHostTensor(transform(data), dims);
       weight.write(value);
       value.dispose();
@@ -141,6 +149,7 @@ export function createOnnxExecutor(
   const createStepPass =
     (kind: StepKind, arrays: NamedArrays): TraceablePass =>
     (batchSize, variant) => {
+      readVariables(); // The program may have written variables since the previous trace.
       const batch = toTensors(createTraceBatch(network, arrays, batchSize, variant), createHostTensor);
       const currentSlots = Object.fromEntries(
         groups
@@ -193,6 +202,7 @@ export function createOnnxExecutor(
         Object.fromEntries(groups.map((group, i) => [GRADIENT_PREFIX + i, getWeightSizes(group)])),
       ],
       verificationOutputs: groups.map((_, i) => GRADIENT_PREFIX + i),
+      getReplacedInput,
     };
     let graph = graphs.get(kind);
     if (!graph) {
@@ -203,19 +213,39 @@ export function createOnnxExecutor(
     return graph.createSession(options);
   };
 
+  /** Returns the tensors to which a step writes its outputs, keyed by the name of the output. */
+  const prepareBuffers = (session: GraphSession): { readonly [name: string]: OnnxTensor } => {
+    if (!session.acceptsBuffers) return {};
+    const buffers: { [name: string]: OnnxTensor } = {};
+    for (const [output, shape] of session.outputShapes) {
+      const input = getReplacedInput(output);
+      const current = input === undefined ? undefined : state.get(input);
+      const isInPlace = session.inPlaceOutputs.has(output) && current && !sharedTensors.has(current);
+      const buffer = isInPlace ? current : input === undefined ? undefined : spares.get(input);
+      buffers[output] =
+        buffer ?? toOnnxTensor(runtime, { shape, data: new Float32Array(countElements(shape)) });
+    }
+    return buffers;
+  };
   return {
     runStep: async (kind, arrays) => {
       readVariables();
       const key = `${kind} ${getBatchSize(arrays)}`;
       if (!sessions.has(key)) sessions.set(key, await createStepSession(kind, arrays));
-      const { run, inputNames, outputNames } = sessions.get(key)!;
-      const feeds = inputNames.map((name) => [
+      const session = sessions.get(key)!;
+      const feeds = session.inputNames.map((name) => [
         name,
         name in arrays ? toOnnxTensor(runtime, arrays[name]!) : state.get(name)!,
       ]);
-      const results = await run(Object.fromEntries(feeds), outputNames);
+      const results = await session.run(Object.fromEntries(feeds), prepareBuffers(session));
       for (const [name, value] of Object.entries(results)) {
-        if (name.startsWith(NEW_PREFIX)) state.set(name.slice(NEW_PREFIX.length), value);
+        const input = getReplacedInput(name);
+        if (input === undefined) continue;
+        const previous = state.get(input)!;
+        state.set(input, value);
+        spares.delete(input);
+        if (session.acceptsBuffers && previous !== value && !sharedTensors.has(previous))
+          spares.set(input, previous);
       }
       areVariablesStale = true;
       return results[SUMS_OUTPUT]!.data;
@@ -234,6 +264,10 @@ export function createOnnxExecutor(
     },
   };
 }
+
+/** Returns the name of the graph input whose value a graph output replaces, or undefined if the output is not a weight or slot. */
+const getReplacedInput = (output: string): string | undefined =>
+  output.startsWith(NEW_PREFIX) ? output.slice(NEW_PREFIX.length) : undefined;
 
 /** Returns the name of the graph input for an optimizer slot of a group of weights. */
 const toSlotName = (slotName: string, groupIndex: number) => `${SLOT_PREFIX}${slotName}/${groupIndex}`;

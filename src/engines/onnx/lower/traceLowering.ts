@@ -151,16 +151,22 @@ export class TraceLowering {
     }
   }
 
-  /** Step 5: removes all nodes that no graph output depends on, such as unused transposes, and copies of outputs. */
+  /** Step 5: removes all nodes that no graph output depends on, such as unused transposes. */
   #prune(): OnnxGraph {
     const graph = { nodes: this.#nodes, initializers: [...this.#initializers.values()] };
-    const outputNames = this.#outputs.map(({ name }) => name);
-    return removeOutputCopies(pruneGraph(graph, outputNames), outputNames);
+    return pruneGraph(
+      graph,
+      this.#outputs.map(({ name }) => name),
+    );
   }
 
-  /** Step 6: merges and fuses nodes. */
+  /** Step 6: merges and fuses nodes, and removes copies of outputs. The copies are removed last, because merged nodes lose their names. */
   #rewrite(graph: OnnxGraph): OnnxGraph {
-    return fuseSums(mergeEqualNodes(graph), (value) => this.#markedLayouts.get(value) === 'blocked');
+    const isBlocked = (value: string) => this.#markedLayouts.get(value) === 'blocked';
+    return removeOutputCopies(
+      fuseSums(mergeEqualNodes(graph), isBlocked),
+      this.#outputs.map(({ name }) => name),
+    );
   }
 
   /**

@@ -4,6 +4,8 @@ import { addPaddedVector, chooseImageLayout } from './context/channelOps.js';
 import { BLOCKED_DOMAIN, NCHW_TO_NHWC, NHWC_TO_NCHW, padChannels } from './context/layout.js';
 import type { LoweringContext, OpLowering } from './context/loweringContext.js';
 import { getSampledImage, isBlockedPointwise } from './context/sampledPixels.js';
+import { INFER_SIZE } from './context/shapeConstants.js';
+import { isSinglePixel } from './context/singlePixel.js';
 import { checkChannelsLast, computeConvGeometry, type Shape4D } from './context/windowGeometry.js';
 
 /** Lowers a convolution with a filter `[height, width, in, out]`, including a fused bias and activation. */
@@ -12,6 +14,9 @@ export const lowerConv: OpLowering = (context) => {
   const activation = context.getAttribute<string | undefined>('activation') ?? 'linear';
   const [, , channels, filters] = filterShape;
   const { channelBlock } = context;
+  if (isSinglePixel(context, 'x', filterShape) && activation !== 'prelu') {
+    return addActivation(context, addPixelProduct(context, filterShape));
+  }
   // The blocked convolution of ONNX Runtime requires whole blocks of channels. Only the input may have fewer channels than one block, and
   // is then channels-first.
   const isBlocked =
@@ -102,6 +107,19 @@ function addBlockedDepthwiseConv(
     ...(activation === 'relu' ? { activation: 'Relu' } : {}),
   });
   return markLayout(y, 'blocked');
+}
+
+/** Adds a convolution with a 1x1 filter of images of a single pixel: a matrix product of the pixels of the batch and the filter. */
+function addPixelProduct(context: LoweringContext, [, , channels, filters]: Shape4D): string {
+  const { addNode, addIntegers, getInput, getOptionalInput, addOutputShape } = context;
+  checkChannelsLast(context);
+  const product = addNode('MatMul', [
+    addNode('Reshape', [getInput('x'), addIntegers([INFER_SIZE, channels])]),
+    addNode('Reshape', [getInput('filter'), addIntegers([channels, filters])]),
+  ]);
+  const bias = getOptionalInput('bias');
+  const y = bias === undefined ? product : addNode('Add', [product, bias]);
+  return addNode('Reshape', [y, addOutputShape()]);
 }
 
 /** Returns the bias of a convolution in blocked layout, with zeros for the additional channels, or an empty array if there is no bias. */

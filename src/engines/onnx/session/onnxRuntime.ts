@@ -24,7 +24,7 @@ export interface OnnxSession {
   readonly outputNames: readonly string[];
   run(
     feeds: { readonly [name: string]: OnnxTensor },
-    fetches?: readonly string[],
+    fetches?: readonly string[] | { readonly [name: string]: OnnxTensor | null },
   ): Promise<{ readonly [name: string]: OnnxTensor }>;
   release(): Promise<void>;
 }

@@ -24,7 +24,7 @@ export async function createSession(
  * Runs an ONNX Runtime session and returns its outputs, keyed by name.
  *
  * @param description - Name of the graph in error messages, for example `the training step`.
- * @param fetches - Names of the outputs to compute. Default: all outputs.
+ * @param fetches - Names of the outputs to compute, or the buffers to write them to, keyed by name. Default: all outputs.
  * @throws `memory` or `engine` error with the runtime's message if the run fails.
  */
 export async function runSession(
@@ -32,7 +32,7 @@ export async function runSession(
   session: OnnxSession,
   description: string,
   feeds: { readonly [name: string]: OnnxTensor },
-  fetches?: readonly string[],
+  fetches?: Parameters<OnnxSession['run']>[1],
 ): Promise<{ readonly [name: string]: OnnxTensor }> {
   try {
     return await session.run(feeds, fetches);

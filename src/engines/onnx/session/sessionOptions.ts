@@ -7,8 +7,10 @@ export interface OnnxEngineOptions {
   readonly threads: number | undefined;
   /** Store in which verified graphs are cached for later runs. If undefined, every run verifies its graphs. */
   readonly compileCache: Store | undefined;
-  /** Called with a message if the cache cannot be written. */
+  /** Called with a message about the progress of a compilation that takes long, and if the cache cannot be written. */
   readonly log?: ((line: string) => void) | undefined;
+  /** Signal that stops the compilation of a training step. The step then throws an `aborted` error. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

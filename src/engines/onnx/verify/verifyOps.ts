@@ -30,6 +30,7 @@ const GROUP_BYTES = 2 ** 26;
  *
  * @param other - Trace of the same function with the other batch size.
  * @param indices - Positions of the operations in the trace. The trace contains the values of their inputs and outputs.
+ * @param onGroup - Called before each group with the number of operations that were verified.
  * @throws `engine` error that names the first operation whose result differs.
  */
 export async function verifyOps(
@@ -38,6 +39,7 @@ export async function verifyOps(
   other: TracedPass,
   indices: readonly number[],
   options: LoweringOptions,
+  onGroup: (verifiedCount: number) => Promise<void>,
 ): Promise<void> {
   const { calls, intermediates } = pass.trace;
   const groups = groupCalls(calls, indices);
@@ -46,7 +48,10 @@ export async function verifyOps(
     for (const index of group) for (const id of listIds(calls[index]!)) lastGroups.set(id, i);
   });
   const outputIds = new Set(pass.outputs.map(({ tensor }) => tensor.id));
+  let verifiedCount = 0;
   for (const [i, group] of groups.entries()) {
+    await onGroup(verifiedCount);
+    verifiedCount += group.length;
     await verifyGroup(runtime, pass, other, group, options);
     for (const id of group.flatMap((index) => listIds(calls[index]!))) {
       if (lastGroups.get(id) === i && !outputIds.has(id)) intermediates.delete(id);

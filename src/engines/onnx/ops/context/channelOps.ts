@@ -53,7 +53,7 @@ export function addUnpaddedVector(
  * TensorFlow.js shape is the channel axis.
  */
 export function createChannelOps(context: LoweringContext, name: string): ChannelOps {
-  const { call, addNode, addIntegers, addFloats, getImage, markLayout, getInput } = context;
+  const { call, addNode, addIntegers, getImage, markLayout, getInput } = context;
   const { shape } = call.inputs[name]!;
   const channels = shape.at(-1)!;
   const sum = (value: string, axes: readonly number[]) =>
@@ -91,12 +91,10 @@ export function createChannelOps(context: LoweringContext, name: string): Channe
   const pad = (value: string) => addPaddedVector(context, value, channels);
   const batchSize = context.countExamples(name);
   // The sums of each image are an array [batch, channels].
-  const sumImages = (imageSums: string) =>
-    addUnpaddedVector(context, addBatchSum(context, imageSums, batchSize, [paddedChannels]), channels);
-  const addSum = (value: string) => {
-    const means = addNode(`${BLOCKED_DOMAIN}:GlobalAveragePool`, [value]);
-    return addNode('Mul', [sumImages(means), addFloats([height * width])]);
-  };
+  const sumImages = (imageSums: string, factor = 1) =>
+    addUnpaddedVector(context, addBatchSum(context, imageSums, batchSize, factor), channels);
+  const addSum = (value: string) =>
+    sumImages(addNode(`${BLOCKED_DOMAIN}:GlobalAveragePool`, [value]), height * width);
   return {
     ...imageOps,
     // A depthwise 1x1 convolution reads the values only once. Separate element-wise nodes would read them several times.

@@ -4,6 +4,7 @@ import { BLOCKED_DOMAIN } from '../context/layout.js';
 import type { LoweringContext, OpLowering } from '../context/loweringContext.js';
 import { addSkippedPixels, getSampledImage, isBlockedPointwise } from '../context/sampledPixels.js';
 import { INFER_SIZE, KEEP_SIZE } from '../context/shapeConstants.js';
+import { isSinglePixel } from '../context/singlePixel.js';
 import { computeConvGeometry, type Shape4D } from '../context/windowGeometry.js';
 
 /** Matrix product of ONNX Runtime that can transpose its factors while reading them. */
@@ -19,6 +20,13 @@ export const lowerConvInputGradient: OpLowering = (context) => {
   const filterShape = call.inputs.filter!.shape as Shape4D;
   const inputShape = getAttribute<Shape4D>('inputShape');
   const [height, width, channels, filters] = filterShape;
+  const isInputSinglePixel = inputShape[1] * inputShape[2] === 1;
+  if (isInputSinglePixel && isSinglePixel(context, 'dy', filterShape)) {
+    const dy = addNode('Reshape', [context.getInput('dy'), context.addIntegers([INFER_SIZE, filters])]);
+    const filter = addNode('Reshape', [context.getInput('filter'), context.addIntegers([channels, filters])]);
+    const product = addNode(FUSED_MATMUL, [dy, filter], { transB: 1 });
+    return addNode('Reshape', [product, context.addOutputShape()]);
+  }
   const geometry = computeConvGeometry(context, inputShape, filterShape, false);
   const { pads, strideHeight, strideWidth } = geometry;
   const [top, left, bottom, right] = pads;

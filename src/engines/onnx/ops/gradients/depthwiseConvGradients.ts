@@ -197,7 +197,10 @@ function addBlockedFilterGradient(context: LoweringContext, batchSize: number): 
     },
   );
   const blockCount = paddedChannels / block;
-  const sum = addBatchSum(context, gradients, batchSize, [blockCount, resultHeight, resultWidth, block]);
+  const sum = addNode('Reshape', [
+    addBatchSum(context, gradients, batchSize),
+    addIntegers([blockCount, resultHeight, resultWidth, block]),
+  ]);
   const taps =
     resultHeight === height && resultWidth === width
       ? sum
