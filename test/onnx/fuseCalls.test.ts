@@ -28,7 +28,7 @@ const gradient = (f: Operation) => (x: tf.Tensor) => tf.grad(f)(x, tf.sigmoid(f(
 
 const block = await findChannelBlock(ort as never);
 const layouts = fc.record({
-  channelBlock: fc.constantFrom(undefined, block),
+  channelBlock: fc.constantFrom(undefined, 8, 16),
   batchSize: fc.constantFrom(undefined, 1, 2, 3, 4, 5),
 });
 /** Channel counts: less than a block, whole blocks of 8 and of 16, and not a multiple of a block. */

@@ -19,7 +19,7 @@ const fill = (shape: readonly number[], number = (i: number) => Math.cos(i * 2.3
 const gradient = (f: (x: tf.Tensor) => tf.Tensor) => (x: tf.Tensor) => tf.grad(f)(x, tf.sigmoid(f(x)));
 
 const block = await findChannelBlock(ort as never);
-const blocks = fc.constantFrom(undefined, block);
+const blocks = fc.constantFrom(undefined, 8, 16);
 /**
  * Channel counts: less than a block, whole blocks of 8 and of 16, and not a multiple of a block. For blocks of 16, images with 24 channels are
  * stored in blocks with additional channels, and images with 20 channels are not.

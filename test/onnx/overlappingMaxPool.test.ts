@@ -1,11 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
-import * as ort from 'onnxruntime-node';
 import { beforeAll, expect, test } from 'vitest';
-import { findChannelBlock } from '../../src/engines/onnx/session/findChannelBlock.js';
 import { measureBatchDifference } from './runOnnx.js';
 
-const block = await findChannelBlock(ort as never);
 /** Coarse values of both signs, so that the maximum occurs more than once in many windows. */
 const coarse = (i: number) => Math.round(Math.sin(i * 1.7 + 0.3) * 3) / 2 - 0.5;
 
@@ -21,7 +18,7 @@ test('3x3 max pooling with a stride of 2 and its gradient give the same results 
       fc.constantFrom('same' as const, 'valid' as const),
       fc.constantFrom(12, 16, 24, 32),
       fc.boolean(),
-      fc.constantFrom(undefined, block),
+      fc.constantFrom(undefined, 8, 16),
       fc.constantFrom(undefined, 1, 2, 3, 4, 5),
       async (size, pad, channels, isGradient, channelBlock, batchSize) => {
         const pool = (x: tf.Tensor) => tf.maxPool(x as tf.Tensor4D, 3, 2, pad);

@@ -4,6 +4,7 @@ import {
   CLIP_GRADIENT,
   IMAGE_AFFINE,
   IMAGE_DOT,
+  RELU_GRADIENT,
   SWISH,
   SWISH_GRADIENT,
 } from '../ops/context/fusedKernels.js';
@@ -186,6 +187,16 @@ const fuseClippedReluGradient: FusionRule = (call, findCall, { findFillValue }) 
     });
   });
 
+/** `dy * step(x)` is the gradient of ReLU. A comparison times the step is part of the gradient of a clipped ReLU. */
+const fuseReluGradient: FusionRule = (call, findCall) =>
+  matchOrders(call, (dy, mask) => {
+    const step = findCall(mask, 'Step');
+    const { x } = step?.inputs ?? {};
+    return x && !step!.attributes.alpha && haveSameShape(x, dy) && !findCall(dy, 'LessEqual')
+      ? [{ ...call, kernel: RELU_GRADIENT, inputs: { x, dy }, attributes: {} }]
+      : undefined;
+  });
+
 /** Names of the kernels of convolutions, whose padding can be an attribute. */
 const CONVOLUTIONS = ['Conv2D', 'FusedConv2D', 'DepthwiseConv2dNative', 'FusedDepthwiseConv2D'];
 const FILTER_GRADIENTS = ['Conv2DBackpropFilter', 'DepthwiseConv2dNativeBackpropFilter'];
@@ -296,7 +307,7 @@ const forKernels = (kernels: readonly string[], ...rules: readonly FusionRule[])
 const RULES: { readonly [kernel: string]: readonly FusionRule[] | undefined } = {
   ...forKernels([...CONVOLUTIONS, ...FILTER_GRADIENTS], fusePadding),
   Slice: [fuseCroppedGradient],
-  Multiply: [fuseSwish, fuseClippedReluGradient, fuseBroadcast, fuseImageScale],
+  Multiply: [fuseSwish, fuseClippedReluGradient, fuseReluGradient, fuseBroadcast, fuseImageScale],
   Add: [fuseSwishGradient, fuseImageShift],
   ClipByValue: [fuseClippedRelu],
   Select: [fuseClipGradient],

@@ -1,5 +1,5 @@
 import type { KernelCall, TracedTensor } from '../../../tensor/trace/tracer.js';
-import { POOLED_BIAS_RELU_GRADIENT } from '../ops/context/fusedKernels.js';
+import { POOLED_BIAS_RELU_GRADIENT, RELU_GRADIENT } from '../ops/context/fusedKernels.js';
 import { type FusionContext, fuseCalls } from './fuseCalls.js';
 
 /** The kernel calls of a trace after simplification: calls that only copy a tensor are removed, and some sequences of calls are fused. */
@@ -74,7 +74,8 @@ function readStepsOfRectified(calls: readonly KernelCall[]): readonly KernelCall
   return calls.map((call) => {
     const x = call.inputs.x;
     if (call.kernel === 'Relu') rectified.set(x!.id, call.outputs[0]!);
-    const y = call.kernel === 'Step' && !call.attributes.alpha ? rectified.get(x!.id) : undefined;
+    const isStep = call.kernel === RELU_GRADIENT || (call.kernel === 'Step' && !call.attributes.alpha);
+    const y = isStep ? rectified.get(x!.id) : undefined;
     return y && y.shape.join() === x!.shape.join() ? { ...call, inputs: { ...call.inputs, x: y } } : call;
   });
 }

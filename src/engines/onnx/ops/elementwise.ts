@@ -1,6 +1,7 @@
 import { castToBool, castToFloat, truncateToInt32 } from './context/casts.js';
-import { CLIP_GRADIENT, SWISH, SWISH_GRADIENT } from './context/fusedKernels.js';
+import { CLIP_GRADIENT, RELU_GRADIENT, SWISH, SWISH_GRADIENT } from './context/fusedKernels.js';
 import type { LoweringContext, OpLowering, OpTable } from './context/loweringContext.js';
+import { addReluGradient } from './gradients/biasReluGradient.js';
 
 /**
  * Wraps a lowering so that its result is truncated to an integer if the result is int32 in TensorFlow.js. This is necessary because all
@@ -218,6 +219,7 @@ export const elementwiseOps: OpTable = {
   [SWISH]: addSwish,
   [SWISH_GRADIENT]: lowerSwishGradient,
   [CLIP_GRADIENT]: lowerClipGradient,
+  [RELU_GRADIENT]: (context) => addReluGradient(context, context.getInput('x'), context.getInput('dy')),
   ClipByValue: ({ addNode, getInput, addFloats, getAttribute }) =>
     addNode('Clip', [
       getInput('x'),

@@ -16,6 +16,8 @@ export const SWISH_GRADIENT = 'MultitaskSwishGradient';
  * `min` and `max`, and 0 elsewhere. If the attribute `excludesMin` is true, the result is also 0 where `x` equals `min`.
  */
 export const CLIP_GRADIENT = 'MultitaskClipGradient';
+/** Name of the kernel for the gradient of ReLU. Its inputs are `{ x, dy }`, and its result is `dy` where `x` is positive, and 0 elsewhere. */
+export const RELU_GRADIENT = 'MultitaskReluGradient';
 /**
  * Name of the kernel for `x * factor + shift` of images `x`, where `factor` and `shift` have one element per image and channel, in the shape
  * `[batch, 1, 1, channels]`. Either of them can be omitted. `factor` can also have the shape `[batch, 1, 1, 1]`.

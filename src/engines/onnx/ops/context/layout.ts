@@ -1,6 +1,6 @@
 import type { TracedTensor } from '../../../../tensor/trace/tracer.js';
 
-import { CLIP_GRADIENT, SWISH, SWISH_GRADIENT } from './fusedKernels.js';
+import { CLIP_GRADIENT, RELU_GRADIENT, SWISH, SWISH_GRADIENT } from './fusedKernels.js';
 
 /**
  * Memory layout of an image value whose TensorFlow.js shape is `[batch, height, width, channels]`:
@@ -39,7 +39,7 @@ export const fitsBlocks = (channels: number, block: number): boolean =>
  * layout of their inputs.
  */
 const ELEMENTWISE_KERNELS = new Set<string>([
-  ...[SWISH, SWISH_GRADIENT, CLIP_GRADIENT],
+  ...[SWISH, SWISH_GRADIENT, CLIP_GRADIENT, RELU_GRADIENT],
   ...['Add', 'AddN', 'Sub', 'Multiply', 'RealDiv', 'Maximum', 'Minimum', 'SquaredDifference', 'Square'],
   ...['Relu', 'Relu6', 'LeakyRelu', 'Elu', 'Selu', 'Sigmoid', 'Tanh', 'Softplus', 'Step', 'ClipByValue'],
   ...['Exp', 'Log', 'Sqrt', 'Rsqrt', 'Neg', 'Abs', 'Sign', 'Reciprocal', 'ZerosLike', 'Cast'],
@@ -47,7 +47,7 @@ const ELEMENTWISE_KERNELS = new Set<string>([
 
 /** Element-wise kernels that return zero if all of their inputs are zero, also if one of two inputs is a scalar. */
 const ZERO_PRESERVING_KERNELS = new Set<string>([
-  ...[SWISH, SWISH_GRADIENT, CLIP_GRADIENT],
+  ...[SWISH, SWISH_GRADIENT, CLIP_GRADIENT, RELU_GRADIENT],
   'Multiply',
   'Relu',
   'Relu6',
