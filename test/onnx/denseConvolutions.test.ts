@@ -91,3 +91,45 @@ test('gradients with respect to filters give the same results in ONNX Runtime as
     { numRuns: 60 },
   );
 });
+
+test('images that are padded and cropped between convolutions, and their gradients, give the same results in ONNX Runtime as in TensorFlow.js', async () => {
+  const margin = fc.integer({ min: 0, max: 2 });
+  const sides = fc.integer({ min: 1, max: 6 });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.tuple(sides, sides),
+      fc.tuple(margin, margin, margin, margin),
+      fc.constantFrom(0, 1.5),
+      fc.tuple(fc.constantFrom(3, 16, 24), fc.constantFrom(16, 24)),
+      fc.boolean(),
+      channelBlock,
+      batchSize,
+      async (size, [top, bottom, left, right], value, [from, to], isGradient, blockSize, batch) => {
+        const [first, second] = [fill([1, 1, from, to]), fill([1, 1, to, to])] as [tf.Tensor4D, tf.Tensor4D];
+        const paddings: [number, number][] = [
+          [0, 0],
+          [top, bottom],
+          [left, right],
+          [0, 0],
+        ];
+        const network = (x: tf.Tensor) => {
+          const image = tf.tanh(tf.conv2d(x as tf.Tensor4D, first, 1, 'same'));
+          const padded = tf.tanh(tf.pad(image, paddings, value)) as tf.Tensor4D;
+          const [count, height, width] = padded.shape;
+          const cropped = tf.slice(
+            padded,
+            [0, bottom, right, 0],
+            [count, height - bottom, width - right, to],
+          );
+          return tf.conv2d(cropped, second, 1, 'same');
+        };
+        const operation = isGradient ? gradient(network) : network;
+        const options = { channelBlock: blockSize, batchSize: batch };
+        expect(await measureBatchDifference(operation, [...size, from], signed, options)).toBeLessThan(
+          TOLERANCE,
+        );
+      },
+    ),
+    { numRuns: 60 },
+  );
+});

@@ -125,6 +125,12 @@ describe('fuseSums', () => {
     expect(same.map(({ opType }) => opType)).toEqual([CONV, CONV, 'Reshape', 'Pad']);
     expect(same[1]!.inputs).toEqual(['image0', 'other', '', 'image1']);
     expect(same.at(-1)!.outputs).toEqual(['image5']);
+    const ones = { name: 'one', shape: [], data: Float32Array.of(1) };
+    const padding = (from: string, to: string) => [node('Pad', [from, 'pads', 'one'], to)];
+    const padded = [...branches.slice(0, 1), ...padding('image1', 'image2'), branches.at(-1)!];
+    const paddedSum = [...padded, ...padding('image3', 'image4'), sum];
+    const isImage = (value: string) => value.startsWith('image');
+    expect(fuseSums({ nodes: paddedSum, initializers: [ones] }, isImage).nodes).toEqual(paddedSum);
     const different = [...branches, ...moves('image3', 'image4', 'other pads'), sum];
     expect(fuse(different)).toEqual(different);
   });

@@ -4,8 +4,8 @@ import { BLOCKED_DOMAIN } from '../ops/context/layout.js';
 const CONV = `${BLOCKED_DOMAIN}:Conv`;
 /** Position of the operand of a blocked convolution that is added to its result. */
 const ADDEND_INPUT = 3;
-/** Operations with one data input that only move data or insert zeros. The sum of two results is the result of the sum. */
-const LINEAR_MOVES: ReadonlySet<string> = new Set(['Reshape', 'Pad', 'Slice']);
+/** Operations with one data input that only move data or insert numbers. */
+const MOVES: ReadonlySet<string> = new Set(['Reshape', 'Pad', 'Slice']);
 
 /**
  * Fuses sums of images into the blocked convolutions that compute one of the addends. These are the sums of residual blocks, and in the
@@ -37,7 +37,7 @@ export function fuseSums(graph: OnnxGraph, isBlocked: (value: string) => boolean
     let source = value;
     while (isReadOnce(source)) {
       const node = producers.get(source);
-      if (!node || !LINEAR_MOVES.has(node.opType)) break;
+      if (!node || !MOVES.has(node.opType) || !insertsOnlyZeros(node, graph)) break;
       moves.unshift(node);
       source = node.inputs[0]!;
       if (isBlockedImage(source)) return { source, moves };
@@ -107,6 +107,13 @@ const isPlainConv = (node: OnnxNode | undefined): boolean =>
 /** Returns whether a node is a blocked convolution that can add an image to its result. */
 const canAdd = (node: OnnxNode | undefined): boolean =>
   isPlainConv(node) && node!.inputs.length <= ADDEND_INPUT;
+
+/** Returns whether a node inserts no numbers other than zero, so that the sum of two results is the result of the sum. */
+function insertsOnlyZeros({ opType, inputs }: OnnxNode, { initializers }: OnnxGraph): boolean {
+  const value = inputs[2];
+  if (opType !== 'Pad' || !value) return true;
+  return initializers.find(({ name }) => name === value)?.data[0] === 0;
+}
 
 /** Returns whether two chains of nodes are equal, except for the data that they move. */
 const haveEqualMoves = (first: readonly OnnxNode[], second: readonly OnnxNode[]): boolean =>

@@ -204,6 +204,7 @@ export class TraceLowering {
       channelBlock: this.#channelBlock,
       countExamples: (name) => this.#findShape(call.inputs[name]!)[0],
       getImage: (name, imageLayout) => this.#getValue(call.inputs[name]!, imageLayout),
+      findImage: (name, imageLayout) => this.#findValues(call.inputs[name]!)?.get(imageLayout),
       markLayout: (value, imageLayout) => {
         this.#markedLayouts.set(value, imageLayout);
         return value;

@@ -1,3 +1,4 @@
+import { addImageShape, addPixelCrop, addPixelPads, type Size } from '../context/blockedPixels.js';
 import { chooseImageLayout } from '../context/channelOps.js';
 import { BLOCKED_DOMAIN, padChannels } from '../context/layout.js';
 import type { LoweringContext } from '../context/loweringContext.js';
@@ -10,8 +11,6 @@ const MIN_FLOAT32 = -3.4028234663852886e38;
 /** Size and stride of the windows. */
 const [WINDOW, STRIDE] = [3, 2];
 
-/** Height and width of an image in pixels. */
-type Size = readonly [height: number, width: number];
 /** Direction in which windows overlap: 0 for windows above each other, 1 for windows next to each other. */
 type Direction = 0 | 1;
 
@@ -42,36 +41,37 @@ export function hasBlockedOverlappingWindows(context: LoweringContext): boolean 
 export function addOverlappingMaxPoolGradient(context: LoweringContext, dy: string): string {
   const { call, getImage, markLayout } = context;
   const shape = call.inputs.input!.shape as Shape4D;
+  const [, imageHeight, imageWidth, channels] = shape;
   const { pads, outHeight, outWidth } = computePoolGeometry(context, shape);
   const [top, left] = pads;
   const size = computePaddedSize(shape, pads);
   const [height, width] = size;
-  const windowColumns = countWindows(width);
-  const image = addPads(context, getImage('input', 'blocked'), shape, [top, left, 0, 0], MIN_FLOAT32);
-  const gradient = addPads(
+  const [windowRows, windowColumns] = [countWindows(height), countWindows(width)];
+  const imageSize = [imageHeight, imageWidth] as const;
+  const image = addPixelPads(
+    context,
+    getImage('input', 'blocked'),
+    imageSize,
+    channels,
+    [top, left, 0, 0],
+    MIN_FLOAT32,
+  );
+  const gradient = addPixelPads(
     context,
     dy,
-    [shape[0], outHeight, outWidth, shape[3]],
-    [0, 0, countWindows(height) - outHeight, windowColumns - outWidth],
+    [outHeight, outWidth],
+    channels,
+    [0, 0, windowRows - outHeight, windowColumns - outWidth],
     0,
   );
   const rowMaxima = addMaxima(context, image, size, 1);
-  const rowGradient = addImageShape(
-    context,
-    addStage(context, rowMaxima, [height, windowColumns], gradient, outHeight, 0),
-    [height, windowColumns],
+  const rowGradient = addStage(context, rowMaxima, [height, windowColumns], gradient, outHeight, 0);
+  const dx = addStage(context, image, size, rowGradient, outWidth, 1);
+  const isPadded = top + left > 0;
+  return markLayout(
+    isPadded ? addPixelCrop(context, dx, size, channels, [top, left], imageSize) : dx,
+    'blocked',
   );
-  const padded = addStage(context, image, size, rowGradient, outWidth, 1);
-  const dx =
-    top + left === 0
-      ? padded
-      : context.addNode('Slice', [
-          padded,
-          context.addIntegers([top, left]),
-          context.addIntegers([height, width]),
-          context.addIntegers([1, 2]),
-        ]);
-  return markLayout(addImageShape(context, dx, [shape[1], shape[2]]), 'blocked');
 }
 
 /** Returns the size of the image with the padding above it and to its left. */
@@ -82,37 +82,6 @@ const computePaddedSize = ([, height, width]: Shape4D, [top, left]: Shape4D): Si
 
 /** Returns the number of windows in one direction that start inside the image. The last window may extend beyond the image. */
 const countWindows = (size: number): number => Math.ceil(size / STRIDE);
-
-/** Adds a node that reshapes a value to `[blocks, height, width, block]`, the order of the elements in blocked layout. */
-const addPixelShape = ({ addNode, addIntegers, channelBlock }: LoweringContext, value: string, size: Size) =>
-  addNode('Reshape', [value, addIntegers([INFER_SIZE, ...size, channelBlock!])]);
-
-/** Adds a node that reshapes a value to the declared shape of images in blocked layout. */
-const addImageShape = (context: LoweringContext, value: string, size: Size) =>
-  context.addNode('Reshape', [value, context.addIntegers([INFER_SIZE, countChannels(context), ...size])]);
-
-/** Returns the number of channels that the images have in blocked layout. */
-const countChannels = ({ call, channelBlock }: LoweringContext): number =>
-  padChannels(call.inputs.input!.shape[3]!, channelBlock!);
-
-/** Adds nodes that pad images in blocked layout with `value`. Returns the images unchanged if there is nothing to pad. */
-function addPads(
-  context: LoweringContext,
-  images: string,
-  [, height, width]: Shape4D,
-  [top, left, bottom, right]: Shape4D,
-  value: number,
-): string {
-  if (top + left + bottom + right === 0) return images;
-  const { addNode, addIntegers, addFloats } = context;
-  const padded = addNode('Pad', [
-    addPixelShape(context, images, [height, width]),
-    addIntegers([top, left, bottom, right]),
-    addFloats([value]),
-    addIntegers([1, 2]),
-  ]);
-  return addImageShape(context, padded, [height + top + bottom, width + left + right]);
-}
 
 /** Returns a list for an ONNX attribute with one number per direction: `value` for `direction`, and `other` for the other direction. */
 const alongDirection = (direction: Direction, value: number, other: number): [number, number] =>
@@ -137,7 +106,7 @@ const toStepActivation = (slope: number) => ({
 /**
  * Adds nodes that distribute the gradient `dy` of the maxima of `images` in one direction to the pixels. The first pixel of a window that
  * is equal to the maximum receives its gradient. Odd pixels are in one window, and even pixels in two. Only the first `usedWindows` windows
- * have a gradient. The result has the shape `[blocks, height, width, block]`.
+ * have a gradient.
  */
 function addStage(
   context: LoweringContext,
@@ -147,8 +116,9 @@ function addStage(
   usedWindows: number,
   direction: Direction,
 ): string {
-  const { addNode, addIntegers, channelBlock } = context;
-  const channels = countChannels(context);
+  const { addNode, addIntegers, channelBlock, call } = context;
+  const imageChannels = call.inputs.input!.shape[3]!;
+  const channels = padChannels(imageChannels, channelBlock!);
   const windows = countWindows(size[direction]);
   const maxima = addMaxima(context, images, size, direction);
   /** Adds a depthwise convolution in this direction, whose filter has one number per pixel. `addend` is added to the result. */
@@ -199,12 +169,8 @@ function addStage(
     addNode('Reshape', [value, addIntegers([INFER_SIZE, windows, 1, lineLength])]);
   const interleaved = addNode('Concat', [toLines(even), toLines(second)], { axis: 2 });
   const fullSize = alongDirection(direction, STRIDE * windows, size[1 - direction]!);
-  const pixels = addPixelShape(context, interleaved, fullSize);
-  if (STRIDE * windows === size[direction]) return pixels;
-  return addNode('Slice', [
-    pixels,
-    addIntegers([0]),
-    addIntegers([size[direction]]),
-    addIntegers([1 + direction]),
-  ]);
+  const pixels = addImageShape(context, interleaved, fullSize, imageChannels);
+  return STRIDE * windows === size[direction]
+    ? pixels
+    : addPixelCrop(context, pixels, fullSize, imageChannels, [0, 0], size);
 }
