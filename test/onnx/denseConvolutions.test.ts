@@ -66,8 +66,8 @@ test('1x1 convolutions with strides and their gradients give the same results in
   );
 });
 
-test('gradients with respect to filters give the same results in ONNX Runtime as in TensorFlow.js for images of 1 to 200 pixels', async () => {
-  const sides = fc.integer({ min: 3, max: 14 });
+test('gradients with respect to filters give the same results in ONNX Runtime as in TensorFlow.js for images of 1 to 300 pixels', async () => {
+  const sides = fc.oneof(fc.integer({ min: 3, max: 12 }), fc.constantFrom(17, 18));
   const window = fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 }));
   const strides = fc.tuple(fc.integer({ min: 1, max: 2 }), fc.integer({ min: 1, max: 2 }));
   const channels = fc.constantFrom(3, 16, 20, 24);

@@ -65,7 +65,7 @@ export const lowerConvInputGradient: OpLowering = (context) => {
  * instead of per image. For larger images, ONNX Runtime's matrix product over that many rows is slower than products per image. The numbers
  * were measured, see docs/decisions/0005.
  */
-const MAX_BATCHED_PIXELS = { pointwise: 64, window: 128 } as const;
+const MAX_BATCHED_PIXELS = { pointwise: 64, window: 256 } as const;
 
 /** How the gradient of a convolution with respect to its filter is computed. */
 type FilterGradientMethod = 'batched' | 'taps' | 'rows';
