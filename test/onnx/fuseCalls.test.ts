@@ -2,10 +2,8 @@
 
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
-import * as ort from 'onnxruntime-node';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { lowerTrace } from '../../src/engines/onnx/lower/traceLowering.js';
-import { findChannelBlock } from '../../src/engines/onnx/session/findChannelBlock.js';
 import { useEngine } from '../../src/entries/node.js';
 import { convolution, depthwiseConvolution } from '../../src/tensor/ops/convolution.js';
 import { toTracedTensor, trace } from '../../src/tensor/trace/tracer.js';
@@ -26,7 +24,6 @@ const fill = (shape: readonly number[], valueAt = (i: number) => Math.cos(i * 2.
 /** Returns the gradient of `f`, with a different weight for each output element. */
 const gradient = (f: Operation) => (x: tf.Tensor) => tf.grad(f)(x, tf.sigmoid(f(x)));
 
-const block = await findChannelBlock(ort as never);
 const layouts = fc.record({
   channelBlock: fc.constantFrom(undefined, 8, 16),
   batchSize: fc.constantFrom(undefined, 1, 2, 3, 4, 5),
