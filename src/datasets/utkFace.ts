@@ -1,3 +1,4 @@
+import * as checks from '../core/errors/checks.js';
 import type { LabelReader } from '../data/labelReader.js';
 
 const GENDERS = ['male', 'female'] as const;
@@ -29,6 +30,7 @@ export interface UtkFaceLabels {
  * @category Data
  */
 export function utkFace(): LabelReader<UtkFaceLabels> {
+  checks.noOptions('utkFace', arguments[0]);
   return (path) => {
     const name = path.slice(path.lastIndexOf('/') + 1);
     const parts = /^(\d{1,3})_([01])_([0-4])_\d+/.exec(name);
