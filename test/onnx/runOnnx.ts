@@ -1,8 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
 import { type LoweringOptions, lowerTrace } from '../../src/engines/onnx/lower/traceLowering.js';
+import { findChannelBlock } from '../../src/engines/onnx/session/findChannelBlock.js';
 import { encodeOnnxModel } from '../../src/formats/onnxModel.js';
 import { toTracedTensor, trace } from '../../src/tensor/trace/tracer.js';
+import { expandBlocks } from './expandBlocks.js';
 
 /** Runs the graph `bytes` in ONNX Runtime on named tensors. Returns the outputs of the graph, keyed by name. */
 export async function runGraph(bytes: Uint8Array, inputs: readonly (readonly [string, tf.Tensor])[]) {
@@ -27,6 +29,9 @@ export async function runGraph(bytes: Uint8Array, inputs: readonly (readonly [st
 /** Runs the graph `bytes` in ONNX Runtime on one input. Returns the outputs of the graph, keyed by name. */
 export const runOnnx = (bytes: Uint8Array, name: string, data: Float32Array, shape: readonly number[]) =>
   runGraph(bytes, [[name, tf.tensor(data, [...shape])]]);
+
+/** Channels per block on this machine, or undefined if ONNX Runtime does not support blocks. */
+export const machineBlock = await findChannelBlock(ort as never);
 
 /** Options for {@link measureBatchDifference}. */
 export interface BatchDifferenceOptions extends Pick<LoweringOptions, 'channelBlock'> {
@@ -61,8 +66,9 @@ export async function measureBatchDifference(
     [{ name: 'y', tensor: toTracedTensor(two.traced.result) }],
     { channelBlock, batch: batchSize === undefined ? undefined : { size: batchSize, tracedSizes: [2, 3] } },
   );
+  const isOtherBlock = channelBlock !== undefined && channelBlock !== machineBlock;
   const bytes = encodeOnnxModel({
-    ...graph,
+    ...(isOtherBlock ? expandBlocks(graph, channelBlock) : graph),
     inputs: [{ name: 'x', shape: [batchSize ?? 'batch', ...shape], description: '' }],
     outputs: [{ name: 'y', shape: two.traced.result.shape.map((_, axis) => `y${axis}`), description: '' }],
     description: '',

@@ -1,5 +1,6 @@
 import type { KernelCall, TracedTensor } from '../../../tensor/trace/tracer.js';
-import { POOLED_BIAS_RELU_GRADIENT } from '../ops/context/fusedKernels.js';
+import { POOLED_BIAS_RELU_GRADIENT, RELU_GRADIENT } from '../ops/context/fusedKernels.js';
+import { type FusionContext, fuseCalls } from './fuseCalls.js';
 
 /** The kernel calls of a trace after simplification: calls that only copy a tensor are removed, and some sequences of calls are fused. */
 export interface SimplifiedTrace {
@@ -13,10 +14,13 @@ export interface SimplifiedTrace {
  *
  * @param otherShapes - The shape that each tensor of this trace has in the trace with the other batch size. Tensors that this function
  *   creates are added to it.
+ * @param findFillValue - Returns the number that all elements of a constant are equal to, and undefined for other tensors. If this function
+ *   is passed, calls are fused for ONNX Runtime, so the graph must be written for one batch size.
  */
 export function simplifyTrace(
   calls: readonly KernelCall[],
   otherShapes: Map<TracedTensor, readonly number[]>,
+  findFillValue?: FusionContext['findFillValue'],
 ): SimplifiedTrace {
   const copies = new Map<object, object>();
   const resolveId = (id: object) => copies.get(id) ?? id;
@@ -31,10 +35,49 @@ export function simplifyTrace(
     const inputs = Object.fromEntries(
       Object.entries(call.inputs).map(([name, tensor]) => [name, resolveTensor(tensor)]),
     );
-    if (call.kernel === 'Identity') copies.set(call.outputs[0]!.id, inputs.x!.id);
+    const source = findCopySource({ ...call, inputs }, findFillValue);
+    if (source) copies.set(call.outputs[0]!.id, source.id);
     else withoutCopies.push({ ...call, inputs });
   }
-  return { calls: fusePooledGradients(withoutCopies), resolveId };
+  const fused = findFillValue
+    ? fuseCalls(withoutCopies, {
+        findFillValue,
+        createTensorLike: (tensor) => {
+          const created = { ...tensor, id: {} };
+          otherShapes.set(created, otherShapes.get(tensor)!);
+          return created;
+        },
+      })
+    : withoutCopies;
+  return { calls: fusePooledGradients(readStepsOfRectified(fused)), resolveId };
+}
+
+/** Returns the tensor whose values the output of a call has, or undefined if the call computes other values. */
+function findCopySource(
+  { kernel, inputs: { x, a, b }, outputs: [output] }: KernelCall,
+  findFillValue?: FusionContext['findFillValue'],
+): TracedTensor | undefined {
+  if (kernel === 'Identity') return x;
+  if (!findFillValue) return undefined;
+  // All values of the graph are float32, so a cast to float32 changes nothing.
+  if (kernel === 'Cast' && (output!.dtype === 'float32' || output!.dtype === x!.dtype)) return x;
+  if (kernel === 'Multiply' && b!.shape.length === 0 && findFillValue(b!) === 1) return a;
+  return undefined;
+}
+
+/**
+ * Replaces `step(x)` with `step(relu(x))`, which is equal, if the trace contains `relu(x)`. The gradient of ReLU reads its input this way.
+ * If nothing else reads `x`, the activation can be fused into the operation that computes `x`, and `x` is not stored.
+ */
+function readStepsOfRectified(calls: readonly KernelCall[]): readonly KernelCall[] {
+  const rectified = new Map<object, TracedTensor>();
+  return calls.map((call) => {
+    const x = call.inputs.x;
+    if (call.kernel === 'Relu') rectified.set(x!.id, call.outputs[0]!);
+    const isStep = call.kernel === RELU_GRADIENT || (call.kernel === 'Step' && !call.attributes.alpha);
+    const y = isStep ? rectified.get(x!.id) : undefined;
+    return y && y.shape.join() === x!.shape.join() ? { ...call, inputs: { ...call.inputs, x: y } } : call;
+  });
 }
 
 /**

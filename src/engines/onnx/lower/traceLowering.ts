@@ -6,11 +6,14 @@ import {
   NCHW_TO_NHWC,
   NHWC_TO_NCHW,
   preservesLayout,
+  preservesZeros,
 } from '../ops/context/layout.js';
 import type { LoweringContext } from '../ops/context/loweringContext.js';
 import { opRegistry } from '../ops/opRegistry.js';
 import { createUnsupportedOpError } from '../trace/callErrors.js';
 import type { NamedTracedTensor } from '../trace/tracePair.js';
+import { fuseSums } from './fuseSums.js';
+import { mergeEqualNodes } from './mergeEqualNodes.js';
 import { pruneGraph } from './pruneGraph.js';
 import { removeOutputCopies } from './removeOutputCopies.js';
 import { type SimplifiedTrace, simplifyTrace } from './simplifyTrace.js';
@@ -75,7 +78,7 @@ export class TraceLowering {
    * in TensorFlow.js does not change its id.
    */
   readonly #values = new Map<object, Map<string, LayoutValues>>();
-  /** Memory layouts of ONNX values, as recorded by the lowerings that created them. */
+  /** Memory layouts of ONNX values that are images, except channels-last ones. */
   readonly #markedLayouts = new Map<string, Layout>();
   /**
    * For each ONNX value that was transposed from channels-first to channels-last, the channels-first value. Reusing it saves a second
@@ -108,12 +111,17 @@ export class TraceLowering {
     this.#bindInputs();
     for (const call of simplified.calls) this.#lowerCall(call);
     this.#bindOutputs(simplified);
-    return this.#prune();
+    return this.#rewrite(this.#prune());
   }
 
   /** Step 1: removes copies from the trace and fuses calls. */
   #simplify(): SimplifiedTrace {
-    return simplifyTrace(this.#trace.calls, this.#otherShapes);
+    const findFillValue = (tensor: TracedTensor) => {
+      const values = this.#inputIds.has(tensor.id) ? undefined : this.#trace.leaves.get(tensor.id);
+      const first = values?.[0];
+      return values && Array.prototype.every.call(values, (value) => value === first) ? first : undefined;
+    };
+    return simplifyTrace(this.#trace.calls, this.#otherShapes, this.#batch && findFillValue);
   }
 
   /** Step 2: registers the graph inputs as the values of the input tensors. */
@@ -143,11 +151,22 @@ export class TraceLowering {
     }
   }
 
-  /** Step 5: removes all nodes that no graph output depends on, such as unused transposes, and copies of outputs. */
+  /** Step 5: removes all nodes that no graph output depends on, such as unused transposes. */
   #prune(): OnnxGraph {
     const graph = { nodes: this.#nodes, initializers: [...this.#initializers.values()] };
-    const outputNames = this.#outputs.map(({ name }) => name);
-    return removeOutputCopies(pruneGraph(graph, outputNames), outputNames);
+    return pruneGraph(
+      graph,
+      this.#outputs.map(({ name }) => name),
+    );
+  }
+
+  /** Step 6: merges and fuses nodes, and removes copies of outputs. The copies are removed last, because merged nodes lose their names. */
+  #rewrite(graph: OnnxGraph): OnnxGraph {
+    const isBlocked = (value: string) => this.#markedLayouts.get(value) === 'blocked';
+    return removeOutputCopies(
+      fuseSums(mergeEqualNodes(graph), isBlocked),
+      this.#outputs.map(({ name }) => name),
+    );
   }
 
   /**
@@ -158,8 +177,12 @@ export class TraceLowering {
     const tensors = Object.values(inputs);
     if (!preservesLayout(kernel, tensors, outputs)) return 'channelsLast';
     const images = tensors.filter(({ shape }) => shape.length === 4);
+    const block = this.#channelBlock;
+    const isPadded = block !== undefined && outputs[0]!.shape[3]! % block !== 0;
     const countAvailable = (layout: Layout) =>
-      images.filter((image) => this.#findValues(image)?.has(layout)).length;
+      layout === 'blocked' && isPadded && !preservesZeros(kernel, tensors)
+        ? 0
+        : images.filter((image) => this.#findValues(image)?.has(layout)).length;
     return (['channelsFirst', 'blocked'] as const).reduce<Layout>(
       (best, next) =>
         countAvailable(next) > 0 && countAvailable(next) >= countAvailable(best) ? next : best,
@@ -181,6 +204,7 @@ export class TraceLowering {
       channelBlock: this.#channelBlock,
       countExamples: (name) => this.#findShape(call.inputs[name]!)[0],
       getImage: (name, imageLayout) => this.#getValue(call.inputs[name]!, imageLayout),
+      findImage: (name, imageLayout) => this.#findValues(call.inputs[name]!)?.get(imageLayout),
       markLayout: (value, imageLayout) => {
         this.#markedLayouts.set(value, imageLayout);
         return value;
@@ -306,6 +330,7 @@ export class TraceLowering {
     layout: Layout = this.#markedLayouts.get(value) ?? 'channelsLast',
   ): void {
     const { id, shape } = tensor;
+    if (layout !== 'channelsLast') this.#markedLayouts.set(value, layout);
     if (!this.#values.has(id)) this.#values.set(id, new Map());
     const shapes = this.#values.get(id)!;
     const key = shape.join();

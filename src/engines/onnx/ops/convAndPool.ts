@@ -10,6 +10,7 @@ import {
 import { lowerMaxPoolGradient } from './gradients/maxPoolGradient.js';
 import { lowerPooledBiasReluGradient } from './gradients/pooledBiasReluGradient.js';
 import { lowerAveragePoolGradient } from './gradients/poolGradients.js';
+import { imageProductOps } from './imageProducts.js';
 import { createPoolLowering } from './pool.js';
 
 /** Lowerings of the kernels that slide a window over images: convolutions, pooling and their gradients. */
@@ -28,4 +29,5 @@ export const convAndPoolOps: OpTable = {
   [POOLED_BIAS_RELU_GRADIENT]: lowerPooledBiasReluGradient,
   AvgPool: createPoolLowering('AveragePool'),
   AvgPoolGrad: lowerAveragePoolGradient,
+  ...imageProductOps,
 };

@@ -1,5 +1,7 @@
 import { castToBool, castToFloat, truncateToInt32 } from './context/casts.js';
-import type { OpLowering, OpTable } from './context/loweringContext.js';
+import { CLIP_GRADIENT, RELU_GRADIENT, SWISH, SWISH_GRADIENT } from './context/fusedKernels.js';
+import type { LoweringContext, OpLowering, OpTable } from './context/loweringContext.js';
+import { addReluGradient } from './gradients/biasReluGradient.js';
 
 /**
  * Wraps a lowering so that its result is truncated to an integer if the result is int32 in TensorFlow.js. This is necessary because all
@@ -97,6 +99,32 @@ const lowerEluGradient: OpLowering = ({ addNode, getInput, addFloats }) => {
 };
 
 /**
+ * Lowers the gradient of clipping. A gradient of NaN remains NaN where the result is otherwise 0, as in the gradient of ReLU. `Where`, which
+ * would return 0 there, takes several times as long.
+ */
+const lowerClipGradient: OpLowering = (context) => {
+  const { addNode, getInput, addFloats, getAttribute } = context;
+  const [x, dy] = [getInput('x'), getInput('dy')];
+  const comparison = getAttribute<boolean | undefined>('excludesMin') ? 'Greater' : 'GreaterOrEqual';
+  const isAbove = addNode(comparison, [x, addFloats([getAttribute<number>('min')])]);
+  const isBelow = addNode('LessOrEqual', [x, addFloats([getAttribute<number>('max')])]);
+  return addNode('Mul', [dy, castToFloat(context, addNode('And', [isAbove, isBelow]))]);
+};
+
+/** Lowers the gradient of swish, `dy * (s * (1 - y) + y)`, where `s` is the sigmoid of `x`, and `y` is swish. */
+const lowerSwishGradient: OpLowering = (context) => {
+  const { addNode, getInput, addFloats } = context;
+  const y = addSwish(context);
+  const complement = addNode('Sub', [addFloats([1]), y]);
+  const slope = addNode('Add', [addNode('Mul', [addNode('Sigmoid', [getInput('x')]), complement]), y]);
+  return addNode('Mul', [getInput('dy'), slope]);
+};
+
+/** Adds a node for swish. The forward pass and the gradient add equal nodes, which are merged. */
+const addSwish = ({ addNode, getInput }: LoweringContext) =>
+  addNode('com.microsoft:QuickGelu', [getInput('x')], { alpha: { float: 1 } });
+
+/**
  * Creates a table of lowerings. Each element of `kernels` is a name, or a pair of names if the TensorFlow.js kernel and the ONNX operation
  * have different names.
  */
@@ -188,6 +216,10 @@ export const elementwiseOps: OpTable = {
     addNode('LeakyRelu', [getInput('x')], { alpha: { float: getAttribute<number>('alpha') } }),
   Prelu: ({ addNode, getInput }) => addNode('PRelu', [getInput('x'), getInput('alpha')]),
   EluGrad: lowerEluGradient,
+  [SWISH]: addSwish,
+  [SWISH_GRADIENT]: lowerSwishGradient,
+  [CLIP_GRADIENT]: lowerClipGradient,
+  [RELU_GRADIENT]: (context) => addReluGradient(context, context.getInput('x'), context.getInput('dy')),
   ClipByValue: ({ addNode, getInput, addFloats, getAttribute }) =>
     addNode('Clip', [
       getInput('x'),

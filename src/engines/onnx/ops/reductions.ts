@@ -1,5 +1,9 @@
 import { castToFloat } from './context/casts.js';
-import type { OpLowering, OpTable } from './context/loweringContext.js';
+import { chooseImageLayout, createChannelOps } from './context/channelOps.js';
+import { BLOCKED_DOMAIN } from './context/layout.js';
+import type { LoweringContext, OpLowering, OpTable } from './context/loweringContext.js';
+import type { Shape4D } from './context/windowGeometry.js';
+import { addImageSums } from './imageProducts.js';
 
 type Axes = number | readonly number[] | null | undefined;
 
@@ -9,15 +13,45 @@ type Axes = number | readonly number[] | null | undefined;
  */
 const createReductionLowering =
   (opType: string): OpLowering =>
-  ({ addNode, getInput, addIntegers, getAttribute, call }) => {
+  (context) => {
+    const { addNode, getInput, addIntegers, getAttribute, call } = context;
     const name = Object.keys(call.inputs)[0]!;
     // In the kernel Max, the attribute is called `reductionIndices`.
     const axis = getAttribute<Axes>('axis') ?? getAttribute<Axes>('reductionIndices');
     const axes = axis == null ? call.inputs[name]!.shape.map((_, i) => i) : [axis].flat();
     const keepdims = getAttribute<boolean | undefined>('keepDims') ? 1 : 0;
     if (axes.length === 0) return getInput(name);
+    if ((opType === 'ReduceSum' || opType === 'ReduceMean') && keepdims === 0) {
+      const sum = addBlockedSum(context, name, opType, axes as number[]);
+      if (sum !== undefined) return sum;
+    }
     return addNode(opType, [getInput(name), addIntegers(axes as number[])], { keepdims });
   };
+
+/**
+ * Adds the sum or the mean of an image in blocks over the pixels of each image, or the sum over the pixels of all images. Returns undefined
+ * for other axes and for images that are not stored in blocks.
+ */
+function addBlockedSum(
+  context: LoweringContext,
+  name: string,
+  opType: 'ReduceSum' | 'ReduceMean',
+  axes: readonly number[],
+): string | undefined {
+  const { call, addNode, addFloats, getImage, countExamples } = context;
+  const { shape } = call.inputs[name]!;
+  const [, height, width, channels] = shape as Shape4D;
+  const isBlocked = shape.length === 4 && chooseImageLayout(context, channels) === 'blocked';
+  if (!isBlocked || height * width === 1 || countExamples(name) === undefined) return undefined;
+  if (axes.join() === '0,1,2' && opType === 'ReduceSum') {
+    const { addSum, getValues } = createChannelOps(context, name);
+    return addSum(getValues(name));
+  }
+  if (axes.join() !== '1,2') return undefined;
+  const means = addNode(`${BLOCKED_DOMAIN}:GlobalAveragePool`, [getImage(name, 'blocked')]);
+  const result = addImageSums(context, means, shape as Shape4D);
+  return opType === 'ReduceMean' ? result : addNode('Mul', [result, addFloats([height * width])]);
+}
 
 /** Creates the lowering of ArgMax or ArgMin, which return the index of the first maximum or minimum. */
 const createArgReductionLowering =

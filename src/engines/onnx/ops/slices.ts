@@ -1,18 +1,47 @@
 import { tf } from '../../../tensor/tf.js';
-import type { AttributeGetter, OpLowering, OpTable } from './context/loweringContext.js';
+import { addPixelCrop, addPixelPads } from './context/blockedPixels.js';
+import type { AttributeGetter, LoweringContext, OpLowering, OpTable } from './context/loweringContext.js';
 import { SLICE_TO_START } from './context/shapeConstants.js';
+import type { Shape4D } from './context/windowGeometry.js';
 
-const lowerSlice: OpLowering = ({ addNode, getInput, addIntegers, getAttribute, call }) => {
+const lowerSlice: OpLowering = (context) => {
+  const { addNode, getInput, addIntegers, getAttribute, call } = context;
   const { shape } = call.inputs.x!;
   const begin = [getAttribute<number | readonly number[]>('begin')].flat() as number[];
   const size = call.outputs[0]!.shape;
   // Axes that are not sliced are omitted from the node, so that the batch can have any size.
   const axes = shape.flatMap((inputSize, axis) => (size[axis] === inputSize ? [] : [axis]));
   if (axes.length === 0) return getInput('x');
+  const image = axes.every(isSpatialAxis) ? context.findImage('x', 'blocked') : undefined;
+  if (image !== undefined) return addBlockedCrop(context, image, begin);
   const starts = axes.map((axis) => begin[axis] ?? 0);
   const ends = axes.map((axis, i) => starts[i]! + size[axis]!);
   return addNode('Slice', [getInput('x'), addIntegers(starts), addIntegers(ends), addIntegers(axes)]);
 };
+
+/** Returns whether an axis of images is the height or the width. */
+const isSpatialAxis = (axis: number): boolean => axis === 1 || axis === 2;
+
+/** Adds a slice of images in blocked layout, which does not cut channels or images. */
+function addBlockedCrop(context: LoweringContext, image: string, [, top, left]: readonly number[]): string {
+  const [, height, width, channels] = context.call.inputs.x!.shape as Shape4D;
+  const [, cropHeight, cropWidth] = context.call.outputs[0]!.shape as Shape4D;
+  const start = [top ?? 0, left ?? 0] as const;
+  const crop = addPixelCrop(context, image, [height, width], channels, start, [cropHeight, cropWidth]);
+  return context.markLayout(crop, 'blocked');
+}
+
+/** Pads images in blocked layout with zeros. */
+function addBlockedPads(
+  context: LoweringContext,
+  image: string,
+  paddings: readonly (readonly [before: number, after: number])[],
+): string {
+  const [[top, bottom], [left, right]] = [paddings[1]!, paddings[2]!];
+  const [, height, width, channels] = context.call.inputs.x!.shape as Shape4D;
+  const margins = [top, left, bottom, right] as const;
+  return context.markLayout(addPixelPads(context, image, [height, width], channels, margins, 0), 'blocked');
+}
 
 /** Lowers slices with strides and masks, which follow the slicing rules of NumPy. */
 const lowerStridedSlice: OpLowering = ({
@@ -69,8 +98,15 @@ const createReverseLowering =
     ]);
   };
 
-const lowerPad: OpLowering = ({ addNode, getInput, addIntegers, addFloats, getAttribute }) => {
+const lowerPad: OpLowering = (context) => {
+  const { addNode, getInput, addIntegers, addFloats, getAttribute } = context;
   const paddings = getAttribute<readonly (readonly [number, number])[]>('paddings');
+  const isSpatial = paddings.every((padding, axis) => isSpatialAxis(axis) || Math.max(...padding) === 0);
+  const image = isSpatial && paddings.length === 4 ? context.findImage('x', 'blocked') : undefined;
+  // The elements of additional channels must remain zero.
+  if (image !== undefined && !getAttribute<number | undefined>('constantValue')) {
+    return addBlockedPads(context, image, paddings);
+  }
   const pads = addIntegers([...paddings.map(([before]) => before), ...paddings.map(([, after]) => after)]);
   return addNode('Pad', [getInput('x'), pads, addFloats([getAttribute<number>('constantValue') ?? 0])]);
 };

@@ -1,5 +1,8 @@
-import { BLOCKED_DOMAIN, type Layout } from './layout.js';
+import { addBatchSum } from './batchSum.js';
+import { addImageDot } from './imageChannels.js';
+import { BLOCKED_DOMAIN, fitsBlocks, type Layout, padChannels } from './layout.js';
 import type { LoweringContext } from './loweringContext.js';
+import type { Shape4D } from './windowGeometry.js';
 
 /**
  * Methods that add nodes for per-channel arithmetic on the inputs of a kernel. All methods use the same memory layout, which is the fastest
@@ -12,16 +15,38 @@ export interface ChannelOps {
   addAffine(value: string, factor: string, shift?: string, addend?: string): string;
   /** Adds nodes that sum `value` over all axes except the channels. The result has one element per channel. */
   addSum(value: string): string;
+  /** Adds nodes that sum the products of the elements of two values over all axes except the channels. */
+  addDot(value: string, other: string): string;
   /** Marks `value`, a future kernel output, as stored in the memory layout that this object's methods use. Returns `value`. */
   markResult(value: string): string;
 }
 
 /**
- * Returns the fastest memory layout for an image with `channels` channels: blocked if the channels fill whole blocks, otherwise
+ * Returns the fastest memory layout for an image with `channels` channels: blocked if the channels fill whole blocks, or nearly, otherwise
  * channels-first.
  */
 export const chooseImageLayout = ({ channelBlock }: LoweringContext, channels: number): Layout =>
-  channelBlock !== undefined && channels % channelBlock === 0 ? 'blocked' : 'channelsFirst';
+  channelBlock !== undefined && fitsBlocks(channels, channelBlock) ? 'blocked' : 'channelsFirst';
+
+/** Adds a node that appends zeros to a value with one element per channel, one for each additional channel of an image in blocks. */
+export function addPaddedVector(
+  { addNode, addIntegers, channelBlock }: LoweringContext,
+  value: string,
+  channels: number,
+): string {
+  const padding = padChannels(channels, channelBlock!) - channels;
+  return padding === 0 ? value : addNode('Pad', [value, addIntegers([0, padding])]);
+}
+
+/** Adds a node that removes the elements of the additional channels from a value with one element per channel of an image in blocks. */
+export function addUnpaddedVector(
+  { addNode, addIntegers, channelBlock }: LoweringContext,
+  value: string,
+  channels: number,
+): string {
+  if (channels === padChannels(channels, channelBlock!)) return value;
+  return addNode('Slice', [value, addIntegers([0]), addIntegers([channels])]);
+}
 
 /**
  * Creates the per-channel arithmetic for the kernel input `name`, which is an image or a tensor of any other rank. The last axis of its
@@ -42,6 +67,7 @@ export function createChannelOps(context: LoweringContext, name: string): Channe
       getValues: getInput,
       addAffine: (value, factor, shift, addend) => plus(plus(addNode('Mul', [value, factor]), shift), addend),
       addSum: (value) => sum(value, axes),
+      addDot: (value, other) => sum(addNode('Mul', [value, other]), axes),
       markResult: (value) => value,
     };
   }
@@ -57,24 +83,36 @@ export function createChannelOps(context: LoweringContext, name: string): Channe
       addAffine: (value, factor, shift, addend) =>
         plus(plus(addNode('Mul', [value, spread(factor)]), shift && spread(shift)), addend),
       addSum: (value) => sum(value, [0, 2, 3]),
+      addDot: (value, other) => sum(addNode('Mul', [value, other]), [0, 2, 3]),
     };
   }
-  const [, height, width] = shape as [number, number, number, number];
-  const block = context.channelBlock!;
-  const blockCount = channels / block;
+  const [, height, width] = shape as Shape4D;
+  const paddedChannels = padChannels(channels, context.channelBlock!);
+  const pad = (value: string) => addPaddedVector(context, value, channels);
+  const batchSize = context.countExamples(name);
+  // The sums of each image are an array [batch, channels].
+  const sumImages = (imageSums: string, factor = 1) =>
+    addUnpaddedVector(context, addBatchSum(context, imageSums, batchSize, factor), channels);
+  const addSum = (value: string) =>
+    sumImages(addNode(`${BLOCKED_DOMAIN}:GlobalAveragePool`, [value]), height * width);
   return {
     ...imageOps,
     // A depthwise 1x1 convolution reads the values only once. Separate element-wise nodes would read them several times.
     addAffine: (value, factor, shift, addend) =>
       addNode(
         `${BLOCKED_DOMAIN}:Conv`,
-        [value, reshape(factor, [channels, 1, 1, 1]), shift ?? '', ...(addend === undefined ? [] : [addend])],
-        { group: channels, kernel_shape: [1, 1] },
+        [
+          value,
+          reshape(pad(factor), [paddedChannels, 1, 1, 1]),
+          shift === undefined ? '' : pad(shift),
+          ...(addend === undefined ? [] : [addend]),
+        ],
+        { group: paddedChannels, kernel_shape: [1, 1] },
       ),
-    // Summing over the height first adds whole rows at a time, which is five times as fast as summing block by block.
-    addSum: (value) => {
-      const rowSums = sum(reshape(value, [-1, height, width * block]), [1]);
-      return reshape(sum(reshape(rowSums, [-1, blockCount, width, block]), [0, 2]), [channels]);
-    },
+    addSum,
+    addDot: (value, other) =>
+      batchSize === undefined
+        ? addSum(addNode('Mul', [value, other]))
+        : sumImages(addImageDot(context, value, other, [batchSize, height, width, channels])),
   };
 }

@@ -21,6 +21,8 @@ export interface LoweringContext {
   countExamples(name: string): number | undefined;
   /** Returns the kernel input `name`, which is an image, in a memory layout. */
   getImage(name: string, layout: Layout): string;
+  /** Returns the kernel input `name`, which is an image, if it is available in a memory layout without conversion, otherwise undefined. */
+  findImage(name: string, layout: Layout): string | undefined;
   /** Records the memory layout of the image `value`. Returns `value`. */
   markLayout(value: string, layout: Layout): string;
   /** Returns the kernel input `name`. */

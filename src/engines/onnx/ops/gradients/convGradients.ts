@@ -1,8 +1,10 @@
-import { addBlockedFilter } from '../context/blockedFilter.js';
+import { addPaddedFilter, addRotatedBlockedFilter } from '../context/blockedFilter.js';
 import { chooseImageLayout } from '../context/channelOps.js';
 import { BLOCKED_DOMAIN } from '../context/layout.js';
 import type { LoweringContext, OpLowering } from '../context/loweringContext.js';
+import { addSkippedPixels, getSampledImage, isBlockedPointwise } from '../context/sampledPixels.js';
 import { INFER_SIZE, KEEP_SIZE } from '../context/shapeConstants.js';
+import { isSinglePixel } from '../context/singlePixel.js';
 import { computeConvGeometry, type Shape4D } from '../context/windowGeometry.js';
 
 /** Matrix product of ONNX Runtime that can transpose its factors while reading them. */
@@ -10,29 +12,37 @@ const FUSED_MATMUL = 'com.microsoft:FusedMatMul';
 
 /**
  * Lowers the gradient of a convolution with respect to its input. The gradient is a transposed convolution. If images are in blocked layout
- * and the stride is 1, an equivalent convolution with the rotated filter is used, because it is faster.
+ * and the stride is 1, an equivalent convolution with the rotated filter is used, because it is faster. The same is done for 1x1 filters
+ * with any stride, followed by zeros for the pixels that the stride skips.
  */
 export const lowerConvInputGradient: OpLowering = (context) => {
   const { call, getAttribute, addNode, getImage, markLayout, transposeInput, channelBlock } = context;
   const filterShape = call.inputs.filter!.shape as Shape4D;
   const inputShape = getAttribute<Shape4D>('inputShape');
   const [height, width, channels, filters] = filterShape;
-  const { pads, strideHeight, strideWidth } = computeConvGeometry(context, inputShape, filterShape, false);
+  const isInputSinglePixel = inputShape[1] * inputShape[2] === 1;
+  if (isInputSinglePixel && isSinglePixel(context, 'dy', filterShape)) {
+    const dy = addNode('Reshape', [context.getInput('dy'), context.addIntegers([INFER_SIZE, filters])]);
+    const filter = addNode('Reshape', [context.getInput('filter'), context.addIntegers([channels, filters])]);
+    const product = addNode(FUSED_MATMUL, [dy, filter], { transB: 1 });
+    return addNode('Reshape', [product, context.addOutputShape()]);
+  }
+  const geometry = computeConvGeometry(context, inputShape, filterShape, false);
+  const { pads, strideHeight, strideWidth } = geometry;
   const [top, left, bottom, right] = pads;
   const isBlocked =
     chooseImageLayout(context, channels) === 'blocked' && chooseImageLayout(context, filters) === 'blocked';
-  if (isBlocked && strideHeight === 1 && strideWidth === 1) {
-    const rotated = addBlockedFilter(
-      context,
-      addRotatedFilter(context, context.getInput('filter'), filterShape),
-      [height, width, filters, channels],
-      channelBlock!,
-    );
+  const isSampled = isBlocked && isBlockedPointwise(context, filterShape, geometry);
+  const gradientPads = [height - 1 - top, width - 1 - left, height - 1 - bottom, width - 1 - right];
+  const isConvolution = strideHeight === 1 && strideWidth === 1 && gradientPads.every((pad) => pad >= 0);
+  if (isBlocked && (isSampled || isConvolution)) {
+    const filter = addPaddedFilter(context, context.getInput('filter'), filterShape, channelBlock!);
+    const rotated = addRotatedBlockedFilter(context, filter.value, filter.shape, channelBlock!);
     const dx = addNode(`${BLOCKED_DOMAIN}:Conv`, [getImage('dy', 'blocked'), rotated], {
       kernel_shape: [height, width],
-      pads: [height - 1 - top, width - 1 - left, height - 1 - bottom, width - 1 - right],
+      pads: gradientPads,
     });
-    return markLayout(dx, 'blocked');
+    return markLayout(isSampled ? addSkippedPixels(context, dx, geometry) : dx, 'blocked');
   }
   const dx = addNode(
     'ConvTranspose',
@@ -51,38 +61,62 @@ export const lowerConvInputGradient: OpLowering = (context) => {
 };
 
 /**
- * Adds nodes that rotate a filter `[height, width, in, out]` by 180 degrees and swap its channel axes. The result has the shape `[height *
- * width, out, in]`.
+ * Largest images, in pixels of the output, for which the gradient with respect to the filter is computed over the pixels of the whole batch
+ * instead of per image. For larger images, ONNX Runtime's matrix product over that many rows is slower than products per image. The numbers
+ * were measured, see docs/decisions/0005.
  */
-function addRotatedFilter(
-  { addNode, addIntegers }: LoweringContext,
-  filter: string,
-  [height, width, ...channels]: Shape4D,
-): string {
-  const taps = Array.from({ length: height * width }, (_, i) => height * width - 1 - i);
-  const flat = addNode('Reshape', [filter, addIntegers([taps.length, ...channels])]);
-  return addNode('Transpose', [addNode('Gather', [flat, addIntegers(taps)])], { perm: [0, 2, 1] });
+const MAX_BATCHED_PIXELS = { pointwise: 64, window: 256 } as const;
+
+/** How the gradient of a convolution with respect to its filter is computed. */
+type FilterGradientMethod = 'batched' | 'taps' | 'rows';
+
+/**
+ * Chooses the method that copies the least data, because ONNX Runtime has no tensor views: copying a shifted image for each filter element
+ * takes as much time as the product.
+ *
+ * - `batched`: one product per filter element, over the pixels of all images. It writes the result only once, where the other methods write
+ *   one result per image and sum them. This is the largest part of their time if images have few pixels.
+ * - `taps`: one product per image. The images are copied once per filter element.
+ * - `rows`: one product per image and filter column. It requires a vertical stride of 1.
+ */
+function chooseFilterGradientMethod(
+  [height, width, channels, filters]: Shape4D,
+  strideHeight: number,
+  pixels: number,
+): FilterGradientMethod {
+  const isPointwise = height * width === 1;
+  if (pixels <= MAX_BATCHED_PIXELS[isPointwise ? 'pointwise' : 'window']) return 'batched';
+  // Number of image channels that each of the two methods copies.
+  const copiesByTaps = 2 * height * width * channels;
+  const copiesByRows = width * channels + height * filters;
+  return strideHeight > 1 || copiesByTaps <= copiesByRows ? 'taps' : 'rows';
 }
 
 /**
- * Lowers the gradient of a convolution with respect to its filter. The gradient is computed as matrix products over the pixels of each
- * image, summed over the batch. There are two methods, and the method that copies less data is used, because ONNX Runtime has no tensor
- * views: copying a shifted image for each filter element takes as much time as the product. The second method requires a vertical stride of
- * 1.
+ * Lowers the gradient of a convolution with respect to its filter: matrix products over the pixels of the images, see
+ * {@link chooseFilterGradientMethod}.
  */
 export const lowerConvFilterGradient: OpLowering = (context) => {
   const { call, getAttribute, addNode, getImage, addIntegers, addFloats } = context;
   const filterShape = getAttribute<Shape4D>('filterShape');
   const inputShape = call.inputs.x!.shape as Shape4D;
   const geometry = computeConvGeometry(context, inputShape, filterShape, false);
-  const { pads, strideHeight, strideWidth, outHeight, outWidth } = geometry;
+  const { pads, outHeight, outWidth } = geometry;
   const [top, left, bottom, right] = pads;
-  const images = getImage('x', 'channelsFirst');
-  const imagePads = [0, 0, top, left, 0, 0, bottom, right];
+  const [height, width] = filterShape;
+  const isSampled = isBlockedPointwise(context, filterShape, geometry);
+  const [strideHeight, strideWidth] = isSampled ? [1, 1] : [geometry.strideHeight, geometry.strideWidth];
+  const method = chooseFilterGradientMethod(filterShape, strideHeight, outHeight * outWidth);
+  const layout = method === 'batched' ? 'channelsLast' : 'channelsFirst';
+  const images = isSampled ? getSampledImage(context, geometry, layout) : getImage('x', layout);
+  const dy = getImage('dy', layout);
+  const [rowAxis, columnAxis] = layout === 'channelsLast' ? [1, 2] : [2, 3];
+  const padEnds = (atRows: number, atColumns: number) =>
+    Array.from({ length: 4 }, (_, axis) => (axis === rowAxis ? atRows : axis === columnAxis ? atColumns : 0));
+  const imagePads = [...padEnds(top, left), ...padEnds(bottom, right)];
   const x = imagePads.some((pad) => pad > 0)
     ? addNode('Pad', [images, addIntegers(imagePads), addFloats([0])])
     : images;
-  const [height, width, channels, filters] = filterShape;
   const slice = (value: string, axis: number, from: number, size: number, stride: number) =>
     addNode('Slice', [
       value,
@@ -91,19 +125,42 @@ export const lowerConvFilterGradient: OpLowering = (context) => {
       addIntegers([axis]),
       addIntegers([stride]),
     ]);
-  const columns = Array.from({ length: width }, (_, j) => slice(x, 3, j, outWidth, strideWidth));
-  const dy = getImage('dy', 'channelsFirst');
-  // Number of image channels that each of the two methods copies.
-  const copiesByTaps = 2 * height * width * channels;
-  const copiesByRows = width * channels + height * filters;
-  if (strideHeight > 1 || copiesByTaps <= copiesByRows) {
-    const taps = Array.from({ length: height }, (_, i) =>
-      columns.map((column) => slice(column, 2, i, outHeight, strideHeight)),
-    );
-    return addFilterGradientByTaps(context, taps.flat(), dy, filterShape);
-  }
-  return addFilterGradientByRows(context, columns, dy, filterShape, outHeight, outWidth);
+  const createTaps = () => {
+    if (height * width === 1 && strideHeight === 1 && strideWidth === 1) return [x];
+    const columns = Array.from({ length: width }, (_, j) => slice(x, columnAxis, j, outWidth, strideWidth));
+    return Array.from({ length: height }, (_, i) =>
+      columns.map((column) => slice(column, rowAxis, i, outHeight, strideHeight)),
+    ).flat();
+  };
+  if (method === 'batched') return addBatchedFilterGradient(context, createTaps(), dy, filterShape);
+  if (method === 'taps') return addFilterGradientByTaps(context, createTaps(), dy, filterShape);
+  const shiftedColumns = Array.from({ length: width }, (_, j) =>
+    slice(x, columnAxis, j, outWidth, strideWidth),
+  );
+  return addFilterGradientByRows(context, shiftedColumns, dy, filterShape, outHeight, outWidth);
 };
+
+/**
+ * Adds the filter gradient as one product per tap, `[in, pixels of the batch] x [pixels of the batch, out]`. `taps` contains a shifted
+ * channels-last image for each spatial element of the filter.
+ */
+function addBatchedFilterGradient(
+  context: LoweringContext,
+  taps: readonly string[],
+  dy: string,
+  filterShape: Shape4D,
+): string {
+  const { addNode, addIntegers } = context;
+  const [, , channels, filters] = filterShape;
+  const flatten = (value: string, size: number) =>
+    addNode('Reshape', [value, addIntegers([INFER_SIZE, size])]);
+  const gradient = flatten(dy, filters);
+  const products = taps.map((tap) =>
+    addNode(FUSED_MATMUL, [flatten(tap, channels), gradient], { transA: 1 }),
+  );
+  const stacked = products.length === 1 ? products[0]! : addNode('Concat', products, { axis: 0 });
+  return addNode('Reshape', [stacked, addIntegers(filterShape)]);
+}
 
 /**
  * Adds the filter gradient as one product per image, `[taps * in, pixels] x [pixels, out]`. A tap is one spatial element of the filter, and

@@ -1,6 +1,10 @@
-import { NCHW_TO_NHWC, NHWC_TO_NCHW } from '../context/layout.js';
-import type { OpLowering } from '../context/loweringContext.js';
-import { KEEP_SIZE, SLICE_TO_START } from '../context/shapeConstants.js';
+import { addBatchSum } from '../context/batchSum.js';
+import { addDepthwiseBlockedFilter } from '../context/blockedFilter.js';
+import { chooseImageLayout } from '../context/channelOps.js';
+import { addImagesAsFilter, addMergedImages } from '../context/imageChannels.js';
+import { BLOCKED_DOMAIN, NCHW_TO_NHWC, NHWC_TO_NCHW, padChannels } from '../context/layout.js';
+import type { LoweringContext, OpLowering } from '../context/loweringContext.js';
+import { INFER_SIZE, KEEP_SIZE, SLICE_TO_START } from '../context/shapeConstants.js';
 import { computeConvGeometry, type Shape4D } from '../context/windowGeometry.js';
 
 /**
@@ -10,6 +14,8 @@ import { computeConvGeometry, type Shape4D } from '../context/windowGeometry.js'
  */
 export const lowerDepthwiseConvInputGradient: OpLowering = (context) => {
   const { call, getAttribute, addNode, transposeInput, addIntegers } = context;
+  const blockedGradient = addBlockedInputGradient(context);
+  if (blockedGradient !== undefined) return blockedGradient;
   const filterShape = call.inputs.filter!.shape as Shape4D;
   const [height, width, channels, multiplier] = filterShape;
   const inputShape = getAttribute<Shape4D>('inputShape');
@@ -62,6 +68,10 @@ export const lowerDepthwiseConvFilterGradient: OpLowering = (context) => {
   const inputShape = call.inputs.x!.shape as Shape4D;
   const filterShape = getAttribute<Shape4D>('filterShape');
   const [height, width, channels, multiplier] = filterShape;
+  const batchSize = context.countExamples('x');
+  if (batchSize !== undefined && multiplier === 1 && chooseImageLayout(context, channels) === 'blocked') {
+    return addBlockedFilterGradient(context, batchSize);
+  }
   const geometry = computeConvGeometry(context, inputShape, filterShape, true);
   const { strideHeight, strideWidth, outHeight, outWidth, dilationHeight, dilationWidth } = geometry;
   const [top, left, bottom, right] = geometry.pads;
@@ -95,3 +105,110 @@ export const lowerDepthwiseConvFilterGradient: OpLowering = (context) => {
   }
   return addNode('Reshape', [addNode('Concat', taps, { axis: 0 }), addIntegers(filterShape)]);
 };
+
+/**
+ * Adds the gradient with respect to the input in blocked layout: a convolution of `dy` with the rotated filter. For a stride larger than 1,
+ * zeros are inserted between the pixels of `dy`. Returns undefined if the image does not fit blocks, or if the convolution would need negative
+ * padding.
+ */
+function addBlockedInputGradient(context: LoweringContext): string | undefined {
+  const { call, getAttribute, addNode, getImage, markLayout, channelBlock } = context;
+  const filterShape = call.inputs.filter!.shape as Shape4D;
+  const [height, width, channels, multiplier] = filterShape;
+  const inputShape = getAttribute<Shape4D>('inputShape');
+  const geometry = computeConvGeometry(context, inputShape, filterShape, true);
+  const { strideHeight, strideWidth, outHeight, outWidth, dilationHeight, dilationWidth } = geometry;
+  const top = geometry.effectiveFilterHeight - 1 - geometry.pads[0];
+  const left = geometry.effectiveFilterWidth - 1 - geometry.pads[1];
+  const bottom = inputShape[1] - outHeight * strideHeight - top + geometry.effectiveFilterHeight - 1;
+  const right = inputShape[2] - outWidth * strideWidth - left + geometry.effectiveFilterWidth - 1;
+  const pads = [top, left, bottom, right];
+  const isBlocked = multiplier === 1 && chooseImageLayout(context, channels) === 'blocked';
+  if (!isBlocked || pads.some((pad) => pad < 0)) return undefined;
+  const dy = addPixelGaps(context, getImage('dy', 'blocked'), [strideHeight, strideWidth]);
+  const filter = addDepthwiseBlockedFilter(
+    context,
+    context.getInput('filter'),
+    filterShape,
+    channelBlock!,
+    true,
+  );
+  const dx = addNode(`${BLOCKED_DOMAIN}:Conv`, [dy, filter], {
+    group: padChannels(channels, channelBlock!),
+    kernel_shape: [height, width],
+    dilations: [dilationHeight, dilationWidth],
+    pads,
+  });
+  return markLayout(dx, 'blocked');
+}
+
+/**
+ * Adds nodes that insert `stride - 1` rows and columns of zeros after each row and column of `dy`, an image in blocked layout. A single `Pad`
+ * inserts both, because in the shape `[blocks, height, 1, width, block]` a row of zeros follows on the third axis, and a pixel of zeros on the
+ * last axis.
+ */
+function addPixelGaps(
+  { call, addNode, addIntegers, channelBlock }: LoweringContext,
+  dy: string,
+  [strideHeight, strideWidth]: readonly [number, number],
+): string {
+  if (strideHeight === 1 && strideWidth === 1) return dy;
+  const [, height, width, channels] = call.inputs.dy!.shape as Shape4D;
+  const block = channelBlock!;
+  const rows = addNode('Reshape', [dy, addIntegers([INFER_SIZE, height, 1, width, block])]);
+  const gaps = [strideHeight - 1, 0, (strideWidth - 1) * block];
+  const padded = addNode('Pad', [rows, addIntegers([0, 0, 0, 0, 0, 0, 0, ...gaps])]);
+  const shape = [INFER_SIZE, padChannels(channels, block), height * strideHeight, width * strideWidth];
+  return addNode('Reshape', [padded, addIntegers(shape)]);
+}
+
+/**
+ * Adds the gradient with respect to the filter in blocked layout. It is a depthwise convolution of the image in which `dy` is the filter, and
+ * every image of the batch has channels of its own. The strides of the forward pass are the dilations of this convolution, and the dilations
+ * are its strides.
+ */
+function addBlockedFilterGradient(context: LoweringContext, batchSize: number): string {
+  const { call, getAttribute, addNode, addIntegers, getImage } = context;
+  const block = context.channelBlock!;
+  const [, inHeight, inWidth, channels] = call.inputs.x!.shape as Shape4D;
+  const filterShape = getAttribute<Shape4D>('filterShape');
+  const [height, width] = filterShape;
+  const geometry = computeConvGeometry(context, call.inputs.x!.shape as Shape4D, filterShape, true);
+  const { strideHeight, strideWidth, outHeight, outWidth, dilationHeight, dilationWidth } = geometry;
+  const [top, left, bottom, right] = geometry.pads;
+  // The image can have rows and columns at its end that are in no window, because the stride skipped them.
+  const resultHeight =
+    Math.floor((inHeight + top + bottom - (outHeight - 1) * strideHeight - 1) / dilationHeight) + 1;
+  const resultWidth =
+    Math.floor((inWidth + left + right - (outWidth - 1) * strideWidth - 1) / dilationWidth) + 1;
+  const paddedChannels = padChannels(channels, block);
+  const gradients = addNode(
+    `${BLOCKED_DOMAIN}:Conv`,
+    [
+      addMergedImages(context, getImage('x', 'blocked'), [batchSize, inHeight, inWidth, channels]),
+      addImagesAsFilter(context, getImage('dy', 'blocked'), [batchSize, outHeight, outWidth, channels]),
+    ],
+    {
+      group: batchSize * paddedChannels,
+      kernel_shape: [outHeight, outWidth],
+      dilations: [strideHeight, strideWidth],
+      strides: [dilationHeight, dilationWidth],
+      pads: geometry.pads,
+    },
+  );
+  const blockCount = paddedChannels / block;
+  const sum = addNode('Reshape', [
+    addBatchSum(context, gradients, batchSize),
+    addIntegers([blockCount, resultHeight, resultWidth, block]),
+  ]);
+  const taps =
+    resultHeight === height && resultWidth === width
+      ? sum
+      : addNode('Slice', [sum, addIntegers([0, 0]), addIntegers([height, width]), addIntegers([1, 2])]);
+  const ordered = addNode('Reshape', [
+    addNode('Transpose', [taps], { perm: [1, 2, 0, 3] }),
+    addIntegers([height, width, paddedChannels, 1]),
+  ]);
+  if (paddedChannels === channels) return ordered;
+  return addNode('Slice', [ordered, addIntegers([0]), addIntegers([channels]), addIntegers([2])]);
+}

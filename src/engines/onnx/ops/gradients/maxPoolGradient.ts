@@ -1,21 +1,34 @@
 import { chooseImageLayout } from '../context/channelOps.js';
-import { BLOCKED_DOMAIN } from '../context/layout.js';
+import { BLOCKED_DOMAIN, padChannels } from '../context/layout.js';
 import type { LoweringContext, OpLowering } from '../context/loweringContext.js';
 import { computePoolGeometry, type Shape4D } from '../context/windowGeometry.js';
 import { STEP_SLOPE } from './biasReluGradient.js';
+import { addOverlappingMaxPoolGradient, hasBlockedOverlappingWindows } from './overlappingMaxPoolGradient.js';
 import { lowerGeneralMaxPoolGradient } from './poolGradients.js';
 
-/** Lowers the gradient of max pooling. Uses a faster method for 2x2 windows if the image is in blocked layout. */
-export const lowerMaxPoolGradient: OpLowering = (context) =>
-  hasBlockedTwoByTwoWindows(context)
-    ? addTwoByTwoMaxPoolGradient(context, context.getImage('dy', 'blocked'))
+/** Lowers the gradient of max pooling. Uses faster methods for 2x2 and 3x3 windows if the image is in blocked layout. */
+export const lowerMaxPoolGradient: OpLowering = (context) => {
+  const addGradient = findBlockedMaxPoolGradient(context);
+  return addGradient
+    ? addGradient(context, context.getImage('dy', 'blocked'))
     : lowerGeneralMaxPoolGradient(context);
+};
+
+/** Adds nodes for the gradient of max pooling in blocked layout. `dy` is in blocked layout. */
+export type BlockedMaxPoolGradient = (context: LoweringContext, dy: string) => string;
+
+/** Returns the function that adds the gradient of a pooling operation in blocked layout, or undefined if there is none for its windows. */
+export function findBlockedMaxPoolGradient(context: LoweringContext): BlockedMaxPoolGradient | undefined {
+  if (hasBlockedTwoByTwoWindows(context)) return addTwoByTwoMaxPoolGradient;
+  if (hasBlockedOverlappingWindows(context)) return addOverlappingMaxPoolGradient;
+  return undefined;
+}
 
 /**
  * Returns whether the image of a pooling operation is in blocked layout, and its windows are 2x2, do not overlap and need no padding.
  * {@link addTwoByTwoMaxPoolGradient} can compute the gradient of such an operation.
  */
-export function hasBlockedTwoByTwoWindows(context: LoweringContext): boolean {
+function hasBlockedTwoByTwoWindows(context: LoweringContext): boolean {
   const { call, getAttribute } = context;
   const shape = call.inputs.input!.shape as Shape4D;
   const [, height, width, channels] = shape;
@@ -34,9 +47,10 @@ export function hasBlockedTwoByTwoWindows(context: LoweringContext): boolean {
  * does. This method selects the first maximum in row-major order, and is three times as fast as `MaxPool` with indices followed by
  * `MaxUnpool`.
  */
-export function addTwoByTwoMaxPoolGradient(context: LoweringContext, dy: string): string {
+function addTwoByTwoMaxPoolGradient(context: LoweringContext, dy: string): string {
   const { call, addNode, addIntegers, getImage, markLayout, channelBlock } = context;
-  const [, height, width, channels] = call.inputs.input!.shape as Shape4D;
+  const [, height, width, imageChannels] = call.inputs.input!.shape as Shape4D;
+  const channels = padChannels(imageChannels, channelBlock!);
   const [outHeight, outWidth] = [Math.floor(height / 2), Math.floor(width / 2)];
   const reshape = (value: string, shape: readonly number[]) =>
     addNode('Reshape', [value, addIntegers(shape)]);

@@ -2,7 +2,7 @@ import { chooseImageLayout, createChannelOps } from '../context/channelOps.js';
 import { convertLayout, type Layout, NHWC_TO_NCHW } from '../context/layout.js';
 import type { LoweringContext, OpLowering } from '../context/loweringContext.js';
 import { addReluGradient } from './biasReluGradient.js';
-import { addTwoByTwoMaxPoolGradient, hasBlockedTwoByTwoWindows } from './maxPoolGradient.js';
+import { findBlockedMaxPoolGradient } from './maxPoolGradient.js';
 import { lowerGeneralMaxPoolGradient } from './poolGradients.js';
 
 /**
@@ -14,8 +14,9 @@ export const lowerPooledBiasReluGradient: OpLowering = (context) => {
   const channelOps = createChannelOps(context, 'dy');
   const masked = addReluGradient(context, channelOps.getValues('output'), channelOps.getValues('dy'));
   const layout = chooseImageLayout(context, context.call.inputs.dy!.shape[3]!);
-  const dx = hasBlockedTwoByTwoWindows(context)
-    ? addTwoByTwoMaxPoolGradient(context, masked)
+  const addPoolGradient = findBlockedMaxPoolGradient(context);
+  const dx = addPoolGradient
+    ? addPoolGradient(context, masked)
     : (lowerGeneralMaxPoolGradient(replaceInput(context, 'dy', masked, layout)) as string);
   return [dx, channelOps.addSum(masked)];
 };

@@ -1,0 +1,42 @@
+import { BLOCKED_DOMAIN, padChannels } from './layout.js';
+import type { LoweringContext } from './loweringContext.js';
+import type { Shape4D } from './windowGeometry.js';
+
+// These functions treat the channels of each image of a batch as channels of their own: a batch of N images in blocked layout has the bytes
+// of one image with N times as many channels. A depthwise convolution can then use another filter for each image of the batch. The number
+// of channels is an attribute of the convolution, so the graph must be written for one batch size.
+
+/** Adds a node that reshapes images in blocked layout to one image whose channels are the channels of all images. */
+export const addMergedImages = (
+  { addNode, addIntegers, channelBlock }: LoweringContext,
+  images: string,
+  [batchSize, height, width, channels]: Shape4D,
+): string =>
+  addNode('Reshape', [
+    images,
+    addIntegers([1, batchSize * padChannels(channels, channelBlock!), height, width]),
+  ]);
+
+/** Adds a node that reshapes images in blocked layout to the filter of a depthwise convolution, with one filter per image and channel. */
+export const addImagesAsFilter = (
+  { addNode, addIntegers, channelBlock }: LoweringContext,
+  images: string,
+  [batchSize, height, width, channels]: Shape4D,
+): string =>
+  addNode('Reshape', [
+    images,
+    addIntegers([batchSize * padChannels(channels, channelBlock!), 1, height, width]),
+  ]);
+
+/**
+ * Adds nodes that sum the products of the elements of two images of the same shape, in blocked layout, over the pixels. The product of the
+ * images is not stored. The result has one element per image and channel, and the shape `[1, batch * channels, 1, 1]`.
+ */
+export function addImageDot(context: LoweringContext, value: string, other: string, shape: Shape4D): string {
+  const [batchSize, height, width, channels] = shape;
+  const inputs = [addMergedImages(context, value, shape), addImagesAsFilter(context, other, shape)];
+  return context.addNode(`${BLOCKED_DOMAIN}:Conv`, inputs, {
+    group: batchSize * padChannels(channels, context.channelBlock!),
+    kernel_shape: [height, width],
+  });
+}
