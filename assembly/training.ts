@@ -4,6 +4,8 @@
 // to another module. Each function computes the part `from` to `to` of its work. Parts write to different addresses, so several
 // threads may share a call, and every value is summed in the same order on any number of threads.
 
+export { winogradConvolution, winogradFilter, winogradFilterGradient, winogradGradientSums } from './winograd';
+
 const FLOAT: usize = 4;
 
 /** Computes masked = y > 0 ? dy : 0, and its sum per channel. Parts are ranges of channels. `bias` must contain zeros. */

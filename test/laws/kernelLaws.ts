@@ -97,6 +97,37 @@ export function kernelLaws(backend: string): void {
     );
   });
 
+  test('gives the same results and gradients as the cpu engine for a 3x3 convolution of several channels and any number of tiles', async () => {
+    // Sizes from 3 to 14 give outputs with odd and even sides, and tiles that are partly outside of the image.
+    const sizes = fc.record({
+      batch: upTo(5),
+      height: fc.integer({ min: 3, max: 14 }),
+      width: fc.integer({ min: 3, max: 14 }),
+      channels: fc.constantFrom(8, 12, 16, 40),
+      filters: fc.constantFrom(8, 16, 24),
+      padding: fc.constantFrom('valid' as const, 'same' as const),
+      activation: fc.constantFrom('linear' as const, 'relu' as const),
+    });
+    await fc.assert(
+      fc.asyncProperty(sizes, async ({ batch, height, width, channels, filters, padding, activation }) => {
+        const shapes = [[batch, height, width, channels], [3, 3, channels, filters], [filters]];
+        const reference = (x: Tensor, w: Tensor, b: Tensor) => {
+          const y = tf.add(tf.conv2d(x as Tensor4D, w as Tensor4D, 1, padding), b);
+          return activation === 'relu' ? tf.relu(y) : y;
+        };
+        const actual = (x: Tensor, w: Tensor, b: Tensor) =>
+          convolution(x as Tensor4D, w as Tensor4D, b as Tensor1D, {
+            strides: [1, 1],
+            dilations: [1, 1],
+            padding,
+            activation,
+          });
+        await expectAgreement(backend, shapes, actual as never, reference as never, drawSixteenth);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
   test('gives the same results for a dilated convolution as for a convolution whose filter has explicit zeros', async () => {
     await fc.assert(
       fc.asyncProperty(geometry, upTo(3), upTo(3), async (g, dy, dx) => {

@@ -7,6 +7,7 @@ import { fixFullSum } from './fullSum.js';
 import { preserveNaN } from './nanPropagation.js';
 import { registerPooling } from './pooling.js';
 import { fixSamePadding } from './samePadding.js';
+import { registerWinogradConvolutions } from './winograd.js';
 
 /**
  * Registers the kernels that training on wasm needs. Does nothing if the kernels are already registered, because all copies of this library
@@ -17,6 +18,7 @@ export function registerTrainingKernels(): void {
   fixSamePadding();
   fixFullSum();
   preserveNaN();
+  registerWinogradConvolutions();
   registerConvolutionGradients();
   registerDepthwiseGradients();
   registerPooling();

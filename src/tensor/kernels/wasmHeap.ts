@@ -10,6 +10,7 @@ export interface WasmBackend {
   };
   readonly dataIdMap: { get(dataId: object): { readonly memoryOffset: number } };
   makeOutput(shape: readonly number[], dtype: 'float32'): TensorInfo;
+  disposeData(dataId: object): unknown;
 }
 
 /**
@@ -24,4 +25,21 @@ export function getFloat32View(backend: WasmBackend, tensor: TensorInfo): Float3
 /** Returns the byte offset in the wasm heap at which the values of `tensor` start. */
 export function getByteAddress(backend: WasmBackend, tensor: TensorInfo): number {
   return backend.dataIdMap.get(tensor.dataId).memoryOffset;
+}
+
+/** Memory in the wasm heap that a kernel uses while it runs. */
+export interface Scratch {
+  /** Byte offset in the wasm heap. */
+  readonly address: number;
+  /** Frees the memory. */
+  dispose(): void;
+}
+
+/** Allocates memory for `floats` float32 values, which are not initialized. */
+export function makeScratch(backend: WasmBackend, floats: number): Scratch {
+  const tensor = backend.makeOutput([floats], 'float32');
+  return {
+    address: getByteAddress(backend, tensor),
+    dispose: () => void backend.disposeData(tensor.dataId),
+  };
 }

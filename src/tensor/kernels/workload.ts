@@ -6,6 +6,10 @@ export const SIMD_KERNELS = [
   'averagePool',
   'maxPoolGradient',
   'filterGradient',
+  'winogradFilter',
+  'winogradConvolution',
+  'winogradGradientSums',
+  'winogradFilterGradient',
 ] as const;
 
 /** Name of a SIMD kernel in assembly/training.ts. */
