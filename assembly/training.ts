@@ -4,6 +4,7 @@
 // to another module. Each function computes the part `from` to `to` of its work. Parts write to different addresses, so several
 // threads may share a call, and every value is summed in the same order on any number of threads.
 
+export { chunkGradientSums, chunkMoments, normalize, normalizeGradient } from './batchNorm';
 export { winogradConvolution, winogradFilter, winogradFilterGradient, winogradGradientSums } from './winograd';
 
 const FLOAT: usize = 4;

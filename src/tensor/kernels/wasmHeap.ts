@@ -31,6 +31,8 @@ export function getByteAddress(backend: WasmBackend, tensor: TensorInfo): number
 export interface Scratch {
   /** Byte offset in the wasm heap. */
   readonly address: number;
+  /** Returns consecutive views with the given numbers of values. A call that allocates memory may invalidate the views. */
+  split(sizes: readonly number[]): Float32Array[];
   /** Frees the memory. */
   dispose(): void;
 }
@@ -40,6 +42,14 @@ export function makeScratch(backend: WasmBackend, floats: number): Scratch {
   const tensor = backend.makeOutput([floats], 'float32');
   return {
     address: getByteAddress(backend, tensor),
+    split: (sizes) => {
+      let start = getByteAddress(backend, tensor);
+      return sizes.map((size) => {
+        const view = new Float32Array(backend.wasm.HEAPU8.buffer, start, size);
+        start += view.byteLength;
+        return view;
+      });
+    },
     dispose: () => void backend.disposeData(tensor.dataId),
   };
 }
