@@ -5,6 +5,7 @@
 // threads may share a call, and every value is summed in the same order on any number of threads.
 
 export { chunkGradientSums, chunkMoments, normalize, normalizeGradient } from './batchNorm';
+export { depthwiseFilterGradient, depthwiseInputGradient } from './depthwise';
 export { winogradConvolution, winogradFilter, winogradFilterGradient, winogradGradientSums } from './winograd';
 
 const FLOAT: usize = 4;

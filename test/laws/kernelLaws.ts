@@ -191,6 +191,98 @@ export function kernelLaws(backend: string): void {
     );
   });
 
+  test('gives the same results as the cpu engine for a depthwise convolution of many channels', async () => {
+    const sizes = fc.record({
+      batch: upTo(5),
+      height: fc.integer({ min: 3, max: 9 }),
+      width: fc.integer({ min: 3, max: 9 }),
+      channels: fc.constantFrom(16, 17, 24, 35, 36),
+      kernel: fc.tuple(upTo(5), upTo(5)),
+      stride: upTo(3),
+      dilation: upTo(2),
+      padding: fc.constantFrom('valid' as const, 'same' as const),
+    });
+    await fc.assert(
+      fc.asyncProperty(sizes, async ({ batch, height, width, channels, kernel, padding, ...rest }) => {
+        const [stride, dilation] = rest.stride === 1 ? [1, rest.dilation] : [rest.stride, 1];
+        fc.pre(padding === 'same' || Math.max(...kernel) * dilation <= Math.min(height, width));
+        const shapes = [
+          [batch, height, width, channels],
+          [...kernel, channels, 1],
+        ];
+        // The cpu engine ignores the dilation in the gradients of a depthwise convolution.
+        const reference = (x: Tensor, w: Tensor) =>
+          tf.depthwiseConv2d(
+            x as Tensor4D,
+            insertFilterZeros(w as Tensor4D, dilation!, dilation!),
+            [stride!, stride!],
+            padding,
+          );
+        const actual = (x: Tensor, w: Tensor) =>
+          depthwiseConvolution(x as Tensor4D, w as Tensor4D, undefined, {
+            strides: [stride!, stride!],
+            dilations: [dilation!, dilation!],
+            padding,
+            activation: 'linear',
+          });
+        await expectAgreement(backend, shapes, actual as never, reference as never);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test('gives the same results as the cpu engine for sums over the first axes', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(upTo(12), { minLength: 1, maxLength: 4 }),
+        upTo(4),
+        fc.boolean(),
+        async (shape, axes, keepDims) => {
+          const leading = Array.from({ length: Math.min(axes, shape.length) }, (_, i) => i);
+          await expectAgreement(backend, [shape], ((x: Tensor) => tf.sum(x, leading, keepDims)) as never);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  test('gives the same results as the cpu engine for slices, parts, reversed axes and copies of tensors of any type', async () => {
+    const regions = fc.array(fc.tuple(fc.nat(3), upTo(4), fc.nat(3)), { minLength: 1, maxLength: 5 });
+    const types = fc.constantFrom('float32' as const, 'int32' as const, 'bool' as const);
+    await fc.assert(
+      fc.asyncProperty(regions, types, fc.nat(4), async (axes, type, number) => {
+        const shape = axes.map(([before, size, after]) => before + size + after);
+        const splitAxis = number % shape.length;
+        const compute = () =>
+          tf.tidy(() => {
+            const x = tf.cast(
+              tf.tensor(
+                createNoise(number, shape).map((value) => value * 9),
+                shape,
+              ),
+              type,
+            );
+            const slice = tf.slice(
+              x,
+              axes.map(([before]) => before),
+              axes.map(([, size]) => size),
+            );
+            const leading = Array.from({ length: splitAxis + 1 }, (_, axis) => axis);
+            const parts = tf.split(x, axes[splitAxis]!, splitAxis);
+            const results = [slice, ...parts, tf.reverse(x, leading), tf.reverse(x, splitAxis), tf.clone(x)];
+            return results.map((result) => [result.dtype, result.shape, Array.from(result.dataSync())]);
+          });
+        await tf.setBackend('cpu');
+        const expected = compute();
+        await tf.setBackend(backend);
+        const { numTensors, numDataBuffers } = tf.memory();
+        expect(compute()).toEqual(expected);
+        expect(tf.memory()).toMatchObject({ numTensors, numDataBuffers });
+      }),
+      { numRuns: 40 },
+    );
+  });
+
   test('gives the results that the definition of batch normalization requires', async () => {
     await fc.assert(
       fc.asyncProperty(upTo(5), fc.integer({ min: 2, max: 16 }), upTo(40), async (batch, side, channels) => {

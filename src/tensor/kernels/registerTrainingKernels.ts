@@ -2,11 +2,12 @@ import { tf } from '../tf.js';
 import { BATCH_NORM, registerBatchNorm } from './batchNorm.js';
 import { registerBiasReluGradient } from './biasReluGradient.js';
 import { registerConvolutionGradients } from './convolutionKernels.js';
+import { avoidCopies } from './copies.js';
 import { registerDepthwiseGradients } from './depthwiseGradients.js';
-import { fixFullSum } from './fullSum.js';
 import { preserveNaN } from './nanPropagation.js';
 import { registerPooling } from './pooling.js';
 import { fixSamePadding } from './samePadding.js';
+import { improveSums } from './sums.js';
 import { registerWinogradConvolutions } from './winograd.js';
 
 /**
@@ -15,8 +16,9 @@ import { registerWinogradConvolutions } from './winograd.js';
  */
 export function registerTrainingKernels(): void {
   if (tf.getKernel(BATCH_NORM, 'wasm')) return;
+  avoidCopies();
   fixSamePadding();
-  fixFullSum();
+  improveSums();
   preserveNaN();
   registerWinogradConvolutions();
   registerConvolutionGradients();

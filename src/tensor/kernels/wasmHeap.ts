@@ -9,7 +9,9 @@ export interface WasmBackend {
     readonly wasmMemory?: { readonly buffer: ArrayBufferLike };
   };
   readonly dataIdMap: { get(dataId: object): { readonly memoryOffset: number } };
-  makeOutput(shape: readonly number[], dtype: 'float32'): TensorInfo;
+  makeOutput(shape: readonly number[], dtype: TensorInfo['dtype']): TensorInfo;
+  typedArrayFromHeap(tensor: TensorInfo): Float32Array | Int32Array | Uint8Array;
+  incRef(dataId: object): void;
   disposeData(dataId: object): unknown;
 }
 

@@ -137,7 +137,7 @@ function isSupported(
   filterShape: readonly number[],
   { strides, dilations }: ConvolutionGeometry,
   [batch, height, width]: readonly number[],
-  [inChannels, outChannels]: Pair,
+  [inChannels, outChannels]: readonly [number, number],
 ): boolean {
   const tiles = batch! * Math.ceil(height! / 2) * Math.ceil(width! / 2);
   return (
@@ -156,8 +156,8 @@ interface ConvolutionCall {
   readonly filter: tf.TensorInfo;
   readonly bias: tf.TensorInfo | undefined;
   readonly outShape: readonly number[];
-  /** Padding at the top and at the left. */
-  readonly padding: Pair;
+  /** Padding before the first row and column. */
+  readonly padding: readonly [top: number, left: number];
   /** Lower bound of the result. */
   readonly low: number;
   /** Whether the filter is rotated by 180 degrees and its channels are swapped. */

@@ -10,6 +10,8 @@ export const SIMD_KERNELS = [
   'chunkGradientSums',
   'normalize',
   'normalizeGradient',
+  'depthwiseInputGradient',
+  'depthwiseFilterGradient',
   'winogradFilter',
   'winogradConvolution',
   'winogradGradientSums',
