@@ -6,6 +6,7 @@
 
 export { chunkGradientSums, chunkMoments, normalize, normalizeGradient } from './batchNorm';
 export { depthwiseFilterGradient, depthwiseInputGradient } from './depthwise';
+export { greaterEqual, lessEqual, logicalAnd, select4 } from './masks';
 export { winogradConvolution, winogradFilter, winogradFilterGradient, winogradGradientSums } from './winograd';
 
 const FLOAT: usize = 4;

@@ -246,6 +246,35 @@ export function kernelLaws(backend: string): void {
     );
   });
 
+  test('gives the same results as the cpu engine for comparisons with a scalar, logical and, selections and the gradient of clipping', async () => {
+    const sizes = fc.oneof(
+      { arbitrary: upTo(70), weight: 4 },
+      { arbitrary: fc.integer({ min: 16_000, max: 40_000 }), weight: 1 },
+    );
+    await fc.assert(
+      fc.asyncProperty(sizes, fc.nat(100), async (size, seed) => {
+        const compute = () =>
+          tf.tidy(() => {
+            const [x, y] = [seed, seed + 1].map((number) => {
+              // Multiples of 1/16, so that some values are equal to the bounds.
+              const values = createNoise(number, [size], drawSixteenth);
+              values[seed % size] = Number.NaN;
+              return tf.tensor1d(values);
+            }) as [Tensor1D, Tensor1D];
+            const [low, high] = [tf.greaterEqual(x, -0.25), tf.lessEqual(x, 0.5)];
+            const clipped = tf.grad((values) => tf.clipByValue(values as Tensor1D, -0.25, 0.5))(x, y);
+            const results = [low, high, tf.logicalAnd(low, high), tf.where(low, x, y), clipped];
+            return results.map((result) => [result.dtype, Array.from(result.dataSync())]);
+          });
+        await tf.setBackend('cpu');
+        const expected = compute();
+        await tf.setBackend(backend);
+        expect(compute()).toEqual(expected);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
   test('gives the same results as the cpu engine for slices, parts, reversed axes and copies of tensors of any type', async () => {
     const regions = fc.array(fc.tuple(fc.nat(3), upTo(4), fc.nat(3)), { minLength: 1, maxLength: 5 });
     const types = fc.constantFrom('float32' as const, 'int32' as const, 'bool' as const);

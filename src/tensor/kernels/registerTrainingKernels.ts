@@ -4,6 +4,7 @@ import { registerBiasReluGradient } from './biasReluGradient.js';
 import { registerConvolutionGradients } from './convolutionKernels.js';
 import { avoidCopies } from './copies.js';
 import { registerDepthwiseGradients } from './depthwiseGradients.js';
+import { accelerateMasks } from './masks.js';
 import { preserveNaN } from './nanPropagation.js';
 import { registerPooling } from './pooling.js';
 import { fixSamePadding } from './samePadding.js';
@@ -22,6 +23,7 @@ export function registerTrainingKernels(): void {
   preserveNaN();
   registerWinogradConvolutions();
   registerConvolutionGradients();
+  accelerateMasks();
   registerDepthwiseGradients();
   registerPooling();
   registerBiasReluGradient();

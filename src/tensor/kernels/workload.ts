@@ -1,4 +1,4 @@
-/** Names of the SIMD kernels in assembly/training.ts. The thread pool identifies a kernel by its index in this list. */
+/** Names of the SIMD kernels that assembly/training.ts exports. The thread pool identifies a kernel by its index in this list. */
 export const SIMD_KERNELS = [
   'biasReluGradient',
   'clamp',
@@ -12,6 +12,10 @@ export const SIMD_KERNELS = [
   'normalizeGradient',
   'depthwiseInputGradient',
   'depthwiseFilterGradient',
+  'greaterEqual',
+  'lessEqual',
+  'logicalAnd',
+  'select4',
   'winogradFilter',
   'winogradConvolution',
   'winogradGradientSums',
