@@ -1,5 +1,5 @@
 // AssemblyScript, not TypeScript: the inner loops of training on wasm. They process four floats at a time, in the heap of
-// TensorFlow.js's own module. `npm run kernels` compiles this file into src/tensor/kernels/simdModule.ts. All tensors are float32
+// TensorFlow.js's own module. `npm run kernels` compiles this file into src/tensor/kernels/simd/simdModule.ts. All tensors are float32
 // and channels-last; addresses are bytes. Nothing is allocated here, and there are no constants in memory, because the heap belongs
 // to another module. Each function computes the part `from` to `to` of its work. Parts write to different addresses, so several
 // threads may share a call, and every value is summed in the same order on any number of threads.

@@ -25,7 +25,7 @@ import {
   terminateOnNaN,
 } from '../../src/entries/node.js';
 import { loadWasmBackend } from '../../src/tensor/backends/wasmBackend.js';
-import { setSimdEnabled } from '../../src/tensor/kernels/simdKernels.js';
+import { setSimdEnabled } from '../../src/tensor/kernels/simd/simdKernels.js';
 import { convolution, depthwiseConvolution } from '../../src/tensor/ops/convolution.js';
 
 const image = (seed: number) => ({

@@ -1,7 +1,7 @@
 import { tf } from '../tf.js';
-import { getSimdRunner, type SimdRunner } from './simdKernels.js';
-import { getByteAddress, getFloat32View, makeScratch, type WasmBackend } from './wasmHeap.js';
-import type { Workload } from './workload.js';
+import { getSimdRunner, type SimdRunner } from './simd/simdKernels.js';
+import { getByteAddress, getFloat32View, makeScratch, type WasmBackend } from './simd/wasmHeap.js';
+import type { Workload } from './simd/workload.js';
 
 /**
  * Name of the kernel for batch normalization over all axes except the last. Its inputs, attributes and outputs are `{ x, gamma, beta }, {

@@ -7,8 +7,8 @@ import {
   computeFilterGradient,
   computeInputGradient,
 } from './convolutionGradients.js';
-import { getSimdRunner } from './simdKernels.js';
-import { getByteAddress, getFloat32View, type WasmBackend } from './wasmHeap.js';
+import { getSimdRunner } from './simd/simdKernels.js';
+import { getByteAddress, getFloat32View, type WasmBackend } from './simd/wasmHeap.js';
 import { computeWinogradFilterGradient, computeWinogradInputGradient } from './winograd.js';
 
 interface GradientAttributes {

@@ -1,6 +1,6 @@
 import { overrideKernel } from '../overrideKernel.js';
 import { tf } from '../tf.js';
-import type { WasmBackend } from './wasmHeap.js';
+import type { WasmBackend } from './simd/wasmHeap.js';
 
 interface SliceAttributes {
   readonly begin: number | number[];

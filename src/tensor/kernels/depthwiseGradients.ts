@@ -1,7 +1,7 @@
 import { tf } from '../tf.js';
 import { type Pair, toPair } from '../toPair.js';
-import { getSimdRunner, type SimdRunner } from './simdKernels.js';
-import { getByteAddress, getFloat32View, makeScratch, type WasmBackend } from './wasmHeap.js';
+import { getSimdRunner, type SimdRunner } from './simd/simdKernels.js';
+import { getByteAddress, getFloat32View, makeScratch, type WasmBackend } from './simd/wasmHeap.js';
 
 interface DepthwiseAttributes {
   readonly strides: Pair;

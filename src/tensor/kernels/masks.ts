@@ -1,7 +1,7 @@
 import { overrideKernel } from '../overrideKernel.js';
 import { tf } from '../tf.js';
-import { getSimdRunner } from './simdKernels.js';
-import { getByteAddress, type WasmBackend } from './wasmHeap.js';
+import { getSimdRunner } from './simd/simdKernels.js';
+import { getByteAddress, type WasmBackend } from './simd/wasmHeap.js';
 
 /** Minimum number of values per thread. For fewer values, waking up a thread takes more time than the thread saves. */
 const THREAD_GRANULARITY = 16_384;

@@ -1,7 +1,7 @@
 import { overrideKernel } from '../overrideKernel.js';
 import { tf } from '../tf.js';
-import { getSimdRunner, type SimdRunner } from './simdKernels.js';
-import { getByteAddress, getFloat32View, makeScratch, type WasmBackend } from './wasmHeap.js';
+import { getSimdRunner, type SimdRunner } from './simd/simdKernels.js';
+import { getByteAddress, getFloat32View, makeScratch, type WasmBackend } from './simd/wasmHeap.js';
 
 interface SumAttributes {
   readonly axis: number | number[] | null;

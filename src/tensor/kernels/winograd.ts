@@ -2,8 +2,8 @@ import { overrideKernel } from '../overrideKernel.js';
 import { tf } from '../tf.js';
 import { type Pair, toPair } from '../toPair.js';
 import { type ConvolutionGeometry, computeConvolutionGeometry } from './convolutionGradients.js';
-import { getSimdRunner, getSimdThreadCount } from './simdKernels.js';
-import { getByteAddress, makeScratch, type WasmBackend } from './wasmHeap.js';
+import { getSimdRunner, getSimdThreadCount } from './simd/simdKernels.js';
+import { getByteAddress, makeScratch, type WasmBackend } from './simd/wasmHeap.js';
 
 // Sizes in assembly/winograd.ts, which describes the method.
 const POSITIONS = 16;

@@ -1,5 +1,5 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
-import { countElements } from '../../core/arrays.js';
+import { countElements } from '../../../core/arrays.js';
 
 /** Internal members of TensorFlow.js's wasm backend that the kernels of this library use. */
 export interface WasmBackend {
