@@ -276,6 +276,12 @@ export function filterGradient(
   const xPixel = <usize>inChannels * FLOAT;
   const xStep = <usize>strideWidth * xPixel;
   const dyStep = <usize>outChannels * FLOAT;
+  // Without padding, the pixels of a window row and their channels are consecutive, and count as the channels of one pixel. An image with 3
+  // channels so fills the blocks of 4.
+  if (dilationWidth === 1 && padLeft === 0 && (outWidth - 1) * strideWidth + kernelWidth <= inWidth) {
+    inChannels *= kernelWidth;
+    kernelWidth = 1;
+  }
   for (let b = 0; b < batch; b++) {
     for (let oy = 0; oy < outHeight; oy++) {
       for (let ky = 0; ky < kernelHeight; ky++) {

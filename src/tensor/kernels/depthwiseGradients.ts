@@ -92,11 +92,11 @@ function computeFilterGradientWithSimd(
     granularity: 1,
   });
   const [gradients] = scratch.split([info.batchSize * dw.length]);
-  for (let i = 0; i < dw.length; i++) {
-    let sum = 0;
-    for (let j = i; j < gradients!.length; j += dw.length) sum += gradients![j]!;
-    dw[i] = sum;
+  const sums = new Float64Array(dw.length);
+  for (let start = 0; start < gradients!.length; start += dw.length) {
+    for (let i = 0; i < dw.length; i++) sums[i]! += gradients![start + i]!;
   }
+  dw.set(sums);
   scratch.dispose();
 }
 
