@@ -12,7 +12,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/slow/**'],
+    exclude: ['test/long/**'],
     setupFiles: ['test/setup.ts'],
     // Each file runs in its own process, because TensorFlow.js keeps its backend and its kernels in globals.
     pool: 'forks',

@@ -1,5 +1,7 @@
+import { AUGMENTATION } from './augmentation.js';
 import type { EngineInfo, Operation } from './engineProcess.js';
 import { formatDevice } from './machine.js';
+import { describeTrained, NETWORK_NAMES } from './networks.js';
 import { MEMORY_STEPS } from './peakMemory.js';
 import type { Timing } from './timeEngines.js';
 
@@ -11,7 +13,12 @@ export interface BenchmarkRun {
   readonly machine: string;
   readonly gpu: string | undefined;
   readonly rounds: number;
+  /** Times of Model A. */
   readonly timings: readonly Timing[];
+  /** Times of the other networks. */
+  readonly networks: readonly Timing[];
+  /** Times of epochs. */
+  readonly epochs: readonly Timing[];
   /** Descriptions of the engines, keyed by engine, in the order of the tables. */
   readonly infos: ReadonlyMap<string, EngineInfo>;
   /** Peak memory in bytes, keyed by engine. */
@@ -21,7 +28,11 @@ export interface BenchmarkRun {
   readonly skipped: readonly string[];
 }
 
-const DISPLAY_NAMES: { readonly [engine: string]: string } = { keras: 'Keras', torch: 'PyTorch' };
+const DISPLAY_NAMES: { readonly [engine: string]: string } = {
+  keras: 'Keras',
+  torch: 'PyTorch',
+  'torch-compile': 'PyTorch, torch.compile',
+};
 const getDisplayName = (engine: string) => DISPLAY_NAMES[engine] ?? engine;
 const NO_VALUE = '-';
 
@@ -50,16 +61,18 @@ export function formatTables(run: BenchmarkRun): string {
   return [
     `Measured on ${date} by \`${command}\`, in ${rounds} rounds. Machine: ${machine} GPU: ${gpu ?? 'none'}.`,
     'Milliseconds per image. "/ Keras": the minimum, divided by that of Keras.',
-    `### Training step, batch ${batch}`,
+    `### Training step of Model A, batch ${batch}`,
     formatTimings(run, 'train', batch),
-    `### Prediction, batch ${batch}`,
+    `### Prediction of Model A, batch ${batch}`,
     formatTimings(run, 'predict', batch),
-    '### Prediction, a single image',
+    '### Prediction of Model A, a single image',
     formatTimings(run, 'predict', 1),
-    '### The first training step',
+    '### The first training step of Model A',
     formatFirstSteps(run),
-    '### Peak memory',
+    '### Peak memory of Model A',
     formatMemory(run),
+    ...formatNetworks(run),
+    ...formatEpochs(run),
     '### Versions',
     formatTable(
       ['engine', 'device', 'threads', 'versions'],
@@ -131,6 +144,110 @@ function formatFirstSteps({ timings }: BenchmarkRun): string {
   ].join('\n');
 }
 
+/** Returns a section for the other networks: a table of training steps and a table of predictions. */
+function formatNetworks({ networks }: BenchmarkRun): string[] {
+  const [first] = networks;
+  if (!first) return [];
+  const { size, batch } = first;
+  const formatRows = (what: Operation, formatMore: (timing: Timing) => readonly string[]) =>
+    networks
+      .filter((timing) => timing.what === what)
+      .map((timing) => [
+        formatNetworkName(timing),
+        getDisplayName(timing.engine),
+        ...formatRelativeTime(timing, networks),
+        ...formatMore(timing),
+      ]);
+  return [
+    `### Training step of other networks, ${size}x${size}, batch ${batch}`,
+    [
+      'First step: seconds, including compilation. Peak memory: the maximum resident set of the process in GiB at the end of training, first step',
+      'included. The parameters, with moving statistics, are the same in all engines.',
+      '',
+      formatTable(
+        [
+          'network',
+          'engine',
+          'minimum',
+          'median',
+          '/ Keras',
+          'first step',
+          'peak memory',
+          'parameters',
+          'trained',
+        ],
+        formatRows('train', ({ firstSeconds, peakMemory, parameters, trainableParameters }) => [
+          firstSeconds.toFixed(1),
+          peakMemory === undefined ? NO_VALUE : (peakMemory / 2 ** 30).toFixed(2),
+          formatCount(parameters),
+          formatCount(trainableParameters),
+        ]),
+      ),
+    ].join('\n'),
+    `### Prediction of other networks, ${size}x${size}, batch ${batch}`,
+    formatTable(
+      ['network', 'engine', 'minimum', 'median', '/ Keras'],
+      formatRows('predict', () => []),
+    ),
+  ];
+}
+
+/** Returns a section for whole epochs: with augmentation, and on cached features. */
+function formatEpochs({ epochs }: BenchmarkRun): string[] {
+  const formatRows = (what: Operation) =>
+    epochs
+      .filter((timing) => timing.what === what)
+      .map((timing) => [
+        formatNetworkName(timing),
+        `${timing.size}x${timing.size}`,
+        String(timing.images),
+        String(timing.batch),
+        getDisplayName(timing.engine),
+        ...formatRelativeTime(timing, epochs),
+      ]);
+  const titles = ['network', 'size', 'images', 'batch', 'engine', 'minimum', 'median', '/ Keras'];
+  const [augmented, cached] = [formatRows('epoch'), formatRows('cachedEpoch')];
+  const { rotation, zoom } = AUGMENTATION;
+  return [
+    ...(augmented.length === 0
+      ? []
+      : [
+          '### A whole epoch with augmentation',
+          `Rotation by up to ${rotation} degrees, zoom by up to ${zoom * 100} % and horizontal flips; in Keras by \`ImageDataGenerator\`. Milliseconds per image.`,
+          formatTable(titles, augmented),
+        ]),
+    ...(cached.length === 0
+      ? []
+      : [
+          '### A whole epoch on cached features',
+          formatTable(
+            titles.slice(0, -1),
+            cached.map((row) => row.slice(0, -1)),
+          ),
+        ]),
+  ];
+}
+
+const formatNetworkName = ({ network, train }: Timing) =>
+  `${NETWORK_NAMES[network]}${describeTrained(train)}`;
+
+/** Returns the minimum, the median, and the minimum divided by that of Keras for the same job. */
+function formatRelativeTime(timing: Timing, timings: readonly Timing[]): readonly string[] {
+  const keras = timings.find(
+    ({ engine, what, network, train, size, batch }) =>
+      engine === 'keras' &&
+      what === timing.what &&
+      network === timing.network &&
+      train === timing.train &&
+      size === timing.size &&
+      batch === timing.batch,
+  );
+  const ratio = keras ? (timing.ms / keras.ms).toFixed(2) : NO_VALUE;
+  return [formatNumber(timing.ms), formatNumber(timing.median), ratio];
+}
+
+const formatCount = (count: number | undefined) => count?.toLocaleString('en') ?? NO_VALUE;
+
 function formatMemory({ memory, memoryRun: { size, batch, images } }: BenchmarkRun): string {
   const data = ((images * size * size * 3) / 2 ** 30).toFixed(2);
   const rows = [...memory].map(([engine, bytes]) => [getDisplayName(engine), (bytes / 2 ** 30).toFixed(2)]);
@@ -151,7 +268,7 @@ const formatNumber = (value: number) => (value >= 100 ? value.toFixed(0) : value
 /** Returns a Markdown table. Numeric columns are right-aligned. */
 function formatTable(titles: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = titles.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
-  const isNumeric = titles.map((_, i) => rows.every((row) => /^(-|-?[\d.]+)$/.test(row[i]!)));
+  const isNumeric = titles.map((_, i) => rows.every((row) => /^(-|-?[\d.,]+)$/.test(row[i]!)));
   const formatRow = (cells: readonly string[]) =>
     `| ${cells.map((cell, i) => (isNumeric[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join(' | ')} |`;
   const rule = widths.map((width, i) => (isNumeric[i] ? `${'-'.repeat(width - 1)}:` : '-'.repeat(width)));

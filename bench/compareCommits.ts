@@ -3,10 +3,11 @@ import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EngineProcess, Job, Operation } from './engineProcess.js';
+import type { NetworkChoice } from './networks.js';
 import { bootstrapMedian, computeMedian, type Interval } from './statistics.js';
 
 /** Comparison of the times of this checkout and of another checkout, for one engine and one operation. */
-export interface Comparison {
+export interface Comparison extends NetworkChoice {
   readonly engine: string;
   readonly what: Operation;
   readonly size: number;
@@ -21,10 +22,12 @@ export interface Comparison {
   readonly interval: Interval;
 }
 
-export interface CompareOptions {
+export interface CompareOptions extends NetworkChoice {
   readonly engine: string;
   readonly size: number;
   readonly batch: number;
+  /** Measured operations, which must not be epochs. */
+  readonly operations: readonly Operation[];
   readonly rounds: number;
   /** Number of measured calls per round, operation and checkout. */
   readonly calls: number;
@@ -39,7 +42,6 @@ export const MAX_RATIO = 1.03;
 
 /** Number of calls at the start of each round that are not measured, because the first call compiles the operation. */
 const WARM_UPS = 2;
-const OPERATIONS: readonly Operation[] = ['train', 'predict'];
 const SEED = 1;
 
 /**
@@ -48,8 +50,8 @@ const SEED = 1;
  * is computed from the fastest call of each process.
  */
 export async function compareCheckouts(options: CompareOptions): Promise<Comparison[]> {
-  const { engine, size, batch, rounds } = options;
-  const times = new Map(OPERATIONS.map((what) => [what, [] as [number, number][]]));
+  const { engine, network, train, size, batch, operations, rounds } = options;
+  const times = new Map(operations.map((what) => [what, [] as [number, number][]]));
   for (let round = 0; round < rounds; round++) {
     for (const [what, fastest] of await timeRound(options, round)) times.get(what)!.push(fastest);
   }
@@ -57,7 +59,7 @@ export async function compareCheckouts(options: CompareOptions): Promise<Compari
     const ratios = pairs.map(([ms, baseMs]) => ms / baseMs);
     const perImage = (side: 0 | 1) => computeMedian(pairs.map((pair) => pair[side])) / batch;
     return {
-      ...{ engine, what, size, batch, ms: perImage(0), baseMs: perImage(1) },
+      ...{ engine, what, network, train, size, batch, ms: perImage(0), baseMs: perImage(1) },
       ratio: computeMedian(ratios),
       interval: bootstrapMedian(ratios, { seed: SEED }),
     };
@@ -66,7 +68,7 @@ export async function compareCheckouts(options: CompareOptions): Promise<Compari
 
 /** Returns the time in milliseconds of the fastest call of each checkout, for each operation. */
 async function timeRound(
-  { start, startBase, batch, calls }: CompareOptions,
+  { start, startBase, batch, operations, calls }: CompareOptions,
   round: number,
 ): Promise<[Operation, [number, number]][]> {
   const processes = round % 2 === 0 ? [start(), startBase()] : [startBase(), start()];
@@ -74,7 +76,7 @@ async function timeRound(
   try {
     for (const each of processes) await each.readInfo();
     const fastest: [Operation, [number, number]][] = [];
-    for (const what of OPERATIONS) {
+    for (const what of operations) {
       const job: Job = { what, batch };
       const least = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
       for (let call = -WARM_UPS; call < calls; call++) {

@@ -1,22 +1,23 @@
 /**
- * Process that runs one engine of this library and measures it on request: `engine.ts NAME SIZE BATCH [IMAGES]`. NAME may include a number
- * of threads (`wasm:2`). If the environment variable BENCH_CHECKOUT is set, the library of that checkout is measured. See protocol.ts.
+ * Process that runs one engine of this library and measures it on request: `engine.ts NAME SETUP`. NAME may include a number of threads
+ * (`wasm:2`). If the environment variable BENCH_CHECKOUT is set, the library of that checkout is measured. See protocol.ts.
  */
 
 import { randomFillSync } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { EngineName } from 'tfjs-multitask';
-import type { EngineInfo } from './engineProcess.js';
+import { createTransforms } from './augmentation.js';
+import type { EngineInfo, EngineSetup } from './engineProcess.js';
 import { importLibrary } from './library.js';
-import { createModelA } from './modelA.js';
+import { countParameters, createNetwork, type ParameterCount } from './networks.js';
 import { readVersions } from './packageVersions.js';
 import { readRequest, writeAnswer } from './protocol.js';
 
-const [size, batch] = [Number(process.argv[3]), Number(process.argv[4])];
+const setup = JSON.parse(process.argv[3]!) as EngineSetup;
+const { size, batch, unit } = setup;
 const [engine, requestedThreads] = process.argv[2]!.split(':') as [EngineName, string?];
 const threadOptions = requestedThreads === undefined ? {} : { threads: Number(requestedThreads) };
-const imageCount = Number(process.argv[5] ?? batch);
 const checkout = process.env.BENCH_CHECKOUT ?? fileURLToPath(new URL('..', import.meta.url));
 /** Number of threads that the engine reports. */
 let reportedThreads: string | undefined;
@@ -43,7 +44,7 @@ const THREADS: { readonly [engine: string]: string } = {
   onnx: requestedThreads ?? String(availableParallelism()),
 };
 
-async function readInfo(): Promise<EngineInfo> {
+async function readInfo(parameters: ParameterCount): Promise<EngineInfo> {
   // The library has already imported TensorFlow.js and silenced its advice. If TensorFlow.js were imported before the library, it would print it.
   const tf = await import('@tensorflow/tfjs');
   const backend = tf.backend() as { isUsingGpuDevice?: boolean; binding?: { TF_Version?: string } };
@@ -51,7 +52,8 @@ async function readInfo(): Promise<EngineInfo> {
   return {
     device: backend.isUsingGpuDevice || engine.startsWith('webg') ? 'GPU' : 'CPU',
     threads: reportedThreads ?? THREADS[engine] ?? 'its own choice',
-    operations: ['train', 'predict'],
+    operations: unit === 'step' ? ['train', 'predict'] : [unit],
+    parameters,
     versions: {
       ...readVersions(['@tensorflow/tfjs', ...(PACKAGES[engine] ?? [])]),
       ...(tensorflow ? { TensorFlow: tensorflow } : {}),
@@ -62,10 +64,10 @@ async function readInfo(): Promise<EngineInfo> {
 
 try {
   if (engine === 'webgpu') await loadWebGpu();
-  const { api, platformOptions, createCallback } = await importLibrary(checkout);
+  const { api, platformOptions, createCallback, importNode } = await importLibrary(checkout);
   const { reason } = await api.useEngine(engine, { ...platformOptions, ...threadOptions });
   reportedThreads = /on (\d+) thread/.exec(reason)?.[1];
-  const examples = Array.from({ length: imageCount }, (_, i) => ({
+  const examples = Array.from({ length: setup.images }, (_, i) => ({
     image: {
       data: randomFillSync(new Uint8Array(size * size * 3)),
       height: size,
@@ -75,39 +77,55 @@ try {
     labels: { age: (i * 37) % 80, gender: i % 2 ? ('female' as const) : ('male' as const) },
   }));
   const images = examples.slice(0, batch).map(({ image }) => image);
-  // Predictions use a separate model whose weights do not change, like those of a trained model, because an engine may optimize for constant weights.
-  const predictor = createModelA(api, size);
+  const createDataset = async () => {
+    const dataset = api.imagesInMemory(examples);
+    if (unit !== 'epoch') return dataset;
+    const { workerThreads } = await importNode();
+    return dataset.augment(createTransforms(api)).withWorkers(workerThreads());
+  };
+  const model = await createNetwork(api, setup, size);
+  const parameters = countParameters(model);
+  /**
+   * Predictions use a separate model whose weights do not change, like those of a trained model, because an engine may optimize for
+   * constant weights. It is created for the first prediction, so that it does not add to the memory of training.
+   */
+  let predictor: typeof model | undefined;
 
-  // A dataset of one batch makes each epoch one step; a larger one makes each epoch many. Training waits for requests
-  // between epochs, so its start is not timed.
-  let start = 0;
+  const dataset = await createDataset();
+  const stepsPerEpoch = Math.ceil(setup.images / batch);
+  // Training waits for requests between epochs, so its start is not timed. A dataset of one batch makes each epoch one step.
+  let [start, step] = [0, 0];
   const timer = createCallback('timer', {
     onEpochBegin: async () => {
       for (;;) {
         const request = await readRequest();
         if (request === undefined) process.exit(0);
-        if (request.what === 'train') break;
-        if (request.what === 'info') writeAnswer({ info: await readInfo() });
-        else {
+        if (request.what === 'info') writeAnswer({ info: await readInfo(parameters) });
+        else if (request.what === 'predict') {
+          predictor ??= await createNetwork(api, setup, size);
           const batchImages = images.slice(0, request.batch);
           const predictStart = performance.now();
           await predictor.predict(batchImages, { batchSize: request.batch });
           writeAnswer({ ms: performance.now() - predictStart });
-        }
+        } else break;
       }
+      step = 0;
       start = performance.now();
     },
     onBatchEnd: () => {
+      step++;
+      if (unit !== 'step' && step < stepsPerEpoch) return;
       writeAnswer({ ms: performance.now() - start });
       start = performance.now();
     },
   });
-  await createModelA(api, size).fit(api.imagesInMemory(examples), {
+  await model.fit(dataset, {
     epochs: 100_000, // Ends when the input ends.
     batchSize: batch,
     engine,
     loss: api.weightedLoss({ age: 1, gender: 50 }),
     optimizer: api.adam({ learningRate: 1e-3 }),
+    ...(unit === 'cachedEpoch' ? { featureCache: api.memoryStore() } : {}),
     callbacks: [timer],
     ...platformOptions,
     ...threadOptions,

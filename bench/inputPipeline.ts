@@ -15,15 +15,13 @@ import {
   type Dataset,
   type EngineName,
   imagesInMemory,
-  randomFlip,
-  randomRotation,
-  randomZoom,
   weightedLoss,
 } from 'tfjs-multitask';
 import { workerThreads } from 'tfjs-multitask/node';
 import { createAugmentationPipeline } from '../src/augment/augmentationPipeline.js';
 import { iterateBatches } from '../src/data/batches.js';
 import { WorkerPool } from '../src/data/workerPool.js';
+import { createTransforms } from './augmentation.js';
 import { createModelA } from './modelA.js';
 
 const { values: args } = parseArgs({
@@ -48,7 +46,7 @@ const createLabels = () =>
 const dataset = imagesInMemory(
   Array.from({ length: count }, () => ({ image: createImage(), labels: createLabels() })),
 );
-const transforms = [randomRotation({ degrees: 20 }), randomZoom({ range: 0.1 }), randomFlip('horizontal')];
+const transforms = createTransforms(library);
 const augmentation = createAugmentationPipeline(transforms);
 const augmented = dataset.augment(transforms);
 const pipelines = args.workers

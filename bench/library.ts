@@ -13,6 +13,8 @@ export interface Library {
    * the platform.
    */
   readonly platformOptions: object;
+  /** Imports the functions that exist only in Node. */
+  importNode(): Promise<typeof import('tfjs-multitask/node')>;
   /** Creates a callback with the callback interface of this checkout. */
   createCallback(name: string, hooks: BatchHooks): Callback;
 }
@@ -45,6 +47,7 @@ export async function importLibrary(checkout: string): Promise<Library> {
   return {
     api,
     platformOptions,
+    importNode: () => importEntry('tfjs-multitask/node'),
     createCallback: (name, { onEpochBegin, onBatchEnd }) =>
       (hasOldHooks
         ? { name, begin: () => ({ epochBegin: onEpochBegin, step: onBatchEnd }) }

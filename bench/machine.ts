@@ -14,10 +14,15 @@ export function findGpu(): string | undefined {
 export const formatDevice = ({ device }: EngineInfo, gpu: string | undefined): string =>
   device === 'GPU' ? (gpu ?? 'a GPU') : 'CPU';
 
-/** Returns one sentence about the processor, memory, operating system and load of the machine. */
-export function describeMachine(): string {
+/**
+ * Returns one sentence about the processor, memory, operating system and load of the machine.
+ *
+ * @param gflops - Speed of a single-precision matrix product in GFLOP/s. If undefined, it is omitted.
+ */
+export function describeMachine(gflops: number | undefined): string {
   const model = cpus()[0]?.model.trim() || 'unknown processor';
   const memory = Math.round(totalmem() / 2 ** 30);
   const load = loadavg()[0]!.toFixed(1);
-  return `${model}, ${cpus().length} cores, ${memory} GiB of memory, ${type()} ${arch()}; load average at the start ${load}.`;
+  const limit = gflops === undefined ? '' : `single-precision matrix product ${gflops} GFLOP/s; `;
+  return `${model}, ${cpus().length} cores, ${memory} GiB of memory, ${type()} ${arch()}; ${limit}load average at the start ${load}.`;
 }

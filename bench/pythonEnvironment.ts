@@ -15,15 +15,25 @@ const TORCH = platform === 'darwin' ? 'torch==2.13.0' : 'torch==2.13.0+cpu';
 const TORCH_INDEX = 'https://download.pytorch.org/whl/cpu';
 const TENSORFLOW = platform === 'darwin' ? 'tensorflow==2.21.0' : 'tensorflow-cpu==2.21.0';
 
-/** Pinned packages of each Python engine, and the pip options that are tried in order. */
-const REQUIREMENTS: {
-  readonly [E in PythonEngine]: {
-    readonly packages: readonly string[];
-    readonly pipOptions: readonly (readonly string[])[];
-  };
-} = {
-  keras: { packages: [TENSORFLOW, 'keras==3.15.1'], pipOptions: [[]] },
-  torch: { packages: [TORCH], pipOptions: [[], ['--extra-index-url', TORCH_INDEX]] },
+const SCIPY = 'scipy==1.17.1';
+
+interface Requirements {
+  readonly packages: readonly string[];
+  /** Options of pip that are tried in order. */
+  readonly pipOptions: readonly (readonly string[])[];
+}
+
+const TORCH_REQUIREMENTS: Requirements = {
+  packages: [TORCH],
+  pipOptions: [[], ['--extra-index-url', TORCH_INDEX]],
+};
+
+/** Pinned packages of each Python engine. */
+const REQUIREMENTS: { readonly [E in PythonEngine]: Requirements } = {
+  // ImageDataGenerator needs SciPy.
+  keras: { packages: [TENSORFLOW, 'keras==3.15.1', SCIPY], pipOptions: [[]] },
+  torch: TORCH_REQUIREMENTS,
+  'torch-compile': TORCH_REQUIREMENTS,
 };
 
 /** Returns the default folder of the virtual environment. It is in the user's cache folder, so that all checkouts share it. */

@@ -11,7 +11,7 @@ import {
 } from 'tfjs-multitask';
 
 /**
- * Creates the network of `examples/model-b.ts` for the tests and the benchmarks.
+ * Creates the network of `examples/model-b.ts` for the tests.
  *
  * @param size - Height and width of the RGB images in pixels, at least 32.
  * @param seed - Seed for the weight initialization of the branches.

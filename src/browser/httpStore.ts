@@ -20,6 +20,7 @@ import type { Store } from '../core/platform/platform.js';
  * @category Files
  */
 export function httpStore(url: string): Store {
+  checks.noOptions('httpStore', arguments[1]);
   checks.string('httpStore', url, {
     noun: 'the URL of a folder',
     advice: "Write httpStore('/models/faces').",

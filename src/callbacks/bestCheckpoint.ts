@@ -3,12 +3,15 @@ import { createError } from '../core/errors/errors.js';
 import { formatValue } from '../core/errors/formatValue.js';
 import { didYouMean } from '../core/errors/suggestions.js';
 import type { Store } from '../core/platform/platform.js';
-import { MODEL_FILE } from '../core/records/checkpointEpoch.js';
+import { toFolderName } from '../core/platform/storeNames.js';
+import { MODEL_FILE, readStoredEpoch } from '../core/records/checkpointEpoch.js';
 import type { HistoryRow } from '../core/records/history.js';
 import type { StatefulCallback } from '../training/callback.js';
 import { isImprovement } from '../training/monitor.js';
+import { isNumberOrNull } from '../training/runState.js';
 import { checkCallbackStore } from './checkCallbackStore.js';
 import { checkMonitorOptions, getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
+import { readCallbackState } from './readCallbackState.js';
 
 /**
  * Options for {@link bestCheckpoint}.
@@ -19,6 +22,7 @@ export interface BestCheckpointOptions<Monitor extends string> extends MonitorOp
   /**
    * Name of the folder in the store, or a template for it. A template contains history columns in braces, with Python format specifiers.
    * For example, `{epoch:02d}-{val_loss:.3f}` creates a new folder for each saved epoch. Default `best`: one folder, which is overwritten.
+   * The name is relative to the store, and `./best/` is the same folder as `best`.
    */
   readonly folder?: string;
   /** Number of saved models to keep if `folder` is a template. Older models are deleted. Default: all models are kept, as in Keras. */
@@ -37,6 +41,9 @@ interface SavedModel {
   readonly folder: string;
   readonly value: number | null;
 }
+
+const isSavedModel = (model: { readonly [K in keyof SavedModel]?: unknown } | null) =>
+  typeof model?.folder === 'string' && isNumberOrNull(model.value);
 
 /**
  * Creates a callback that saves the model after every epoch in which the monitored column reaches its best value so far. The rules match
@@ -73,9 +80,10 @@ export function bestCheckpoint<const Monitor extends string = 'val_loss'>(
   );
   checkCallbackStore('bestCheckpoint', store);
   checkMonitorOptions('bestCheckpoint', options);
-  if (options.folder !== undefined)
-    checks.text('bestCheckpoint.folder', options.folder, { advice: "Omit it to use the default, 'best'." });
-  const { monitor = 'val_loss' as Monitor, folder: name = 'best', maxToKeep } = options;
+  const { monitor = 'val_loss' as Monitor, maxToKeep } = options;
+  const name = toFolderName('bestCheckpoint.folder', options.folder ?? 'best', {
+    advice: "Omit it to use the default, 'best'.",
+  });
   if (maxToKeep !== undefined) {
     checks.integer('bestCheckpoint.maxToKeep', maxToKeep, {
       min: 1,
@@ -91,14 +99,27 @@ export function bestCheckpoint<const Monitor extends string = 'val_loss'>(
       });
     }
   }
+  const files = createModelFilePattern(name);
   return {
     name: 'bestCheckpoint',
     monitor,
     ...(options.mode && { mode: options.mode }),
-    outputs: [{ store, name: name.replace(TEMPLATE_COLUMN, '_'), files: createModelFilePattern(name) }],
+    outputs: [
+      {
+        store,
+        name: name === '' ? MODEL_FILE : name.replace(TEMPLATE_COLUMN, '_'),
+        files,
+        wasWrittenByRun: (file) => wasSavedByCallback(store, name, files, file),
+      },
+    ],
     create: (run, saved) => {
       const mode = resolveMode(run, monitor, options.mode);
-      let models: readonly SavedModel[] = (saved?.values as readonly SavedModel[] | undefined) ?? [];
+      let models = readCallbackState<readonly SavedModel[]>(
+        'bestCheckpoint',
+        saved,
+        [],
+        (values) => Array.isArray(values) && values.every(isSavedModel),
+      );
       return {
         onEpochEnd: async ({ row }) => {
           const value = getMonitorValue(row, monitor);
@@ -110,9 +131,10 @@ export function bestCheckpoint<const Monitor extends string = 'val_loss'>(
           const all = [...models.filter((model) => model.folder !== folder), { folder, value: note.value }];
           models = maxToKeep === undefined ? all : all.slice(-maxToKeep);
           for (const { folder: old } of all.slice(0, all.length - models.length)) {
+            const modelFiles = (await store.list(`${old}/`)).filter((file) => files.test(file));
             // Without model.json, a folder contains no model. A reader must not find a model whose other files are already removed.
             await store.remove(`${old}/${MODEL_FILE}`);
-            for (const file of await store.list(`${old}/`)) await store.remove(file);
+            for (const file of modelFiles) await store.remove(file);
           }
         },
         getState: () => ({ values: models.map((model) => ({ ...model })) }),
@@ -124,11 +146,69 @@ export function bestCheckpoint<const Monitor extends string = 'val_loss'>(
 /** A history column in a template: `{epoch:02d}`. */
 const TEMPLATE_COLUMN = /\{(\w+)(?::(?:0?(\d+)d|\.(\d+)f))?\}/g;
 
-/** Returns a pattern for the files that {@link bestCheckpoint} writes, in all folders of a template. */
+/** Pattern of a number that is written without a format specifier. */
+const NUMBER = String.raw`-?\d+(?:\.\d+)?(?:e[+-]\d+)?|NaN|-?Infinity`;
+
+/**
+ * Returns a pattern for the files that {@link bestCheckpoint} writes, in all folders whose name fits the columns and format specifiers of a
+ * template. The pattern has one group for each column.
+ */
 function createModelFilePattern(template: string): RegExp {
-  const literals = template.split(/\{\w+(?::[\w.]+)?\}/);
-  const folder = literals.map((literal) => literal.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('[^/]*');
-  return new RegExp(`^${folder}/(?:model\\.json|weights\\.[0-9a-f]+\\.bin)$`);
+  let folder = '';
+  let end = 0;
+  for (const match of template.matchAll(TEMPLATE_COLUMN)) {
+    const [text, column, width, digits] = match;
+    folder += `${escapePattern(template.slice(end, match.index))}(${getColumnPattern(column!, width, digits)})`;
+    end = match.index + text.length;
+  }
+  folder += escapePattern(template.slice(end));
+  return new RegExp(
+    String.raw`^${folder === '' ? '' : `${folder}/`}(?:model\.json|weights\.[0-9a-f]{16}\.bin)$`,
+  );
+}
+
+const escapePattern = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+
+/** Returns a pattern for the texts that {@link formatColumn} returns for a column. */
+function getColumnPattern(column: string, width?: string, digits?: string): string {
+  if (digits !== undefined) {
+    const decimals = Number(digits) > 0 ? String.raw`\.\d{${Number(digits)}}` : '';
+    return String.raw`-?\d+${decimals}|-?\d(?:\.\d+)?e\+\d+|nan|-?inf`;
+  }
+  if (column === 'epoch') return String.raw`\d{${Math.max(1, Number(width ?? 0))},}`;
+  return width === undefined ? NUMBER : `0*(?:${NUMBER})`;
+}
+
+/**
+ * Returns whether {@link bestCheckpoint} saved the model that `file` belongs to: its metadata contains the epoch and the value of the
+ * monitored column, and the name of the folder contains the same epoch and value. A model that the user saved has no such metadata.
+ */
+async function wasSavedByCallback(
+  store: Store,
+  template: string,
+  pattern: RegExp,
+  file: string,
+): Promise<boolean> {
+  const match = file.match(pattern);
+  if (!match) return false;
+  const { monitor, epoch, value } =
+    (await readStoredEpoch(store, file.slice(0, Math.max(0, file.lastIndexOf('/'))))) ?? {};
+  if (typeof monitor !== 'string' || typeof epoch !== 'number') return false;
+  if (value !== null && typeof value !== 'number') return false;
+  const values: { readonly [column: string]: number } = {
+    [monitor]: value ?? Number.NaN,
+    epoch,
+  };
+  return [...template.matchAll(TEMPLATE_COLUMN)].every(
+    ([, column, width, digits], i) =>
+      !Object.hasOwn(values, column!) || formatColumn(values[column!]!, width, digits) === match[i + 1],
+  );
+}
+
+/** Formats the value of a history column for the name of a folder. */
+function formatColumn(value: number, width?: string, digits?: string): string {
+  if (digits !== undefined) return formatFixed(value, Number(digits));
+  return String(value).padStart(Number(width ?? 0), '0');
 }
 
 /**
@@ -147,8 +227,7 @@ function formatFolderName(template: string, row: HistoryRow): string {
         advice: didYouMean(column, Object.keys(row)) ?? 'Write one of these columns between the braces.',
       });
     }
-    if (digits !== undefined) return formatFixed(value, Number(digits));
-    return String(value).padStart(Number(width ?? 0), '0');
+    return formatColumn(value, width, digits);
   });
 }
 

@@ -1,6 +1,7 @@
 import * as checks from '../core/errors/checks.js';
 import { escapeText } from '../core/errors/escapeText.js';
 import type { Store } from '../core/platform/platform.js';
+import { toFileName } from '../core/platform/storeNames.js';
 import type { HistoryRow } from '../core/records/history.js';
 import type { StatelessCallback } from '../training/callback.js';
 import { checkCallbackStore } from './checkCallbackStore.js';
@@ -47,21 +48,17 @@ export function csvLogger(store: Store, options: LoggerOptions = {}): StatelessC
   };
 }
 
-/** Checks the arguments of a logger and returns the name of the log file. */
+/** Checks the arguments of a logger and returns the normalized name of the log file. */
 export function getLogName(
   callback: string,
   store: Store,
   options: LoggerOptions,
   defaultName: string,
 ): string {
-  checkCallbackStore(callback, store);
+  checkCallbackStore(callback, store, callback === 'jsonLinesLogger');
   checks.options(callback, options, { name: true });
   const { name = defaultName } = options;
-  checks.string(`${callback}.name`, name, {
-    noun: 'a file name',
-    advice: `Omit it to use the default, '${defaultName}'.`,
-  });
-  return name;
+  return toFileName(`${callback}.name`, name, { advice: `Omit it to use the default, '${defaultName}'.` });
 }
 
 /** Formats history rows as CSV: a header, then one line per row. If a row has no value for a column, the cell is empty. */

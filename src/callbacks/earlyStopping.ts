@@ -2,7 +2,9 @@ import * as checks from '../core/errors/checks.js';
 import type { Weights } from '../network/weights.js';
 import type { StatefulCallback } from '../training/callback.js';
 import { isImprovement } from '../training/monitor.js';
+import { isNumberOrNull } from '../training/runState.js';
 import { checkMonitorOptions, getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
+import { readCallbackState } from './readCallbackState.js';
 
 /**
  * Options for {@link earlyStopping}.
@@ -80,7 +82,12 @@ export function earlyStopping<const Monitor extends string = 'val_loss'>(
     ...(options.mode && { mode: options.mode }),
     create: (run, saved) => {
       const mode = resolveMode(run, monitor, options.mode);
-      let { wait, best } = (saved?.values as EarlyStoppingState | undefined) ?? { wait: 0, best: null };
+      let { wait, best } = readCallbackState<EarlyStoppingState>(
+        'earlyStopping',
+        saved,
+        { wait: 0, best: null },
+        (values) => typeof values.wait === 'number' && isNumberOrNull(values.best),
+      );
       let weights: Weights | undefined = saved?.arrays;
       return {
         onEpochEnd: async ({ epoch, row }) => {

@@ -48,6 +48,7 @@ const BAR_WIDTH = 16;
  * @category Callbacks
  */
 export function progressBar(output: ProgressOutput = getDefaultOutput()): StatefulCallback {
+  checks.noOptions('progressBar', arguments[1]);
   checks.callable('progressBar.output.write', (output as ProgressOutput | null)?.write, {
     noun: 'an output with a method write(text)',
     advice: 'Omit the output to write to the terminal, or pass { write: (text) => ... }.',

@@ -1,7 +1,9 @@
 import * as checks from '../core/errors/checks.js';
 import type { StatefulCallback } from '../training/callback.js';
 import { isImprovement } from '../training/monitor.js';
+import { isNumberOrNull } from '../training/runState.js';
 import { checkMonitorOptions, getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
+import { readCallbackState } from './readCallbackState.js';
 
 /**
  * Options for {@link reduceLROnPlateau}.
@@ -74,11 +76,13 @@ export function reduceLROnPlateau<const Monitor extends string = 'val_loss'>(
     monitor,
     create: (run, saved) => {
       const mode = resolveMode(run, monitor, options.mode);
-      let { best, wait, rest } = (saved?.values as unknown as ReduceLROnPlateauState | undefined) ?? {
-        best: null,
-        wait: 0,
-        rest: 0,
-      };
+      let { best, wait, rest } = readCallbackState<ReduceLROnPlateauState>(
+        'reduceLROnPlateau',
+        saved,
+        { best: null, wait: 0, rest: 0 },
+        (values) =>
+          isNumberOrNull(values.best) && typeof values.wait === 'number' && typeof values.rest === 'number',
+      );
       return {
         onEpochEnd: ({ row }) => {
           const value = getMonitorValue(row, monitor);

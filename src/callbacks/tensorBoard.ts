@@ -1,10 +1,12 @@
 import * as checks from '../core/errors/checks.js';
 import type { Store } from '../core/platform/platform.js';
 import { readStoreFile } from '../core/platform/readStoreFile.js';
+import { toFolderName } from '../core/platform/storeNames.js';
 import { getColumnPrefix, type HistoryRow } from '../core/records/history.js';
 import { EVENT_FILE_VERSION, encodeEvents, type ScalarSummary, type TfEvent } from '../formats/tfEvents.js';
 import type { StatefulCallback } from '../training/callback.js';
 import { checkCallbackStore } from './checkCallbackStore.js';
+import { readCallbackState } from './readCallbackState.js';
 
 /**
  * Options for {@link tensorBoard}.
@@ -69,17 +71,26 @@ interface TensorBoardState {
  * @category Callbacks
  */
 export function tensorBoard(store: Store, options: TensorBoardOptions = {}): StatefulCallback {
-  checkCallbackStore('tensorBoard', store);
+  checkCallbackStore('tensorBoard', store, true);
   checks.options('tensorBoard', options, { folder: true, updateFreq: true, now: true });
-  const { folder = '', updateFreq = 'epoch', now = Date.now } = options;
-  checks.text('tensorBoard.folder', folder, { advice: 'Omit it to use the root of the store.' });
+  const { updateFreq = 'epoch', now = Date.now } = options;
+  const folder = toFolderName('tensorBoard.folder', options.folder ?? '', {
+    advice: 'Omit it to use the root of the store.',
+  });
   checks.callable('tensorBoard.now', now, { advice: 'Omit it to use Date.now.' });
   const every = toBatchInterval(updateFreq);
   return {
     name: 'tensorBoard',
     outputs: [{ store, name: `${toPrefix(folder)}tensorboard`, files: createEventFilePattern(folder) }],
     create: async (run, saved) => {
-      const state = saved?.values as unknown as TensorBoardState | undefined;
+      const state = readCallbackState<TensorBoardState | undefined>(
+        'tensorBoard',
+        saved,
+        undefined,
+        (values) =>
+          typeof values.iterations === 'number' &&
+          areEventFiles(values.files, createEventFilePattern(folder)),
+      );
       const files = state ? structuredClone(state.files) : await createEventFiles(store, folder, now());
       let iterations = state?.iterations ?? 0;
 
@@ -115,14 +126,27 @@ export function tensorBoard(store: Store, options: TensorBoardOptions = {}): Sta
   };
 }
 
-const toPrefix = (folder: string) => (folder === '' ? '' : `${folder.replace(/\/+$/, '')}/`);
+const toPrefix = (folder: string) => (folder === '' ? '' : `${folder}/`);
 
 /** Returns a pattern for the event files of this callback in a folder. Event files of other programs do not match. */
 function createEventFilePattern(folder: string): RegExp {
   const prefix = toPrefix(folder).replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   return new RegExp(
-    `^${prefix}(?:${RUN_NAMES.join('|')})/events\\.out\\.tfevents\\.\\d+\\.tfjs-multitask\\.`,
+    `^${prefix}(?:${RUN_NAMES.join('|')})/events\\.out\\.tfevents\\.\\d+\\.tfjs-multitask\\.\\d+\\.v2$`,
   );
+}
+
+/** Returns whether a value from an untrusted file describes event files of this callback, so that no other file is replaced. */
+function areEventFiles(value: unknown, pattern: RegExp): boolean {
+  const files = value as {
+    readonly [run: string]: { readonly [K in keyof EventFiles[RunName]]?: unknown } | null;
+  } | null;
+  return RUN_NAMES.every((run) => {
+    const { name, bytes } = files?.[run] ?? {};
+    return (
+      typeof name === 'string' && pattern.test(name) && Number.isSafeInteger(bytes) && (bytes as number) >= 0
+    );
+  });
 }
 
 function toBatchInterval(updateFreq: NonNullable<TensorBoardOptions['updateFreq']>): number {

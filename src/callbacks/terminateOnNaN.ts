@@ -1,3 +1,4 @@
+import * as checks from '../core/errors/checks.js';
 import type { StatelessCallback } from '../training/callback.js';
 
 /**
@@ -14,6 +15,7 @@ import type { StatelessCallback } from '../training/callback.js';
  * @category Callbacks
  */
 export function terminateOnNaN(): StatelessCallback {
+  checks.noOptions('terminateOnNaN', arguments[0]);
   return {
     name: 'terminateOnNaN',
     onBatchEnd: ({ epoch, batch, loss }, run) => {

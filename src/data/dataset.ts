@@ -3,6 +3,7 @@ import { type AugmentationPipeline, createAugmentationPipeline } from '../augmen
 import type { ImageTransform } from '../augment/transform.js';
 import * as checks from '../core/errors/checks.js';
 import { createError } from '../core/errors/errors.js';
+import { describeType } from '../core/errors/formatValue.js';
 import type { ImageBytes, ImageShape } from '../core/images.js';
 import type { Json } from '../core/json.js';
 import type { Spawner } from '../core/platform/platform.js';
@@ -160,6 +161,7 @@ export class Dataset<L> {
 
   /** Returns a dataset of the images at `indices`, in that order. */
   select(indices: readonly number[]): Dataset<L> {
+    checks.noOptions('select', arguments[1]);
     checks.list('select', indices, { noun: 'an array of indices', advice: 'Write dataset.select([0, 1]).' });
     const items = indices.map((index) => this.#getItem(index));
     const sourceIndices = indices.map((index) => this.sourceIndex(index));
@@ -168,6 +170,7 @@ export class Dataset<L> {
 
   /** Returns a dataset of the first `count` images, or of all images if there are fewer. */
   take(count: number): Dataset<L> {
+    checks.noOptions('take', arguments[1]);
     checks.integer('take.count', count, { min: 0, advice: 'Pass the number of images, for example 100.' });
     return this.select(Array.from({ length: Math.min(count, this.size) }, (_, i) => i));
   }
@@ -191,6 +194,7 @@ export class Dataset<L> {
 
   /** Returns the dataset without the transforms of {@link Dataset.augment}. */
   withoutAugmentation(): Dataset<L> {
+    checks.noOptions('withoutAugmentation', arguments[0]);
     return this.withAugmentation(null);
   }
 
@@ -219,12 +223,13 @@ export class Dataset<L> {
    * its identifier.
    */
   withSampleWeights(weight: (labels: L, id: string) => SampleWeight): Dataset<L> {
+    checks.noOptions('withSampleWeights', arguments[1]);
     checks.callable('withSampleWeights', weight, {
       advice: 'Write dataset.withSampleWeights(({ age }) => (age > 60 ? 2 : 1)).',
     });
     const items = this.items.map((item) => ({
       ...item,
-      weight: weight(item.labels, item.id),
+      weight: checkWeight(weight(item.labels, item.id), item.id),
       read: () => item.read(),
     }));
     return new Dataset(this.shape, items, this.skipped, this.sourceIndices, this.augmentation, this.spawner);
@@ -259,16 +264,29 @@ export class Dataset<L> {
   }
 
   #getItem(index: number): DatasetItem<L> {
-    const item = this.items[index];
+    const item = typeof index === 'number' ? this.items[index] : undefined;
     if (item) return item;
     throw createError({
       kind: 'argument',
       path: 'dataset',
       expected: `an index from 0 to ${this.size - 1}`,
-      received: `the index ${index}`,
+      received: typeof index === 'number' ? `the index ${index}` : describeType(index),
       advice: 'Pass an index that is less than `dataset.size`.',
     });
   }
+}
+
+/**
+ * Throws a `data` error if a function of sample weights returns no weight, because the default weight 1 would hide the error. Training
+ * checks the value.
+ */
+function checkWeight(weight: SampleWeight, id: string): SampleWeight {
+  checks.valid(`weight of ${id}`, weight, weight !== undefined && weight !== null, {
+    kind: 'data',
+    noun: 'a number of at least 0, or an object with a number for each task',
+    advice: 'Return 1 for the default weight.',
+  });
+  return weight;
 }
 
 /** Batch of images for one step. The pixels are valid until the next batch is requested. */

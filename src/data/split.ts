@@ -33,6 +33,9 @@ export interface SplitOptions<L> {
   readonly seed?: number;
 }
 
+/** Types of the groups that `stratify` can return. Undefined is the group of the images without a label. */
+const GROUP_TYPES: readonly string[] = ['string', 'number', 'boolean', 'undefined'];
+
 const SPLIT_ORDERS: readonly string[] = ['shuffled', 'first', 'last'];
 
 /**
@@ -128,7 +131,13 @@ function splitStratified<L>(
 ) {
   const groups = new Map<string, number[]>();
   labels.forEach((label, index) => {
-    const key = String(stratify(label));
+    const group = stratify(label);
+    checks.valid('split.by.stratify', group, GROUP_TYPES.includes(typeof group), {
+      kind: 'data',
+      noun: 'a string, a number or a boolean as the group of an image',
+      advice: 'Write by: { stratify: ({ gender }) => gender }.',
+    });
+    const key = String(group);
     groups.set(key, [...(groups.get(key) ?? []), index]);
   });
   const chosen = new Set<number>();

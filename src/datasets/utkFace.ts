@@ -1,3 +1,4 @@
+import * as checks from '../core/errors/checks.js';
 import type { LabelReader } from '../data/labelReader.js';
 
 const GENDERS = ['male', 'female'] as const;
@@ -29,6 +30,7 @@ export interface UtkFaceLabels {
  * @category Data
  */
 export function utkFace(): LabelReader<UtkFaceLabels> {
+  checks.noOptions('utkFace', arguments[0]);
   return (path) => {
     const name = path.slice(path.lastIndexOf('/') + 1);
     const parts = /^(\d{1,3})_([01])_([0-4])_\d+/.exec(name);
@@ -56,6 +58,7 @@ export function utkFace(): LabelReader<UtkFaceLabels> {
  * @category Data
  */
 export function utkFaceGroups(path: string): { readonly [group: string]: string } {
+  checks.noOptions('utkFaceGroups', arguments[1]);
   const name = path.slice(path.lastIndexOf('/') + 1);
   const parts = /^\d{1,3}_([01])_([0-4])_\d+/.exec(name);
   return parts ? { sex: GENDERS[Number(parts[1])]!, race: RACES[Number(parts[2])]! } : {};

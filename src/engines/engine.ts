@@ -62,9 +62,12 @@ export class Engine {
     const executor: Executor = {
       ...steps,
       dispose: () => {
-        steps.dispose();
-        this.#executors.delete(executor);
-        network.weightSync.detach(executor);
+        try {
+          steps.dispose();
+        } finally {
+          this.#executors.delete(executor);
+          network.weightSync.detach(executor);
+        }
       },
     };
     this.#executors.set(executor, new Set(getLayers(network.graph).filter(canStepChange)));

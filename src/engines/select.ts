@@ -87,7 +87,7 @@ export interface UseEngine {
    * import { useEngine } from 'tfjs-multitask';
    *
    * const { name, reason } = await useEngine('wasm');
-   * console.log(name, '-', reason); // wasm - asked for by name, on …
+   * console.log(name, '-', reason); // wasm - requested by name, on …
    * ```
    * @example In a page, with ONNX Runtime
    * ```typescript
@@ -383,7 +383,7 @@ async function selectNamedEngine(
     noun: 'the name of an engine',
     advice: 'Omit the engine option to use the fastest installed engine.',
   });
-  return { name, reason: `asked for by name${await activateEngine(name, platform, options)}` };
+  return { name, reason: `requested by name${await activateEngine(name, platform, options)}` };
 }
 
 /**

@@ -104,7 +104,8 @@ export async function readSafetensors(bytes: Uint8Array, path: string): Promise<
   for (const [name, entry] of Object.entries(header)) {
     const { dtype, shape, data_offsets } = entry ?? {};
     const [start, end] = Array.isArray(data_offsets) ? data_offsets : [];
-    const size = Array.isArray(shape) ? shape.reduce((product, side) => product * side, 4) : Number.NaN;
+    const isShape = Array.isArray(shape) && shape.every((side) => Number.isSafeInteger(side) && side >= 0);
+    const size = isShape ? shape.reduce((product, side) => product * side, 4) : Number.NaN;
     if (dtype !== 'F32' || !(start! >= 0 && end! <= body.length && end! - start! === size)) {
       throw createCorruptError(`the array "${name}", which is outside the file or not of type F32`);
     }

@@ -209,6 +209,11 @@ async function writeImage(
     values.set(await image.data());
     return;
   }
+  checks.valid(path, image, image.height !== undefined && image.width !== undefined, {
+    noun: 'an image: decoded pixels, a tensor, or the bytes, path or URL of a file',
+    advice:
+      'Pass the bytes of a file as a Uint8Array: new Uint8Array(await blob.arrayBuffer()). For all images of a dataset, use evaluate().',
+  });
   checkImageShape(network, [image.height, image.width, image.channels], path);
   const size = shape.reduce((product, side) => product * side, 1);
   if (image.data?.length !== size) {

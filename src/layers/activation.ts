@@ -1,3 +1,4 @@
+import * as checks from '../core/errors/checks.js';
 import { tf } from '../tensor/tf.js';
 import { type Block, createLayerBlock } from './block.js';
 import { type Activation, checkActivation } from './conv.js';
@@ -17,6 +18,7 @@ import { type Activation, checkActivation } from './conv.js';
  * @category Compose
  */
 export function activation(kind: Activation): Block {
+  checks.noOptions('activation', arguments[1]);
   checkActivation('activation', kind);
   return createLayerBlock(kind, (name) => tf.layers.activation({ name, activation: kind }));
 }

@@ -22,6 +22,7 @@ import { type Block, createLayerBlock } from './block.js';
  * @category Compose
  */
 export function dropout(rate: number): Block {
+  checks.noOptions('dropout', arguments[1]);
   checks.number('dropout.rate', rate, {
     min: 0,
     below: 1,

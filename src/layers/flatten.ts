@@ -1,3 +1,4 @@
+import * as checks from '../core/errors/checks.js';
 import { tf } from '../tensor/tf.js';
 import { type Block, createLayerBlock } from './block.js';
 
@@ -17,5 +18,6 @@ import { type Block, createLayerBlock } from './block.js';
  * @category Compose
  */
 export function flatten(): Block {
+  checks.noOptions('flatten', arguments[0]);
   return createLayerBlock('flatten', (name) => tf.layers.flatten({ name }));
 }

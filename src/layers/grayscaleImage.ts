@@ -1,4 +1,5 @@
 import { formatItemShape } from '../core/arrays.js';
+import * as checks from '../core/errors/checks.js';
 import { createError } from '../core/errors/errors.js';
 import { tf } from '../tensor/tf.js';
 import type { Block } from './block.js';
@@ -31,6 +32,7 @@ const LUMA = [0.2989, 0.587, 0.114] as const;
  * @category Compose
  */
 export function grayscaleImage(): Block {
+  checks.noOptions('grayscaleImage', arguments[0]);
   return {
     '~block': 'grayscaleImage',
     computeOutputSize: (input) => input,

@@ -85,6 +85,7 @@ export function averagePool(size: number, options: PoolOptions = {}): Block {
  * @category Compose
  */
 export function globalAveragePool(): Block {
+  checks.noOptions('globalAveragePool', arguments[0]);
   return createLayerBlock('gap', (name) => tf.layers.globalAveragePooling2d({ name }));
 }
 

@@ -28,6 +28,7 @@ import type { Block, BuildContext } from './block.js';
  * @category Compose
  */
 export function residual(blocks: readonly Block[]): Block {
+  checks.noOptions('residual', arguments[1]);
   const advice = "Write residual([conv(64, 3, { padding: 'same' })]).";
   checks.list('residual.blocks', blocks, { minLength: 1, noun: 'an array with at least one block', advice });
   blocks.forEach((block: unknown, i) => {

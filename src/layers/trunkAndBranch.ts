@@ -63,6 +63,7 @@ export interface BranchOptions {
  * @category Compose
  */
 export function sharedTrunk(layerStack: readonly LayerLike[]): Trunk {
+  checks.noOptions('sharedTrunk', arguments[1]);
   checkLayerStack('sharedTrunk', layerStack);
   return { '~part': 'trunk', layerStack };
 }

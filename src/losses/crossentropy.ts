@@ -1,4 +1,5 @@
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs';
+import * as checks from '../core/errors/checks.js';
 import { tf } from '../tensor/tf.js';
 import type { Loss } from './loss.js';
 
@@ -22,6 +23,7 @@ const EPSILON = 1e-7;
  * @category Losses and metrics
  */
 export function binaryCrossentropy(): Loss {
+  checks.noOptions('binaryCrossentropy', arguments[0]);
   return {
     name: 'binary_crossentropy',
     options: {},
@@ -56,6 +58,7 @@ export function binaryCrossentropy(): Loss {
  * @category Losses and metrics
  */
 export function categoricalCrossentropy(): Loss {
+  checks.noOptions('categoricalCrossentropy', arguments[0]);
   return {
     name: 'categorical_crossentropy',
     options: {},

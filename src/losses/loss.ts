@@ -67,6 +67,7 @@ export interface Loss {
  * @category Losses and metrics
  */
 export function customLoss(name: string, perExample: Loss['perExample']): Loss {
+  checks.noOptions('customLoss', arguments[2]);
   const advice = "Write customLoss('mine', (prediction, target) => ...).";
   checks.string('customLoss.name', name, { noun: 'the name of the loss', advice });
   checks.callable('customLoss.perExample', perExample, { advice });

@@ -1,4 +1,5 @@
 import type { Tensor1D } from '@tensorflow/tfjs';
+import * as checks from '../core/errors/checks.js';
 import { tf } from '../tensor/tf.js';
 import type { Loss } from './loss.js';
 
@@ -16,6 +17,7 @@ import type { Loss } from './loss.js';
  * @category Losses and metrics
  */
 export function meanSquaredError(): Loss {
+  checks.noOptions('meanSquaredError', arguments[0]);
   return {
     name: 'mean_squared_error',
     options: {},
@@ -37,6 +39,7 @@ export function meanSquaredError(): Loss {
  * @category Losses and metrics
  */
 export function meanAbsoluteError(): Loss {
+  checks.noOptions('meanAbsoluteError', arguments[0]);
   return {
     name: 'mean_absolute_error',
     options: {},

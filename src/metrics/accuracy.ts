@@ -5,7 +5,7 @@ import { createMetric, type Metric, type MetricName, type MetricOptions } from '
 /**
  * Creates the `accuracy` metric: the fraction of examples whose predicted label is correct, 0 to 1. With one output, a probability above
  * 0.5 predicts the second label. With several outputs, the label with the largest output is predicted. If several labels have the largest
- * output, the first of them is predicted. Equivalent to Keras 3 `accuracy` (metrics/accuracy_metrics.py, `BinaryAccuracy` and
+ * output, the first of them is predicted. If an output is NaN, the accuracy is NaN. Equivalent to Keras 3 `accuracy` (metrics/accuracy_metrics.py, `BinaryAccuracy` and
  * `CategoricalAccuracy`).
  *
  * @param options - `weighted`: whether to weight each example by its sample weight. Default false.
@@ -29,7 +29,8 @@ export function accuracy<const Weighted extends boolean = false>(
         prediction.shape[1] === 1
           ? tf.reshape(tf.equal(tf.cast(tf.greater(prediction, 0.5), 'float32'), target), [-1])
           : tf.equal(tf.argMax(prediction, 1), tf.argMax(target, 1));
-      return tf.cast(hit, 'float32') as Tensor1D;
+      // The product is 0, or NaN if an output is NaN. Comparisons with NaN would count as incorrect, or as the first label.
+      return tf.add(tf.cast(hit, 'float32'), tf.mul(tf.sum(prediction, 1), 0)) as Tensor1D;
     },
   });
 }

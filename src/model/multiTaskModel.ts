@@ -2,7 +2,9 @@ import type { Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import * as checks from '../core/errors/checks.js';
 import { createError } from '../core/errors/errors.js';
 import type { InferPerTask } from '../core/inferenceTypes.js';
+import { toCheckedStore } from '../core/platform/checkedStore.js';
 import type { Platform, Store } from '../core/platform/platform.js';
+import { toFolderName } from '../core/platform/storeNames.js';
 import type { ArchitectureRecord } from '../core/records/architecture.js';
 import type { Dataset } from '../data/dataset.js';
 import { releaseGraph, startEngine } from '../engines/select.js';
@@ -17,7 +19,7 @@ import {
 import { type PredictInput, type PredictOptions, predictImages } from '../inference/predict.js';
 import { createDisposedModelError } from '../network/checkModel.js';
 import { describeArchitecture } from '../network/describeArchitecture.js';
-import type { Network, NetworkInput } from '../network/network.js';
+import { isLayersModelDisposed, type Network, type NetworkInput } from '../network/network.js';
 import { readModelFolder, writeModelFolder } from '../network/savedModel/modelFolder.js';
 import {
   type ClassWeights,
@@ -124,6 +126,7 @@ export interface MultiTaskModel<T extends Tasks> {
    *   - `number` error if the first step on `onnx` results in NaN
    *   - `file` error for a compiled step in `compileCache` that was changed
    *   - `file` error for files of an earlier run without `resume` or `overwrite`, and for files that another run is writing
+   *   - `aborted` error for a store or a callback that does not answer after `signal` was aborted
    */
   fit<const W extends { readonly [task: string]: number }, const C extends ClassWeights>(
     train: Dataset<LabelsOf<T>>,
@@ -210,9 +213,20 @@ export interface MultiTaskModel<T extends Tasks> {
 
 /** Creates the model object of a network. The model uses `platform` to start engines and read images. */
 export function createModel<T extends Tasks>(platform: Platform, network: Network<T>): MultiTaskModel<T> {
-  const { usage } = network;
+  const { usage, layersModel } = network;
   const checkNotDisposed = (method: string) => {
-    if (usage.isReleased) throw createDisposedModelError(`model.${method}`);
+    if (network.isDisposed) throw createDisposedModelError(`model.${method}`);
+  };
+  /** Runs `action`. Replaces its error if a program disposed of `layersModel` in the meantime, because TensorFlow.js then throws. */
+  const whileNotDisposed = async <R>(method: string, action: () => Promise<R>): Promise<R> => {
+    checkNotDisposed(method);
+    try {
+      return await action();
+    } catch (error) {
+      throw !usage.isReleased && network.isDisposed
+        ? createDisposedModelError(`model.${method}`, error)
+        : error;
+    }
   };
   const changeTrainable = (method: 'freeze' | 'unfreeze', layer: string | RegExp) => {
     checkNotDisposed(method);
@@ -227,29 +241,29 @@ export function createModel<T extends Tasks>(platform: Platform, network: Networ
     },
     '~network': network,
     '~platform': platform,
-    fit: async (train, options) => {
-      checkNotDisposed('fit');
-      return fitNetwork(platform, network, train, options);
-    },
+    fit: async (train, options) =>
+      whileNotDisposed('fit', () => fitNetwork(platform, network, train, options)),
     evaluate: async (dataset, options = {}) => {
-      checkNotDisposed('evaluate');
-      return usage.run(() => evaluate(platform, network, dataset, options));
+      return whileNotDisposed('evaluate', () =>
+        usage.run(() => evaluate(platform, network, dataset, options)),
+      );
     },
     predict: (async (
       input: PredictInput | readonly PredictInput[] | Tensor4D,
       options: PredictOptions = {},
     ): Promise<PredictionsOf<T> | PredictionsOf<T>[]> => {
-      checkNotDisposed('predict');
       const predict = (inputs: readonly PredictInput[] | Tensor4D) =>
-        usage.run(() => predictImages(platform, network, inputs, options));
+        whileNotDisposed('predict', () => usage.run(() => predictImages(platform, network, inputs, options)));
       const isBatch = Array.isArray(input) || (input as Partial<Tensor3D | Tensor4D> | null)?.rank === 4;
       if (isBatch) return predict(input as readonly PredictInput[] | Tensor4D);
       return (await predict([input as PredictInput]))[0]!;
     }) as MultiTaskModel<T>['predict'],
-    save: async (store, folder = '') => {
-      checkNotDisposed('save');
-      checkFolderArguments('save', store, folder);
-      await usage.run(() => writeModelFolder(network, store, folder));
+    save: async (store, folder = '', unsupported?: unknown) => {
+      checks.noOptions('save', unsupported);
+      await whileNotDisposed('save', async () => {
+        const folderName = checkFolderArguments('save', store, folder);
+        await usage.run(() => writeModelFolder(network, toCheckedStore(store), folderName));
+      });
     },
     freeze: (layer) => changeTrainable('freeze', layer),
     unfreeze: (layer) => changeTrainable('unfreeze', layer),
@@ -265,7 +279,7 @@ export function createModel<T extends Tasks>(platform: Platform, network: Networ
       if (isInTraining(network)) throw createInTrainingError('dispose');
       usage.releaseAfterLastCall(() => {
         for (const graph of [network.graph, network.lossGraph]) releaseGraph(graph);
-        network.layersModel.dispose();
+        if (!isLayersModelDisposed(layersModel)) layersModel.dispose();
       });
     },
   };
@@ -382,24 +396,24 @@ export function createLoadModel(platform: Platform): LoadModel {
       },
     );
     const { folder = '', tasks } = options;
-    checkFolderArguments('loadModel', store, folder);
+    const folderName = checkFolderArguments('loadModel', store, folder);
     if (tasks !== undefined) {
       checks.record('loadModel.tasks', tasks, {
         noun: 'an object with a task for each name',
         advice: "Write tasks: { age: regression({ unit: 'years' }) }.",
       });
     }
-    return createModel(platform, await readModelFolder(store, folder, tasks));
+    return createModel(platform, await readModelFolder(toCheckedStore(store), folderName, tasks));
   };
 }
 
-/** Throws an `argument` error unless `store` is a store and `folder` is a folder name. */
-function checkFolderArguments(caller: string, store: unknown, folder: unknown): void {
+/** Throws an `argument` error unless `store` is a store and `folder` is a folder name. Returns the normalized name. */
+function checkFolderArguments(caller: string, store: unknown, folder: unknown): string {
   const path = typeof store === 'string' ? store : 'out';
   checks.store(`${caller}.store`, store, {
     advice: `Write ${caller}(folderStore('${path}')), with folderStore from tfjs-multitask/node.`,
   });
-  checks.text(`${caller}.folder`, folder, {
+  return toFolderName(`${caller}.folder`, folder, {
     noun: 'the name of a folder in the store',
     advice: 'Omit it to use the root.',
   });

@@ -1,9 +1,9 @@
-import type { LayerVariable } from '@tensorflow/tfjs';
 import { createError } from '../core/errors/errors.js';
 import { describeType } from '../core/errors/formatValue.js';
 import { suggestAwait } from '../core/errors/suggestions.js';
 import type { tf } from '../tensor/tf.js';
 import type { ExportableModel } from './exportableModel.js';
+import { isLayersModelDisposed } from './network.js';
 
 /**
  * Throws an `argument` error unless `model` is a model that has not been disposed of.
@@ -22,11 +22,11 @@ export function checkModel(path: string, model: unknown, plain: boolean): void {
     });
   }
   const isReleased = (model as ExportableModel)['~network']?.usage.isReleased ?? false;
-  if (isReleased || layersModel.weights.some(isWeightDisposed)) throw createDisposedModelError(path);
+  if (isReleased || isLayersModelDisposed(layersModel)) throw createDisposedModelError(path);
 }
 
 /** Creates the error for a call that receives a model whose weights were freed by `dispose()`. */
-export const createDisposedModelError = (path: string) =>
+export const createDisposedModelError = (path: string, cause?: unknown) =>
   createError({
     kind: 'argument',
     path,
@@ -34,6 +34,7 @@ export const createDisposedModelError = (path: string) =>
     received: 'a disposed model',
     advice:
       'Call dispose() only after the last use of the model, or load the saved model again with loadModel().',
+    cause,
   });
 
 function getLayersModel(model: unknown, plain: boolean): tf.LayersModel | undefined {
@@ -41,10 +42,3 @@ function getLayersModel(model: unknown, plain: boolean): tf.LayersModel | undefi
   if (layersModel) return layersModel;
   return plain && layers ? (model as tf.LayersModel) : undefined;
 }
-
-/**
- * Returns whether a weight was disposed of. The check uses a private field, because the public API of TensorFlow.js has no such check:
- * `read()` throws an error, but that error cannot be distinguished from others.
- */
-const isWeightDisposed = (weight: LayerVariable) =>
-  (weight as unknown as { val: tf.Variable }).val.isDisposed;

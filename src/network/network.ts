@@ -70,6 +70,11 @@ export class Network<T extends Tasks = Tasks> {
     return this.#layersModel;
   }
 
+  /** Whether the variables of the layers were freed, by `dispose()` of the model or of its `tf.LayersModel`. */
+  get isDisposed(): boolean {
+    return this.usage.isReleased || isLayersModelDisposed(this.#layersModel);
+  }
+
   /**
    * Returns a network that shares the weights of this network but runs only the layer calls of `graph`, for example its trainable layers.
    */
@@ -77,4 +82,13 @@ export class Network<T extends Tasks = Tasks> {
     const { weightSync, lastFit, usage } = this;
     return new Network(this.#layersModel, this.tasks, this.input, { graph, weightSync, lastFit, usage });
   }
+}
+
+/**
+ * Returns whether the variables of a model were freed. The check uses private fields, because the public API of TensorFlow.js has no such
+ * check: `read()` throws an error, but that error cannot be distinguished from others.
+ */
+export function isLayersModelDisposed(model: tf.LayersModel): boolean {
+  if ((model as unknown as { readonly _refCount?: number })._refCount === 0) return true;
+  return model.weights.some((weight) => (weight as unknown as { val: tf.Variable }).val.isDisposed);
 }

@@ -2,6 +2,7 @@ import { sha256 } from '../core/digest.js';
 import * as checks from '../core/errors/checks.js';
 import { detectImageFormat } from '../core/imageFormat.js';
 import type { ImageBytes } from '../core/images.js';
+import { toCheckedStore } from '../core/platform/checkedStore.js';
 import { writeFileSet } from '../core/platform/fileSet.js';
 import type { Encoder, Store } from '../core/platform/platform.js';
 import { listImageFiles, selectImageIds } from '../core/records/answerSelection.js';
@@ -99,7 +100,8 @@ export async function saveRunImages(
   checks.list('saveRunImages.gradCams', gradCams, { noun: 'an array of heat maps', advice });
   checks.integer('saveRunImages.seed', seed, { min: 0, defaultValue: 0 });
   const { record: recordWithImages, files } = await createRunImages(record, options);
-  for (const [name, bytes] of files) await store.write(name, bytes);
+  const checkedStore = toCheckedStore(store);
+  for (const [name, bytes] of files) await checkedStore.write(name, bytes);
   return recordWithImages;
 }
 

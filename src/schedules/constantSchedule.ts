@@ -17,6 +17,7 @@ import { createSchedule, RATE_ADVICE, type Schedule } from './schedule.js';
  * @category Optimizers
  */
 export function constantSchedule(rate: number): Schedule {
+  checks.noOptions('constantSchedule', arguments[1]);
   checks.number('constantSchedule.rate', rate, { min: 0, advice: RATE_ADVICE });
   return createSchedule({ name: 'constant', rate }, () => rate);
 }

@@ -1,4 +1,7 @@
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs';
+import { formatShape } from '../core/arrays.js';
+import { createArgumentError } from '../core/errors/errors.js';
+import { describeType } from '../core/errors/formatValue.js';
 import type { LogitActivation } from '../losses/loss.js';
 import type { LayerGraph } from '../network/layerGraph.js';
 import type { Network } from '../network/network.js';
@@ -70,14 +73,18 @@ export function computeLosses(
     const counted = tf.mul(present, weight);
     const count = tf.sum(present);
     const loss = omittedActivation ? task.loss.fromLogits! : task.loss;
-    const losses = withScope(`loss of ${name}`, () => loss.perExample(output, target));
+    const losses = withScope(`loss of ${name}`, () =>
+      checkPerExample(`loss ${task.loss.name} of ${name}`, loss.perExample(output, target), output),
+    );
     const sum = sumLabeled(losses, counted, present);
     // If no image of the batch has a label for this task, its loss is 0 / 1 instead of 0 / 0.
     total = tf.add(total, tf.mul(tf.div(sum, tf.maximum(count, 1)), weights[name]!));
     parts.push(sum, count);
     for (const metric of task.metrics) {
       const factor = metric.weighted ? counted : present;
-      const values = withScope(`metric ${name}_${metric.name}`, () => metric.perExample(prediction, target));
+      const values = withScope(`metric ${name}_${metric.name}`, () =>
+        checkPerExample(`metric ${metric.name} of ${name}`, metric.perExample(prediction, target), output),
+      );
       measures.push(sumLabeled(values, factor, present), tf.sum(factor));
     }
   });
@@ -94,4 +101,20 @@ const applyActivation = (activation: LogitActivation, logits: Tensor2D): Tensor2
  */
 function sumLabeled(values: Tensor1D, factor: Tensor, present: Tensor): Tensor {
   return tf.sum(tf.mul(tf.where(tf.greater(present, 0), values, tf.zerosLike(values)), factor));
+}
+
+/**
+ * Throws an `argument` error unless a loss or a metric, which a user may have written, returned one number per example: a tensor of shape
+ * `[batch]`. Otherwise, a mean over the batch would be broadcast to all examples.
+ */
+function checkPerExample(path: string, values: unknown, { shape: [count] }: Tensor2D): Tensor1D {
+  const { dataId, shape } = (values ?? {}) as Partial<Tensor>;
+  const isTensor = dataId !== undefined && Array.isArray(shape);
+  if (isTensor && shape.length === 1 && shape[0] === count) return values as Tensor1D;
+  throw createArgumentError(
+    path,
+    'a tensor of shape [batch] with a number for each example',
+    isTensor ? `a tensor of shape ${formatShape(shape)}` : describeType(values),
+    'Return a tensor: reduce the last axis with tf.mean(..., 1), and do not use async functions.',
+  );
 }

@@ -83,11 +83,11 @@ export function regression<const M extends RegressionMetricName | Metric = 'mae'
     unit,
     targetWidth: 1,
     encode: (label, path) => {
-      if (typeof label === 'number' && Number.isFinite(label)) return [label];
+      if (checks.isFiniteFloat(label)) return [label];
       throw createError({
         kind: 'data',
         path,
-        expected: `a finite number (${unit})`,
+        expected: `a finite number (${unit})${Number.isFinite(label) ? ` ${checks.FLOAT_BOUNDS}` : ''}`,
         received: formatValue(label),
         advice: 'Fix the label, or leave it undefined to exclude the image from this task.',
       });

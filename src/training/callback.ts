@@ -107,7 +107,8 @@ export interface CallbackState {
 /**
  * Hooks that a training run calls. Every hook is optional. A hook can be asynchronous: the run waits until the hook has finished. The last
  * argument is always the run. Callbacks are called in the order of the array that is passed to `fit`. If a hook throws an error, the run
- * ends and `fit` rejects with that error.
+ * ends and `fit` rejects with that error. If a hook has not finished 4 seconds after the signal of the run was aborted, `fit` rejects with an
+ * `aborted` error.
  *
  * @category Callbacks
  */
@@ -146,10 +147,18 @@ export interface StatefulHooks extends CallbackHooks {
 export interface CallbackOutput {
   /** Store of the files. */
   readonly store: Store;
-  /** Name of the file or folder in the store: `history.csv`. Two runs cannot write outputs with the same name at the same time. */
+  /**
+   * Name of the file or folder in the store, without `./`, `..` and `//`: `history.csv`. Two runs cannot write outputs with the same name at
+   * the same time.
+   */
   readonly name: string;
   /** Matches the names of all files in the store that belong to the output. Default: only the file `name`. */
   readonly files?: RegExp;
+  /**
+   * Returns whether an earlier run wrote a file that `files` matches. With `overwrite: true`, `fit` removes only these files at the beginning
+   * of a run. Default: an earlier run wrote all of them.
+   */
+  wasWrittenByRun?(file: string): Promise<boolean>;
 }
 
 /**
@@ -197,7 +206,8 @@ export interface StatefulCallback<Monitor extends string = never> extends Callba
    *
    * @param run - The run that is about to start and will call the hooks.
    * @param saved - State from the checkpoint that this run resumes from, as returned by `getState`. Undefined for a new run, and if the
-   *   interrupted run did not have a callback with this name at the same index.
+   *   interrupted run did not have this callback: one with the same name, monitor and names of outputs. If several callbacks are equal in
+   *   these, their order identifies them. Other callbacks may be added, removed and reordered.
    */
   create(run: Run, saved: CallbackState | undefined): StatefulHooks | Promise<StatefulHooks>;
   /** Not allowed: a callback has either hooks or `create`, but not both. */

@@ -29,6 +29,8 @@ export function checkCallback(path: string, callback: unknown): void {
     const advice = 'Write earlyStopping(), or an object with a name and hooks such as onEpochEnd.';
     throw createArgumentError(path, 'a callback', describeType(callback), suggestAwait(callback, advice));
   }
+  const { name } = callback as { readonly name?: unknown };
+  if (name !== undefined) checks.text(`${path}.name`, name, { advice: "Write name: 'mine'." });
   checkHooks(path, callback);
   const properties = callback as { readonly [name: string]: unknown };
   const isFunction = (name: string) => typeof properties[name] === 'function';
@@ -100,4 +102,40 @@ function suggestHook(name: string): string | undefined {
   const camelCase = name.replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase());
   const synonym = Object.hasOwn(HOOK_SYNONYMS, camelCase) ? HOOK_SYNONYMS[camelCase] : undefined;
   return synonym ? `Did you mean "${synonym}"?` : suggestOption(name, HOOK_NAMES);
+}
+
+/** Throws an `argument` error unless `state` is a valid result of `getState`: JSON values, and weights if there are any. */
+export function checkCallbackState(path: string, state: unknown): void {
+  const advice =
+    'Write getState: () => ({ values: { count } }), with numbers, strings, arrays and plain objects.';
+  checks.record(path, state, { noun: 'an object with the values of the state', advice });
+  checkJson(`${path}.values`, state.values, [], advice);
+  if (state.arrays === undefined) return;
+  checks.record(`${path}.arrays`, state.arrays, { noun: 'weights as getWeights() returns them', advice });
+}
+
+/** Throws an `argument` error unless `value` can be stored as JSON, in which numbers may be NaN and infinite. */
+function checkJson(path: string, value: unknown, parents: readonly unknown[], advice: string): void {
+  if (value === null || ['boolean', 'number', 'string'].includes(typeof value)) return;
+  if (parents.includes(value))
+    throw createArgumentError(
+      path,
+      'a value that JSON can represent',
+      'an object that contains itself',
+      advice,
+    );
+  if (Array.isArray(value)) {
+    for (const [i, element] of value.entries())
+      checkJson(`${path}[${i}]`, element, [...parents, value], advice);
+    return;
+  }
+  if (Object.prototype.toString.call(value) !== '[object Object]')
+    throw createArgumentError(
+      path,
+      'a value that JSON can represent',
+      describeType(value),
+      suggestAwait(value, advice),
+    );
+  for (const [name, property] of Object.entries(value as object))
+    if (property !== undefined) checkJson(`${path}.${name}`, property, [...parents, value], advice);
 }

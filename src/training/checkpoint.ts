@@ -1,50 +1,20 @@
-import { createError } from '../core/errors/errors.js';
+import { createCheckpointError, createError } from '../core/errors/errors.js';
+import { formatValue } from '../core/errors/formatValue.js';
 import { parseExact, stringifyExact } from '../core/exactJson.js';
 import type { Json } from '../core/json.js';
 import type { Store } from '../core/platform/platform.js';
 import { readStoreFile } from '../core/platform/readStoreFile.js';
-import type { HistoryRow } from '../core/records/history.js';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
 import type { Weights } from '../network/weights.js';
 import type { CallbackState } from './callback.js';
 import { type Fingerprint, PIXEL_PARTS } from './fingerprint.js';
+import { isTable, parseRunState, type RunState } from './runState.js';
 
 /** Name of the checkpoint file in its store. */
 export const CHECKPOINT_FILE = 'checkpoint.safetensors';
 
 /** Version number of the checkpoint format. The number is increased whenever older versions of the library cannot read the new format. */
 const FORMAT_VERSION = 1;
-
-/**
- * Progress of a run in a checkpoint. Together with the weights, the optimizer slots and the options of `fit`, this record determines the
- * remaining steps.
- */
-export interface RunState {
-  /** Number of finished epochs. */
-  readonly epoch: number;
-  /** Number of finished steps in the current epoch. 0 between two epochs. */
-  readonly step: number;
-  /** State of the `MetricAccumulator` of the current epoch. */
-  readonly sums: readonly number[];
-  /** Duration of the current epoch so far, in seconds. */
-  readonly seconds: number;
-  /** Learning rate of the last step in the current epoch. Null before the first step. */
-  readonly lastRate: number | null;
-  /** Number of batches that the optimizer has processed since the beginning of the run. */
-  readonly iterations: number;
-  /**
-   * Current learning rate, if the optimizer has a plain number as the learning rate, which callbacks can change. Null if the learning rate
-   * follows a schedule.
-   */
-  readonly learningRate: number | null;
-  readonly rows: readonly HistoryRow[];
-  /** Reason why the run was stopped. Null if the run can continue. */
-  readonly stopped: string | null;
-  /** Name of the engine that executed the last step. */
-  readonly engine: string;
-  /** Epochs of the weights in the states of callbacks, by the keys of these states. */
-  readonly callbackEpochs?: { readonly [key: string]: number };
-}
 
 /** Contents of a checkpoint: everything that is needed to resume a run from the last finished step. */
 export interface Checkpoint {
@@ -110,7 +80,22 @@ export async function readCheckpoint(
       advice: 'Resume with the version of the library that wrote the checkpoint, or use another folder.',
     });
   }
-  const savedParts = JSON.parse(metadata.contract ?? '{}') as Fingerprint;
+  const createInvalidError = (received: string, cause?: unknown) =>
+    createCheckpointError(
+      path,
+      'a checkpoint that fit() wrote',
+      received,
+      'Delete the file to start over, or restore the file from a backup.',
+      cause,
+    );
+  const parseTable = (part: string) => {
+    const table = parsePart(metadata[part], (cause) =>
+      createInvalidError(`invalid JSON in the part "${part}"`, cause),
+    );
+    if (!isTable(table)) throw createInvalidError(`${formatValue(table)} as the part "${part}"`);
+    return table;
+  };
+  const savedParts = parseTable('contract') as Fingerprint;
   const differs = (part: string) => savedParts[part] !== fingerprint[part];
   const impliedParts = Object.entries(PIXEL_PARTS).flatMap(([data, pixels]) =>
     differs(data) ? [pixels] : [],
@@ -133,9 +118,11 @@ export async function readCheckpoint(
         .filter(([name]) => name.startsWith(`${prefix}/`))
         .map(([name, array]) => [name.slice(prefix.length + 1), array]),
     );
-  const values = parseExact(metadata.callbacks ?? '{}') as Record<string, Json>;
+  const values = parseTable('callbacks') as { readonly [key: string]: Json };
+  const state = parseRunState(parseTable('state'));
+  if (typeof state === 'string') throw createInvalidError(state);
   return {
-    state: parseExact(metadata.state ?? 'null') as RunState,
+    state,
     weights: group('weights'),
     slots: group('slots'),
     callbacks: Object.fromEntries(
@@ -145,4 +132,13 @@ export async function readCheckpoint(
       ]),
     ),
   };
+}
+
+/** Parses JSON from the metadata of a checkpoint. */
+function parsePart(text: string | undefined, createJsonError: (cause: unknown) => Error): unknown {
+  try {
+    return parseExact(text ?? 'null');
+  } catch (cause) {
+    throw createJsonError(cause);
+  }
 }

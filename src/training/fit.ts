@@ -13,6 +13,7 @@ import type { Executor } from '../steps/executor.js';
 import { type ClassWeights, weightedLoss } from '../steps/weightedLoss.js';
 import type { LabelsOf, Tasks } from '../tasks/task.js';
 import type { Callback } from './callback.js';
+import { CallGuard } from './callGuard.js';
 import { readCheckpoint } from './checkpoint.js';
 import { computeRunFingerprint } from './fingerprint.js';
 import type { FitOptions } from './fitOptions.js';
@@ -56,7 +57,9 @@ export async function fitNetwork<
     signal: options.signal,
     clock: options.clock ?? (() => performance.now()),
     log,
+    guard: new CallGuard(options.signal),
   };
+  const { guard } = config;
   validateFitConfig(config);
   const prefixes: ColumnPrefix[] = validation
     ? evaluateUnaugmented
@@ -67,7 +70,7 @@ export async function fitNetwork<
   for (const { name, monitor } of config.callbacks) {
     if (monitor !== undefined) checkMonitor(name, monitor, monitors);
   }
-  const outputs = new RunOutputs({ checkpoint, callbacks: config.callbacks, overwrite });
+  const outputs = new RunOutputs({ checkpoint, callbacks: config.callbacks, overwrite, guard });
   acquireTrainingLock(network);
   const frozenSplit = splitFrozen(network.lossGraph);
   const { frozenGraph, trainableGraph } = frozenSplit;
@@ -88,7 +91,8 @@ export async function fitNetwork<
       ...(await computeRunFingerprint(config)),
       ...(digest && { [FROZEN_WEIGHTS_PART]: digest }),
     };
-    const saved = checkpoint && resume ? await readCheckpoint(checkpoint, fingerprint) : undefined;
+    const saved =
+      checkpoint && resume ? await readCheckpoint(guard.wrapStore(checkpoint), fingerprint) : undefined;
     if (resume && !saved) {
       if (resume !== 'auto') throw createMissingCheckpointError(checkpoint!);
       await outputs.checkUnused();
@@ -96,12 +100,17 @@ export async function fitNetwork<
     const trainedNetwork = network.withGraph(trainableGraph);
     engine.checkMemory(trainedNetwork, config.batchSize);
     executor = engine.createExecutor(trainedNetwork, config.optimizer, config.loss.weights, {
-      compileCache,
+      compileCache: compileCache && guard.wrapStore(compileCache),
       log,
     });
     const featureCache =
       config.featureCache &&
-      new FeatureCache(config.featureCache, `${digest}-${engine.name}`, trainableGraph.inputs, log);
+      new FeatureCache(
+        guard.wrapStore(config.featureCache),
+        `${digest}-${engine.name}`,
+        trainableGraph.inputs,
+        log,
+      );
     await featureCache?.load();
     for (const [name, dataset] of Object.entries({ training: train, validation })) {
       if (!featureCache || !dataset || FeatureCache.isCacheable(dataset)) continue;
@@ -130,14 +139,18 @@ export async function fitNetwork<
     const history = new TrainingHistory(run.tasks, run.history, choice, stopped, monitors);
     return history as unknown as History<T>; // The tasks determine the columns of the rows.
   } finally {
-    if (run) await run.dispose();
-    else executor?.dispose();
-    for (const graph of [frozenGraph, trainableGraph]) {
-      // predict() uses the session of the whole graph, so it remains open until the model is disposed.
-      if (graph && graph !== network.graph) releaseGraph(graph);
+    try {
+      if (run) await run.dispose();
+      else executor?.dispose();
+    } finally {
+      for (const graph of [frozenGraph, trainableGraph]) {
+        // predict() uses the session of the whole graph, so it remains open until the model is disposed.
+        if (graph && graph !== network.graph) releaseGraph(graph);
+      }
+      lease?.release();
+      // A call that is still in progress could write to a file that the next run has already locked.
+      await guard.whenCallsEnded(() => outputs.release());
+      releaseTrainingLock(network);
     }
-    lease?.release();
-    await outputs.release();
-    releaseTrainingLock(network);
   }
 }

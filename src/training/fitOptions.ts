@@ -47,7 +47,8 @@ export interface FitOptions<
   readonly resume?: boolean | 'auto';
   /**
    * Whether a run that starts with the first epoch replaces the files of an earlier run: the checkpoint, and the files of the callbacks.
-   * They are removed before the first step. Default false: `fit` rejects with a `file` error if there are such files.
+   * They are removed before the first step. Models that you saved yourself are not removed, even if the name of their folder fits the
+   * template of `bestCheckpoint`. Default false: `fit` rejects with a `file` error if there are such files.
    */
   readonly overwrite?: boolean;
   /**
@@ -56,7 +57,11 @@ export interface FitOptions<
    * pixels, layers, weights and engine that they were computed from, so later runs can use them. A run uses up to 2 GiB of features.
    */
   readonly featureCache?: Store;
-  /** Signal that stops the run at the end of the current step. */
+  /**
+   * Signal that stops the run at the end of the current step. If a store or a callback does not answer within 4 seconds after the abort, plus
+   * half a second for each MiB that is being written, `fit` rejects with an `aborted` error. The files of the run stay locked until the
+   * call has ended.
+   */
   readonly signal?: AbortSignal;
   /** Whether to shuffle the training images in every epoch. Default true. */
   readonly shuffle?: boolean;

@@ -1,4 +1,5 @@
 import type { NamedArrays } from '../core/arrays.js';
+import * as checks from '../core/errors/checks.js';
 import { createError } from '../core/errors/errors.js';
 import type { Weights } from '../network/weights.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
@@ -18,7 +19,7 @@ export class OptimizerState {
     readonly optimizer: Optimizer,
     readonly executor: Executor,
   ) {
-    this.#adjustableRate = optimizer.schedule(0);
+    this.#adjustableRate = this.#computeScheduledRate(0);
   }
 
   /** Number of weight updates so far: the number of batches divided by `gradientAccumulationSteps`, rounded down. */
@@ -30,7 +31,7 @@ export class OptimizerState {
   get learningRate(): number {
     return this.optimizer.isLearningRateAdjustable
       ? this.#adjustableRate
-      : this.optimizer.schedule(this.updateCount);
+      : this.#computeScheduledRate(this.updateCount);
   }
 
   setLearningRate(rate: number): void {
@@ -43,7 +44,22 @@ export class OptimizerState {
         advice: 'Pass a number as learningRate, or remove the callback that sets the learning rate.',
       });
     }
+    checks.number('setLearningRate', rate, {
+      min: 0,
+      advice: 'Pass a learning rate, for example run.learningRate / 2.',
+    });
     this.#adjustableRate = rate;
+  }
+
+  /** Throws an `argument` error if the schedule does not return a learning rate. */
+  #computeScheduledRate(update: number): number {
+    const { rule, schedule } = this.optimizer;
+    const rate = schedule(update);
+    checks.number(`${rule.name}.learningRate(${update})`, rate, {
+      min: 0,
+      advice: 'Return a number from the schedule for every update.',
+    });
+    return rate;
   }
 
   /**

@@ -1,4 +1,9 @@
+import * as checks from '../core/errors/checks.js';
+import { createArgumentError } from '../core/errors/errors.js';
+import { toError } from '../core/errors/thrownValue.js';
+import { toCheckedStore } from '../core/platform/checkedStore.js';
 import type { Clock, Store } from '../core/platform/platform.js';
+import { toFolderName } from '../core/platform/storeNames.js';
 import type { CheckpointEpoch } from '../core/records/checkpointEpoch.js';
 import type { HistoryRow, TaskRecord } from '../core/records/history.js';
 import type { TrainedRun } from '../core/records/lastFit.js';
@@ -22,16 +27,20 @@ import { createTaskRecord } from '../tasks/task.js';
 import {
   type BatchEvent,
   type Callback,
+  type CallbackHooks,
   type CallbackState,
   createHooks,
   type Run,
   type StatefulHooks,
 } from './callback.js';
-import { checkHooks } from './checkCallback.js';
-import { type Checkpoint, type RunState, writeCheckpoint } from './checkpoint.js';
+import { getCallbackKeys } from './callbackKeys.js';
+import type { CallGuard } from './callGuard.js';
+import { checkCallbackState, checkHooks } from './checkCallback.js';
+import { type Checkpoint, writeCheckpoint } from './checkpoint.js';
 import type { Fingerprint } from './fingerprint.js';
 import { getMonitoredColumn, type MonitoredColumn, type MonitorModes } from './monitor.js';
 import { OptimizerState } from './optimizerState.js';
+import type { RunState } from './runState.js';
 
 /** Options of a training run, with all defaults filled in. */
 export interface FitConfig {
@@ -52,6 +61,8 @@ export interface FitConfig {
   readonly signal: AbortSignal | undefined;
   readonly clock: Clock;
   readonly log: (line: string) => void;
+  /** Runs the calls of stores and callbacks. */
+  readonly guard: CallGuard;
 }
 
 /** Progress within an epoch before its first step. */
@@ -77,7 +88,7 @@ export class TrainingRun implements Run {
    * its object.
    */
   readonly #unaugmentedValidation: Dataset<any> | undefined;
-  readonly #hooks: { readonly key: string; readonly hooks: StatefulHooks }[] = [];
+  readonly #hooks: { readonly name: string; readonly key: string; readonly hooks: StatefulHooks }[] = [];
   readonly monitor: MonitoredColumn;
   resumed = false;
   /** Number of epochs that are complete, including validation. */
@@ -150,7 +161,9 @@ export class TrainingRun implements Run {
   }
 
   async save(store: Store, folder: string, checkpointEpoch?: CheckpointEpoch): Promise<void> {
-    return writeModelFolder(this.config.network, store, folder, checkpointEpoch);
+    checks.store('run.save', store, { advice: "Write run.save(folderStore('out'), 'best')." });
+    const folderName = toFolderName('run.save', folder, { advice: "Write run.save(store, 'best')." });
+    return writeModelFolder(this.config.network, toCheckedStore(store), folderName, checkpointEpoch);
   }
 
   /** Prepares the run: restores the state of a checkpoint if one is passed, creates the hooks of the callbacks and calls `onTrainBegin`. */
@@ -170,12 +183,16 @@ export class TrainingRun implements Run {
         if (arrays && epoch !== undefined) this.#epochs.set(arrays, epoch);
       }
     }
+    const keys = getCallbackKeys(this.config.callbacks);
     for (const [i, callback] of this.config.callbacks.entries()) {
-      const key = `${i}:${callback.name}`;
-      const hooks = await createHooks(callback, this, saved?.callbacks[key]);
-      if (typeof callback.create === 'function') checkHooks(`${callback.name}.create()`, hooks);
-      this.#hooks.push({ key, hooks });
-      await hooks.onTrainBegin?.(this);
+      const { name = `callbacks[${i}]` } = callback;
+      const key = keys[i]!;
+      const hooks = await this.#callHook(name, 'create', () =>
+        createHooks(callback, this, saved?.callbacks[key]),
+      );
+      if (typeof callback.create === 'function') checkHooks(`${name}.create()`, hooks);
+      this.#hooks.push({ name, key, hooks });
+      await this.#callHook(name, 'onTrainBegin', () => hooks.onTrainBegin?.(this));
     }
     // Write a checkpoint now, so that the run fails before the first epoch, and not after it, if the store is not writable.
     if (!saved) await this.#saveCheckpoint();
@@ -188,7 +205,7 @@ export class TrainingRun implements Run {
   async runEpoch(): Promise<void> {
     const { clock, signal } = this.config;
     if (this.#position.step === 0)
-      await this.#notify((hooks) => hooks.onEpochBegin?.(this.#finishedEpochs + 1, this));
+      await this.#notify('onEpochBegin', (hooks) => hooks.onEpochBegin?.(this.#finishedEpochs + 1, this));
     const startTime = clock() - this.#position.seconds * 1000;
     const trainLogs = await this.#trainEpoch();
     const validationLogs = trainLogs && (await this.#validate());
@@ -211,7 +228,7 @@ export class TrainingRun implements Run {
       // Callbacks may read variables directly from a LayersModel that they obtained before the run, which does not trigger this
       // synchronization.
       this.config.network.weightSync.sync();
-      await this.#notify((hooks) => hooks.onEpochEnd?.({ epoch, row }, this));
+      await this.#notify('onEpochEnd', (hooks) => hooks.onEpochEnd?.({ epoch, row }, this));
       this.#finishedEpochs = epoch;
       this.#position = EPOCH_START;
     }
@@ -221,7 +238,7 @@ export class TrainingRun implements Run {
   /** Calls the `onTrainEnd` hooks. Returns the reason why the run ended. */
   async finish(): Promise<string> {
     const reason = this.#stopReason ?? 'finished';
-    await this.#notify((hooks) => hooks.onTrainEnd?.(reason, this));
+    await this.#notify('onTrainEnd', (hooks) => hooks.onTrainEnd?.(reason, this));
     return reason;
   }
 
@@ -261,7 +278,7 @@ export class TrainingRun implements Run {
         loss: sums[0]!,
         logs: means.toLogs(),
       };
-      await this.#notify((hooks) => hooks.onBatchEnd?.(event, this));
+      await this.#notify('onBatchEnd', (hooks) => hooks.onBatchEnd?.(event, this));
       await yieldToEventLoop();
       if (signal?.aborted) this.stop(ABORTED);
       if (this.#stopReason !== null) break;
@@ -320,8 +337,30 @@ export class TrainingRun implements Run {
       : { ...result?.toLogs('val_'), ...unaugmented?.toLogs('val_unaugmented_') };
   }
 
-  async #notify(call: (hooks: StatefulHooks) => void | Promise<void> | undefined): Promise<void> {
-    for (const { hooks } of this.#hooks) await call(hooks);
+  async #notify(
+    hook: keyof CallbackHooks,
+    call: (hooks: StatefulHooks) => void | Promise<void> | undefined,
+  ): Promise<void> {
+    for (const { name, hooks } of this.#hooks) {
+      if (hooks[hook]) await this.#callHook(name, hook, () => call(hooks));
+    }
+  }
+
+  /** Calls a function of a callback. A thrown value that is not an error is replaced with an error that names the function. */
+  async #callHook<R>(name: string, hook: string, call: () => R | Promise<R>): Promise<R> {
+    try {
+      return await this.config.guard.run(`${hook}() of the callback ${name}`, call);
+    } catch (thrown) {
+      throw toError(thrown, (description) =>
+        createArgumentError(
+          `${name}.${hook}`,
+          'an Error object from a function that fails',
+          description,
+          'Find the cause in the callback, and throw an Error there.',
+          thrown,
+        ),
+      );
+    }
   }
 
   async #saveCheckpoint(): Promise<void> {
@@ -329,13 +368,17 @@ export class TrainingRun implements Run {
     if (!checkpoint) return;
     const callbacks: Record<string, CallbackState> = {};
     const callbackEpochs: Record<string, number> = {};
-    for (const { key, hooks } of this.#hooks) {
-      const state = hooks.getState?.();
+    for (const { name, key, hooks } of this.#hooks) {
+      const state = await this.#callHook(name, 'getState', () => {
+        const result = hooks.getState?.();
+        if (result) checkCallbackState(`${name}.getState()`, result);
+        return result;
+      });
       if (state) callbacks[key] = state;
       const weightsEpoch = state?.arrays && this.#epochs.get(state.arrays);
       if (typeof weightsEpoch === 'number') callbackEpochs[key] = weightsEpoch;
     }
-    await writeCheckpoint(checkpoint, this.fingerprint, {
+    await writeCheckpoint(this.config.guard.wrapStore(checkpoint), this.fingerprint, {
       state: {
         epoch: this.#finishedEpochs,
         ...this.#position,

@@ -1,5 +1,6 @@
 import * as checks from '../core/errors/checks.js';
 import { createArgumentError, createError } from '../core/errors/errors.js';
+import type { Store } from '../core/platform/platform.js';
 import { checkDataset, checkIsDataset } from '../inference/checkDataset.js';
 import { checkLossOptions, LOSS_OPTION_NAMES, LOSS_OPTION_REPLACEMENTS } from '../inference/lossOptions.js';
 import { splitFrozen } from '../network/frozenSplit.js';
@@ -86,7 +87,7 @@ export function validateFitArguments(train: unknown, options: UncheckedFitOption
   callbacks.forEach((callback: unknown, i) => {
     checkCallback(`fit.callbacks[${i}]`, callback);
   });
-  checkOutputs(callbacks as readonly Callback<string>[]);
+  checkOutputs(callbacks as readonly Callback<string>[], options.checkpoint as Store | undefined);
 }
 
 /** Throws an `argument` error for invalid values and combinations of `resume`, `overwrite` and `checkpoint`. */

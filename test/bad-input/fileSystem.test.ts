@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
   utimesSync,
@@ -14,7 +15,16 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { bestCheckpoint, loadKeras, loadModel, memoryStore } from '../../src/entries/node.js';
+import { escapeText } from '../../src/core/errors/escapeText.js';
+import {
+  bestCheckpoint,
+  csvLogger,
+  loadKeras,
+  loadModel,
+  memoryStore,
+  type Store,
+  tensorBoard,
+} from '../../src/entries/node.js';
 import {
   folderStore,
   imageFolder,
@@ -139,13 +149,50 @@ describe.each(Object.entries(obstacles))('%s in place of a file', (name, { creat
   });
 });
 
-test('saveFile and store.write replace a named pipe with a regular file', async () => {
+test('saveFile, store.write and fit reject a named pipe in place of a file and keep it', async () => {
   const folder = createFolder();
-  execFileSync('mkfifo', [join(folder, 'a'), join(folder, 'b')]);
-  await saveFile(join(folder, 'a'), bytes);
-  await folderStore(folder).write('b', bytes);
-  expect([...readFileSync(join(folder, 'a'))]).toEqual([1, 2, 3]);
-  expect([...(await readRegularFile(join(folder, 'b')))]).toEqual([1, 2, 3]);
+  const names = ['a', 'history.csv', 'checkpoint.safetensors'];
+  execFileSync(
+    'mkfifo',
+    names.map((name) => join(folder, name)),
+  );
+  const store = folderStore(folder);
+  for (const action of [
+    () => saveFile(join(folder, 'a'), bytes),
+    () => saveFile('/dev/null', bytes),
+    () => store.write('a', bytes),
+    () => small().fit(good(), { ...settings, callbacks: [csvLogger(store)] }),
+    () => small().fit(good(), { ...settings, callbacks: [csvLogger(store)], overwrite: true }),
+    () => small().fit(good(), { ...settings, checkpoint: store }),
+    () => small().fit(good(), { ...settings, checkpoint: store, overwrite: true }),
+  ]) {
+    const error = await catchError(action);
+    expect(error.kind).toBe('file');
+    expect(error.received).toMatch(/a (named pipe|device) in place of a file/);
+  }
+  expect(readdirSync(folder).sort()).toEqual(names.sort());
+  for (const name of names) expect(statSync(join(folder, name)).isFIFO()).toBe(true);
+  expect(statSync('/dev/null').isCharacterDevice()).toBe(true);
+});
+
+test('fit finds the files of an earlier run behind links', async () => {
+  const folder = createFolder();
+  const store = folderStore(folder);
+  const run = (to: Store) => ({
+    ...settings,
+    validation: good(),
+    callbacks: [bestCheckpoint(to), csvLogger(to), tensorBoard(to)],
+  });
+  await small().fit(good(), run(folderStore(join(folder, 'old'))));
+  for (const name of ['history.csv', 'best', 'train']) {
+    symlinkSync(join('old', name), join(folder, name));
+    const before = readFileSync(join(folder, 'old/history.csv'), 'utf8');
+    const error = await catchError(() => small().fit(good(), run(store)));
+    expect(error.received).toBe('a file of an earlier run');
+    expect(error.path).toContain(join(folder, name));
+    expect(readFileSync(join(folder, 'old/history.csv'), 'utf8')).toBe(before);
+    rmSync(join(folder, name));
+  }
 });
 
 test('imageFolder and readRegularFile reject with the abort reason of the signal, even if a decoder never returns', async () => {
@@ -247,7 +294,8 @@ describe('a symbolic link inside the folder of a store', () => {
     expect([...(await store.read('file'))!]).toEqual([1, 2, 3]);
     await store.write('link/b', bytes);
     await store.append('file', bytes);
-    expect(await store.list()).toEqual(['inner/a', 'inner/b']);
+    symlinkSync('..', join(folder, 'inner/parent'));
+    expect(await store.list()).toEqual(['file', 'inner/a', 'inner/b', 'link/a', 'link/b']);
     expect(await store.list('link/')).toEqual(['link/a', 'link/b']);
     expect((await store.read('inner/a'))!.length).toBe(6);
   });
@@ -382,7 +430,7 @@ describe('file names on Windows', () => {
   ])('such as %j are rejected', async (name, received) => {
     expect(findWindowsNameProblem(name)).toContain(received);
     const error = await catchError(() => joinInside('C:\\out', name, 'win32'));
-    expect(error).toMatchObject({ kind: 'argument', path: name });
+    expect(error).toMatchObject({ kind: 'argument', path: escapeText(name) });
     expect(error.received).toContain(received);
     expect(joinInside('/out', name, 'linux')).toBe(`/out/${name}`);
   });

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,8 +7,8 @@ import { branch, flatten, multiTask, regression } from '../../src/entries/node.j
 import { imageFolder, sharpDecoder } from '../../src/node/index.js';
 import { catchError } from './catchError.js';
 import { createImageBombs } from './imageBombs.js';
+import { MAX_MEMORY, measureHostileImages } from './measureHostileImages.js';
 
-const ROOT = new URL('../..', import.meta.url).pathname;
 const top = mkdtempSync(join(tmpdir(), 'hostile-'));
 afterAll(() => rmSync(top, { recursive: true, force: true }));
 
@@ -18,42 +17,10 @@ beforeAll(async () => {
   bombs = await createImageBombs();
 });
 
-const MAX_MEMORY = 500 * 2 ** 20;
-
-/** Reads the folder twice at the same time, and prints the peak of its memory above the memory before, and the paths. */
-const PROGRAM = `
-import { imageFolder } from '${ROOT}src/node/index.ts';
-const options = { labels: () => ({ labels: {} }), size: [8, 8], unusableFiles: 'skip' };
-await imageFolder(process.argv[2], options);
-const before = process.memoryUsage.rss();
-const [{ ids, skipped }] = await Promise.all([1, 2].map(() => imageFolder(process.argv[3], options)));
-const bytes = process.resourceUsage().maxRSS * 1024 - before;
-console.log('result ' + JSON.stringify({ bytes, ids, skipped }));
-`;
-
 describe('imageFolder with hostile images', () => {
   test('takes less than 500 MB of memory, and reports every image above the limit', async () => {
-    const [harmless, hostile] = [join(top, 'harmless'), join(top, 'hostile')];
-    for (const folder of [harmless, hostile]) mkdirSync(folder);
-    const image = sharp({ create: { width: 64, height: 64, channels: 3, background: 'gray' } });
-    writeFileSync(join(harmless, 'a.png'), await image.png().toBuffer());
-    let fileBytes = 0;
-    for (const [name, bytes] of Object.entries(bombs)) {
-      fileBytes += bytes.length;
-      writeFileSync(join(hostile, name), bytes);
-    }
-    const program = join(top, 'program.mts');
-    writeFileSync(program, PROGRAM);
-    const output = execFileSync(process.execPath, ['--import', 'tsx', program, harmless, hostile], {
-      cwd: ROOT,
-      encoding: 'utf8',
-    });
-    const { bytes, ids, skipped } = JSON.parse(output.split('result ')[1]!) as {
-      readonly bytes: number;
-      readonly ids: readonly string[];
-      readonly skipped: readonly { readonly path: string; readonly reason: string }[];
-    };
-    expect(bytes - fileBytes).toBeLessThan(MAX_MEMORY);
+    const { bytes, ids, skipped } = await measureHostileImages(top, bombs);
+    expect(bytes).toBeLessThan(MAX_MEMORY);
     const refused = Object.keys(bombs).filter((name) => name.startsWith('refused'));
     expect(ids.filter((id) => id.includes('refused'))).toEqual([]);
     for (const { path, reason } of skipped) {

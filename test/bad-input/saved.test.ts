@@ -10,6 +10,7 @@ import {
   branch,
   csvLogger,
   dense,
+  earlyStopping,
   flatten,
   imagesInMemory,
   jsonLinesLogger,
@@ -18,12 +19,13 @@ import {
   multiTask,
   randomFlip,
   randomRotation,
+  reduceLROnPlateau,
   regression,
   sgd,
   tensorBoard,
   weightedLoss,
 } from '../../src/entries/node.js';
-import { readSafetensors } from '../../src/formats/safetensors.js';
+import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors.js';
 import { folderStore } from '../../src/node/index.js';
 import { CHECKPOINT_FILE } from '../../src/training/checkpoint.js';
 import { catchError } from './catchError.js';
@@ -204,8 +206,78 @@ describe('an unusable checkpoint', () => {
     },
   );
 
+  /** Nested arrays that are too deep for a function that calls itself for each level. */
+  const DEEP = `${'['.repeat(5000)}${']'.repeat(5000)}`;
+  const changeJson = (name: string, change: (value: any) => void) => (metadata: Record<string, string>) => {
+    const value = JSON.parse(metadata[name]!);
+    change(value);
+    metadata[name] = JSON.stringify(value);
+  };
+  const state = (change: (value: any) => void) => changeJson('state', change);
+  const callbacks = (change: (value: any) => void) => changeJson('callbacks', change);
+  /** Returns the key of a callback's state, which begins with the name of the callback. */
+  const findKey = (states: object, name: string) =>
+    Object.keys(states).find((key) => key.startsWith(name)) ?? expect.fail(`no state of ${name}`);
+
+  test.each<[string, (metadata: Record<string, string>) => void]>([
+    ['a state that is not JSON', (metadata) => (metadata.state = 'x')],
+    ['a state that is null', (metadata) => (metadata.state = 'null')],
+    ['a state of nested arrays', (metadata) => (metadata.state = `{"rows": ${DEEP}}`)],
+    ['a contract that is null', (metadata) => (metadata.contract = 'null')],
+    ['callbacks that are null', (metadata) => (metadata.callbacks = 'null')],
+    ['rows that are no array', state((value) => (value.rows = 3))],
+    ['a row that is null', state((value) => (value.rows[0] = null))],
+    ['a row too few', state((value) => value.rows.pop())],
+    ['a text as iterations', state((value) => (value.iterations = 'constructor'))],
+    ['a negative epoch', state((value) => (value.epoch = -1))],
+    [
+      'a text as the state of bestCheckpoint',
+      callbacks((value) => (value[findKey(value, 'bestCheckpoint')] = 'x')),
+    ],
+    [
+      'null as a model of bestCheckpoint',
+      callbacks((value) => (value[findKey(value, 'bestCheckpoint')] = [null])),
+    ],
+    ['null as the state of tensorBoard', callbacks((value) => (value[findKey(value, 'tensorBoard')] = null))],
+    [
+      'the name of another file as an event file',
+      callbacks((value) => (value[findKey(value, 'tensorBoard')].files.train.name = 'best/model.json')),
+    ],
+    [
+      'null as the state of earlyStopping',
+      callbacks((value) => (value[findKey(value, 'earlyStopping')] = null)),
+    ],
+    [
+      'a text as the state of reduceLROnPlateau',
+      callbacks((value) => (value[findKey(value, 'reduceLROnPlateau')] = 'x')),
+    ],
+  ])('with a valid hash but %s is rejected by fit with a checkpoint error', async (_, change) => {
+    const store = memoryStore('other program');
+    const monitor = 'val_age_loss';
+    const options = (epochs: number) => ({
+      ...into(store),
+      epochs,
+      callbacks: [
+        bestCheckpoint(store, { monitor }),
+        tensorBoard(store),
+        earlyStopping({ monitor }),
+        reduceLROnPlateau({ monitor }),
+      ],
+    });
+    await small().fit(good(), options(1));
+    const { arrays, metadata } = await readSafetensors((await store.read(CHECKPOINT_FILE))!, 'here');
+    const { sha256: __, ...changed } = metadata;
+    change(changed);
+    await store.write(CHECKPOINT_FILE, await writeSafetensors({ arrays, metadata: changed }));
+    const before = await contents(store);
+    const error = await catchError(() => small().fit(good(), { ...options(2), resume: true }));
+    expect(error.kind).toBe('checkpoint');
+    expect(error.advice).toMatch(/to start over, or restore the file from a backup/);
+    expect(await store.read('best/model.json')).toBeDefined();
+    expect(Object.keys(await contents(store))).toEqual(Object.keys(before));
+  });
+
   test('with a newer format number is rejected, and the error suggests using a different version of the library', async () => {
-    const { writeSafetensors } = await import('../../src/formats/safetensors.js');
     const store = memoryStore('newer');
     const metadata = { format: 'tfjs-multitask checkpoint 99' };
     await store.write(CHECKPOINT_FILE, await writeSafetensors({ arrays: {}, metadata }));
@@ -642,6 +714,13 @@ describe('loadModel with a damaged model', () => {
 
     await write({ ...table, input: { ...table.input, shape: [16, 16, 3] } });
     expect((await load()).received).toContain('the input [8, 8, 3]');
+
+    for (const version of [`${'['.repeat(5000)}${']'.repeat(5000)}`, '"1"', 'null']) {
+      await write({ ...table, version: '@version@' });
+      const text = new TextDecoder().decode(await store.read('best/model.json'));
+      await store.write('best/model.json', new TextEncoder().encode(text.replace('"@version@"', version)));
+      expect(await load()).toMatchObject({ kind: 'file', expected: 'a file in format version 1 or lower' });
+    }
 
     await write({ ...table, version: 99 });
     const newer = await load();

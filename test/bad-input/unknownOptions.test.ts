@@ -160,35 +160,57 @@ const OPTION_FUNCTIONS: { readonly [name: string]: Row | readonly Row[] } = {
   study: ['study', first, { space: searchSpace, objectives, strategy, run: async () => {} }],
 };
 
-/** Exports without options. Functions whose only arguments are values, arrays or objects that the caller defines: task names, trials, records. */
-const WITHOUT_OPTIONS: { readonly [reason: string]: readonly string[] } = {
-  class: ['Dataset', 'MultitaskError'],
-  'no arguments': [
-    ...['terminateOnNaN', 'flatten', 'grayscaleImage', 'globalAveragePool', 'binaryCrossentropy'],
-    ...['categoricalCrossentropy', 'meanAbsoluteError', 'meanSquaredError', 'utkFace', 'random'],
-  ],
-  'a text or a number': [
-    ...[
-      'activation',
-      'dropout',
-      'constantSchedule',
-      'createRng',
-      'utkFaceGroups',
-      'httpStore',
-      'folderStore',
-    ],
-    ...['svgToPng', 'maximize', 'minimize', 'memoryStore'],
-  ],
-  'an array': ['residual', 'sharedTrunk', 'choice'],
-  'an object whose names the caller chooses': ['space', 'alternatives'],
-  'a function': ['customLoss'],
-  'an object that another function returned': [
-    ...['isMultitaskError', 'findBestEpoch', 'exportOnnx', 'architectureDiagram', 'createModelCard'],
-    ...['createStudyReport', 'studyFigures', 'bestTrial', 'paretoFront', 'getParamImportances', 'resultsCsv'],
-    ...['resultsTable', 'writeStudyResults', 'saveFile', 'saveFigure'],
-  ],
-  'an output with a method': ['progressBar'],
+/** Valid arguments of the exported functions without options, keyed by name. The functions reject an additional object with options. */
+const ARGUMENTS: { readonly [name: string]: readonly unknown[] } = {
+  activation: ['relu'],
+  alternatives: [{ a: {}, b: {} }],
+  architectureDiagram: [model.architecture(), tools],
+  bestTrial: [[], objectives],
+  binaryCrossentropy: [],
+  categoricalCrossentropy: [],
+  choice: [['a', 'b']],
+  constantSchedule: [0.1],
+  createModelCard: [record, ''],
+  createStudyReport: [study, [], tools],
+  customLoss: ['mine', () => {}],
+  dropout: [0.5],
+  exportOnnx: [model],
+  findBestEpoch: [history, 'loss', 'min'],
+  flatten: [],
+  folderStore: ['out'],
+  getParamImportances: [searchSpace, [], objectives],
+  globalAveragePool: [],
+  grayscaleImage: [],
+  httpStore: ['https://example.com/'],
+  maximize: ['val_loss'],
+  meanAbsoluteError: [],
+  meanSquaredError: [],
+  memoryStore: ['memory'],
+  minimize: ['val_loss'],
+  paretoFront: [[], objectives],
+  progressBar: [{ write: () => true }],
+  random: [],
+  residual: [[root.flatten()]],
+  resultsCsv: [study, []],
+  resultsTable: [study, [], 80],
+  saveFigure: [store, 'figure', '<svg/>'],
+  saveFile: ['out/file', new Uint8Array(1)],
+  sharedTrunk: [[root.flatten()]],
+  space: [{ rate: tuner.float({ min: 0, max: 1 }) }],
+  studyFigures: [study, [], tools],
+  svgToPng: ['<svg/>', 2],
+  terminateOnNaN: [],
+  utkFace: [],
+  utkFaceGroups: ['1_0_0_1.jpg'],
+  writeStudyResults: ['out', study, []],
 };
+
+/** Returns the arguments of a function. `architectureDiagram` of `./node` loads its tools itself. */
+const getArguments = (entry: string, name: string) =>
+  entry === './node' && name === 'architectureDiagram' ? [model.architecture()] : ARGUMENTS[name]!;
+
+/** Classes, a function that accepts any value, and a function with any number of arguments. */
+const OTHER_EXPORTS = ['Dataset', 'MultitaskError', 'isMultitaskError', 'createRng'];
 
 /** Objects with methods, and the methods that take options. */
 const OBJECTS: {
@@ -266,20 +288,28 @@ async function expectRejections(callee: unknown, [path, call, required = {}]: Ro
   }
 }
 
-describe.each(Object.entries(ENTRIES))('the exports of the entry point %s', (_, exported) => {
+describe.each(Object.entries(ENTRIES))('the exports of the entry point %s', (entry, exported) => {
   const values = Object.entries(exported);
-  const withoutOptions = Object.values(WITHOUT_OPTIONS).flat();
+  const isListed = (name: string) =>
+    OPTION_FUNCTIONS[name] ?? ARGUMENTS[name] ?? OTHER_EXPORTS.includes(name);
 
   test('are all covered by this test', () => {
-    const missing = values.filter(([name]) => !OPTION_FUNCTIONS[name] && !withoutOptions.includes(name));
+    const missing = values.filter(([name]) => !isListed(name));
     expect(missing.map(([name]) => name)).toEqual([]);
   });
 
-  test('that are listed as functions without arguments have no parameters', () => {
-    for (const [name, value] of values) {
-      if (WITHOUT_OPTIONS['no arguments']!.includes(name)) expect([name, value.length]).toEqual([name, 0]);
-    }
-  });
+  test.each(values.filter(([name]) => ARGUMENTS[name]))(
+    'include %s, which has no options and rejects an object with options',
+    async (name, callee) => {
+      const call = () => (callee as any)(...getArguments(entry, name), { unknownOption: 1 });
+      expect(await catchError(call)).toMatchObject({
+        kind: 'argument',
+        path: name,
+        expected: 'no options',
+        received: 'the option "unknownOption"',
+      });
+    },
+  );
 
   const functions = values.filter(([name]) => OPTION_FUNCTIONS[name]);
   test.each(functions)(
@@ -291,7 +321,7 @@ describe.each(Object.entries(ENTRIES))('the exports of the entry point %s', (_, 
 });
 
 test('the lists of functions with and without options contain no duplicates, and all listed functions are exported', () => {
-  const names = [...Object.keys(OPTION_FUNCTIONS), ...Object.values(WITHOUT_OPTIONS).flat()];
+  const names = [...Object.keys(OPTION_FUNCTIONS), ...Object.keys(ARGUMENTS), ...OTHER_EXPORTS];
   const exported = new Set(Object.values(ENTRIES).flatMap((entry) => Object.keys(entry)));
   expect(names.filter((name, i) => names.indexOf(name) < i || !exported.has(name))).toEqual([]);
 });

@@ -392,6 +392,93 @@ test.each<readonly [name: string, call: () => unknown, path: string, received: s
     'getParamImportances.space',
     'null',
   ],
+
+  // Arrays with empty elements
+  [
+    'multiTask with an empty element in the input size',
+    // biome-ignore lint/suspicious/noSparseArray: the test is about sparse arrays
+    () => lib.multiTask!({ input: [8, , 3] }),
+    'multiTask.input',
+    '[8,null,3]',
+  ],
+  [
+    'branch with an empty element',
+    // biome-ignore lint/suspicious/noSparseArray: the test is about sparse arrays
+    () => lib.branch!([root.flatten(), , root.dense(2)]),
+    'branch[1]',
+    'an empty element',
+  ],
+  [
+    'select with an empty element',
+    // biome-ignore lint/suspicious/noSparseArray: the test is about sparse arrays
+    () => untypedDataset.select!([0, , 1]),
+    'select[1]',
+    'an empty element',
+  ],
+
+  // Values of callbacks, schedules and functions of the dataset
+  [
+    'fit with a callback that sets a learning rate of NaN',
+    train({
+      callbacks: [{ name: 'x', onEpochBegin: (_: number, run: any) => run.setLearningRate(Number.NaN) }],
+    }),
+    'setLearningRate',
+    'NaN',
+  ],
+  [
+    'fit with a callback that sets a learning rate of type string',
+    train({ callbacks: [{ name: 'x', onEpochBegin: (_: number, run: any) => run.setLearningRate('0.1') }] }),
+    'setLearningRate',
+    '"0.1"',
+  ],
+  [
+    'fit with a schedule that returns NaN',
+    train({ optimizer: lib.adam!({ learningRate: () => Number.NaN }) }),
+    'adam.learningRate(0)',
+    'NaN',
+  ],
+  [
+    'fit with a schedule that returns nothing after the first update',
+    train({
+      epochs: 2,
+      optimizer: lib.adam!({ learningRate: (update: number) => (update === 0 ? 0.1 : undefined) }),
+    }),
+    'adam.learningRate(1)',
+    'undefined',
+  ],
+  [
+    'withSampleWeights with a function that returns null',
+    () => untypedDataset.withSampleWeights!(() => null),
+    'weight of 0',
+    'null',
+  ],
+  [
+    'split with a function of groups that returns an object',
+    () => untypedDataset.split!({ validation: 0.5, by: { stratify: () => ({}) } }),
+    'split.by.stratify',
+    'an object',
+  ],
+  ['select with a string', () => untypedDataset.select!(['0']), 'dataset', 'the string "0"'],
+  [
+    'select with the name of a property of arrays',
+    () => untypedDataset.select!(['length']),
+    'dataset',
+    'the string "length"',
+  ],
+
+  // Numbers that are infinite in 32 bits
+  ['fit with a label of 1e300', withLabels({ age: 1e300 }), '0: age', '1e+300'],
+  ['weightedLoss with 1e300', () => lib.weightedLoss!({ age: 1e300 }), 'weightedLoss.age', '1e+300'],
+
+  // Other objects in place of an image
+  ['predict with a dataset', () => untypedModel.predict!(dataset), 'predict[0]', 'an object'],
+  ['predict with a Blob', () => untypedModel.predict!(new Blob(['x'])), 'predict[0]', 'a Blob'],
+  [
+    'regression with one metric twice',
+    () => lib.regression!({ unit: 'years', metrics: ['mae', 'mae'] }),
+    'regression.metrics',
+    '"mae" twice',
+  ],
 ])(
   '%s is rejected, and the error reports the argument and the received value',
   async (_, call, path, received) => {

@@ -202,8 +202,8 @@ describe.skipIf(!browser)('a page that is built from the packed tarball', () => 
       for (const outcome of [auto!, wasm!, isolatedAuto!, threaded!]) expectTrained(outcome);
       expect(auto!.engine).toEqual({ name: 'wasm', reason: 'it runs everywhere, on 1 thread' });
       expect(isolatedAuto!.engine).toEqual({ name: 'wasm', reason: 'it runs everywhere, on 2 threads' });
-      expect(wasm!.engine).toEqual({ name: 'wasm', reason: 'asked for by name, on 1 thread' });
-      expect(threaded!.engine).toEqual({ name: 'wasm', reason: 'asked for by name, on 2 threads' });
+      expect(wasm!.engine).toEqual({ name: 'wasm', reason: 'requested by name, on 1 thread' });
+      expect(threaded!.engine).toEqual({ name: 'wasm', reason: 'requested by name, on 2 threads' });
       expect(threaded!.losses).toEqual(wasm!.losses);
     },
     600_000,
@@ -249,7 +249,7 @@ describe.skipIf(!browser)('a page that is built from the packed tarball', () => 
         for (const outcome of [one, two]) {
           expectTrained(outcome);
           expect(outcome.engine.name).toBe('onnx');
-          expect(outcome.engine.reason).toMatch(/^asked for by name, onnxruntime-web [\d.]+$/);
+          expect(outcome.engine.reason).toMatch(/^requested by name, onnxruntime-web [\d.]+$/);
         }
         expect([one.threads, two.threads]).toEqual([1, 2]);
         if (bundler !== 'vite') return;

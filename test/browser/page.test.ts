@@ -78,7 +78,7 @@ describe.skipIf(!browser)('a web page with this library', () => {
       )) as Awaited<ReturnType<typeof study>> & { simd: boolean; shared: boolean };
       const node = await study('wasm');
       expect(page).toMatchObject({ simd: true, shared: threads > 1 });
-      expect(page.reason).toBe(`asked for by name, on ${threads} thread${threads > 1 ? 's' : ''}`);
+      expect(page.reason).toBe(`requested by name, on ${threads} thread${threads > 1 ? 's' : ''}`);
       page.losses.forEach((loss, i) => void expect(Math.abs(loss / node.losses[i]! - 1)).toBeLessThan(1e-3));
       expect(page.reopened).toEqual(page.here);
     },
@@ -98,7 +98,7 @@ describe.skipIf(!browser)('a web page with this library', () => {
     )) as Awaited<ReturnType<typeof study>>;
     const node = await study('wasm');
     expect(page.reason).toBe(
-      'asked for by name, on 1 thread; the threads of wasm failed to start: no response within 30 seconds',
+      'requested by name, on 1 thread; the threads of wasm failed to start: no response within 30 seconds',
     );
     page.losses.forEach((loss, i) => void expect(Math.abs(loss / node.losses[i]! - 1)).toBeLessThan(1e-3));
     expect(page.reopened).toEqual(page.here);

@@ -6,8 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { createRng } from 'tfjs-multitask';
 import { expect, test } from 'vitest';
 import { type BenchmarkRun, formatTables, replaceTables } from '../../bench/benchmarksPage.js';
+import { checkParameters } from '../../bench/checkParameters.js';
 import { compareCheckouts, formatComparisons, isSlower } from '../../bench/compareCommits.js';
 import type { EngineInfo, EngineProcess } from '../../bench/engineProcess.js';
+import { MIN_SIZES, NETWORKS, parseNetworkChoice, TRAINED_LAYERS } from '../../bench/networks.js';
 import { bootstrapMedian, computeMedian } from '../../bench/statistics.js';
 import { type RunningEngine, type Timing, timeEngines } from '../../bench/timeEngines.js';
 
@@ -25,14 +27,23 @@ test('the bench command with --json prints the times of a training step and a pr
   const { stdout, status } = runBench(
     ...['--json', '--engines', 'wasm,onnx', '--size', '56', '--batch', '2', '--rounds', '5'],
   );
-  const { results } = JSON.parse(stdout);
-  const figures = { ms: expect.any(Number), median: expect.any(Number), first: expect.any(Number) };
+  const { results, machine } = JSON.parse(stdout);
+  const figures = {
+    ...{ ms: expect.any(Number), median: expect.any(Number), first: expect.any(Number) },
+    firstSeconds: expect.any(Number),
+    ...(process.platform === 'linux' ? { peakMemory: expect.any(Number) } : {}),
+  };
+  const network = { network: 'model-a', train: 'all', parameters: 455234, trainableParameters: 454338 };
   expect(results).toEqual(
     ['wasm', 'onnx'].flatMap((engine) =>
-      ['train', 'predict'].map((what) => ({ engine, what, size: 56, batch: 2, ...figures })),
+      ['train', 'predict'].map((what) => ({ engine, what, ...network, size: 56, batch: 2, ...figures })),
     ),
   );
   expect(results.every(({ ms, median }: Timing) => ms > 0 && ms <= median)).toBe(true);
+  expect(
+    results.every(({ first, firstSeconds }: Timing) => Math.abs(first / 1e3 - firstSeconds) <= 1e-3),
+  ).toBe(true);
+  expect(machine).toMatch(/matrix product \d+ GFLOP\/s/);
   expect(status).toBe(0);
 });
 
@@ -50,14 +61,72 @@ test('the bench:input command prints the time of an epoch relative to the time o
   expect(status).toBe(0);
 });
 
-test('bench/backbone.ts prints the time of the forward pass of a backbone', () => {
-  const small = ['--backbone', 'mobileNetV2', '--size', '32', '--batch', '2', '--rounds', '1'];
-  const { stdout, status } = spawnSync(process.execPath, ['--import', 'tsx', 'bench/backbone.ts', ...small], {
-    cwd: ROOT,
-    encoding: 'utf8',
-  });
-  expect(stdout).toMatch(/^mobileNetV2 32x32, batch 2, onnx: [\d.]+ ms per image/);
+test('the bench command measures training steps, augmented epochs and epochs on cached features of a network with frozen layers', () => {
+  const { stdout, status } = runBench(
+    ...['--json', '--engines', 'wasm', '--network', 'mobilenetv2', '--train', 'heads', '--size', '32'],
+    ...['--batch', '2', '--images', '4', '--rounds', '5', '--what', 'epoch,train,cachedEpoch'],
+  );
+  const { results } = JSON.parse(stdout) as { results: Timing[] };
+  expect(results.map(({ what, images }) => [what, images])).toEqual([
+    ['train', undefined],
+    ['epoch', 4],
+    ['cachedEpoch', 4],
+  ]);
+  const network = { network: 'mobilenetv2', train: 'heads', size: 32, batch: 2 };
+  expect(results).toEqual(
+    results.map((result) => ({ ...result, ...network, parameters: 2590082, trainableParameters: 332098 })),
+  );
   expect(status).toBe(0);
+});
+
+test('the bench command rejects options that do not fit the network', () => {
+  const errors = [
+    [['--network', 'vgg16'], '--network: expected one of model-a, resnet50'],
+    [
+      ['--network', 'mobilenetv2', '--train', 'conv5'],
+      '--train: expected all or heads for the network mobilenetv2',
+    ],
+    [['--what', 'trian'], '--what: expected train, predict, epoch, cachedEpoch, received "trian"'],
+    [['--what', 'cachedEpoch'], '--what cachedEpoch: expected a network with frozen layers'],
+  ] as const;
+  for (const [options, message] of errors) {
+    const { stderr, status } = runBench('--engines', 'wasm', ...options);
+    expect(stderr).toContain(message);
+    expect(status).toBe(1);
+  }
+});
+
+test('parseNetworkChoice accepts all layers and the heads of each network, and conv5 only for resnet50', () => {
+  const isAccepted = (network: string, train: string) => {
+    try {
+      return parseNetworkChoice(network, train).network === network;
+    } catch {
+      return false;
+    }
+  };
+  const accepted = NETWORKS.map((network) => TRAINED_LAYERS.filter((train) => isAccepted(network, train)));
+  expect(accepted).toEqual(
+    NETWORKS.map((network) => (network === 'resnet50' ? ['all', 'conv5', 'heads'] : ['all', 'heads'])),
+  );
+  expect(Object.keys(MIN_SIZES)).toEqual([...NETWORKS]);
+});
+
+test('checkParameters rejects engines whose networks have different numbers of parameters', () => {
+  const withParameters = (total: number, trainable: number) => ({ ...CPU, parameters: { total, trainable } });
+  const [info, other] = [withParameters(10, 8), withParameters(10, 9)];
+  expect(() =>
+    checkParameters([
+      ['wasm', info],
+      ['keras', info],
+      ['a', CPU],
+    ]),
+  ).not.toThrow();
+  expect(() =>
+    checkParameters([
+      ['wasm', info],
+      ['keras', other],
+    ]),
+  ).toThrow('keras: expected a network of 10 parameters, 8 of them trainable, as in wasm, received 10');
 });
 
 test('the bench command rejects an engine that does not exist, and does not run another engine instead', () => {
@@ -127,7 +196,7 @@ test('timeEngines alternates between the engines, starts each round with a diffe
       createCountingEngine('c', CPU, order, 3),
     ],
     {
-      size: 64,
+      ...{ network: 'residual', train: 'all', size: 64 },
       jobs: [{ what: 'train', batch: 2 }],
       rounds: 5,
       onFailure: (engine) => failures.push(engine),
@@ -135,7 +204,9 @@ test('timeEngines alternates between the engines, starts each round with a diffe
   );
   expect(order.slice(0, 9).join('')).toBe('abcbcacab');
   // Calls 3 to 7 count. Their minimum and median, for two images, are 3 and 5 ms.
-  const result = { what: 'train', size: 64, batch: 2, ms: 1.5, median: 2.5, first: 1 };
+  const network = { network: 'residual', train: 'all' };
+  const figures = { ms: 1.5, median: 2.5, first: 1, firstSeconds: 0.001, peakMemory: 1 };
+  const result = { what: 'train', ...network, size: 64, batch: 2, ...figures };
   expect(results).toEqual([
     { engine: 'a', ...result },
     { engine: 'b', ...result },
@@ -149,8 +220,38 @@ test('timeEngines times only the operations that an engine supports', async () =
     { what: 'predict', batch: 2 },
   ] as const;
   const engines = [createCountingEngine('a', { ...CPU, operations: ['predict'] }, [])];
-  const results = await timeEngines(engines, { size: 64, jobs, rounds: 5, onFailure: () => {} });
+  const results = await timeEngines(engines, {
+    ...{ network: 'model-a', train: 'all', size: 64, jobs, rounds: 5, onFailure: () => {} },
+  });
   expect(results.map(({ what }) => what)).toEqual(['predict']);
+});
+
+test('timeEngines finishes training before it predicts, divides epochs by their images, and returns the numbers of parameters', async () => {
+  const order: string[] = [];
+  let peakMemory = 0;
+  const info: EngineInfo = {
+    ...CPU,
+    operations: ['train', 'predict', 'epoch'],
+    parameters: { total: 10, trainable: 8 },
+  };
+  const engine = {
+    info,
+    process: {
+      ...createProcess('a', async ({ what }) => {
+        order.push(what);
+        return 100;
+      }),
+      readPeakMemory: () => ++peakMemory,
+    },
+  };
+  const setup = { network: 'model-a', train: 'all', size: 64, rounds: 5, onFailure: () => {} } as const;
+  const steps = (['train', 'predict'] as const).map((what) => ({ what, batch: 2 }));
+  const results = await timeEngines([engine], { ...setup, jobs: steps });
+  expect(order).toEqual([...Array(7).fill('train'), ...Array(7).fill('predict')]);
+  expect(results.map((result) => result.peakMemory)).toEqual([1, 2]);
+  expect(results[0]).toMatchObject({ parameters: 10, trainableParameters: 8, ms: 50 });
+  const [epoch] = await timeEngines([engine], { ...setup, images: 4, jobs: [{ what: 'epoch', batch: 2 }] });
+  expect(epoch).toMatchObject({ what: 'epoch', images: 4, ms: 25 });
 });
 
 test('computeMedian returns the middle value, or the mean of the two middle values', () => {
@@ -159,7 +260,17 @@ test('computeMedian returns the middle value, or the mean of the two middle valu
   expect(computeMedian([1, 2, 8])).toBe(2);
 });
 
-const train = { what: 'train', size: 64, batch: 32 } as const;
+const choice = { network: 'model-a', train: 'all' } as const;
+const train = { what: 'train', ...choice, size: 64, batch: 32 } as const;
+const time = (ms: number, median: number, first: number) => ({
+  ms,
+  median,
+  first,
+  firstSeconds: first / 1e3,
+});
+const conv5 = { ...train, network: 'resnet50', train: 'conv5', size: 128, batch: 16 } as const;
+const counts = { parameters: 24116418, trainableParameters: 15504706 };
+const epoch = { ...train, what: 'epoch', images: 256 } as const;
 const RUN: BenchmarkRun = {
   date: '2026-01-02',
   command: 'npm run bench -- --write',
@@ -167,10 +278,22 @@ const RUN: BenchmarkRun = {
   gpu: undefined,
   rounds: 5,
   timings: [
-    { engine: 'wasm', ...train, ms: 30, median: 31.25, first: 1100 },
-    { engine: 'onnx', ...train, ms: 8, median: 10, first: 2820 },
-    { engine: 'keras', ...train, ms: 4, median: 5, first: 3000 },
-    { engine: 'keras', ...train, what: 'predict', ms: 1.5, median: 1.5, first: 50 },
+    { engine: 'wasm', ...train, ...time(30, 31.25, 1100) },
+    { engine: 'onnx', ...train, ...time(8, 10, 2820) },
+    { engine: 'keras', ...train, ...time(4, 5, 3000) },
+    { engine: 'keras', ...train, what: 'predict', ...time(1.5, 1.5, 50) },
+  ],
+  networks: [
+    { engine: 'onnx', ...conv5, ...time(9, 10, 4321), ...counts, peakMemory: 1.5 * 2 ** 30 },
+    { engine: 'keras', ...conv5, ...time(10, 11, 3000), ...counts },
+    { engine: 'torch-compile', ...conv5, ...time(20, 21, 9000), ...counts, peakMemory: 2 ** 30 },
+    { engine: 'onnx', ...conv5, what: 'predict', ...time(3, 3.5, 100), ...counts },
+    { engine: 'keras', ...conv5, what: 'predict', ...time(6, 7, 100), ...counts },
+  ],
+  epochs: [
+    { engine: 'onnx', ...epoch, ...time(5, 6, 3000) },
+    { engine: 'keras', ...epoch, ...time(20, 22, 5000) },
+    { engine: 'onnx', ...conv5, train: 'heads', what: 'cachedEpoch', images: 256, ...time(0.125, 0.25, 900) },
   ],
   infos: new Map(['wasm', 'onnx', 'keras'].map((engine) => [engine, CPU])),
   memory: new Map([['wasm', 3 * 2 ** 30]]),
@@ -187,6 +310,35 @@ test('formatTables prints times relative to Keras, the time of the first step, t
   expect(page).toMatch(/\| wasm +\| 3\.00 \|/);
   expect(page).toContain('- native: not installed.');
   expect(page).toContain('GPU: none.');
+});
+
+test('formatTables prints the training steps, first steps, memory and parameters of the other networks', () => {
+  const page = formatTables(RUN);
+  const name = 'ResNet50, conv5 and heads trained';
+  expect(page).toContain('### Training step of other networks, 128x128, batch 16');
+  const lines = page.split('\n').map((line) => line.replace(/ +/g, ' '));
+  expect(lines).toContain(`| ${name} | onnx | 9.00 | 10.0 | 0.90 | 4.3 | 1.50 | 24,116,418 | 15,504,706 |`);
+  expect(lines).toContain(`| ${name} | Keras | 10.0 | 11.0 | 1.00 | 3.0 | - | 24,116,418 | 15,504,706 |`);
+  expect(lines).toContain(
+    `| ${name} | PyTorch, torch.compile | 20.0 | 21.0 | 2.00 | 9.0 | 1.00 | 24,116,418 | 15,504,706 |`,
+  );
+  expect(lines).toContain(`| ${name} | onnx | 3.00 | 3.50 | 0.50 |`);
+});
+
+test('formatTables prints epochs with augmentation relative to Keras, and epochs on cached features without a ratio', () => {
+  const lines = formatTables(RUN)
+    .split('\n')
+    .map((line) => line.replace(/ +/g, ' '));
+  expect(lines).toContain('### A whole epoch with augmentation');
+  expect(lines.join('\n')).toContain('Rotation by up to 20 degrees, zoom by up to 10 % and horizontal flips');
+  expect(lines).toContain('| Model A | 64x64 | 256 | 32 | onnx | 5.00 | 6.00 | 0.25 |');
+  expect(lines).toContain('| ResNet50, heads trained | 128x128 | 256 | 16 | onnx | 0.125 | 0.250 |');
+});
+
+test('formatTables prints no sections for networks and epochs that were not measured', () => {
+  const page = formatTables({ ...RUN, networks: [], epochs: [] });
+  expect(page).not.toContain('other networks');
+  expect(page).not.toContain('epoch');
 });
 
 test('formatTables prints no ratios if there are no Keras times, and prints the GPU name for times measured on a GPU', () => {
@@ -248,7 +400,8 @@ async function compare(ms: number, baseMs: number) {
     });
   };
   const comparisons = await compareCheckouts({
-    ...{ engine: 'wasm', size: 64, batch: 2, rounds: 2, calls: 2 },
+    ...{ engine: 'wasm', network: 'model-a', train: 'all', size: 64, batch: 2, rounds: 2, calls: 2 },
+    operations: ['train', 'predict'],
     start: start('current', ms),
     startBase: start('base', baseMs),
   });
@@ -274,10 +427,11 @@ test('compareCheckouts starts new processes in each round, and alternates which 
 
 test('compareCheckouts returns the time ratio of this checkout to the other checkout', async () => {
   const { comparisons } = await compare(11, 10);
+  const setup = { network: 'model-a', train: 'all', size: 64, batch: 2 };
   const ratio = { ratio: 1.1, interval: { low: 1.1, high: 1.1 }, ms: 5.5, baseMs: 5 };
   expect(comparisons).toEqual([
-    { engine: 'wasm', what: 'train', size: 64, batch: 2, ...ratio },
-    { engine: 'wasm', what: 'predict', size: 64, batch: 2, ...ratio },
+    { engine: 'wasm', what: 'train', ...setup, ...ratio },
+    { engine: 'wasm', what: 'predict', ...setup, ...ratio },
   ]);
   expect(formatComparisons(comparisons, 'abc1234').split('\n').slice(0, 2)).toEqual([
     'engine  operation     ms  abc1234 ms  ratio   95 % interval',

@@ -40,7 +40,7 @@ async function drive(callback: Callback<'val_loss'> | Callback, values: Values) 
   let weight = 0;
   const run = {
     tasks: [],
-    engine: { name: 'wasm', reason: 'asked for by name' } as const,
+    engine: { name: 'wasm', reason: 'requested by name' } as const,
     monitorModes: { val_loss: 'min' as const },
     monitor: { column: 'val_loss', mode: 'min' as const },
     resumed: false,

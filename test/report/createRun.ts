@@ -73,7 +73,7 @@ export function createRun({
     tasks,
     rows: Array.from({ length: epochs }, (_, i) => row(createRow(tasks, i + 1))),
     arguments: { epochs, seed: 7, rate: 0.1 + 0.2 },
-    engine: { name: 'wasm', reason: 'asked for by name' },
+    engine: { name: 'wasm', reason: 'requested by name' },
     versions: { 'tfjs-multitask': '0.1.0' },
     architecture: {
       layers: [

@@ -88,6 +88,17 @@ describe('a run record from an untrusted source', () => {
     },
   );
 
+  test('is drawn by createReportPage and createModelCard if an argument is nested thousands of levels deep', async () => {
+    for (const deep of [
+      `${'['.repeat(5000)}${']'.repeat(5000)}`,
+      `${'{"a":'.repeat(5000)}1${'}'.repeat(5000)}`,
+    ]) {
+      const run = await readFrom(replaceValue(['arguments', 'epochs'], deep));
+      expect(createReportPage([run], tools)).toContain('…');
+      createModelCard(run);
+    }
+  });
+
   test('is drawn by createReportPage if a task without predictions has the name of a built-in property', async () => {
     for (const name of ['constructor', '__proto__', 'toString']) {
       const tasks = [

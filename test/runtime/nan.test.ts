@@ -83,6 +83,8 @@ describe.each(['wasm', 'onnx'] as const)('on %s', (engine) => {
       }
       expect(evaluation.loss, weight.name).toBeNaN();
       if (tasks.includes('age')) expect(evaluation.age_mae, weight.name).toBeNaN();
+      if (tasks.includes('side')) expect(evaluation.side_accuracy, weight.name).toBeNaN();
+      if (tasks.includes('grade')) expect(evaluation.grade_accuracy, weight.name).toBeNaN();
       weight.write(original);
     }
     expect(Number.isFinite((await model.evaluate(dataset, { engine })).loss)).toBe(true);
@@ -110,6 +112,7 @@ describe.each(['wasm', 'onnx'] as const)('on %s', (engine) => {
     ] as const)
       expect(rows.at(-1)![column], column).toBeNaN();
     const warnings = lines.filter((line) => line.includes('NaN'));
+    expect(rows.at(-1)!.val_side_accuracy).toBeNaN();
     expect(warnings).toHaveLength(1);
     expect(warnings[0]).toMatch(/^the loss became NaN in epoch 1, step [12]; lower the learning rate/);
     expect((await model.predict(image(0))).side.probability).toBeNaN();

@@ -452,7 +452,7 @@ describe('runStudy and the other functions that run a study', () => {
       [5, 'settings', 'the number 5'],
       [[1], 'settings', 'an array'],
       [{ data: { since: new Date(0) } }, 'settings.data.since', 'a Date'],
-      [{ make: [() => 1] }, 'settings.make.0', 'a function'],
+      [{ make: [() => 1] }, 'settings.make[0]', 'a function'],
     ] as const) {
       const run = runStudy('plain.ts', loose({ folder: memoryStore(), trials: 1, settings }));
       await expect(run).rejects.toMatchObject({ kind: 'argument', path, received });

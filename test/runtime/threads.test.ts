@@ -21,7 +21,7 @@ test('a training run on wasm with threads gives the same results as a run withou
   expect(alone.reason).toContain('on 1 thread');
   for (const threads of ['2', '3']) {
     const whole = trainOn(threads);
-    expect(whole).toEqual({ ...alone, reason: `asked for by name, on ${threads} threads` });
+    expect(whole).toEqual({ ...alone, reason: `requested by name, on ${threads} threads` });
     expect(trainOn(threads, '5')).toEqual(whole);
   }
 }, 600_000);

@@ -16,7 +16,7 @@ const withoutThreads: PackageLoader = async <M>(name: string, neededFor: string)
 };
 
 test('the wasm engine runs on one thread if worker threads cannot start, and reports the cause again when the engine is requested again', async () => {
-  const reason = 'asked for by name, on 1 thread; the threads of wasm failed to start: no threads here';
+  const reason = 'requested by name, on 1 thread; the threads of wasm failed to start: no threads here';
   expect(await useEngineWith(withoutThreads)('wasm', { threads: 2 })).toMatchObject({ reason });
   expect(await useEngine('wasm', { threads: 2 })).toMatchObject({ reason });
 });

@@ -34,11 +34,18 @@ export type NumberCheckOptions = Omit<CheckOptions, 'advice'> & {
 
 /** Throws unless `value` is a finite number within the bounds. */
 export function number(path: string, value: unknown, options: NumberCheckOptions): void {
-  const finite = Number.isFinite(value) || (options.allowInfinity && value === Number.POSITIVE_INFINITY);
+  const finite = isFiniteFloat(value) || (options.allowInfinity && value === Number.POSITIVE_INFINITY);
   if (finite && isWithin(value as number, options)) return;
-  const bounds = describeBounds(options);
+  const bounds = Number.isFinite(value) && !finite ? FLOAT_BOUNDS : describeBounds(options);
   throw createNumberError(path, value, options, bounds ? `a number ${bounds}` : 'a finite number', bounds);
 }
+
+/** The range of 32-bit floating-point numbers, in which networks compute. */
+export const FLOAT_BOUNDS = 'from -3.4e38 to 3.4e38';
+
+/** Returns whether `value` is a finite number that is also finite as a 32-bit floating-point number. */
+export const isFiniteFloat = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isFinite(Math.fround(value));
 
 /** Throws unless `value` is an integer within the bounds. */
 export function integer(path: string, value: unknown, options: NumberCheckOptions): void {
@@ -93,7 +100,14 @@ export function list(
   value: unknown,
   { minLength = 0, ...options }: CheckOptions & { readonly minLength?: number },
 ): asserts value is readonly unknown[] {
-  if (Array.isArray(value) && value.length >= minLength) return;
+  if (Array.isArray(value) && value.length >= minLength) {
+    const hole = findHole(value);
+    if (hole < 0) return;
+    throw createCheckError(`${path}[${hole}]`, 'an element', 'an empty element', {
+      ...options,
+      advice: 'Remove the additional comma.',
+    });
+  }
   const {
     noun = minLength > 0
       ? `an array with at least ${minLength} ${minLength === 1 ? 'element' : 'elements'}`
@@ -117,17 +131,37 @@ export function shape(
   axisNames: readonly string[],
   options: CheckOptions,
 ): void {
-  const valid = Array.isArray(value) && value.length === axisNames.length;
+  const valid = Array.isArray(value) && value.length === axisNames.length && findHole(value) < 0;
   if (valid && value.every((size) => Number.isInteger(size) && size > 0)) return;
   const noun = options.noun ?? `an array [${axisNames.join(', ')}] of positive integers`;
   throw createCheckError(path, noun, formatValue(value), options);
 }
 
-/** Throws unless `value` is a store, which is recognized by its methods `read` and `write`. */
-export function store(path: string, value: unknown, options: CheckOptions): void {
-  const { read, write } = (value ?? {}) as { readonly read?: unknown; readonly write?: unknown };
-  if (typeof read === 'function' && typeof write === 'function') return;
-  throw createCheckError(path, options.noun ?? 'a store', describeType(value), options);
+/** Methods that every function of the library needs of a store. Few functions append. */
+const STORE_METHODS = ['read', 'write', 'remove', 'list'] as const;
+
+/**
+ * Throws unless `value` is a store, which is recognized by its methods.
+ *
+ * @param options - `appends`: whether the caller also needs the method `append`. Default false.
+ */
+export function store(
+  path: string,
+  value: unknown,
+  { appends = false, ...options }: CheckOptions & { readonly appends?: boolean },
+): void {
+  const methods = (value ?? {}) as { readonly [method: string]: unknown };
+  const needed = [...STORE_METHODS, ...(appends ? ['append'] : [])];
+  const missing = needed.filter((method) => typeof methods[method] !== 'function');
+  if (missing.length === 0) return;
+  const noun = options.noun ?? 'a store';
+  if (missing.includes('read') || missing.includes('write'))
+    throw createCheckError(path, noun, describeType(value), options);
+  const received = `a store without ${missing.map((method) => `${method}()`).join(' and ')}`;
+  throw createCheckError(path, `${noun} with the methods ${needed.join(', ')}`, received, {
+    ...options,
+    advice: 'Add the missing methods. The type Store describes them.',
+  });
 }
 
 /** Throws unless `value` is an object whose keys the caller chooses, such as task names. Arrays, maps and typed arrays are rejected. */
@@ -215,13 +249,28 @@ export function optionNames(
       suggestAwait(value, advice ?? call),
     );
   }
-  const unknown = Object.keys(value).find((name) => !allowedNames.includes(name));
+  const unknown = listNames(value).find((name) => !allowedNames.includes(name));
   if (unknown === undefined) return;
   throw createArgumentError(
     path,
     `only the options ${allowedNames.join(', ')}`,
     `the option "${unknown}"${describeClass(value)}`,
     findReplacement(unknown, replacements) ?? suggestOption(unknown, allowedNames) ?? 'Remove this option.',
+  );
+}
+
+/**
+ * Throws if `value`, the argument after the last parameter of a function, is an object with options. Every public function without options
+ * calls this check, because JavaScript ignores additional arguments. Other values are accepted, so that the function can be passed to `map`.
+ */
+export function noOptions(path: string, value: unknown): void {
+  if (!isRecord(value)) return;
+  const [name] = listNames(value);
+  throw createArgumentError(
+    path,
+    'no options',
+    name === undefined ? 'an object' : `the option "${name}"`,
+    'Remove the last argument.',
   );
 }
 
@@ -240,6 +289,13 @@ export function table(path: string, value: unknown, { noun = 'an object', ...opt
 export function propertyName(path: string, name: string, options: CheckOptions): void {
   if (name !== '__proto__') return;
   throw createCheckError(path, options.noun ?? 'a name that objects can contain', formatValue(name), options);
+}
+
+/** Returns the names of the fields of an object and of the objects that it inherits from. Methods of classes are not listed. */
+function listNames(value: object): readonly string[] {
+  const names: string[] = [];
+  for (const name in value) names.push(name);
+  return names;
 }
 
 /**
@@ -264,6 +320,12 @@ export function formatOptions(options: readonly unknown[]): string {
   const texts = options.map(formatValue);
   return texts.length < 2 ? texts.join('') : `${texts.slice(0, -1).join(', ')} or ${texts[texts.length - 1]}`;
 }
+
+/** Returns the index of the first empty element of an array, for example 1 in `[8, , 3]`, or -1. Methods such as `every` skip it. */
+const findHole = (values: readonly unknown[]): number => {
+  for (let i = 0; i < values.length; i++) if (!(i in values)) return i;
+  return -1;
+};
 
 const describeList = (value: unknown) =>
   Array.isArray(value) && value.length > 0

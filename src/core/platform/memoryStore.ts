@@ -19,6 +19,7 @@ import type { Store } from './platform.js';
  * @category Files
  */
 export function memoryStore(label = 'memory'): Store {
+  checks.noOptions('memoryStore', arguments[1]);
   checks.text('memoryStore', label, {
     noun: 'a name for messages',
     advice: 'Omit it to use the default, memory.',

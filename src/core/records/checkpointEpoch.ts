@@ -52,8 +52,11 @@ export async function isModelOfOtherRun(
 }
 
 /** Reads the epoch in the metadata of a saved model without checking it. Returns undefined if there is none, or the file is damaged. */
-async function readStoredEpoch(store: Store, folder: string): Promise<Partial<CheckpointEpoch> | undefined> {
-  const bytes = await readStoreFile(store, `${folder}/${MODEL_FILE}`);
+export async function readStoredEpoch(
+  store: Store,
+  folder: string,
+): Promise<Partial<CheckpointEpoch> | undefined> {
+  const bytes = await readStoreFile(store, folder === '' ? MODEL_FILE : `${folder}/${MODEL_FILE}`);
   try {
     return JSON.parse(new TextDecoder().decode(bytes)).userDefinedMetadata.checkpointEpoch ?? undefined;
   } catch {

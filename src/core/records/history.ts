@@ -103,6 +103,7 @@ export function findBestEpoch<Monitor extends string>(
   monitor: Monitor,
   mode: 'min' | 'max' = String(monitor).endsWith('accuracy') ? 'max' : 'min',
 ): BestEpoch<Monitor> | undefined {
+  checks.noOptions('findBestEpoch', arguments[3]);
   const { rows } = (history ?? {}) as HistoryRecord;
   checks.list('findBestEpoch.history.rows', rows, {
     noun: 'the rows of a history',

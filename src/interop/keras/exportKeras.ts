@@ -1,6 +1,7 @@
 import * as checks from '../../core/errors/checks.js';
 import { createArgumentError, createError } from '../../core/errors/errors.js';
 import type { TypeErrorMessage } from '../../core/inferenceTypes.js';
+import { toCheckedStore } from '../../core/platform/checkedStore.js';
 import type { Store } from '../../core/platform/platform.js';
 import { checkModel } from '../../network/checkModel.js';
 import { type ExportableModel, getNetwork } from '../../network/exportableModel.js';
@@ -193,7 +194,9 @@ async function exportNetwork(
   );
   const compiled = createCompileConfig(network, options);
   const saved =
-    optimizer && options.checkpoint && (await readRunCheckpoint(options.checkpoint, network, optimizer));
+    optimizer &&
+    options.checkpoint &&
+    (await readRunCheckpoint(toCheckedStore(options.checkpoint), network, optimizer));
   const optimizerState =
     optimizer &&
     (saved

@@ -1,3 +1,4 @@
+import * as checks from '../../core/errors/checks.js';
 import { exportGraph } from '../../engines/onnx/executor/exportGraph.js';
 import { runOnWasm } from '../../engines/select.js';
 import { checkModel } from '../../network/checkModel.js';
@@ -34,6 +35,7 @@ import type { AnyTask } from '../../tasks/task.js';
  * @category Files
  */
 export async function exportOnnx(model: ExportableModel): Promise<Uint8Array> {
+  checks.noOptions('exportOnnx', arguments[1]);
   checkModel('exportOnnx', model, false);
   const network = getNetwork(model);
   return network.usage.run(() => runOnWasm(getPlatform(model), () => exportNetwork(network)));

@@ -63,7 +63,7 @@ export function parseTaskTable(
     const received = `a file in the format ${formatValue(table?.format)}`;
     throw createFileError(path, 'a file in the format "tfjs-multitask"', received, FOLDER_ADVICE);
   }
-  if (!(table.version <= TABLE_VERSION)) {
+  if (typeof table.version !== 'number' || !(table.version <= TABLE_VERSION)) {
     throw createFileError(
       path,
       `a file in format version ${TABLE_VERSION} or lower`,

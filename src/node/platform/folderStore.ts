@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, realpath, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import * as checks from '../../core/errors/checks.js';
 import type { Store } from '../../core/platform/platform.js';
@@ -26,9 +26,10 @@ const MAX_TEXT_BYTES = 2 ** 28;
  *   contains either all old bytes or all new bytes. A temporary file that a killed process left behind is removed by the next write or
  *   list in its folder.
  * - Names that refer to files outside the folder are rejected, even if they refer to such files through a link. The folder itself may be a
- *   link. If a name refers to a link, `remove` removes the link and not its target.
- * - Only regular files are read: a named pipe, a device or a socket is rejected before it is opened. A file that is larger than 2 GiB is
- *   also rejected. The limit for text files (`.json`, `.jsonl`, `.csv`, `.txt`, `.md`) is 256 MiB.
+ *   link. If a name refers to a link, `remove` removes the link and not its target. `list` contains links to files inside the folder, and the
+ *   files of linked folders, each folder once.
+ * - Only regular files are read and replaced: a named pipe, a device or a socket is rejected before it is opened. A file that is larger than
+ *   2 GiB is also rejected. The limit for text files (`.json`, `.jsonl`, `.csv`, `.txt`, `.md`) is 256 MiB.
  * - On Windows, names that Windows changes or reserves are rejected, for example `con.json`, `a:b` and names that end with a period.
  *
  * @throws A `file` error if a folder or file cannot be read or written, or a link leads out of the folder. An `argument` error if a name
@@ -44,6 +45,7 @@ const MAX_TEXT_BYTES = 2 ** 28;
  * @category Files
  */
 export function folderStore(folder: string): Store {
+  checks.noOptions('folderStore', arguments[1]);
   checks.string('folderStore', folder, { noun: 'the path of a folder', advice: "Write folderStore('out')." });
   const root = resolve(folder);
   /** Calls `action` with the path of a file. Errors of the file system are rethrown as `file` errors with the path that was requested. */
@@ -87,15 +89,8 @@ export function folderStore(folder: string): Store {
       const parent = prefix.slice(0, Math.max(0, prefix.lastIndexOf('/')));
       if (parent !== '' && parent.split('/').some((part) => ['', '.', '..'].includes(part))) return [];
       const start = parent === '' ? root : await resolveLinks(root, joinInside(root, parent));
-      const leftBehind: string[] = [];
-      const select = (entry: FolderEntry, path: string) => {
-        if (!entry.isFile()) return false;
-        if (isTemporaryFile(entry.name)) leftBehind.push(path);
-        return !isTemporaryFile(entry.name);
-      };
       try {
-        const files = await listFiles(start, select);
-        for (const path of leftBehind) await removeIfLeftBehind(join(start, path));
+        const files = await listWithLinks(start, root);
         const names = files.map((path) => (parent === '' ? path : `${parent}/${path}`));
         return names.filter((name) => name.startsWith(prefix)).sort((a, b) => (a < b ? -1 : 1));
       } catch (error) {
@@ -107,6 +102,40 @@ export function folderStore(folder: string): Store {
     lock: (name) => lockFile(store, `${name}.lock`),
   };
   return store;
+}
+
+/**
+ * Lists the files of a folder, including those that can be read through links. A linked folder is listed once, because links can form a
+ * circle. Removes temporary files that killed processes left behind.
+ *
+ * @param root - Folder of the store. Links that lead out of it are omitted, like links to missing files: they cannot be read or written.
+ */
+async function listWithLinks(start: string, root: string): Promise<string[]> {
+  const found: string[] = [];
+  const listedFolders = new Set([await realpath(start)]);
+  const visit = async (folder: string): Promise<void> => {
+    const prefix = folder === '' ? '' : `${folder}/`;
+    const leftBehind: string[] = [];
+    const links: string[] = [];
+    const select = (entry: FolderEntry, path: string) => {
+      if (entry.isSymbolicLink()) links.push(path);
+      if (!entry.isFile()) return false;
+      if (isTemporaryFile(entry.name)) leftBehind.push(path);
+      return !isTemporaryFile(entry.name);
+    };
+    for (const path of await listFiles(join(start, folder), select)) found.push(`${prefix}${path}`);
+    for (const path of leftBehind) await removeIfLeftBehind(join(start, folder, path));
+    for (const path of links) {
+      const target = await resolveLinks(root, join(start, folder, path)).catch(() => undefined);
+      const stats = target === undefined ? undefined : await stat(target).catch(() => undefined);
+      if (stats?.isFile()) found.push(`${prefix}${path}`);
+      if (!stats?.isDirectory() || listedFolders.has(target!)) continue;
+      listedFolders.add(target!);
+      await visit(`${prefix}${path}`);
+    }
+  };
+  await visit('');
+  return found;
 }
 
 /** Returns a store for a folder path. If the argument is a store, returns it unchanged. Throws an `argument` error for other values. */

@@ -1,3 +1,4 @@
+import * as checks from '../../core/errors/checks.js';
 import { createArgumentError } from '../../core/errors/errors.js';
 import { describeType } from '../../core/errors/formatValue.js';
 import { suggestAwait } from '../../core/errors/suggestions.js';
@@ -25,6 +26,7 @@ import { writeAtomically } from './files/atomicWrite.js';
  * @category Files
  */
 export async function saveFile(path: string, bytes: Uint8Array): Promise<void> {
+  checks.noOptions('saveFile', arguments[2]);
   if (typeof path !== 'string' || path === '') {
     throw createArgumentError(
       'saveFile',

@@ -1,5 +1,7 @@
 import * as checks from '../../core/errors/checks.js';
+import { toCheckedStore } from '../../core/platform/checkedStore.js';
 import type { Store } from '../../core/platform/platform.js';
+import { toFileName } from '../../core/platform/storeNames.js';
 import type { ArchitectureRecord } from '../../core/records/architecture.js';
 import type { HistoryRecord } from '../../core/records/history.js';
 import { architectureDiagram as createDiagram } from '../../report/charts/architectureDiagram.js';
@@ -80,6 +82,7 @@ export async function learningCurveGrid(
  * @category Figures
  */
 export async function architectureDiagram(architecture: ArchitectureRecord): Promise<string> {
+  checks.noOptions('architectureDiagram', arguments[1]);
   return createDiagram(architecture, await loadGraphviz('drawing a network'));
 }
 
@@ -99,12 +102,13 @@ export async function architectureDiagram(architecture: ArchitectureRecord): Pro
  * @category Figures
  */
 export async function saveFigure(store: Store, name: string, svg: string): Promise<void> {
+  checks.noOptions('saveFigure', arguments[3]);
   const advice =
     "Write saveFigure(folderStore('out'), 'curves', await learningCurves(history, { task: 'age' })).";
   checks.store('saveFigure.store', store, { advice });
-  checks.string('saveFigure.name', name, { noun: 'a file name without an extension', advice });
+  const fileName = toFileName('saveFigure.name', name, { noun: 'a file name without an extension', advice });
   checks.valid('saveFigure.svg', svg, typeof svg === 'string', { noun: 'the text of an SVG image', advice });
-  await saveFigures(store, [{ name, svg }]);
+  await saveFigures(toCheckedStore(store), [{ name: fileName, svg }]);
 }
 
 /** Writes figures as SVG and PNG. If a figure cannot be converted to PNG, no figure is written. */

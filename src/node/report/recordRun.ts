@@ -1,5 +1,6 @@
 import * as checks from '../../core/errors/checks.js';
 import { createFileError } from '../../core/errors/errors.js';
+import { toCheckedStore } from '../../core/platform/checkedStore.js';
 import type { Store } from '../../core/platform/platform.js';
 import { readStoreFile } from '../../core/platform/readStoreFile.js';
 import { readCheckpointEpoch } from '../../core/records/checkpointEpoch.js';
@@ -145,6 +146,7 @@ export async function recordRun<T extends Tasks>(
   const advice =
     "Write recordRun(folderStore('out'), model, { name: 'model-a', datasetName: 'UTKFace', train, history }).";
   checks.store('recordRun.store', store, { advice });
+  store = toCheckedStore(store);
   const names = {
     ...RUN_RECORD_OPTION_NAMES,
     images: true,

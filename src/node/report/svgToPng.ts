@@ -18,6 +18,7 @@ import { getPackageFolder } from '../platform/packageFolder.js';
  * @category Figures
  */
 export async function svgToPng(svg: string, scale = 2): Promise<Uint8Array> {
+  checks.noOptions('svgToPng', arguments[2]);
   checks.string('svgToPng.svg', svg, {
     noun: 'the text of an SVG image',
     advice: 'Pass the result of learningCurves().',

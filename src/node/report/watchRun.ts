@@ -41,8 +41,7 @@ export interface Watch {
 /**
  * Serves the report of a run in progress at 127.0.0.1, so that only this machine can open it. The server does not keep the process
  * alive. For security, the server rejects requests with a different host name (DNS rebinding), and forbids showing the page in
- * a frame. The page is drawn when it is requested for the first time after an epoch, and then again only after the next epoch, for all
- * clients together.
+ * a frame. The page is drawn at most once per epoch, at the first request after the epoch, and all clients receive the same page.
  *
  * @param folder - Folder of the run, with `run.json` and `history.csv`.
  * @throws A `missing-package` error if a package of `writeReport` is not installed. A Node error if the port is in use.

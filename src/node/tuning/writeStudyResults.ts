@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import * as checks from '../../core/errors/checks.js';
 import { createStudyReport } from '../../report/study/createStudyReport.js';
 import { checkResultsArguments } from '../../tuner/results/checkResults.js';
 import { resultsCsv } from '../../tuner/results/resultsCsv.js';
@@ -30,6 +31,7 @@ export async function writeStudyResults(
   study: Pick<Study, 'space' | 'objectives' | 'strategy'>,
   trials: readonly TrialRecord[],
 ): Promise<string> {
+  checks.noOptions('writeStudyResults', arguments[3]);
   checkResultsArguments('writeStudyResults', study, trials);
   const store = folderStore(folder);
   const write = (name: string, text: string) => store.write(name, new TextEncoder().encode(text));

@@ -1,3 +1,4 @@
+import * as checks from '../../core/errors/checks.js';
 import type { ArchitectureRecord, LayerRecord } from '../../core/records/architecture.js';
 import { truncateMiddle } from '../text/format.js';
 import { escapeXml, FONT_FAMILY } from '../text/svgText.js';
@@ -36,6 +37,7 @@ const STAGE_COLOR = '#eef2f7';
  * @category Figures
  */
 export function architectureDiagram(architecture: ArchitectureRecord, graphviz: GraphvizTool): string {
+  checks.noOptions('architectureDiagram', arguments[2]);
   const svg = graphviz.dot(toDot(architecture));
   return svg
     .slice(svg.indexOf('<svg'))

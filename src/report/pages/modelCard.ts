@@ -59,6 +59,7 @@ const USER_SECTIONS = {
  * @category Figures
  */
 export function createModelCard(run: RunRecord, previous = ''): string {
+  checks.noOptions('createModelCard', arguments[2]);
   checks.record('createModelCard.run', run, {
     noun: 'the record of a run',
     advice: 'Pass await readRunRecord(store).',

@@ -1,6 +1,7 @@
 import * as checks from '../../core/errors/checks.js';
 import { createError, isMultitaskError } from '../../core/errors/errors.js';
 import { createTable } from '../../core/lookup.js';
+import { toCheckedStore } from '../../core/platform/checkedStore.js';
 import type { Store } from '../../core/platform/platform.js';
 import { readStoreFile } from '../../core/platform/readStoreFile.js';
 import { listImageFiles } from '../../core/records/answerSelection.js';
@@ -56,6 +57,7 @@ const MAX_IMAGES = 500;
 export async function readRunRecord(store: Store, options: ReadRunRecordOptions = {}): Promise<ReportedRun> {
   const advice = "Write readRunRecord(folderStore('out'), { images: false }).";
   checks.store('readRunRecord.store', store, { advice });
+  store = toCheckedStore(store);
   checks.options('readRunRecord', options, { images: true }, { advice });
   const { images = true } = options;
   checks.boolean('readRunRecord.images', images, { advice: 'Omit it to use the default, true.' });

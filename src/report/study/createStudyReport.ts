@@ -1,3 +1,4 @@
+import * as checks from '../../core/errors/checks.js';
 import type { Json } from '../../core/json.js';
 import { shortenPaths } from '../../core/shortenPaths.js';
 import { findBestTrialNumbers } from '../../tuner/results/bestTrials.js';
@@ -46,6 +47,7 @@ export function createStudyReport(
   trials: readonly TrialRecord[],
   tools: ChartTools & Pick<ReportTools, 'fonts'>,
 ): Report {
+  checks.noOptions('createStudyReport', arguments[3]);
   checkResultsArguments('createStudyReport', study, trials);
   const groups = drawFigureGroups(study, trials, tools);
   const metrics = toObjectiveList(study.objectives).map(({ metric }) => metric);

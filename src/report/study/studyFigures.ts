@@ -1,3 +1,4 @@
+import * as checks from '../../core/errors/checks.js';
 import { findBestTrialNumbers } from '../../tuner/results/bestTrials.js';
 import { checkResultsArguments } from '../../tuner/results/checkResults.js';
 import {
@@ -59,6 +60,7 @@ export function studyFigures(
   trials: readonly TrialRecord[],
   tools: ChartTools,
 ): ReportFigure[] {
+  checks.noOptions('studyFigures', arguments[3]);
   checkResultsArguments('studyFigures', study, trials);
   return drawFigureGroups(study, trials, tools).flatMap(({ figures }) => figures);
 }

@@ -118,11 +118,16 @@ export function truncateMiddle(text: string, length: number): string {
 /** Formats the value of a run's argument for readers, for example as `0.3`, `none` or `dropout 0.3, filters 64 and 128`. */
 export const formatArgument = (value: Json | undefined): string => truncateMiddle(formatJson(value), 200);
 
-function formatJson(value: Json | undefined): string {
+/** Maximum depth of nested values that are shown. Deeper values are replaced by an ellipsis. */
+const MAX_DEPTH = 20;
+
+function formatJson(value: Json | undefined, depth = 0): string {
+  if (depth > MAX_DEPTH) return '…';
   if (value === null || value === undefined) return 'none';
   if (typeof value === 'number') return String(Number(value.toPrecision(6)));
-  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(formatJson).join(' and ');
+  if (Array.isArray(value))
+    return value.length === 0 ? 'none' : value.map((item) => formatJson(item, depth + 1)).join(' and ');
   if (typeof value !== 'object') return String(value);
-  const entries = Object.entries(value).map(([name, entry]) => `${name} ${formatJson(entry as Json)}`);
+  const entries = Object.entries(value).map(([name, entry]) => `${name} ${formatJson(entry, depth + 1)}`);
   return entries.length === 0 ? 'none' : entries.join(', ');
 }

@@ -1,3 +1,4 @@
+import * as checks from '../../core/errors/checks.js';
 import { checkObjectives, checkTrials } from './checkResults.js';
 import { computeCost, findBestRow, type Objectives, toObjectiveList } from './objectives.js';
 import { sortByNumber, type TrialRecord } from './trialRecord.js';
@@ -33,6 +34,7 @@ export function bestTrial<V>(
   trials: readonly TrialRecord<V>[],
   objectives: Objectives,
 ): TrialRecord<V> | undefined {
+  checks.noOptions('bestTrial', arguments[2]);
   checkTrials('bestTrial.trials', trials);
   checkObjectives('bestTrial.objectives', objectives);
   let best: { trial: TrialRecord<V>; cost: number } | undefined;
@@ -61,6 +63,7 @@ export function bestTrial<V>(
  * @category Tuner
  */
 export function paretoFront<V>(trials: readonly TrialRecord<V>[], objectives: Objectives): TrialRecord<V>[] {
+  checks.noOptions('paretoFront', arguments[2]);
   checkTrials('paretoFront.trials', trials);
   checkObjectives('paretoFront.objectives', objectives);
   const scored = sortByNumber(trials).flatMap((trial) => {

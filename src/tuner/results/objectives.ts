@@ -1,3 +1,4 @@
+import * as checks from '../../core/errors/checks.js';
 import { createError } from '../../core/errors/errors.js';
 import { formatValue } from '../../core/errors/formatValue.js';
 import type { HistoryRow } from '../../core/records/history.js';
@@ -34,8 +35,10 @@ export type Objectives = Objective | readonly [Objective, ...Objective[]];
  * ```
  * @category Tuner
  */
-export const minimize = <const M extends string>(metric: M): Objective<M> =>
-  createObjective(metric, 'minimize');
+export function minimize<const M extends string>(metric: M): Objective<M> {
+  checks.noOptions('minimize', arguments[1]);
+  return createObjective(metric, 'minimize');
+}
 
 /**
  * Creates an objective that maximizes a column of the history.
@@ -49,8 +52,10 @@ export const minimize = <const M extends string>(metric: M): Objective<M> =>
  * ```
  * @category Tuner
  */
-export const maximize = <const M extends string>(metric: M): Objective<M> =>
-  createObjective(metric, 'maximize');
+export function maximize<const M extends string>(metric: M): Objective<M> {
+  checks.noOptions('maximize', arguments[1]);
+  return createObjective(metric, 'maximize');
+}
 
 function createObjective<M extends string>(metric: M, direction: Objective['direction']): Objective<M> {
   if (typeof metric === 'string' && metric !== '') return { metric, direction };

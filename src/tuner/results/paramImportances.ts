@@ -1,3 +1,4 @@
+import * as checks from '../../core/errors/checks.js';
 import { flattenParams } from '../space/flatParams.js';
 import { createParzenEstimator } from '../space/parzenEstimator.js';
 import type { Dimension, FlatParams, ParameterMap, Space } from '../space/space.js';
@@ -63,6 +64,7 @@ export function getParamImportances(
   trials: readonly TrialRecord[],
   objectives: Objectives,
 ): ParamImportance[] {
+  checks.noOptions('getParamImportances', arguments[3]);
   checkSpace('getParamImportances.space', searchSpace);
   checkTrials('getParamImportances.trials', trials);
   checkObjectives('getParamImportances.objectives', objectives);

@@ -1,3 +1,4 @@
+import * as checks from '../../core/errors/checks.js';
 import type { Json } from '../../core/json.js';
 import { shortenPaths } from '../../core/shortenPaths.js';
 import type { Dimension } from '../space/space.js';
@@ -37,6 +38,7 @@ import { sortByNumber, type TrialRecord } from './trialRecord.js';
  * @category Tuner
  */
 export function resultsCsv(study: SearchTarget, trials: readonly TrialRecord[]): string {
+  checks.noOptions('resultsCsv', arguments[2]);
   checkResultsArguments('resultsCsv', study, trials);
   const metrics = toObjectiveList(study.objectives).map(({ metric }) => metric);
   const paths = study.space.dimensions.map(({ path }: Dimension) => path);

@@ -38,6 +38,7 @@ const MIN_REASON_WIDTH = 24;
  * @category Tuner
  */
 export function resultsTable(study: SearchTarget, trials: readonly TrialRecord[], width = 120): string {
+  checks.noOptions('resultsTable', arguments[3]);
   checkResultsArguments('resultsTable', study, trials);
   checks.number('resultsTable.width', width, { min: 1, allowInfinity: true, defaultValue: 120 });
   const metrics = toObjectiveList(study.objectives).map(({ metric }) => metric);

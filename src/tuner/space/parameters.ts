@@ -170,6 +170,7 @@ export function choice<const L extends readonly (string | number | boolean)[]>(
         ? unknown
         : TypeErrorMessage<`choice() has ${DuplicateOf<L>} twice: remove one of them`>),
 ): Parameter<L[number]> {
+  checks.noOptions('choice', arguments[1]);
   const list: unknown = values;
   if (!Array.isArray(list) || list.length < 2) {
     throw createArgumentError(

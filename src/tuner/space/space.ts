@@ -119,6 +119,7 @@ export type FlatParams = ReadonlyMap<string, Json>;
 export function space<const P extends ParameterMap>(
   parts: P & ([keyof P] extends [never] ? TypeErrorMessage<'space() needs at least one parameter'> : unknown),
 ): Space<P> {
+  checks.noOptions('space', arguments[1]);
   const advice = 'Write space({ dropout: float({ min: 0, max: 0.5 }) }).';
   checks.record('space', parts, { noun: 'an object with a parameter for each name', advice });
   const dimensions = createDimensions(parts, '', undefined);
@@ -164,6 +165,7 @@ export function alternatives<const O extends { readonly [kind: string]: Paramete
       ? TypeErrorMessage<'alternatives() needs at least two alternatives'>
       : unknown),
 ): Alternatives<O> {
+  checks.noOptions('alternatives', arguments[1]);
   const advice = 'Write alternatives({ adam: {}, sgd: { momentum: float({ min: 0, max: 0.99 }) } }).';
   checks.record('alternatives', alternatives, {
     noun: 'an object with parameters for each alternative',

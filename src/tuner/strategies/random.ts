@@ -1,3 +1,4 @@
+import * as checks from '../../core/errors/checks.js';
 import { createRng, type Rng } from '../../core/rng.js';
 import { buildFlatParams, toParamsKey } from '../space/flatParams.js';
 import { getGridParams } from '../space/gridParams.js';
@@ -32,6 +33,7 @@ const MAX_DRAWS_OF_LARGE_SPACE = 10_000;
  * @category Tuner
  */
 export function random(): Strategy {
+  checks.noOptions('random', arguments[0]);
   return {
     name: 'random',
     options: {},

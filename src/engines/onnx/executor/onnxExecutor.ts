@@ -211,10 +211,13 @@ export function createOnnxExecutor(
       for (const name of slotNames) setSlot(name, saved[name]!.data.slice());
     },
     dispose: () => {
-      syncWeights();
-      // Errors of release() are ignored, because the session is not used again.
-      for (const session of sessions.values()) session.release().catch(() => {});
-      sessions.clear();
+      try {
+        syncWeights();
+      } finally {
+        // Errors of release() are ignored, because the session is not used again.
+        for (const session of sessions.values()) session.release().catch(() => {});
+        sessions.clear();
+      }
     },
   };
 }

@@ -4,6 +4,7 @@ import { link, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { isProcessAlive } from './isProcessAlive.js';
+import { checkRegularFile } from './regularFile.js';
 
 /** Pattern of the name of a temporary file. The name contains the id of the machine, the process id and a random number. */
 const TEMPORARY_FILE = /^([0-9a-f]{8})-(\d+)-[0-9a-f]{12}\.unfinished$/;
@@ -26,9 +27,18 @@ const CLOCK_TOLERANCE = 100;
  */
 export const isTemporaryFile = (name: string): boolean => TEMPORARY_FILE.test(name);
 
-/** Writes a file atomically. Missing folders are created. Errors of the file system are thrown unchanged. */
-export const writeAtomically = (path: string, bytes: Uint8Array): Promise<void> =>
-  writeTemporaryFile(path, bytes, rename);
+/**
+ * Writes a file atomically. Missing folders are created. Errors of the file system are thrown unchanged.
+ *
+ * @throws An `UnusableFileError` if `path` is a named pipe, a device, a socket or a folder. Renaming would replace it.
+ */
+export async function writeAtomically(path: string, bytes: Uint8Array): Promise<void> {
+  await checkRegularFile(path);
+  await writeTemporaryFile(path, bytes, async (temporaryPath) => {
+    await checkRegularFile(path);
+    await rename(temporaryPath, path);
+  });
+}
 
 /**
  * Writes a file only if it does not exist, and returns whether the file was written. A hard link is used, because creating a link fails

@@ -20,7 +20,7 @@ import {
 } from '../../src/entries/node.js';
 import { imageFolder } from '../../src/node/index.js';
 
-/** Folder of images. `FACES=folder npm run test:slow` uses photographs instead of drawn faces. */
+/** Folder of images. `FACES=folder npm run test:long` uses photographs instead of drawn faces. */
 const FACES = process.env.FACES ?? new URL('../../out/demo-faces', import.meta.url).pathname;
 
 beforeAll(() => (process.env.FACES ? undefined : writeDemoFaces(FACES)));
