@@ -14,7 +14,7 @@ const PANEL: usize = 32;
 const GAP: usize = 64;
 
 /** Loads 4 floats that are `step` bytes apart. */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 function gather(at: usize, step: usize): v128 {
   let value = v128.load_zero<f32>(at);
@@ -24,7 +24,7 @@ function gather(at: usize, step: usize): v128 {
 }
 
 /** Multiplies one row of a filter by the transposed filter transform, and stores the 4 results `step` bytes apart. */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 function storeFilterRow(at: usize, step: usize, a: v128, b: v128, c: v128): void {
   const half = f32x4.splat(0.5);
@@ -96,7 +96,7 @@ export function winogradFilter(
  * Returns the address of the pixel at (`top`, `left`) of an image. If the 4x4 tile that starts there is not completely inside the image, it is
  * copied to `patch` with zeros outside of the image, and the address of the copy is returned.
  */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 function locateTile(
   image: usize, patch: usize, top: i32, left: i32, size: i32, height: i32, width: i32, pixel: usize,
@@ -118,7 +118,7 @@ function locateTile(
 }
 
 /** Computes one row of a transformed 4x4 tile from the rows `a` and `b` of the tile: their difference, or their sum if `isSum`. */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 function storeTileRow(
   isSum: bool, a: usize, b: usize, pixel: usize, out: usize, step: usize, first: i32, last: i32,
@@ -144,7 +144,7 @@ function storeTileRow(
  * that contains the tile. The values of 4 channels are `step` bytes apart from those of the next 4, and `position` bytes from those of the
  * next position.
  */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 function transformTile(
   tile: usize, line: usize, pixel: usize, out: usize, step: usize, position: usize, from: i32, to: i32,
@@ -161,7 +161,7 @@ function transformTile(
 }
 
 /** Computes m[4][8] = the sum over `depth` channels of v[4][channel] u[channel][8]. */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 function multiply4x8(v: usize, pixel: usize, u: usize, depth: i32, m: usize): void {
   let v1 = v + pixel;
@@ -207,7 +207,7 @@ function multiply4x8(v: usize, pixel: usize, u: usize, depth: i32, m: usize): vo
 }
 
 /** Computes a row of two output pixels of 4 channels from a row of 4 sums, and stores the pixels that are inside the image. */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 function storeOutputRow(
   y: usize, pixel: usize, hasSecond: bool, offset: v128, low: v128, a: v128, b: v128, c: v128, d: v128,
@@ -307,7 +307,7 @@ export function winogradConvolution(
 }
 
 /** Computes one row of a transformed 2x2 tile from the two pixels of a row, halved as often as the transform requires. */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 function storeGradientRow(a: v128, b: v128, out: usize, step: usize, first: i32, last: i32): void {
   const half = f32x4.splat(0.5);
@@ -318,7 +318,7 @@ function storeGradientRow(a: v128, b: v128, out: usize, step: usize, first: i32,
 }
 
 /** Adds the sum over `count` tiles of v[tile][4] d[tile][8] to sums[4][8], whose rows are `row` bytes apart. */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 function addProducts4x8(v: usize, d: usize, count: i32, sums: usize, row: usize): void {
   let a0 = f32x4.splat(0);
@@ -439,7 +439,7 @@ export function winogradGradientSums(
 }
 
 /** Stores one row of a filter gradient, `[3]` taps of 4 channels, from a row of 4 sums. */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 function storeFilterGradientRow(at: usize, tap: usize, a: v128, b: v128, c: v128, d: v128): void {
   const sum = f32x4.add(b, c);
