@@ -58,7 +58,6 @@ export function utkFace(): LabelReader<UtkFaceLabels> {
  * @category Data
  */
 export function utkFaceGroups(path: string): { readonly [group: string]: string } {
-  checks.noOptions('utkFaceGroups', arguments[1]);
   const name = path.slice(path.lastIndexOf('/') + 1);
   const parts = /^\d{1,3}_([01])_([0-4])_\d+/.exec(name);
   return parts ? { sex: GENDERS[Number(parts[1])]!, race: RACES[Number(parts[2])]! } : {};

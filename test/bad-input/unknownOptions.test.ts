@@ -58,6 +58,7 @@ const runRecord = { name: 'run', datasetName: 'data', train: dataset };
 const OPTION_FUNCTIONS: { readonly [name: string]: Row | readonly Row[] } = {
   multiTask: ['multiTask', first, { input: [8, 8, 3] }],
   loadModel: ['loadModel', second(store)],
+  httpStore: ['httpStore', second('https://example.com/')],
   loadKeras: ['loadKeras', second(new Uint8Array(8))],
   useEngine: ['useEngine', second('cpu')],
   randomFlip: ['randomFlip', second('horizontal')],
@@ -181,7 +182,6 @@ const ARGUMENTS: { readonly [name: string]: readonly unknown[] } = {
   getParamImportances: [searchSpace, [], objectives],
   globalAveragePool: [],
   grayscaleImage: [],
-  httpStore: ['https://example.com/'],
   maximize: ['val_loss'],
   meanAbsoluteError: [],
   meanSquaredError: [],
@@ -201,7 +201,6 @@ const ARGUMENTS: { readonly [name: string]: readonly unknown[] } = {
   svgToPng: ['<svg/>', 2],
   terminateOnNaN: [],
   utkFace: [],
-  utkFaceGroups: ['1_0_0_1.jpg'],
   writeStudyResults: ['out', study, []],
 };
 
@@ -209,8 +208,8 @@ const ARGUMENTS: { readonly [name: string]: readonly unknown[] } = {
 const getArguments = (entry: string, name: string) =>
   entry === './node' && name === 'architectureDiagram' ? [model.architecture()] : ARGUMENTS[name]!;
 
-/** Classes, a function that accepts any value, and a function with any number of arguments. */
-const OTHER_EXPORTS = ['Dataset', 'MultitaskError', 'isMultitaskError', 'createRng'];
+/** Classes, and functions that accept additional arguments: any value, any number of keys, or the labels that `groups` passes. */
+const OTHER_EXPORTS = ['Dataset', 'MultitaskError', 'isMultitaskError', 'createRng', 'utkFaceGroups'];
 
 /** Objects with methods, and the methods that take options. */
 const OBJECTS: {
