@@ -45,7 +45,7 @@ function compile(options) {
 }
 
 writeFileSync(
-  resolvePath('../src/tensor/kernels/simdModule.ts'),
+  resolvePath('../src/tensor/kernels/simd/simdModule.ts'),
   `/** Wasm module of assembly/training.ts in base64, compiled by \`npm run kernels\`. */
 export const SIMD_MODULE =
   '${compile([])}';

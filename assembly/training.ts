@@ -1,8 +1,13 @@
 // AssemblyScript, not TypeScript: the inner loops of training on wasm. They process four floats at a time, in the heap of
-// TensorFlow.js's own module. `npm run kernels` compiles this file into src/tensor/kernels/simdModule.ts. All tensors are float32
+// TensorFlow.js's own module. `npm run kernels` compiles this file into src/tensor/kernels/simd/simdModule.ts. All tensors are float32
 // and channels-last; addresses are bytes. Nothing is allocated here, and there are no constants in memory, because the heap belongs
 // to another module. Each function computes the part `from` to `to` of its work. Parts write to different addresses, so several
 // threads may share a call, and every value is summed in the same order on any number of threads.
+
+export { chunkGradientSums, chunkMoments, normalize, normalizeGradient } from './batchNorm';
+export { depthwiseFilterGradient, depthwiseInputGradient } from './depthwise';
+export { greaterEqual, lessEqual, logicalAnd, select4 } from './masks';
+export { winogradConvolution, winogradFilter, winogradFilterGradient, winogradGradientSums } from './winograd';
 
 const FLOAT: usize = 4;
 
@@ -271,6 +276,12 @@ export function filterGradient(
   const xPixel = <usize>inChannels * FLOAT;
   const xStep = <usize>strideWidth * xPixel;
   const dyStep = <usize>outChannels * FLOAT;
+  // Without padding, the pixels of a window row and their channels are consecutive, and count as the channels of one pixel. An image with 3
+  // channels so fills the blocks of 4.
+  if (dilationWidth === 1 && padLeft === 0 && (outWidth - 1) * strideWidth + kernelWidth <= inWidth) {
+    inChannels *= kernelWidth;
+    kernelWidth = 1;
+  }
   for (let b = 0; b < batch; b++) {
     for (let oy = 0; oy < outHeight; oy++) {
       for (let ky = 0; ky < kernelHeight; ky++) {

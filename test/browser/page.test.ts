@@ -64,7 +64,7 @@ describe.skipIf(!browser)('a web page with this library', () => {
     async (threads) => {
       const page = (await inPage(
         `
-      import { getSimdRunner } from './src/tensor/kernels/simdKernels.ts';
+      import { getSimdRunner } from './src/tensor/kernels/simd/simdKernels.ts';
       import { tf } from './src/tensor/tf.ts';
       import { study } from './test/browser/study.ts';
       // TensorFlow.js uses half of the cores, and this machine may have only two.

@@ -1,4 +1,4 @@
-import type { WasmBackend } from '../../src/tensor/kernels/wasmHeap.js';
+import type { WasmBackend } from '../../src/tensor/kernels/simd/wasmHeap.js';
 import { tf } from '../../src/tensor/tf.js';
 
 /** Returns the size of the wasm heap in bytes. The heap never shrinks, so this is its peak size in the process. */

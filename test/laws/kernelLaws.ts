@@ -97,6 +97,37 @@ export function kernelLaws(backend: string): void {
     );
   });
 
+  test('gives the same results and gradients as the cpu engine for a 3x3 convolution of several channels and any number of tiles', async () => {
+    // Sizes from 3 to 14 give outputs with odd and even sides, and tiles that are partly outside of the image.
+    const sizes = fc.record({
+      batch: upTo(5),
+      height: fc.integer({ min: 3, max: 14 }),
+      width: fc.integer({ min: 3, max: 14 }),
+      channels: fc.constantFrom(8, 12, 16, 40),
+      filters: fc.constantFrom(8, 16, 24),
+      padding: fc.constantFrom('valid' as const, 'same' as const),
+      activation: fc.constantFrom('linear' as const, 'relu' as const),
+    });
+    await fc.assert(
+      fc.asyncProperty(sizes, async ({ batch, height, width, channels, filters, padding, activation }) => {
+        const shapes = [[batch, height, width, channels], [3, 3, channels, filters], [filters]];
+        const reference = (x: Tensor, w: Tensor, b: Tensor) => {
+          const y = tf.add(tf.conv2d(x as Tensor4D, w as Tensor4D, 1, padding), b);
+          return activation === 'relu' ? tf.relu(y) : y;
+        };
+        const actual = (x: Tensor, w: Tensor, b: Tensor) =>
+          convolution(x as Tensor4D, w as Tensor4D, b as Tensor1D, {
+            strides: [1, 1],
+            dilations: [1, 1],
+            padding,
+            activation,
+          });
+        await expectAgreement(backend, shapes, actual as never, reference as never, drawSixteenth);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
   test('gives the same results for a dilated convolution as for a convolution whose filter has explicit zeros', async () => {
     await fc.assert(
       fc.asyncProperty(geometry, upTo(3), upTo(3), async (g, dy, dx) => {
@@ -160,9 +191,126 @@ export function kernelLaws(backend: string): void {
     );
   });
 
+  test('gives the same results as the cpu engine for a depthwise convolution of many channels', async () => {
+    const sizes = fc.record({
+      batch: upTo(5),
+      height: fc.integer({ min: 3, max: 9 }),
+      width: fc.integer({ min: 3, max: 9 }),
+      channels: fc.constantFrom(16, 17, 24, 35, 36),
+      kernel: fc.tuple(upTo(5), upTo(5)),
+      stride: upTo(3),
+      dilation: upTo(2),
+      padding: fc.constantFrom('valid' as const, 'same' as const),
+    });
+    await fc.assert(
+      fc.asyncProperty(sizes, async ({ batch, height, width, channels, kernel, padding, ...rest }) => {
+        const [stride, dilation] = rest.stride === 1 ? [1, rest.dilation] : [rest.stride, 1];
+        fc.pre(padding === 'same' || Math.max(...kernel) * dilation <= Math.min(height, width));
+        const shapes = [
+          [batch, height, width, channels],
+          [...kernel, channels, 1],
+        ];
+        // The cpu engine ignores the dilation in the gradients of a depthwise convolution.
+        const reference = (x: Tensor, w: Tensor) =>
+          tf.depthwiseConv2d(
+            x as Tensor4D,
+            insertFilterZeros(w as Tensor4D, dilation!, dilation!),
+            [stride!, stride!],
+            padding,
+          );
+        const actual = (x: Tensor, w: Tensor) =>
+          depthwiseConvolution(x as Tensor4D, w as Tensor4D, undefined, {
+            strides: [stride!, stride!],
+            dilations: [dilation!, dilation!],
+            padding,
+            activation: 'linear',
+          });
+        await expectAgreement(backend, shapes, actual as never, reference as never);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test('gives the same results as the cpu engine for sums over the first axes', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(upTo(12), { minLength: 1, maxLength: 4 }),
+        upTo(4),
+        fc.boolean(),
+        async (shape, axes, keepDims) => {
+          const leading = Array.from({ length: Math.min(axes, shape.length) }, (_, i) => i);
+          await expectAgreement(backend, [shape], ((x: Tensor) => tf.sum(x, leading, keepDims)) as never);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  test('gives the same results as the cpu engine for comparisons with a scalar, logical and, selections and the gradient of clipping', async () => {
+    const sizes = fc.oneof(
+      { arbitrary: upTo(70), weight: 4 },
+      { arbitrary: fc.integer({ min: 16_000, max: 40_000 }), weight: 1 },
+    );
+    await fc.assert(
+      fc.asyncProperty(sizes, fc.nat(100), async (size, seed) => {
+        const compute = () =>
+          tf.tidy(() => {
+            const [x, y] = [seed, seed + 1].map((number) => {
+              // Multiples of 1/16, so that some values are equal to the bounds.
+              const values = createNoise(number, [size], drawSixteenth);
+              values[seed % size] = Number.NaN;
+              return tf.tensor1d(values);
+            }) as [Tensor1D, Tensor1D];
+            const [low, high] = [tf.greaterEqual(x, -0.25), tf.lessEqual(x, 0.5)];
+            const clipped = tf.grad((values) => tf.clipByValue(values as Tensor1D, -0.25, 0.5))(x, y);
+            const results = [low, high, tf.logicalAnd(low, high), tf.where(low, x, y), clipped];
+            return results.map((result) => [result.dtype, Array.from(result.dataSync())]);
+          });
+        await tf.setBackend('cpu');
+        const expected = compute();
+        await tf.setBackend(backend);
+        expect(compute()).toEqual(expected);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  test('gives the same results as the cpu engine for slices, parts, reversed axes and copies of tensors of any type', async () => {
+    const regions = fc.array(fc.tuple(fc.nat(3), upTo(4), fc.nat(3)), { minLength: 1, maxLength: 5 });
+    const types = fc.constantFrom('float32' as const, 'int32' as const, 'bool' as const);
+    await fc.assert(
+      fc.asyncProperty(regions, types, fc.nat(4), async (axes, type, number) => {
+        const shape = axes.map(([before, size, after]) => before + size + after);
+        const splitAxis = number % shape.length;
+        const compute = () =>
+          tf.tidy(() => {
+            const noise = tf.tensor(createNoise(number, shape), shape);
+            // The stock kernel of tf.cast to bool keeps values other than 0 and 1.
+            const x = type === 'bool' ? tf.greater(noise, 0) : tf.cast(tf.mul(noise, 9), type);
+            const slice = tf.slice(
+              x,
+              axes.map(([before]) => before),
+              axes.map(([, size]) => size),
+            );
+            const leading = Array.from({ length: splitAxis + 1 }, (_, axis) => axis);
+            const parts = tf.split(x, axes[splitAxis]!, splitAxis);
+            const results = [slice, ...parts, tf.reverse(x, leading), tf.clone(x)];
+            return results.map((result) => [result.dtype, result.shape, Array.from(result.dataSync())]);
+          });
+        await tf.setBackend('cpu');
+        const expected = compute();
+        await tf.setBackend(backend);
+        const { numTensors, numDataBuffers } = tf.memory();
+        expect(compute()).toEqual(expected);
+        expect(tf.memory()).toMatchObject({ numTensors, numDataBuffers });
+      }),
+      { numRuns: 40 },
+    );
+  });
+
   test('gives the results that the definition of batch normalization requires', async () => {
     await fc.assert(
-      fc.asyncProperty(upTo(4), fc.integer({ min: 2, max: 6 }), upTo(5), async (batch, side, channels) => {
+      fc.asyncProperty(upTo(5), fc.integer({ min: 2, max: 16 }), upTo(40), async (batch, side, channels) => {
         const shapes = [[batch, side, side, channels], [channels], [channels]];
         const reference = (x: Tensor, gamma: Tensor, beta: Tensor) => {
           const { mean, variance } = tf.moments(x, [0, 1, 2]);

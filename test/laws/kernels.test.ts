@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadWasmBackend } from '../../src/tensor/backends/wasmBackend.js';
-import { setSimdEnabled } from '../../src/tensor/kernels/simdKernels.js';
+import { setSimdEnabled } from '../../src/tensor/kernels/simd/simdKernels.js';
 import { kernelLaws } from './kernelLaws.js';
 
 beforeAll(() => loadWasmBackend());

@@ -25,7 +25,7 @@ import {
   terminateOnNaN,
 } from '../../src/entries/node.js';
 import { loadWasmBackend } from '../../src/tensor/backends/wasmBackend.js';
-import { setSimdEnabled } from '../../src/tensor/kernels/simdKernels.js';
+import { setSimdEnabled } from '../../src/tensor/kernels/simd/simdKernels.js';
 import { convolution, depthwiseConvolution } from '../../src/tensor/ops/convolution.js';
 
 const image = (seed: number) => ({
@@ -160,6 +160,17 @@ describe.each([true, false])('the wasm kernels, with SIMD: %s', (simd) => {
         ...options,
         activation: 'relu',
       }),
+    // These convolutions are large enough for the Winograd method.
+    '3x3 convolution of many pixels with relu': () =>
+      convolution(noise([2, 9, 10, 8]) as Tensor4D, ones([3, 3, 8, 8]) as Tensor4D, ones([8]) as never, {
+        ...options,
+        activation: 'relu',
+      }),
+    'gradient of a 3x3 convolution of many pixels with respect to its input': () =>
+      tf.grad((x) => tf.conv2d(x as Tensor4D, ones([3, 3, 8, 8]) as Tensor4D, 1, 'valid'))(
+        tf.zeros([2, 11, 10, 8]),
+        noise([2, 9, 8, 8]),
+      ),
     'convolution of RGB with relu6': () =>
       tf.fused.conv2d({
         x: noise([2, 5, 6, 3]) as Tensor4D,

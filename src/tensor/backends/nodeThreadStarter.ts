@@ -1,4 +1,4 @@
-import type { ThreadStarter } from '../kernels/threadPool.js';
+import type { ThreadStarter } from '../kernels/simd/threadPool.js';
 import { ISOLATED_WORKER_OPTIONS, type NodeModules } from './nodeModules.js';
 
 /** Creates a function that starts threads in Node. Once started, a thread does not keep the process alive. */

@@ -1,4 +1,4 @@
-import type { ThreadStarter } from '../kernels/threadPool.js';
+import type { ThreadStarter } from '../kernels/simd/threadPool.js';
 
 /** Starts web workers as threads in a page. As in TensorFlow.js, their script is loaded from a `blob:` URL. */
 export const pageThreadStarter: ThreadStarter = (script, onMessage, onExit) => {

@@ -1,8 +1,8 @@
 import { createError } from '../../core/errors/errors.js';
 import type { PackageLoader } from '../../core/platform/platform.js';
 import { registerTrainingKernels } from '../kernels/registerTrainingKernels.js';
-import { startSimdThreads } from '../kernels/simdKernels.js';
-import type { WasmBackend } from '../kernels/wasmHeap.js';
+import { startSimdThreads } from '../kernels/simd/simdKernels.js';
+import type { WasmBackend } from '../kernels/simd/wasmHeap.js';
 import { setStartedBackend, startBackend } from '../startBackend.js';
 import { tf } from '../tf.js';
 import { withoutEmscriptenListeners } from './emscriptenListeners.js';

@@ -1,6 +1,6 @@
 import { tf } from '../tf.js';
-import { getSimdRunner } from './simdKernels.js';
-import { getByteAddress, getFloat32View, type WasmBackend } from './wasmHeap.js';
+import { getSimdRunner } from './simd/simdKernels.js';
+import { getByteAddress, getFloat32View, type WasmBackend } from './simd/wasmHeap.js';
 
 /**
  * Name of the kernel for the gradients of ReLU and bias. Its inputs and outputs are `{ y, dy } -> [masked, bias]`: `masked` equals `dy`

@@ -7,8 +7,9 @@ import {
   computeFilterGradient,
   computeInputGradient,
 } from './convolutionGradients.js';
-import { getSimdRunner } from './simdKernels.js';
-import { getByteAddress, getFloat32View, type WasmBackend } from './wasmHeap.js';
+import { getSimdRunner } from './simd/simdKernels.js';
+import { getByteAddress, getFloat32View, type WasmBackend } from './simd/wasmHeap.js';
+import { computeWinogradFilterGradient, computeWinogradInputGradient } from './winograd.js';
 
 interface GradientAttributes {
   readonly strides: Pair;
@@ -23,13 +24,18 @@ export function registerConvolutionGradients(): void {
   registerWasmKernel('Conv2DBackpropFilter', ({ x, dy }, { filterShape, ...rest }) => {
     const geometry = getGeometry(x!.shape, filterShape!, rest);
     return (
+      computeWinogradFilterGradient(x!, dy!, filterShape!, geometry) ??
       computeFilterGradientWithSimd(x!, dy!, filterShape!, geometry) ??
       computeFilterGradient(x!, dy!, filterShape!, geometry)
     );
   });
-  registerWasmKernel('Conv2DBackpropInput', ({ dy, filter }, { inputShape, ...rest }) =>
-    computeInputGradient(dy!, filter!, inputShape!, getGeometry(inputShape!, filter!.shape, rest)),
-  );
+  registerWasmKernel('Conv2DBackpropInput', ({ dy, filter }, { inputShape, ...rest }) => {
+    const geometry = getGeometry(inputShape!, filter!.shape, rest);
+    return (
+      computeWinogradInputGradient(dy!, filter!, inputShape!, geometry) ??
+      computeInputGradient(dy!, filter!, inputShape!, geometry)
+    );
+  });
 }
 
 /** Number of output channels that the inner loops in assembly/training.ts compute at a time. */

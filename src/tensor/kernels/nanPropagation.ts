@@ -1,7 +1,7 @@
 import { overrideKernel } from '../overrideKernel.js';
 import { tf } from '../tf.js';
-import { getSimdRunner } from './simdKernels.js';
-import { getByteAddress, getFloat32View, type WasmBackend } from './wasmHeap.js';
+import { getSimdRunner } from './simd/simdKernels.js';
+import { getByteAddress, getFloat32View, type WasmBackend } from './simd/wasmHeap.js';
 
 interface ActivationAttributes {
   readonly activation?: string;

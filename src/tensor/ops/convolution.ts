@@ -107,9 +107,9 @@ function runWithCustomGradient(
       value: y,
       gradFunc: (dy: Tensor4D, saved: Tensor[]) => {
         const [xs, filters, ys] = saved as [Tensor4D, Tensor4D, Tensor4D];
-        const [masked, sums] = computeActivationGradient(dy, ys, activation);
+        const [masked, sums] = computeActivationGradient(dy, ys, activation, bias !== undefined);
         const gradients = createGradients(xs, filters, masked);
-        return [...(needsInputGradient ? [gradients.x()] : []), gradients.filter(), ...(bias ? [sums] : [])];
+        return [...(needsInputGradient ? [gradients.x()] : []), gradients.filter(), ...(sums ? [sums] : [])];
       },
     };
   }) as never);
@@ -138,18 +138,24 @@ function runForward(
   return (activation === 'relu' ? tf.relu(shifted) : shifted) as Tensor4D;
 }
 
-/** Returns the gradient with respect to the input of the activation, and its sum per channel, which is the gradient of the bias. */
+/** Returns the gradient with respect to the input of the activation, and its sum per channel, the gradient of the bias, if there is a bias. */
 function computeActivationGradient(
   dy: Tensor4D,
   y: Tensor4D,
   activation: 'linear' | 'relu',
-): [Tensor4D, Tensor] {
-  if (activation === 'linear') return [dy, tf.sum(dy, [0, 1, 2])];
+  hasBias: boolean,
+): [masked: Tensor4D, sums: Tensor | undefined] {
+  const sumPixels = (gradient: Tensor4D) => (hasBias ? tf.sum(gradient, [0, 1, 2]) : undefined);
+  if (activation === 'linear') return [dy, sumPixels(dy)];
   if (tf.getKernel(BIAS_RELU_GRADIENT, tf.getBackend())) {
-    return tf.engine().runKernel(BIAS_RELU_GRADIENT, { y, dy }) as unknown as [Tensor4D, Tensor];
+    const [gradient, sums] = tf.engine().runKernel(BIAS_RELU_GRADIENT, { y, dy }) as unknown as [
+      Tensor4D,
+      Tensor,
+    ];
+    return [gradient, hasBias ? sums : undefined];
   }
   const masked = tf.mul(dy, tf.step(y)) as Tensor4D;
-  return [masked, tf.sum(masked, [0, 1, 2])];
+  return [masked, sumPixels(masked)];
 }
 
 function runKernel(kernel: string, inputs: { [name: string]: Tensor }, attributes: object): Tensor4D {

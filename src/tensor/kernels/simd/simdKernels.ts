@@ -33,6 +33,11 @@ export function getSimdRunner(backend: WasmBackend): SimdRunner | undefined {
   return isSimdEnabled ? getSimdInstance(backend)?.run : undefined;
 }
 
+/** Returns the number of threads that run SIMD kernels, including the current one. */
+export function getSimdThreadCount(backend: WasmBackend): number {
+  return getSimdInstance(backend)?.threadPool?.size ?? 1;
+}
+
 /**
  * Starts threads for the SIMD kernels, in addition to the current one. Does nothing if the backend's heap is not shared memory. If the
  * threads fail to start before `expired` rejects, the kernels run on the current thread.

@@ -1,4 +1,4 @@
-/** Names of the SIMD kernels in assembly/training.ts. The thread pool identifies a kernel by its index in this list. */
+/** Names of the SIMD kernels that assembly/training.ts exports. The thread pool identifies a kernel by its index in this list. */
 export const SIMD_KERNELS = [
   'biasReluGradient',
   'clamp',
@@ -6,6 +6,20 @@ export const SIMD_KERNELS = [
   'averagePool',
   'maxPoolGradient',
   'filterGradient',
+  'chunkMoments',
+  'chunkGradientSums',
+  'normalize',
+  'normalizeGradient',
+  'depthwiseInputGradient',
+  'depthwiseFilterGradient',
+  'greaterEqual',
+  'lessEqual',
+  'logicalAnd',
+  'select4',
+  'winogradFilter',
+  'winogradConvolution',
+  'winogradGradientSums',
+  'winogradFilterGradient',
 ] as const;
 
 /** Name of a SIMD kernel in assembly/training.ts. */

@@ -15,6 +15,8 @@ export type ThreadStarter = (script: string, onMessage: () => void, onExit: () =
 
 /** Pool of threads that divide the work of each kernel call among them. */
 export interface ThreadPool {
+  /** Number of threads, including the current one. */
+  readonly size: number;
   /**
    * Runs a kernel on all threads, and returns when all of them have finished. The current thread calls `runRange` to process its own part.
    */
@@ -102,6 +104,7 @@ export async function startThreadPool({
     return undefined;
   }
   return {
+    size: members,
     run: (kernel, args, { size, granularity }, runRange) => {
       const units = Math.ceil(size / granularity);
       const getRangeStart = (member: number) =>
