@@ -37,7 +37,7 @@ export function fuseCalls(calls: readonly KernelCall[], context: FusionContext):
     const replacements = applyRules(call, findCall, context);
     fused.push(...replacements);
     for (const replacement of replacements) {
-      // A reshaped tensor has the id of its source, whose call is the one that a rule looks for.
+      // A reshaped tensor has the id of its source, and rules look for the call that computed the source.
       if (isReshape(replacement)) continue;
       for (const { id } of replacement.outputs) producers.set(id, replacement);
     }
