@@ -1,5 +1,7 @@
 // Gradients of depthwise convolutions with one output channel per input channel. See training.ts for the conventions of this folder.
 
+import { clear } from './memory';
+
 const FLOAT: usize = 4;
 
 /** Adds a * b to `sum`, each with `bytes` bytes, or assigns it if `isFirst`. */
@@ -48,7 +50,7 @@ export function depthwiseInputGradient(
           isFirst = false;
         }
       }
-      if (isFirst) memory.fill(out, 0, pixel);
+      if (isFirst) clear(out, pixel);
     }
   }
 }
@@ -66,7 +68,7 @@ export function depthwiseFilterGradient(
   const xStep = <usize>strideWidth * pixel;
   for (let b = from; b < to; b++) {
     const filter = dw + <usize>(b * kernelHeight * kernelWidth) * pixel;
-    memory.fill(filter, 0, <usize>(kernelHeight * kernelWidth) * pixel);
+    clear(filter, <usize>(kernelHeight * kernelWidth) * pixel);
     for (let oy = 0; oy < outHeight; oy++) {
       for (let ky = 0; ky < kernelHeight; ky++) {
         const iy = oy * strideHeight + ky * dilationHeight - padTop;

@@ -3,6 +3,8 @@
 // products. The transforms only add and halve, so the rounding error stays close to that of the direct sum, and a NaN in the input
 // reaches exactly the outputs whose windows contain it. See training.ts for the conventions of this folder.
 
+import { clear, copy } from './memory';
+
 const FLOAT: usize = 4;
 /** Number of transformed values per tile and channel. */
 const POSITIONS: i32 = 16;
@@ -105,13 +107,13 @@ function locateTile(
   if (top >= 0 && left >= 0 && top + size <= height && left + size <= width) {
     return image + <usize>top * line + <usize>left * pixel;
   }
-  memory.fill(patch, 0, <usize>(size * size) * pixel);
+  clear(patch, <usize>(size * size) * pixel);
   const first = max(0, -left);
   const count = min(size, width - left) - first;
   if (count > 0) {
     for (let i = max(0, -top), last = min(size, height - top); i < last; i++) {
       const source = image + <usize>(top + i) * line + <usize>(left + first) * pixel;
-      memory.copy(patch + <usize>(i * size + first) * pixel, source, <usize>count * pixel);
+      copy(patch + <usize>(i * size + first) * pixel, source, <usize>count * pixel);
     }
   }
   return patch;
@@ -390,7 +392,7 @@ export function winogradGradientSums(
   const ds = d - <usize>from * yPosition;
   const half = f32x4.splat(0.5);
   const sumsPosition = xPixel * <usize>outChannels;
-  memory.fill(sums + <usize>from * sumsPosition, 0, <usize>(to - from) * sumsPosition);
+  clear(sums + <usize>from * sumsPosition, <usize>(to - from) * sumsPosition);
   for (let first = 0; first < tiles; first += TILES) {
     const count = min(TILES, tiles - first);
     for (let t = 0; t < count; t++) {
