@@ -1,6 +1,13 @@
 import { concatBytes } from '../core/arrays.js';
 import { sha256 } from '../core/digest.js';
 import { createError } from '../core/errors/errors.js';
+import {
+  type Connection,
+  describeFailure,
+  MAX_DOWNLOAD_BYTES,
+  readBody,
+  withConnection,
+} from '../core/platform/download.js';
 import type { Fetcher, FetcherResponse, Store } from '../core/platform/platform.js';
 import { readStoreFile } from '../core/platform/readStoreFile.js';
 import { md5 } from './md5.js';
@@ -57,7 +64,7 @@ const activeDownloads = new WeakMap<Store, Map<string, Promise<unknown>>>();
  * the next call resumes the download.
  *
  * @returns The bytes of the file.
- * @throws `download` error if the server does not respond, does not return the file, or returns a file with a different hash. The error
+ * @throws `download` error if the server does not respond, sends no byte for 60 seconds, does not return the file, or returns a file with a different hash. The error
  *   contains the URL and the path for a manual download. `aborted` error if `signal` is aborted. Neither error removes a file that was
  *   already in the store.
  */
@@ -98,7 +105,9 @@ async function downloadFile(
   const { url, hash, name, store } = options;
   throwIfAborted(options);
   const partialFile = resume ? await partialDownload.read(url) : undefined;
-  const bytes = await receiveFile(options, partialDownload, partialFile);
+  const bytes = await withConnection(options.signal, (connection) =>
+    receiveFile(options, partialDownload, partialFile, connection),
+  );
   if (bytes && (await matchesHash(bytes, hash))) {
     await store.write(name, bytes);
     await partialDownload.remove();
@@ -127,10 +136,11 @@ async function receiveFile(
   options: DownloadRequest,
   partialDownload: PartialDownload,
   partialFile: Awaited<ReturnType<PartialDownload['read']>>,
+  connection: Connection,
 ): Promise<Uint8Array | undefined> {
   const { url, onProgress } = options;
   if (partialFile && partialFile.bytes.length === partialFile.origin.total) return partialFile.bytes;
-  const response = await requestFile(options, partialFile);
+  const response = await requestFile(options, partialFile, connection);
   if (response.status === 416 || (response.status === 206 && !isContinuation(response, partialFile))) {
     await response.body?.cancel();
     return undefined;
@@ -148,13 +158,14 @@ async function receiveFile(
   let size = resumedFile?.bytes.length ?? 0;
   onProgress?.(size, origin.total);
   try {
-    for await (const bytes of readBody(response)) {
+    for await (const bytes of readBody(response, connection)) {
       chunks.push(bytes);
       size += bytes.length;
       await partialDownload.append(bytes);
       onProgress?.(size, origin.total);
       throwIfAborted(options);
-      if (size > (origin.total ?? Number.POSITIVE_INFINITY)) break; // The file is too large, so its hash check will fail.
+      // The file is too large, so its hash check will fail.
+      if (size > Math.min(origin.total ?? MAX_DOWNLOAD_BYTES, MAX_DOWNLOAD_BYTES)) break;
     }
     if (size < (origin.total ?? 0)) throw new Error('the connection ended');
   } catch (cause) {
@@ -174,14 +185,15 @@ async function receiveFile(
 async function requestFile(
   options: DownloadRequest,
   partialFile: { readonly bytes: Uint8Array; readonly origin: DownloadSource } | undefined,
+  connection: Connection,
 ): Promise<FetcherResponse> {
-  const { url, fetch, signal } = options;
+  const { url, fetch } = options;
   const range = partialFile && {
     range: `bytes=${partialFile.bytes.length}-`,
     ...(partialFile.origin.version && { 'if-range': partialFile.origin.version }),
   };
   try {
-    return await fetch(url, { headers: { ...range }, ...(signal && { signal }) });
+    return await connection.wait(fetch(url, { headers: { ...range }, signal: connection.signal }));
   } catch (cause) {
     throwIfAborted(options);
     throw createDownloadError(options, `no response (${describeFailure(cause)})`, undefined, cause);
@@ -199,23 +211,6 @@ function isContinuation(
     Number(from) === partialFile?.bytes.length &&
     (knownTotal === undefined || total === '*' || Number(total) === knownTotal)
   );
-}
-
-async function* readBody({ body }: FetcherResponse): AsyncGenerator<Uint8Array> {
-  const reader = body?.getReader();
-  if (!reader) return;
-  try {
-    for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
-  } finally {
-    await reader.cancel().catch(() => {}); // Canceling a broken stream fails. The error is ignored, because the stream is not used again.
-  }
-}
-
-/** Returns the reason why a request failed. In Node, the reason is in the error's `cause`, not in its message. */
-function describeFailure(error: unknown): string {
-  const { message, cause } = error as Error;
-  const { code, message: inner } = (cause ?? {}) as { readonly code?: string; readonly message?: string };
-  return code ?? inner ?? message;
 }
 
 function createDownloadError(

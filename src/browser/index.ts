@@ -4,6 +4,6 @@
  * @module tfjs-multitask/browser
  */
 export { canvasDecoder } from './canvasDecoder.js';
-export { httpStore } from './httpStore.js';
+export { type HttpStoreOptions, httpStore } from './httpStore.js';
 export { imageFiles } from './imageFiles.js';
 export { webWorkers } from './webWorkers.js';

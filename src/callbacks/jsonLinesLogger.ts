@@ -1,3 +1,4 @@
+import { stringifySafely } from '../core/errors/escapeText.js';
 import type { Store } from '../core/platform/platform.js';
 import type { HistoryRow } from '../core/records/history.js';
 import type { StatelessCallback } from '../training/callback.js';
@@ -21,7 +22,7 @@ import { getLogName, type LoggerOptions } from './csvLogger.js';
 export function jsonLinesLogger(store: Store, options: LoggerOptions = {}): StatelessCallback {
   const name = getLogName('jsonLinesLogger', store, options, 'history.jsonl');
   const toBytes = (rows: readonly HistoryRow[]) =>
-    new TextEncoder().encode(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    new TextEncoder().encode(rows.map((row) => `${stringifySafely(row)}\n`).join(''));
   return {
     name: 'jsonLinesLogger',
     outputs: [{ store, name }],

@@ -47,6 +47,9 @@ export type ImageShape = readonly [height: number, width: number, channels: numb
  */
 export type PixelRange = readonly [black: number, white: number];
 
+/** Maximum size of an image file in bytes. This limits the memory for files that are read at the same time. */
+export const MAX_IMAGE_FILE_BYTES = 2 ** 28;
+
 /**
  * Converts color pixels to grayscale bytes. `stride` is the number of bytes per pixel. The result equals that of Pillow's mode `L`, which
  * Keras uses for `color_mode="grayscale"`: ITU-R BT.601 luma in 16-bit integer arithmetic.

@@ -1,16 +1,19 @@
 import * as checks from '../core/errors/checks.js';
+import { describeThrown } from '../core/errors/describeThrown.js';
 import { createError } from '../core/errors/errors.js';
 import { formatValue } from '../core/errors/formatValue.js';
 import { didYouMean } from '../core/errors/suggestions.js';
 import type { SkippedFile } from './dataset.js';
 import type { LabelReader } from './labelReader.js';
 import { parseCsv } from './parseCsv.js';
+import { parseDecimal } from './parseDecimal.js';
 
 /**
  * Type of a CSV column, which determines how {@link csvLabels} reads its cells:
  *
- * - `Number`: a finite number.
- * - `{ min, max }`: a finite number of at least `min` and at most `max`. Both limits are optional.
+ * - `Number`: a finite decimal number, such as `31`, `-0.5` or `1e-3`. Other notations, for example `0x1F`, are errors, and so is a number
+ *   that is too small for a double, which would be 0.
+ * - `{ min, max }`: such a number of at least `min` and at most `max`. Both limits are optional.
  * - `String`: any text, which is returned unchanged.
  * - an array such as `['male', 'female']`: one of these strings, exactly as written.
  * - a function that converts the cell to a label. For an invalid cell, the function must throw an `Error` whose message is a noun phrase
@@ -64,7 +67,7 @@ export interface CsvLabelsOptions<C extends { readonly [task: string]: CsvColumn
  * @param text - Contents of the CSV file.
  * @param options - `columns`: the columns that contain labels, and their types. `pathColumn`: the column of image paths.
  * @returns A reader for `imageFolder` and `imageFiles`. An image without a row in the CSV file has no labels.
- * @throws A `data` error that contains the line, or the row and column, for a missing column, an invalid cell, an image with two rows, or a
+ * @throws A `data` error that contains the line of the file on which the row begins, and the column, for a missing column, an invalid cell, an image with two rows, or a
  *   quotation mark that is not closed; an `argument` error for an invalid option.
  * @example
  * ```ts
@@ -127,8 +130,8 @@ export function csvLabels<const C extends { readonly [task: string]: CsvColumn }
     index: findColumn(name),
   }));
   const labeledRows = new Map<string, LabeledRow>();
-  rows.forEach(({ cells }, i) => {
-    const rowName = `CSV row ${i + 2}`;
+  for (const { cells, line } of rows) {
+    const rowName = `CSV row ${line}`;
     if (cells.length !== header.length) {
       throw createError({
         kind: 'data',
@@ -168,7 +171,7 @@ export function csvLabels<const C extends { readonly [task: string]: CsvColumn }
         throw createError({
           kind: 'data',
           path: `${rowName}, column ${name}`,
-          expected: (cause as Error).message,
+          expected: describeThrown(cause) || 'a cell that the function of the column accepts',
           received: JSON.stringify(cell),
           advice: 'Fix the cell, or leave it empty if the label is unknown.',
           cause,
@@ -176,7 +179,7 @@ export function csvLabels<const C extends { readonly [task: string]: CsvColumn }
       }
     }
     labeledRows.set(key, { path, rowName, labels });
-  });
+  }
   const readLabels: LabelReader<{ readonly [K in keyof C]?: CsvLabel<C[K]> }> = (path) => {
     const row = labeledRows.get(normalizePath(path));
     return row ? { labels: row.labels as never } : { reason: 'it has no row in the CSV file' };
@@ -190,7 +193,7 @@ export function csvLabels<const C extends { readonly [task: string]: CsvColumn }
 interface LabeledRow {
   /** Path of the image as written in the file. */
   readonly path: string;
-  /** Name of the row in messages. */
+  /** Name of the row in messages, with the line of the file on which it begins. */
   readonly rowName: string;
   readonly labels: object;
 }
@@ -261,9 +264,9 @@ type NumberColumn = Extract<CsvColumn, { readonly min?: number }>;
 
 function createNumberReader({ min = -Infinity, max = Infinity }: NumberColumn) {
   const expected =
-    min === -Infinity && max === Infinity ? 'a finite number' : `a number from ${min} to ${max}`;
+    min === -Infinity && max === Infinity ? 'a finite decimal number' : `a number from ${min} to ${max}`;
   return (cell: string) => {
-    const value = cell.trim() === '' ? Number.NaN : Number(cell);
+    const value = parseDecimal(cell);
     if (Number.isFinite(value) && value >= min && value <= max) return value;
     throw new Error(expected);
   };

@@ -1,4 +1,5 @@
 import * as checks from '../core/errors/checks.js';
+import { describeThrown } from '../core/errors/describeThrown.js';
 import { createArgumentError, createError, isMultitaskError } from '../core/errors/errors.js';
 import { escapeText } from '../core/errors/escapeText.js';
 import { checkImageBytes, type ImageBytes } from '../core/images.js';
@@ -8,19 +9,23 @@ import { checkMaxPixels, type DecodeLimitOptions } from './decodeLimit.js';
 import type { LabelReader } from './labelReader.js';
 
 /** File name extensions of the formats that the decoders of the library read. */
-const DECODED_EXTENSIONS = 'jpg jpeg jpe jfif jif pjpeg pjp png apng webp gif tif tiff avif'.split(' ');
+const DECODED_EXTENSIONS =
+  'jpg jpeg jpe jfif jif pjpeg pjp mpo jps png apng webp gif tif tiff ptif tf8 btf avif'.split(' ');
 
 /** Extensions of other image formats. Such a file is decoded only if its content has one of the formats above, or by your own decoder. */
 const OTHER_EXTENSIONS = [
   'bmp dib ico cur pbm pgm ppm pnm pam pfm tga pcx xbm xpm sgi ras wbmp',
   'heic heics heif heifs hif avifs avci jp2 j2k j2c jpc jpf jpx jpm jxl jxr wdp jng mng',
   'svg svgz psd psb xcf exr hdr pic dds qoi fit fits dcm dicom eps emf wmf bpg flif',
-  'dng cr2 cr3 crw nef nrw arw sr2 srf orf raf rw2 pef srw x3f 3fr raw',
+  'dng cr2 cr3 crw nef nrw arw sr2 srf orf raf rw2 pef srw x3f 3fr raw kdc dcr erf mrw mef rwl iiq gpr',
 ].flatMap((extensions) => extensions.split(' '));
 
 const IMAGE_EXTENSIONS = new Set([...DECODED_EXTENSIONS, ...OTHER_EXTENSIONS]);
 
-/** Returns whether the name of a file has the extension of an image format. Files with other names are ignored. */
+/**
+ * Returns whether the name of a file has the extension of an image format. Files with other names are ignored, also backups and partial
+ * downloads of images, such as `a.jpg~`, `a.jpg.bak` and `a.jpg.part`.
+ */
 export const hasImageExtension = (path: string): boolean => {
   const extension = /\.([^./\\]*)$/.exec(path)?.[1];
   return extension !== undefined && IMAGE_EXTENSIONS.has(extension.toLowerCase());
@@ -264,7 +269,10 @@ async function readItem<L>(
     return { id: path, labels: result.labels as L, read: () => Promise.resolve(image) };
   } catch (cause) {
     if (isMultitaskError(cause)) throw cause;
-    return { path, reason: escapeText(`${failure} (${(cause as Error).message.split('\n')[0]})`) };
+    return {
+      path,
+      reason: escapeText(`${failure} (${describeThrown(cause).split('\n')[0] || 'without a reason'})`),
+    };
   }
 }
 

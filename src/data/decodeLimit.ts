@@ -26,7 +26,7 @@ export interface DecodeLimitOptions {
   /**
    * Largest number of pixels of an image file, width times height. Default 50 million. A larger image is an error, because a file of a few
    * bytes can claim any size. Formats that take more memory are limited to fewer pixels: 13 million for AVIF, 27 million for PNG and TIFF
-   * with alpha and 16 bits, and 35 million for progressive JPEG.
+   * with alpha and 16 bits, and 35 million for JPEG with several scans (progressive).
    */
   readonly maxPixels?: number;
 }
@@ -36,12 +36,13 @@ type DecodeFunction<R> = (bytes: Uint8Array, header: ImageHeader, shape: ImageSh
 
 /**
  * Returns a function that reads the header of an image file, and decodes its first image if the format is supported and the image does
- * not exceed the limit. Images of all decoders wait for each other while they would together take more memory than a fixed budget.
+ * not exceed the limit. An image that the decoder returns although its file contains too few pixels is an error. Images of all decoders wait for each other while they would together take more memory than a fixed budget.
  */
 export function createLimitedDecoder<R>(
   caller: string,
   options: DecodeLimitOptions,
   decode: DecodeFunction<R>,
+  { decoderWarns = false } = {},
 ): (encoded: Uint8Array, shape: ImageShape) => Promise<R> {
   checks.options(caller, options, { maxPixels: true }, { advice: `Write ${caller}({ maxPixels: 20e6 }).` });
   const { maxPixels = DEFAULT_MAX_PIXELS } = options;
@@ -54,8 +55,9 @@ export function createLimitedDecoder<R>(
     const image = await decode(extractImage(encoded, header), header, shape).finally(() =>
       releaseMemory(memory),
     );
-    // Decoders report most incomplete files. Some return an image whose last rows are missing.
-    if (header.complete === false) throw new Error('the file ends before the end of its image');
+    // Decoders report most incomplete files. Some return an image whose last rows are invented.
+    if (!header.isComplete(decoderWarns))
+      throw new Error('the file does not contain all pixels of its image');
     return image;
   };
 }

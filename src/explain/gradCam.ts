@@ -159,16 +159,17 @@ async function runGradCam(
   network: Network,
   platform: Platform,
   inputs: readonly PredictInput[] | Tensor4D,
-  { target, batchSize = 32, decoder, ...options }: UntypedGradCamOptions,
+  { target, batchSize = 32, decoder, signal, ...options }: UntypedGradCamOptions,
 ): Promise<GradCam[]> {
   const engine = await startEngine(platform, options.engine, options);
-  const readImages = createImageReader(platform, network, inputs, { path: 'gradCam', decoder });
+  const readImages = createImageReader(platform, network, inputs, { path: 'gradCam', decoder, signal });
   const size = Array.isArray(inputs) ? inputs.length : (inputs as Tensor4D).shape[0];
   const task = getTask(network.tasks, options.task);
   const maps: GradCam[] = [];
   try {
     for (let start = 0; start < size; start += batchSize) {
       const count = Math.min(batchSize, size - start);
+      signal?.throwIfAborted();
       const images = await readImages(start, count);
       const outputs = await engine
         .forward(graph.pass, [images])

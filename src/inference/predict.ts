@@ -3,7 +3,7 @@ import type { HostArray } from '../core/arrays.js';
 import * as checks from '../core/errors/checks.js';
 import { createError, isMultitaskError } from '../core/errors/errors.js';
 import { describeType } from '../core/errors/formatValue.js';
-import { checkImageBytes, type ImageBytes, type ImageShape } from '../core/images.js';
+import { checkImageBytes, type ImageBytes, type ImageShape, MAX_IMAGE_FILE_BYTES } from '../core/images.js';
 import type { Decoder, Platform } from '../core/platform/platform.js';
 import { yieldToEventLoop } from '../core/yieldToEventLoop.js';
 import type { EngineName } from '../engines/engineChoice.js';
@@ -18,7 +18,8 @@ import { rescalePixelsInto } from './rescaleImages.js';
  *
  * - decoded pixels ({@link ImageBytes}), in the input size of the model
  * - the bytes of a JPEG, PNG or WebP file, which is decoded and resized to the input size of the model
- * - a string or `URL`: the URL of such a file, or in Node also its path
+ * - a string or `URL`: the URL of such a file, or in Node also its path. The file can have up to 256 MiB. A download ends with an error if
+ *   the server sends no byte for 60 seconds.
  * - a float32 tensor `[height, width, channels]` in the input size of the model, with values in its input range
  *
  * @category Train
@@ -37,6 +38,8 @@ export interface PredictOptions extends EngineOptions {
   readonly batchSize?: number;
   /** Function that decodes image files and resizes the images. Default: `sharp` in Node, the decoder of the browser in a page. */
   readonly decoder?: Decoder;
+  /** Signal that stops the predictions and downloads. The returned promise then rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** Names of the options in {@link PredictOptions}, used to reject unknown options. */
@@ -45,11 +48,16 @@ export const PREDICT_OPTION_NAMES: checks.OptionNames<PredictOptions> = {
   engine: true,
   batchSize: true,
   decoder: true,
+  signal: true,
 };
 
-/** Throws an `argument` error for an invalid batch size or decoder. */
-export function checkPredictOptions(caller: string, { batchSize = 32, decoder }: PredictOptions): void {
+/** Throws an `argument` error for an invalid batch size, signal or decoder. */
+export function checkPredictOptions(
+  caller: string,
+  { batchSize = 32, decoder, signal }: PredictOptions,
+): void {
   checks.integer(`${caller}.batchSize`, batchSize, { min: 1, defaultValue: 32 });
+  if (signal !== undefined) checks.signal(`${caller}.signal`, signal);
   if (decoder === undefined) return;
   checks.callable(`${caller}.decoder`, decoder, {
     noun: 'a function that decodes the bytes of a file',
@@ -66,12 +74,13 @@ export async function predictImages<T extends Tasks>(
 ): Promise<PredictionsOf<T>[]> {
   checks.options('predict', options, PREDICT_OPTION_NAMES, { advice: 'Pass several images as one array.' });
   checkPredictOptions('predict', options);
-  const { batchSize = 32, decoder } = options;
+  const { batchSize = 32, decoder, signal } = options;
   const engine = await startEngine(platform, options.engine, options);
   const size = Array.isArray(inputs) ? inputs.length : (inputs as Tensor4D).shape[0];
-  const readImages = createImageReader(platform, network, inputs, { path: 'predict', decoder });
+  const readImages = createImageReader(platform, network, inputs, { path: 'predict', decoder, signal });
   const predictions: PredictionsOf<T>[] = [];
   for (let start = 0; start < size; start += batchSize) {
+    signal?.throwIfAborted();
     const count = Math.min(batchSize, size - start);
     const images = await readImages(start, count);
     const outputs = await engine
@@ -104,6 +113,8 @@ export interface ImageReaderOptions {
   readonly path: string;
   /** Function that decodes image files and resizes the images. If undefined, the decoder of the platform is used. */
   readonly decoder: Decoder | undefined;
+  /** Signal that stops reading files. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -117,7 +128,7 @@ export function createImageReader(
   platform: Platform,
   network: Network,
   inputs: readonly PredictInput[] | Tensor4D,
-  { path, decoder }: ImageReaderOptions,
+  { path, decoder, signal }: ImageReaderOptions,
 ): ImageReader {
   const { shape } = network.input;
   if (!Array.isArray(inputs)) {
@@ -126,7 +137,7 @@ export function createImageReader(
     return async (start, count) => tf.slice(images, [start, 0, 0, 0], [count, -1, -1, -1]);
   }
   const size = shape.reduce((product, side) => product * side, 1);
-  const openFile = createFileOpener(platform, shape, decoder);
+  const openFile = createFileOpener(platform, shape, decoder, signal);
   return async (start, count) => {
     const data = new Float32Array(count * size);
     for (let i = 0; i < count; i++) {
@@ -142,7 +153,12 @@ export function createImageReader(
  * Creates a function that loads and decodes inputs that are image files. The function returns all other inputs (decoded pixels and tensors)
  * unchanged.
  */
-function createFileOpener(platform: Platform, shape: ImageShape, decoder: Decoder | undefined) {
+function createFileOpener(
+  platform: Platform,
+  shape: ImageShape,
+  decoder: Decoder | undefined,
+  signal: AbortSignal | undefined,
+) {
   let loadedDecoder = decoder;
   return async (input: PredictInput, path: string): Promise<ImageBytes | Tensor3D> => {
     const isLocation = typeof input === 'string' || input instanceof URL;
@@ -167,7 +183,9 @@ function createFileOpener(platform: Platform, shape: ImageShape, decoder: Decode
           'Decode the image first, or set the decoder option to a function that decodes the bytes of a file and resizes the image.',
       });
     }
-    const bytes = isLocation ? await platform.readFile!(input) : input;
+    const bytes = isLocation
+      ? await platform.readFile!(input, { maxBytes: MAX_IMAGE_FILE_BYTES, signal })
+      : input;
     try {
       return await loadedDecoder(bytes, shape);
     } catch (cause) {

@@ -64,15 +64,16 @@ export function getSourceName(source: KerasSource | undefined): string | undefin
  * Reads the bytes of a source that was checked with {@link checkKerasSource}.
  *
  * @param name - Name of the file, used in the error message.
- * @throws A `file` error if the file cannot be read.
+ * @throws A `file` error if the file cannot be read. The reason of `signal` if it is aborted.
  */
 export async function readKerasSource(
   platform: Platform,
   source: KerasSource,
   name: string,
+  signal?: AbortSignal,
 ): Promise<Uint8Array> {
   if (source instanceof Uint8Array) return source;
-  if (!isBlob(source)) return platform.readFile!(source);
+  if (!isBlob(source)) return platform.readFile!(source, { signal });
   try {
     return new Uint8Array(await source.arrayBuffer());
   } catch (cause) {

@@ -45,6 +45,8 @@ export interface LoadKerasOptions {
    * training, and one line if tasks are matched to outputs by order.
    */
   readonly log?: (text: string) => void;
+  /** Signal that stops reading or downloading the files. The returned promise then rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -73,6 +75,8 @@ export interface LoadKeras {
    * Nested models are flattened, and frozen layers stay frozen. A layer that TensorFlow.js cannot express causes an error that contains the
    * layer's name. `Random*` layers, noise layers and constraints only affect training. Such layers and constraints are omitted, and each of
    * them is reported to `log`.
+   *
+   * A download ends with an error if the server sends no byte for 60 seconds. A file can have up to 2 GiB.
    *
    * @param source - Path, URL or contents of the file, see {@link KerasSource}. The format is detected from the contents.
    * @returns With `tasks`, a typed model that can be trained and saved; without `tasks`, a plain `tf.LayersModel`.
@@ -115,10 +119,12 @@ async function loadKeras<T extends Tasks>(
     weightsName,
     tasks,
     range: requestedRange,
+    signal,
     ...readerOptions
   } = options;
   checkKerasSource('loadKeras', source, platform);
   if (weightsSource !== undefined) checkKerasSource('loadKeras.weights', weightsSource, platform);
+  if (signal !== undefined) checks.signal('loadKeras.signal', signal);
   checkInputShape(readerOptions.input);
   for (const [option, text] of Object.entries({ name, weightsName }))
     if (text !== undefined)
@@ -146,8 +152,8 @@ async function loadKeras<T extends Tasks>(
   });
   const path = name ?? getSourceName(source) ?? 'file';
   const weightsPath = weightsName ?? getSourceName(weightsSource) ?? 'weights';
-  const file = await readKerasSource(platform, source, path);
-  const weights = weightsSource && (await readKerasSource(platform, weightsSource, weightsPath));
+  const file = await readKerasSource(platform, source, path, signal);
+  const weights = weightsSource && (await readKerasSource(platform, weightsSource, weightsPath, signal));
   const reading = { ...readerOptions, path, weightsPath, ...(weights && { weights }) };
   if (!tasks) return (await readKerasModel(file, reading)).layersModel;
   const chooseOutputs = (outputs: readonly KerasOutput[]) =>
@@ -179,6 +185,7 @@ const OPTION_NAMES: checks.OptionNames<LoadKerasModelOptions<Tasks>> = {
   input: true,
   layers: true,
   log: true,
+  signal: true,
   tasks: true,
   range: true,
 };

@@ -1,7 +1,8 @@
-import { stat } from 'node:fs/promises';
+import { readlink, realpath, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import * as checks from '../core/errors/checks.js';
+import { MAX_IMAGE_FILE_BYTES } from '../core/images.js';
 import type { Dataset, SkippedFile } from '../data/dataset.js';
 import {
   checkImageFileOptions,
@@ -16,15 +17,15 @@ import { listFiles } from './platform/listFiles.js';
 import { sharpDecoder } from './platform/sharpDecoder.js';
 import { workerThreads } from './platform/workerThreads.js';
 
-/** Maximum size of an image file in bytes. This limits the memory for files that are read at the same time. */
-const MAX_IMAGE_FILE_BYTES = 2 ** 28;
-
 /**
  * Creates a dataset from the images in a folder and its subfolders. Images are decoded and resized once, kept in memory as
  * bytes, and sorted by path.
  *
  * - A file with an image extension is never ignored silently: the file is added to the dataset or to its `skipped` list, or causes an
- *   error. The same holds for a row of `csvLabels` without a file, and for a link to a folder, which is not searched.
+ *   error. The same holds for a row of `csvLabels` without a file, for a link to a folder, which is not searched, and for a link to an image
+ *   whose own name has no image extension.
+ * - Files with other names are ignored, also without an extension, and backups and partial downloads such as `a.jpg~`, `a.jpg.bak` and
+ *   `a.jpg.part`. Of an `.mpo` or `.jps` file with several images, the first is decoded.
  * - A named pipe, a device, or a file larger than 256 MiB counts as unusable and is not opened.
  * - The content of a file determines its format, not its extension. `sharpDecoder` lists the formats and limits.
  *
@@ -57,7 +58,7 @@ export async function imageFolder<L>(root: string, options: ImageFileOptions<L>)
   return decodeImages('imageFolder', source, options);
 }
 
-/** Lists the image files and the links to folders in `root` and its subfolders, as relative paths with `/`. */
+/** Lists the image files, and the links to folders and images that cannot be used, in `root` and its subfolders, as relative paths with `/`. */
 async function listImagePaths(
   root: string,
   signal: AbortSignal | undefined,
@@ -69,14 +70,20 @@ async function listImagePaths(
       signal,
     );
     const paths = files.filter(hasImageExtension);
-    const folderLinks: SkippedFile[] = [];
+    const unusable: SkippedFile[] = [];
     for (const path of files.filter((file) => !hasImageExtension(file))) {
-      const target = await stat(join(root, path)).catch(() => undefined);
-      if (target?.isDirectory()) {
-        folderLinks.push({ path, reason: 'it is a link to a folder, and links to folders are not searched' });
-      }
+      const link = join(root, path);
+      const target = await stat(link).catch(() => undefined);
+      const isImageLink = () =>
+        realpath(link)
+          .catch(() => readlink(link))
+          .then(hasImageExtension);
+      if (target?.isDirectory())
+        unusable.push({ path, reason: 'it is a link to a folder, and links to folders are not searched' });
+      else if (await isImageLink())
+        unusable.push({ path, reason: 'it is a link to an image, but its name has no image extension' });
     }
-    return { paths, unusable: folderLinks };
+    return { paths, unusable };
   } catch (cause) {
     signal?.throwIfAborted();
     throw createAccessError(root, 'a readable folder', cause, 'Check the path.');

@@ -1,5 +1,6 @@
 import { sha256 } from '../core/digest.js';
 import * as checks from '../core/errors/checks.js';
+import { stringifySafely } from '../core/errors/escapeText.js';
 import { detectImageFormat } from '../core/imageFormat.js';
 import type { ImageBytes } from '../core/images.js';
 import { toCheckedStore } from '../core/platform/checkedStore.js';
@@ -116,7 +117,7 @@ export async function writeRunRecord(
   record: RunRecord,
   files: ReadonlyMap<string, Uint8Array>,
 ): Promise<void> {
-  const index = new TextEncoder().encode(`${JSON.stringify(record)}\n`);
+  const index = new TextEncoder().encode(`${stringifySafely(record)}\n`);
   await writeFileSet(
     store,
     { indexName: 'run.json', index, parts: files },

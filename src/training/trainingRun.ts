@@ -301,7 +301,7 @@ export class TrainingRun implements Run {
 
   /** Runs a training step on a batch. Returns undefined if the signal was aborted while the engine compiled the step. */
   async #trainBatch(batch: Batch): Promise<Float32Array | undefined> {
-    const { network, train, seed, loss } = this.config;
+    const { network, train, seed, loss, signal } = this.config;
     this.#weightsEpoch = 'unfinished';
     const inputs = await this.inputPipeline.computeInputs(train, batch);
     try {
@@ -310,7 +310,7 @@ export class TrainingRun implements Run {
         ...drawDropoutMasks(network, batch.count, seed, this.#finishedEpochs, this.#position.step),
       });
     } catch (error) {
-      if (isMultitaskError(error) && error.kind === 'aborted') return undefined;
+      if (signal?.aborted && isMultitaskError(error) && error.kind === 'aborted') return undefined;
       throw error;
     }
   }

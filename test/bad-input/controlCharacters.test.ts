@@ -20,6 +20,7 @@ import {
   regression,
 } from '../../src/entries/node.js';
 import { folderStore, imageFolder, recordRun, writeReport } from '../../src/node/index.js';
+import { shortenIds } from '../../src/recording/shortenIds.js';
 import { choice, minimize, random, resultsTable, space } from '../../src/tuner/index.js';
 import { catchError } from './catchError.js';
 
@@ -189,6 +190,53 @@ describe('the record and the report of a run', () => {
       expect(text).not.toContain(top);
     }
     expect(await store.list()).toContain('best/MODEL_CARD.md');
+  });
+
+  test('contain what is below a common folder of the images, or the names of their files', async () => {
+    const shorten = (...ids: readonly string[]) => {
+      const answers = ids.map((id) => ({ id, labels: {}, answers: {}, groups: {} }));
+      const record = { answers, pictures: [], augmented: [], gradCams: [] };
+      return shortenIds(record as never).answers.map(({ id }) => id);
+    };
+    expect(shorten('/home/jane/x/1.jpg', '/mnt/data/y/2.jpg')).toEqual(['1.jpg', '2.jpg']);
+    expect(shorten('/home/jane/x/1.jpg', '/home/bob/y/2.jpg')).toEqual(['1.jpg', '2.jpg']);
+    expect(shorten('/home/jane/x/1.jpg', '/home/jane/y/2.jpg', 'z/3.jpg')).toEqual([
+      'x/1.jpg',
+      'y/2.jpg',
+      'z/3.jpg',
+    ]);
+    expect(shorten('/home/jane/x/a\n1.jpg', '/home/jane/x/2.jpg')).toEqual(['a\n1.jpg', '2.jpg']);
+    expect(shorten('C:\\Users\\jane\\x\\1.jpg', 'D:\\faces\\2.jpg')).toEqual(['1.jpg', '2.jpg']);
+    expect(shorten('file:///home/jane/1.jpg', '\\\\server\\share\\jane\\2.jpg')).toEqual(['1.jpg', '2.jpg']);
+    expect(shorten('/a.jpg', '/home/b.jpg', '/home/jane/c.jpg')).toEqual(['a.jpg', 'b.jpg', 'c.jpg']);
+    expect(shorten('/home/jane/1.jpg', '/home/bob/1.jpg', '1.jpg')).toEqual(['2/1.jpg', '3/1.jpg', '1.jpg']);
+  });
+
+  test('contain no folders and no characters that change the order of text, whatever the ids of the images are', async () => {
+    const folder = join(top, 'ids');
+    const store = folderStore(folder);
+    const ids = [
+      '/home/jane.doe/x/1',
+      '/mnt/jane.doe/y/2',
+      `/home/jane.doe/${HOSTILE}`,
+      `/home/jane.doe/x/${HOSTILE}`,
+    ];
+    const faces = imagesInMemory(ids.map((id, i) => ({ id, image: gray(40 * i), labels: { light: i } })));
+    const model = build();
+    const history = await model.fit(faces, { validation: faces, epochs: 1, engine: 'wasm' });
+    await recordRun(store, model, {
+      ...{ name: 'run', datasetName: 'faces', train: faces, validation: faces, history },
+      ...{ images: false, gradCams: 0 },
+    });
+    await writeReport(folder);
+    for (const name of await store.list()) {
+      const text = new TextDecoder().decode(await store.read(name));
+      if (!/\.(json|html|md)$/.test(name)) continue;
+      expect(text).not.toContain('jane.doe');
+      expect(text.replaceAll('\n', '')).not.toMatch(CONTROLS);
+    }
+    const record = JSON.parse(new TextDecoder().decode(await store.read('run.json')));
+    expect(record.answers.map(({ id }: { id: string }) => id)).toContain(HOSTILE);
   });
 
   test('keep relative paths, fractions, dates and addresses', () => {

@@ -17,24 +17,29 @@ beforeAll(async () => {
   bombs = await createImageBombs();
 });
 
+const REFUSAL = /maxPixels|unsupported image format|more than \d+ (chunks|segments|boxes)|more data than/;
+
 describe('imageFolder with hostile images', () => {
   test('takes less than 500 MB of memory, and reports every image above the limit', async () => {
     const { bytes, ids, skipped } = await measureHostileImages(top, bombs);
     expect(bytes).toBeLessThan(MAX_MEMORY);
+    // The data of this file end after a few pixels, so it is decoded, and rejected afterwards.
+    const gif = skipped.find(({ path }) => path === 'gif.gif');
+    expect(gif?.reason).toContain('does not contain all pixels');
     const refused = Object.keys(bombs).filter((name) => name.startsWith('refused'));
     expect(ids.filter((id) => id.includes('refused'))).toEqual([]);
     for (const { path, reason } of skipped) {
-      if (path.includes('refused')) expect(reason).toMatch(/maxPixels|unsupported image format/);
+      if (path.includes('refused')) expect(reason).toMatch(REFUSAL);
     }
     expect(skipped.filter(({ path }) => path.includes('refused'))).toHaveLength(refused.length);
     for (const name of [
       'deep.png',
-      'gif.gif',
       'strip.tif',
       'webp.webp',
       'avif.avif',
       'text.png',
       'progressive.jpg',
+      'scans-0.jpg',
     ]) {
       expect(ids).toContain(name);
     }

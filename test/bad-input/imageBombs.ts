@@ -93,6 +93,68 @@ function claimAvifSize(avif: Buffer, side: number): Buffer {
   return copy;
 }
 
+/** Creates a sequential JPEG file of gray blocks. Its three components are in scans of their own. */
+function createJpegScans(side: number): Buffer {
+  const size = [side >> 8, side & 255];
+  const segment = (marker: number, data: readonly number[]) =>
+    Buffer.from([0xff, marker, 0, data.length + 2, ...data]);
+  // A table with the code 0 for the symbol 0, so that every block takes two bits.
+  const table = (selector: number) => segment(0xc4, [selector, 1, ...new Array(15).fill(0), 0]);
+  const blocks = Buffer.alloc(Math.ceil((Math.ceil(side / 8) ** 2 * 2) / 8));
+  return Buffer.concat([
+    Buffer.from([0xff, 0xd8]),
+    segment(0xdb, [0, ...new Array(64).fill(1)]),
+    segment(0xc0, [8, ...size, ...size, 3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0]),
+    table(0),
+    table(0x10),
+    ...[1, 2, 3].flatMap((component) => [segment(0xda, [1, component, 0, 0, 63, 0]), blocks]),
+    Buffer.from([0xff, 0xd9]),
+  ]);
+}
+
+/** Creates a TIFF file of 8x8 pixels whose tags of strips and tiles all refer to the same bytes. */
+function createTiffTags(length: number): Buffer {
+  const entries = [
+    [256, 4, 1, 8],
+    [257, 4, 1, 8],
+    [258, 3, 1, 8],
+    [259, 3, 1, 1],
+    [262, 3, 1, 1],
+    ...[273, 279, 324, 325, 40_000, 40_001, 40_002, 40_003].map((tag) => [tag, 1, length, -1]),
+  ].sort((a, b) => a[0]! - b[0]!);
+  const tiff = Buffer.alloc(10 + entries.length * 12 + 4);
+  tiff.write('II*\0\x08\0\0\0', 'latin1');
+  tiff.writeUInt16LE(entries.length, 8);
+  entries.forEach(([tag, type, count, value], i) => {
+    tiff.writeUInt16LE(tag!, 10 + 12 * i);
+    tiff.writeUInt16LE(type!, 12 + 12 * i);
+    tiff.writeUInt32LE(count!, 14 + 12 * i);
+    tiff.writeUInt32LE(value === -1 ? tiff.length : value!, 18 + 12 * i);
+  });
+  return Buffer.concat([tiff, Buffer.alloc(length)]);
+}
+
+/** Inserts many copies of a part of a file at an offset. */
+const insertParts = (file: Buffer, offset: number, part: Buffer, count: number) =>
+  Buffer.concat([file.subarray(0, offset), Buffer.alloc(part.length * count, part), file.subarray(offset)]);
+
+/** Creates a WebP file with many chunks after its image. */
+function createWebpChunks(webp: Buffer, count: number): Buffer {
+  const file = insertParts(webp, webp.length, Buffer.from('ABCD\0\0\0\0', 'latin1'), count);
+  file.writeUInt32LE(file.length - 8, 4);
+  return file;
+}
+
+/** Creates an AVIF file whose boxes contain each other. */
+function createNestedBoxes(count: number): Buffer {
+  const boxes = Buffer.alloc(8 * count);
+  for (let i = 0; i < count; i++) {
+    boxes.writeUInt32BE(8 * (count - i), 8 * i);
+    boxes.write('iprp', 8 * i + 4);
+  }
+  return Buffer.concat([Buffer.from('\0\0\0\x14ftypavif\0\0\0\0avif', 'latin1'), boxes]);
+}
+
 const SVG =
   '<svg xmlns="http://www.w3.org/2000/svg" width="30000" height="30000"><rect width="9" height="9"/></svg>';
 
@@ -107,6 +169,11 @@ export async function createImageBombs(): Promise<{ readonly [name: string]: Buf
   const progressive = await small.clone().jpeg({ progressive: true, chromaSubsampling: '4:4:4' }).toBuffer();
   const webp = await small.clone().webp({ lossless: true }).toBuffer();
   const avif = await small.clone().avif({ effort: 0 }).toBuffer();
+  const emptyText = createChunk('tEXt', Buffer.alloc(0));
+  const unknownChunk = createChunk('abCd', Buffer.alloc(0));
+  const png = createPng([8, 8], { bytes: 72 });
+  const jpg = await small.clone().jpeg().toBuffer();
+  const scans = createJpegScans(5900);
   const text = createChunk(
     'zTXt',
     Buffer.concat([Buffer.from('Comment\0\0'), deflateSync(Buffer.alloc(7.9e6))]),
@@ -132,6 +199,16 @@ export async function createImageBombs(): Promise<{ readonly [name: string]: Buf
     'strip.tif': createTiff(7000, deflateSync(Buffer.alloc(49_000_000))),
     'refused-strip.tif': createTiff(60_000, deflateSync(Buffer.alloc(1e6))),
     'refused-tile.tif': createTiff(8, deflateSync(Buffer.alloc(1e6)), 16_384),
+    'refused-tags.tif': createTiffTags(12_000_000),
+    ...Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`scans-${i}.jpg`, scans])),
+    'refused-scans.jpg': createJpegScans(7000),
+    'refused-text.png': insertParts(png, 33, emptyText, 1_000_000),
+    'refused-chunks.png': insertParts(png, 33, Buffer.concat([emptyText, unknownChunk]), 500_000),
+    'refused-segments.jpg': insertParts(jpg, 2, Buffer.from([0xff, 0xfe, 0, 2]), 3_000_000),
+    'refused-chunks.webp': createWebpChunks(webp, 1_500_000),
+    'refused-boxes.avif': insertParts(avif, avif.length, Buffer.from('\0\0\0\x08free', 'latin1'), 1_500_000),
+    'damaged-nested.avif': createNestedBoxes(200_000),
+    'comments.gif': insertParts(createGif(64, 64, 1), 19, Buffer.from([0x21, 0xfe, 1, 0, 0]), 2_000_000),
     'refused-svg.svg': Buffer.from(SVG),
     'refused-svg.png': Buffer.from(SVG),
     'refused-svg.jpg': Buffer.from(`<?xml version="1.0"?>\n${SVG}`),

@@ -58,6 +58,7 @@ const runRecord = { name: 'run', datasetName: 'data', train: dataset };
 const OPTION_FUNCTIONS: { readonly [name: string]: Row | readonly Row[] } = {
   multiTask: ['multiTask', first, { input: [8, 8, 3] }],
   loadModel: ['loadModel', second(store)],
+  httpStore: ['httpStore', second('https://example.com/')],
   loadKeras: ['loadKeras', second(new Uint8Array(8))],
   useEngine: ['useEngine', second('cpu')],
   randomFlip: ['randomFlip', second('horizontal')],
@@ -181,7 +182,6 @@ const ARGUMENTS: { readonly [name: string]: readonly unknown[] } = {
   getParamImportances: [searchSpace, [], objectives],
   globalAveragePool: [],
   grayscaleImage: [],
-  httpStore: ['https://example.com/'],
   maximize: ['val_loss'],
   meanAbsoluteError: [],
   meanSquaredError: [],

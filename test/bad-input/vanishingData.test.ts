@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { csvLabels } from '../../src/entries/node.js';
@@ -118,6 +119,72 @@ describe('csvLabels', () => {
     expect([labels('a.jpg'), labels('b.jpg')]).toEqual([{ labels: { age: 1 } }, { labels: { age: 2 } }]);
   });
 
+  test('reads decimal numbers only', async () => {
+    for (const [cell, value] of [
+      ['31', 31],
+      [' -0.5 ', -0.5],
+      ['+1.e2', 100],
+      ['.25', 0.25],
+      ['0e-999', 0],
+    ] as const) {
+      expect(age(`file,age\na.jpg,${cell}\n`)('a.jpg')).toEqual({ labels: { age: value } });
+    }
+    for (const cell of [
+      '0x1F',
+      '0b11',
+      '0o7',
+      '1e-999',
+      '1e999',
+      'Infinity',
+      '1_000',
+      '3,1',
+      '-',
+      'e3',
+      '1e',
+      '٣',
+    ]) {
+      for (const column of [Number, { min: -9 }]) {
+        const error = await catchError(() =>
+          csvLabels(`file,age\na.jpg,"${cell}"\n`, { columns: { age: column } }),
+        );
+        expect(error).toMatchObject({ kind: 'data', path: 'CSV row 2, column age' });
+        expect(error.received).toBe(JSON.stringify(cell));
+      }
+    }
+  });
+
+  test('reports the line of the file on which a row begins, also after empty lines and cells with line breaks', async () => {
+    for (const [rest, path] of [
+      ['b.jpg,x\n', 'CSV row 7, column age'],
+      ['b.jpg\n', 'CSV row 7'],
+      ['a.jpg,1\n', 'CSV row 7'],
+      [',1\n', 'CSV row 7, column file'],
+    ] as const) {
+      const error = await catchError(() => age(`file,age\n\na.jpg,1\n"c\nd.jpg",2\n,\n${rest}`));
+      expect(error.path).toBe(path);
+    }
+    const folder = createFolder('lines', ['a.jpg']);
+    const faces = await imageFolder(folder, { ...SKIP, labels: age('file,age\n\na.jpg,1\n\nb.jpg,2\n') });
+    expect(faces.skipped[0]!.reason).toContain('CSV row 5');
+  });
+
+  test('reports a cell that the function of a column rejects with any value', async () => {
+    for (const [thrown, expected] of [
+      [new Error('a year'), 'a year'],
+      ['a year', 'a year'],
+      [undefined, 'a cell that the function of the column accepts'],
+      [null, 'a cell that the function of the column accepts'],
+      [7, 'a cell that the function of the column accepts'],
+      [new Error(''), 'a cell that the function of the column accepts'],
+    ] as const) {
+      const read = () => {
+        throw thrown;
+      };
+      const error = await catchError(() => csvLabels('file,age\na.jpg,x\n', { columns: { age: read } }));
+      expect(error).toMatchObject({ kind: 'data', path: 'CSV row 2, column age', expected });
+    }
+  });
+
   test('rejects a row without a path, and two columns of one name', async () => {
     expect(await catchError(() => age('file,age\n,1\n'))).toMatchObject({ path: 'CSV row 2, column file' });
     const columns = await catchError(() => age('file,age,age\na.jpg,1,2\n'));
@@ -147,6 +214,27 @@ describe('imageFolder', () => {
     const folder = createFolder('own-decoder', ['b.bmp'], Buffer.from('BM'));
     const image = { data: new Uint8Array(192), height: 8, width: 8, channels: 3 };
     expect((await imageFolder(folder, { ...SKIP, decoder: async () => image })).ids).toEqual(['b.bmp']);
+  });
+
+  test('reports an image that a decoder rejects with any value', async () => {
+    const folder = createFolder('thrown', ['a.jpg', 'b.jpg']);
+    for (const thrown of ['no image', undefined, null, new Error('no image')]) {
+      const decoder = () => Promise.reject(thrown);
+      const error = await catchError(() => imageFolder(folder, { ...SKIP, decoder }));
+      expect(error).toMatchObject({ kind: 'data', path: folder });
+      expect(error.received).toContain(thrown ? 'no image' : 'without a reason');
+    }
+  });
+
+  test('lists a link to an image as skipped if its own name has no image extension', async () => {
+    const folder = createFolder('image-links', ['a.jpg', 'b.mpo', 'c.jps', 'd.jpg~', 'e.jpg.bak']);
+    for (const name of ['face', 'face.1', 'far']) symlinkSync('a.jpg', join(folder, name));
+    symlinkSync('face', join(folder, 'indirect'));
+    symlinkSync('gone.jpg', join(folder, 'broken'));
+    const { ids, skipped } = await imageFolder(folder, SKIP);
+    expect(ids).toEqual(['a.jpg', 'b.mpo', 'c.jps']);
+    expect(skipped.map(({ path }) => path)).toEqual(['broken', 'face', 'face.1', 'far', 'indirect']);
+    for (const { reason } of skipped) expect(reason).toContain('its name has no image extension');
   });
 
   test('lists a link to a folder as skipped, or rejects it', async () => {
@@ -187,6 +275,134 @@ describe('imageFolder with truncated images', () => {
     }
   });
 
+  test('rejects files whose last part is zeros, or that end early with a valid end', async () => {
+    const image = () => noise.clone();
+    const [jpg, progressive, gif] = await Promise.all([
+      image().jpeg().toBuffer(),
+      image().jpeg({ progressive: true }).toBuffer(),
+      image().gif().toBuffer(),
+    ]);
+    const png = await image().png().toBuffer();
+    const tif = await image().tiff({ compression: 'deflate' }).toBuffer();
+    const webp = await image().webp({ lossless: true }).toBuffer();
+    const avif = await image().avif({ effort: 0 }).toBuffer();
+    const folder = createFolder('early', ['a-whole.jpg']);
+    const end = Buffer.from([0xff, 0xd9]);
+    for (const [name, bytes] of Object.entries({ jpg, progressive, gif, png, tif, webp, avif })) {
+      for (const share of [0.4, 0.7, 0.95]) {
+        const length = Math.floor(bytes.length * share);
+        const zeros = Buffer.from(bytes).fill(0, length);
+        writeFileSync(join(folder, `${name}-${share}.jpg`), zeros);
+        if (name !== 'jpg' && name !== 'progressive') continue;
+        const start = bytes.subarray(0, length);
+        writeFileSync(join(folder, `${name}-ended-${share}.jpg`), Buffer.concat([start, end]));
+        const padded = Buffer.concat([start, Buffer.alloc(3000), end]);
+        writeFileSync(join(folder, `${name}-zeros-${share}.jpg`), padded);
+      }
+    }
+    writeFileSync(join(folder, 'terminator.gif'), endGifAfterBlocks(gif, 1));
+    writeFileSync(join(folder, 'rows.png'), createShortPng(png));
+    expect((await imageFolder(folder, SKIP)).ids).toEqual(['a-whole.jpg']);
+  });
+
+  test('accepts files with irregularities that do not affect the pixels', async () => {
+    const [jpg, progressive] = [jpeg, await noise.clone().jpeg({ progressive: true }).toBuffer()];
+    const folder = createFolder('irregular', ['a-whole.jpg']);
+    const segment = (marker: number, data: Buffer) =>
+      Buffer.concat([Buffer.from([0xff, marker, 0, data.length + 2]), data]);
+    const added = {
+      comment: segment(0xfe, Buffer.alloc(0)),
+      exif: segment(0xe1, Buffer.from('Exif\0\0II*\0\xff\xff\xff\xff', 'latin1')),
+      profile: segment(0xe2, Buffer.from('ICC_PROFILE\0\x05\x02junk', 'latin1')),
+      adobe: segment(0xee, Buffer.from('Adobe\0d\0\0\0\0\x05', 'latin1')),
+      fill: Buffer.from([0xff, 0xff]),
+      junk: Buffer.from([0, 0, 0]),
+    };
+    const names = ['a-whole.jpg'];
+    const write = (name: string, bytes: Uint8Array) => {
+      names.push(name);
+      writeFileSync(join(folder, name), bytes);
+    };
+    for (const [format, bytes] of Object.entries({ jpg, progressive })) {
+      for (const [name, part] of Object.entries(added)) {
+        const offset = 4 + bytes.readUInt16BE(4); // After the first segment.
+        const parts = [bytes.subarray(0, offset), part, bytes.subarray(offset)];
+        write(`${format}-${name}.jpg`, Buffer.concat(parts));
+      }
+      write(`${format}-trailing.jpg`, Buffer.concat([bytes, Buffer.alloc(99, 7)]));
+    }
+    const padding = Buffer.alloc(40, 0xaa);
+    write('padded.jpg', Buffer.concat([jpg.subarray(0, -2), padding, jpg.subarray(-2)]));
+    const tif = await noise.clone().tiff({ compression: 'deflate' }).toBuffer();
+    const directory = tif.readUInt32LE(4);
+    tif.writeUInt16LE(65_001, directory + 2 + 12 * (tif.readUInt16LE(directory) - 3)); // Not in ascending order.
+    write('tags.tif', tif);
+    const faces = await imageFolder(folder, SKIP);
+    expect([faces.ids, faces.skipped]).toEqual([names.sort(), []]);
+    const [whole, ...others] = await Promise.all(faces.ids.map((_, i) => faces.read(i)));
+    for (const [i, other] of others.entries()) {
+      const difference = Math.max(...other.data.map((value, j) => Math.abs(value - whole!.data[j]!)));
+      expect([names[i + 1], difference <= 8]).toEqual([names[i + 1], true]);
+    }
+  });
+
+  test('rejects JPEG files with any sampling only if blocks are missing', async () => {
+    const folder = createFolder('sampling', ['a-whole.jpg']);
+    const size = { width: 61, height: 43 };
+    const names = ['a-whole.jpg'];
+    const end = Buffer.from([0xff, 0xd9]);
+    for (const chromaSubsampling of ['4:4:4', '4:2:0']) {
+      for (const gray of [false, true]) {
+        for (const optimizeCoding of [false, true]) {
+          const name = `${chromaSubsampling.replaceAll(':', '')}-${gray}-${optimizeCoding}`;
+          const image = noise
+            .clone()
+            .resize(size.width, size.height)
+            .toColourspace(gray ? 'b-w' : 'srgb');
+          const bytes = await image.jpeg({ chromaSubsampling, optimizeCoding, quality: 95 }).toBuffer();
+          writeFileSync(join(folder, `${name}.jpg`), bytes);
+          writeFileSync(join(folder, `${name}-cut.jpg`), Buffer.concat([bytes.subarray(0, -60), end]));
+          names.push(`${name}.jpg`);
+        }
+      }
+    }
+    expect((await imageFolder(folder, SKIP)).ids).toEqual(names.sort());
+  });
+
+  test('rejects a JPEG file with restart markers only if blocks are missing', async () => {
+    const folder = createFolder('restart', ['whole.jpg'], createRestartJpeg(16));
+    for (const count of [15, 8, 1]) writeFileSync(join(folder, `${count}.jpg`), createRestartJpeg(count));
+    expect((await imageFolder(folder, SKIP)).ids).toEqual(['whole.jpg']);
+  });
+
+  test('rejects a TIFF file without all strips or tiles', async () => {
+    const strips = createStrippedTiff();
+    const tiles = await noise
+      .clone()
+      .tiff({ compression: 'lzw', tile: true, tileWidth: 16, tileHeight: 16 })
+      .toBuffer();
+    const folder = createFolder('strips', ['whole.tif'], strips);
+    writeFileSync(join(folder, 'whole-tiles.tif'), tiles);
+    for (const [name, bytes] of Object.entries({ strips, tiles })) {
+      const [offsets, counts] = [findTag(bytes, 273, 324), findTag(bytes, 279, 325)];
+      const last = bytes.readUInt32LE(counts + 4) - 1;
+      const change = (label: string, edit: (copy: Buffer) => void) => {
+        const copy = Buffer.from(bytes);
+        edit(copy);
+        writeFileSync(join(folder, `${name}-${label}.tif`), copy);
+      };
+      const countSize = bytes.readUInt16LE(counts + 2) === 3 ? 2 : 4;
+      const lastCount = bytes.readUInt32LE(counts + 8) + countSize * last;
+      change('fewer', (copy) => {
+        for (const entry of [offsets, counts]) copy.writeUInt32LE(last, entry + 4);
+      });
+      change('short', (copy) => copy.writeUIntLE(10, lastCount, countSize));
+      change('empty', (copy) => copy.writeUIntLE(0, lastCount, countSize));
+      change('nowhere', (copy) => copy.writeUInt32LE(0, bytes.readUInt32LE(offsets + 8) + 4 * last));
+    }
+    expect((await imageFolder(folder, SKIP)).ids).toEqual(['whole-tiles.tif', 'whole.tif']);
+  });
+
   test('rejects a TIFF file whose directory comes first and whose last rows are missing', async () => {
     const whole = createStrippedTiff();
     const folder = createFolder('tiff', ['whole.tif'], whole);
@@ -196,6 +412,61 @@ describe('imageFolder with truncated images', () => {
     expect([ids, skipped.map(({ path }) => path)]).toEqual([['whole.tif'], ['end.tif', 'half.tif']]);
   });
 });
+
+/** Creates a gray JPEG image of 16 blocks with a restart marker after every block, of which the file contains the first `count`. */
+function createRestartJpeg(count: number): Buffer {
+  const segment = (marker: number, data: readonly number[]) => [0xff, marker, 0, data.length + 2, ...data];
+  // A table with the code 0 for the symbol 0, so that every block takes two bits.
+  const table = (selector: number) => segment(0xc4, [selector, 1, ...new Array(15).fill(0), 0]);
+  const blocks = Array.from({ length: count }, (_, i) => [
+    ...(i > 0 ? [0xff, 0xd0 + ((i - 1) % 8)] : []),
+    0x3f,
+  ]);
+  return Buffer.from([
+    ...[0xff, 0xd8],
+    ...segment(0xdb, [0, ...new Array(64).fill(1)]),
+    ...segment(0xc0, [8, 0, 32, 0, 32, 1, 1, 0x11, 0]),
+    ...[...table(0), ...table(0x10)],
+    ...segment(0xdd, [0, 1]),
+    ...segment(0xda, [1, 1, 0, 0, 63, 0]),
+    ...blocks.flat(),
+    ...[0xff, 0xd9],
+  ]);
+}
+
+/** Returns a GIF file whose image ends after this number of data blocks. */
+function endGifAfterBlocks(gif: Buffer, count: number): Buffer {
+  const tableLength = (flags: number) => (flags & 0x80 ? 3 * 2 ** ((flags & 7) + 1) : 0);
+  let offset = 13 + tableLength(gif[10]!);
+  while (gif[offset] === 0x21) {
+    for (offset += 2; gif[offset] !== 0; ) offset += 1 + gif[offset]!;
+    offset++;
+  }
+  offset += 11 + tableLength(gif[offset + 9]!);
+  for (let i = 0; i < count; i++) offset += 1 + gif[offset]!;
+  return Buffer.concat([gif.subarray(0, offset), Buffer.from([0, 0x3b])]);
+}
+
+/** Returns a PNG file whose data are cut, with valid chunks. */
+function createShortPng(png: Buffer): Buffer {
+  const start = png.indexOf('IDAT');
+  const data = png.subarray(start + 4, start + 4 + png.readUInt32BE(start - 4));
+  const body = Buffer.concat([Buffer.from('IDAT'), data.subarray(0, data.length >> 1)]);
+  const [length, checksum] = [Buffer.alloc(4), Buffer.alloc(4)];
+  length.writeUInt32BE(body.length - 4);
+  checksum.writeUInt32BE(crc32(body));
+  return Buffer.concat([png.subarray(0, start - 4), length, body, checksum, png.subarray(-12)]);
+}
+
+/** Returns the offset of the entry of one of these tags in the directory of a TIFF file. */
+function findTag(tiff: Buffer, ...tags: readonly number[]): number {
+  const directory = tiff.readUInt32LE(4);
+  for (let i = 0; i < tiff.readUInt16LE(directory); i++) {
+    const entry = directory + 2 + 12 * i;
+    if (tags.includes(tiff.readUInt16LE(entry))) return entry;
+  }
+  throw new Error(`no tag ${tags}`);
+}
 
 /** Creates a gray TIFF image of 64x64 pixels in strips of eight rows. The directory precedes the pixels, as in the files of cameras. */
 function createStrippedTiff(): Buffer {

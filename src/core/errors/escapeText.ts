@@ -19,5 +19,15 @@ export const escapeText = (text: string): string =>
     (character) => SHORT_ESCAPES[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 
+/**
+ * Converts a value to JSON in which the characters that {@link escapeText} escapes have escape sequences. `JSON.parse` restores them, and a
+ * person who opens the file cannot be deceived by them.
+ */
+export const stringifySafely = (value: unknown): string =>
+  JSON.stringify(value).replace(
+    UNSAFE_CHARACTERS,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
 /** Escapes every line of a text like {@link escapeText}, and keeps its line breaks. */
 export const escapeLines = (text: string): string => text.split('\n').map(escapeText).join('\n');

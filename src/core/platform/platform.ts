@@ -147,6 +147,14 @@ export interface SpawnedWorker {
   terminate(): void;
 }
 
+/** Limits for reading a file, from a disk or from a server. */
+export interface ReadLimits {
+  /** Largest size of the file in bytes. Default: 2 GiB. */
+  readonly maxBytes?: number;
+  /** Signal that stops the read. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Functions that differ between Node, browsers and other runtimes. Each entry point of the package passes its platform to the objects that
  * it creates.
@@ -160,7 +168,7 @@ export interface Platform {
   readonly loadDecoder?: () => Promise<Decoder>;
   /**
    * Reads a whole file. `source` is a path, a `file:` URL or an http(s) URL in Node, and a URL in a page. Throws a `file` error if the file
-   * cannot be read.
+   * cannot be read or is too large, or if a server sends no byte for 60 seconds. Throws the reason of the signal if it is aborted.
    */
-  readonly readFile?: (source: string | URL) => Promise<Uint8Array>;
+  readonly readFile?: (source: string | URL, limits?: ReadLimits) => Promise<Uint8Array>;
 }

@@ -14,8 +14,36 @@ export interface ImageHeader {
   readonly shrinksOnLoad: boolean;
   /** Byte ranges of the file that contain its first image. Without a value, the whole file is necessary. */
   readonly ranges?: readonly (readonly [start: number, end: number])[];
-  /** Whether the file contains all data of its first image. Without a value, this is unknown. */
-  readonly complete?: boolean;
+  /**
+   * Returns whether the file contains the data of all pixels of its first image, as far as the format allows to count them. The time is
+   * proportional to the size of the file and the number of pixels. Call it after the size of the image has been checked.
+   *
+   * @param decoderWarns - Whether the decoder warns about missing data, except in the last rows. The data of a large file are then not
+   *   counted.
+   */
+  readonly isComplete: (decoderWarns: boolean) => boolean;
+  /**
+   * Returns a copy of the file without irregularities that do not affect the pixels, for example damaged metadata. With a value, every
+   * other warning of a decoder means that pixels are missing. Without a value, decoders report missing pixels as errors.
+   */
+  readonly repair?: () => Uint8Array;
+}
+
+/**
+ * Largest number of segments, chunks, boxes or strips of an image file. Decoders allocate memory for each of them, even if they are empty.
+ * The files of cameras and encoders have up to a few thousand.
+ */
+const MAX_PARTS = 100_000;
+
+/**
+ * Throws if a file has more parts than image files have.
+ *
+ * @param count - Number of parts.
+ * @param noun - Name of the parts in the format, for example `chunks`.
+ * @throws An `Error` whose message is a clause about the file.
+ */
+export function checkPartCount(count: number, noun: string): void {
+  if (count > MAX_PARTS) throw new Error(`it has more than ${MAX_PARTS} ${noun}`);
 }
 
 /** A `DataView` of the same bytes as an array. */
@@ -24,4 +52,4 @@ export const createView = (bytes: Uint8Array): DataView =>
 
 /** Returns four bytes as text, for example the name of a chunk. */
 export const readTag = (bytes: Uint8Array, offset: number): string =>
-  String.fromCharCode(...bytes.subarray(offset, offset + 4));
+  String.fromCharCode(bytes[offset]!, bytes[offset + 1]!, bytes[offset + 2]!, bytes[offset + 3]!);

@@ -1,48 +1,94 @@
-import type { ImageHeader } from './imageHeader.js';
+import { checkPartCount, type ImageHeader } from './imageHeader.js';
+import { hasAllJpegBlocks } from './jpegBlocks.js';
+import { findJpegMarker, getJpegSegmentEnd, hasJpegSegment } from './jpegMarkers.js';
 
 const START_OF_SCAN = 0xda;
 const END_OF_IMAGE = 0xd9;
+const ADOBE = 0xee;
+/** Size of the largest file whose blocks are counted, which takes about 15 milliseconds, if a decoder finds most missing blocks itself. */
+const MAX_COUNTED_BYTES = 2 ** 20;
 
-/** Reads the frame header of a JPEG file (ITU-T T.81, B.2.2). Returns undefined if the file has none. */
+/**
+ * Reads the frame header of a JPEG file (ITU-T T.81, B.2.2). Returns undefined if the file has none.
+ *
+ * @throws An `Error` if the file has too many segments.
+ */
 export function readJpegHeader(bytes: Uint8Array): ImageHeader | undefined {
-  let header: ImageHeader | undefined;
+  let frame = -1;
+  let scan = -1;
+  let hasEnd = false;
   let offset = 2;
-  while (offset < bytes.length) {
+  for (let count = 1; offset < bytes.length; ) {
     // Bytes before a marker are scan data, or padding that decoders skip.
-    offset = bytes.indexOf(0xff, offset);
+    offset = findJpegMarker(bytes, offset);
     if (offset < 0) break;
-    const marker = bytes[++offset];
-    if (marker === END_OF_IMAGE && header) return { ...header, complete: true };
-    // 0xFF00 is an escaped byte of scan data. Markers from 0xD0 to 0xD8 have no segment.
-    if (
-      marker === undefined ||
-      marker === 0xff ||
-      marker === 0 ||
-      (marker >= 0xd0 && marker <= END_OF_IMAGE)
-    ) {
-      continue;
+    const marker = bytes[offset]!;
+    hasEnd = marker === END_OF_IMAGE && frame >= 0;
+    if (hasEnd) break;
+    if (!hasJpegSegment(marker)) continue;
+    checkPartCount(count++, 'segments');
+    if (isFrameMarker(marker) && offset + 8 < bytes.length && frame < 0) frame = offset;
+    if (marker === START_OF_SCAN) {
+      if (frame < 0) return undefined;
+      if (scan < 0) scan = offset;
     }
-    const length = bytes[offset + 1]! * 256 + bytes[offset + 2]!;
-    if (isFrameMarker(marker) && offset + 8 < bytes.length) header ??= readFrameHeader(bytes, offset, marker);
-    if (marker === START_OF_SCAN && !header) return undefined;
-    offset += 1 + (Number.isNaN(length) ? 0 : length);
+    offset = getJpegSegmentEnd(bytes, offset);
   }
-  return header && { ...header, complete: false };
+  if (frame < 0) return undefined;
+  const componentCount = bytes[frame + 8]!;
+  const isSequential = bytes[frame]! <= 0xc1;
+  // Without a scan of all components, decoders read several scans, as for a progressive image.
+  const hasOneScan = isSequential && scan >= 0 && bytes[scan + 3] === componentCount;
+  return {
+    format: 'jpeg',
+    height: bytes[frame + 4]! * 256 + bytes[frame + 5]!,
+    width: bytes[frame + 6]! * 256 + bytes[frame + 7]!,
+    // The coefficients of an image with several scans are in memory, with two bytes each.
+    bytesPerPixel: hasOneScan ? 4 : 2 * componentCount + 1,
+    shrinksOnLoad: hasOneScan,
+    isComplete: (decoderWarns) =>
+      hasEnd &&
+      (!hasOneScan ||
+        (decoderWarns && bytes.length > MAX_COUNTED_BYTES) ||
+        hasAllJpegBlocks(bytes, frame, scan)),
+    repair: () => repairJpeg(bytes, isSequential, componentCount),
+  };
 }
 
 /** Frame headers are 0xC0 to 0xCF, except for Huffman tables, extensions and arithmetic coding conditions. */
 const isFrameMarker = (marker: number) =>
   marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
 
-function readFrameHeader(bytes: Uint8Array, offset: number, marker: number): ImageHeader {
-  const isSequential = marker <= 0xc1;
-  const components = bytes[offset + 8]!;
-  return {
-    format: 'jpeg',
-    height: bytes[offset + 4]! * 256 + bytes[offset + 5]!,
-    width: bytes[offset + 6]! * 256 + bytes[offset + 7]!,
-    // The coefficients of a progressive image are in memory, with two bytes each.
-    bytesPerPixel: isSequential ? 4 : 2 * components + 1,
-    shrinksOnLoad: isSequential,
-  };
+/**
+ * Returns a copy of a JPEG file without the irregularities before its first scan that some cameras and programs write, and that decoders
+ * warn about: bytes between the segments, an unknown color transform in the Adobe segment (the decoder then uses the usual one), and the
+ * spectral selection of a sequential scan.
+ */
+function repairJpeg(bytes: Uint8Array, isSequential: boolean, componentCount: number): Uint8Array {
+  const copy = new Uint8Array(bytes.length);
+  copy.set(bytes.subarray(0, 2));
+  let length = 2;
+  let offset = 2;
+  while (offset < bytes.length) {
+    offset = findJpegMarker(bytes, offset) - 1;
+    if (offset < 0) break;
+    const marker = bytes[offset + 1]!;
+    const end = hasJpegSegment(marker) ? getJpegSegmentEnd(bytes, offset + 1) : offset + 2;
+    if (!hasJpegSegment(marker)) {
+      offset = end;
+      continue;
+    }
+    copy.set(bytes.subarray(offset, end), length);
+    const transform = length + 15;
+    if (marker === ADOBE && end - offset >= 16 && copy[transform]! > 2)
+      copy[transform] = componentCount === 4 ? 2 : 1;
+    length += Math.min(end, bytes.length) - offset;
+    offset = end;
+    if (marker !== START_OF_SCAN) continue;
+    if (isSequential) copy.set([0, 63, 0], length - 3);
+    copy.set(bytes.subarray(offset), length);
+    length += Math.max(bytes.length - offset, 0);
+    break;
+  }
+  return copy.subarray(0, length);
 }

@@ -1,4 +1,4 @@
-import { toGrayscaleBytes } from '../../core/images.js';
+import { type ImageShape, toGrayscaleBytes } from '../../core/images.js';
 import type { Decoder } from '../../core/platform/platform.js';
 import { createLimitedDecoder, type DecodeLimitOptions } from '../../data/decodeLimit.js';
 import type { ImageHeader } from '../../formats/images/imageHeader.js';
@@ -14,7 +14,9 @@ type Sharp = typeof import('sharp').default;
  * - The image is rotated according to its EXIF orientation, converted to sRGB, and stretched to the requested shape with sharp's default
  *   kernel (Lanczos with three lobes).
  * - Images are converted to grayscale with the BT.601 weights, as in Keras. Transparent pixels become black.
- * - A file that is truncated, or that sharp decodes with errors, causes an error, and so does an image of more than `maxPixels`.
+ * - A file that is truncated, that contains data for fewer pixels than its image has, or that sharp decodes with errors or warnings about
+ *   missing pixels, causes an error, and so does an image of more than `maxPixels`. Damaged metadata are ignored. Zeros in the data of
+ *   a lossy WebP image cannot be distinguished from pixels.
  * - The images that are decoded at the same time in a process take about 250 MB or less, regardless of their number. Further images
  *   wait. A larger image is decoded alone, which is possible only if you raise `maxPixels`.
  *
@@ -34,16 +36,26 @@ type Sharp = typeof import('sharp').default;
 export async function sharpDecoder(options: DecodeLimitOptions = {}): Promise<Decoder> {
   const module = await loadPackage<{ default: Sharp }>('sharp', 'decoding images');
   const sharp = module.default;
-  const decode = createLimitedDecoder('sharpDecoder', options, (encoded, header, [height, width]) =>
-    sharp(encoded, { failOn: 'error', limitInputPixels: header.width * header.height })
-      .rotate()
-      .flatten()
-      .toColourspace('srgb')
-      .resize(width, height, { fit: 'fill' })
-      .raw()
-      .toBuffer()
-      .finally(() => clearOperationCache(sharp, header)),
-  );
+  const decodeFile = async (encoded: Uint8Array, header: ImageHeader, [height, width]: ImageShape) => {
+    const { repair } = header;
+    const decodeWith = (input: Uint8Array, failOn: 'error' | 'warning') =>
+      sharp(input, { failOn, limitInputPixels: header.width * header.height })
+        .rotate()
+        .flatten()
+        .toColourspace('srgb')
+        .resize(width, height, { fit: 'fill' })
+        .raw()
+        .toBuffer()
+        .finally(() => clearOperationCache(sharp, header));
+    if (!repair) return decodeWith(encoded, 'error');
+    // A warning means that pixels are missing, or that the file has an irregularity which does not affect the pixels.
+    return decodeWith(encoded, 'warning').catch((error) =>
+      decodeWith(repair(), 'warning').catch(() => {
+        throw error;
+      }),
+    );
+  };
+  const decode = createLimitedDecoder('sharpDecoder', options, decodeFile, { decoderWarns: true });
   return async (encoded, shape) => {
     const [height, width, channels] = shape;
     const raw = await decode(encoded, shape);

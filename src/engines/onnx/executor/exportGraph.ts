@@ -28,7 +28,9 @@ export function exportGraph(
   graph: LayerGraph | InferenceFunction,
   description?: GraphDescription,
 ): Uint8Array {
-  const [first, second] = tracePair(createPredictionPass(graph), [2, 3]);
+  const [first, second] = tracePair(createPredictionPass(graph), [2, 3], {
+    limitsHeap: tf.getBackend() === 'wasm',
+  });
   const { nodes, initializers } = lowerTrace(first.trace, second.trace, first.inputs, first.outputs);
   const toValueInfo = ({ name, shape }: InferenceFunction['outputs'][number], text = '') => ({
     name,

@@ -48,8 +48,15 @@ export type TracePair = readonly [TracedPass, TracedPass];
  *
  * @throws `engine` error that names the operation and its layer if the second trace contains different operations or constants.
  */
-export function tracePair(pass: TraceablePass, batchSizes: readonly [number, number]): TracePair {
-  const pair: TracePair = [tracePass(pass, batchSizes[0], 0), tracePass(pass, batchSizes[1], 1)];
+export function tracePair(
+  pass: TraceablePass,
+  batchSizes: readonly [number, number],
+  options: TraceOptions,
+): TracePair {
+  const pair: TracePair = [
+    tracePass(pass, batchSizes[0], 0, options),
+    tracePass(pass, batchSizes[1], 1, options),
+  ];
   checkSameTrace(...pair);
   return pair;
 }

@@ -1,3 +1,4 @@
+import { addBatchSum } from '../context/batchSum.js';
 import { addPaddedFilter, addRotatedBlockedFilter } from '../context/blockedFilter.js';
 import { chooseImageLayout } from '../context/channelOps.js';
 import { BLOCKED_DOMAIN } from '../context/layout.js';
@@ -175,26 +176,16 @@ function addFilterGradientByTaps(
   const { addNode, addIntegers } = context;
   const flatten = (value: string) =>
     addNode('Reshape', [value, addIntegers([KEEP_SIZE, KEEP_SIZE, INFER_SIZE])]);
+  const [height, width, channels, filters] = filterShape;
   const stacked = taps.length === 1 ? taps[0]! : addNode('Concat', taps, { axis: 1 });
-  const products = addNode(FUSED_MATMUL, [flatten(stacked), flatten(dy)], { transB: 1 });
-  return addNode('Reshape', [addBatchSum(context, products, dy), addIntegers(filterShape)]);
-}
-
-/**
- * Adds nodes that sum `products` over the images of the batch. The sum is a product with a row of ones, which is four times as fast as
- * `ReduceSum`.
- */
-function addBatchSum(
-  { addNode, addFloats, addIntegers }: LoweringContext,
-  products: string,
-  dy: string,
-): string {
-  const batchSize = addNode('Slice', [addNode('Shape', [dy]), addIntegers([0]), addIntegers([1])]);
-  const ones = addNode('Expand', [
-    addFloats([1]),
-    addNode('Concat', [addIntegers([1]), batchSize], { axis: 0 }),
-  ]);
-  return addNode('MatMul', [ones, addNode('Reshape', [products, addIntegers([KEEP_SIZE, INFER_SIZE])])]);
+  const factors = [flatten(stacked), flatten(dy)];
+  // The product is up to 1.6 times as fast if its first factor has more rows than the second.
+  const isSwapped = filters > taps.length * channels;
+  const products = addNode(FUSED_MATMUL, isSwapped ? factors.reverse() : factors, { transB: 1 });
+  const sum = addBatchSum(context, products, context.countExamples('dy'));
+  if (!isSwapped) return addNode('Reshape', [sum, addIntegers(filterShape)]);
+  const filtersFirst = addNode('Reshape', [sum, addIntegers([filters, height, width, channels])]);
+  return addNode('Transpose', [filtersFirst], { perm: [1, 2, 3, 0] });
 }
 
 /**
@@ -230,7 +221,8 @@ function addFilterGradientByRows(
     lineShape,
   ]);
   const columnSums = columns.map((column) => {
-    const sum = addBatchSum(context, addNode(FUSED_MATMUL, [shifted, flatten(column)], { transB: 1 }), dy);
+    const products = addNode(FUSED_MATMUL, [shifted, flatten(column)], { transB: 1 });
+    const sum = addBatchSum(context, products, context.countExamples('dy'));
     return addNode('Reshape', [sum, addIntegers([filters * height, channels])]);
   });
   const stacked = addNode('Concat', columnSums, { axis: 1 });
