@@ -5,8 +5,11 @@ import { findJpegMarker, getJpegSegmentEnd, hasJpegSegment } from './jpegMarkers
 const START_OF_SCAN = 0xda;
 const END_OF_IMAGE = 0xd9;
 const ADOBE = 0xee;
-/** Size of the largest file whose blocks are counted, which takes about 15 milliseconds, if a decoder finds most missing blocks itself. */
-const MAX_COUNTED_BYTES = 2 ** 20;
+/**
+ * Size of the largest file whose blocks are counted if the decoder itself finds most missing blocks. Counting takes up to 2 milliseconds for
+ * this size, on the main thread.
+ */
+const MAX_COUNTED_BYTES = 2 ** 17;
 
 /**
  * Reads the frame header of a JPEG file (ITU-T T.81, B.2.2). Returns undefined if the file has none.
