@@ -68,6 +68,7 @@ function checkSampleWeights(weights: SampleWeight, path: string, tasks: readonly
     checks.number(weightPath, weight, {
       kind: 'data',
       min: 0,
+      max: checks.MAX_FLOAT,
       advice: 'Use 1 for the default weight, or 0 to exclude the image from the loss.',
     });
   }

@@ -99,6 +99,7 @@ export function weightedLoss<
   for (const [path, weight] of all) {
     checks.number(`weightedLoss.${path}`, weight, {
       min: 0,
+      max: checks.MAX_FLOAT,
       advice: 'Use 1 for an unweighted loss, or 0 to exclude it from the loss.',
     });
   }

@@ -83,11 +83,11 @@ export function regression<const M extends RegressionMetricName | Metric = 'mae'
     unit,
     targetWidth: 1,
     encode: (label, path) => {
-      if (checks.isFiniteFloat(label)) return [label];
+      if (typeof label === 'number' && Math.abs(label) <= checks.MAX_FLOAT) return [label];
       throw createError({
         kind: 'data',
         path,
-        expected: `a finite number (${unit})${Number.isFinite(label) ? ` ${checks.FLOAT_BOUNDS}` : ''}`,
+        expected: `a finite number (${unit})${Number.isFinite(label) ? ` of at most ${checks.MAX_FLOAT}` : ''}`,
         received: formatValue(label),
         advice: 'Fix the label, or leave it undefined to exclude the image from this task.',
       });

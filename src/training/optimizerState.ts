@@ -46,6 +46,7 @@ export class OptimizerState {
     }
     checks.number('setLearningRate', rate, {
       min: 0,
+      max: checks.MAX_FLOAT,
       advice: 'Pass a learning rate, for example run.learningRate / 2.',
     });
     this.#adjustableRate = rate;
@@ -57,6 +58,7 @@ export class OptimizerState {
     const rate = schedule(update);
     checks.number(`${rule.name}.learningRate(${update})`, rate, {
       min: 0,
+      max: checks.MAX_FLOAT,
       advice: 'Return a number from the schedule for every update.',
     });
     return rate;

@@ -231,18 +231,21 @@ describe('askAndTell', () => {
   test.each([
     ['null', [null], 'askAndTell.initialParams[0]', 'null'],
     ['undefined', [undefined], 'askAndTell.initialParams[0]', 'undefined'],
-    ['an array hole', new Array(1), 'askAndTell.initialParams[0]', 'undefined'],
+    ['an array hole', new Array(1), 'askAndTell.initialParams[0]', 'an empty element', 'an element'],
     ['a number', [{ filters: 32 }, 3], 'askAndTell.initialParams[1]', '3'],
-  ])('rejects %s in the list of initial params', async (_, first, path, received) => {
-    const searchSpace = space({ filters: choice([32, 64]) });
-    const make = () =>
-      askAndTell(searchSpace, {
-        strategy: random(),
-        objectives: minimize('loss'),
-        initialParams: loose(first),
-      });
-    expect(await catchError(make)).toMatchObject({ path, expected: 'an object of params', received });
-  });
+  ])(
+    'rejects %s in the list of initial params',
+    async (_, first, path, received, expected = 'an object of params') => {
+      const searchSpace = space({ filters: choice([32, 64]) });
+      const make = () =>
+        askAndTell(searchSpace, {
+          strategy: random(),
+          objectives: minimize('loss'),
+          initialParams: loose(first),
+        });
+      expect(await catchError(make)).toMatchObject({ path, expected, received });
+    },
+  );
 
   test('rejects more initial params than the hyperband plan has new trials', async () => {
     const searchSpace = space({ units: int({ min: 1, max: 99 }) });

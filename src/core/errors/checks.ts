@@ -34,18 +34,17 @@ export type NumberCheckOptions = Omit<CheckOptions, 'advice'> & {
 
 /** Throws unless `value` is a finite number within the bounds. */
 export function number(path: string, value: unknown, options: NumberCheckOptions): void {
-  const finite = isFiniteFloat(value) || (options.allowInfinity && value === Number.POSITIVE_INFINITY);
+  const finite = Number.isFinite(value) || (options.allowInfinity && value === Number.POSITIVE_INFINITY);
   if (finite && isWithin(value as number, options)) return;
-  const bounds = Number.isFinite(value) && !finite ? FLOAT_BOUNDS : describeBounds(options);
+  const isLargeNumber = finite && (value as number) > MAX_FLOAT;
+  const bounds = describeBounds(
+    options.max === MAX_FLOAT && !isLargeNumber ? { ...options, max: undefined } : options,
+  );
   throw createNumberError(path, value, options, bounds ? `a number ${bounds}` : 'a finite number', bounds);
 }
 
-/** The range of 32-bit floating-point numbers, in which networks compute. */
-export const FLOAT_BOUNDS = 'from -3.4e38 to 3.4e38';
-
-/** Returns whether `value` is a finite number that is also finite as a 32-bit floating-point number. */
-export const isFiniteFloat = (value: unknown): value is number =>
-  typeof value === 'number' && Number.isFinite(Math.fround(value));
+/** A round number below the largest 32-bit floating-point number. Networks compute with 32 bits, in which larger numbers are infinite. */
+export const MAX_FLOAT = 3.4e38;
 
 /** Throws unless `value` is an integer within the bounds. */
 export function integer(path: string, value: unknown, options: NumberCheckOptions): void {
