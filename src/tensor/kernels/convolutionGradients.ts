@@ -191,7 +191,7 @@ function convolve(
 /**
  * Inserts `stride - 1` rows or columns of zeros between neighboring rows or columns of `dy`, which reverses the stride of a convolution.
  */
-function insertZeros(dy: Tensor4D, [rows, columns]: readonly [number, number]): Tensor4D {
+export function insertZeros(dy: Tensor4D, [rows, columns]: readonly [number, number]): Tensor4D {
   if (rows === 1 && columns === 1) return dy;
   const [batch, height, width, channels] = dy.shape;
   let dilated = dy;

@@ -2,6 +2,7 @@ import { BIAS_RELU_GRADIENT } from '../kernels/biasReluGradient.js';
 import { tf } from '../tf.js';
 import { registerBatchNorm } from './batchNorm.js';
 import { registerFusedConvolutions } from './convolution.js';
+import { fixDilatedDepthwiseGradients } from './dilatedDepthwiseGradients.js';
 import { registerMaxPool } from './maxPool.js';
 import { registerBiasReluGradient, registerReluGradients } from './reluGradients.js';
 import { fixSingleChannelConvolution } from './singleChannelConvolution.js';
@@ -19,6 +20,7 @@ export function registerNativeKernels(): void {
   registerBatchNorm();
   registerMaxPool();
   registerFusedConvolutions();
+  fixDilatedDepthwiseGradients();
   fixSingleChannelConvolution();
   fixStridedFilterGradient();
 }
