@@ -18,6 +18,9 @@ export interface RunOutputSettings {
   readonly guard: CallGuard;
 }
 
+const PROBE_PREFIX = '.writable-';
+const PROBE_FILE = /^\.writable-\d+-\d+$/;
+
 /**
  * The files that a run writes: its checkpoint and the outputs of its callbacks. They are locked during the run. A new run does not start if
  * they contain files of an earlier run, unless it may replace these.
@@ -90,13 +93,23 @@ export class RunOutputs {
     }
   }
 
-  /** Checks that the stores of the callbacks can be written, by creating and removing an empty file with a random name in each. */
+  /**
+   * Checks that the stores of the callbacks can be written, by creating and removing an empty file with a random name in each. Such files of
+   * runs that were killed are removed too.
+   */
   async checkWritable(): Promise<void> {
     for (const { store } of this.#callbackOutputs) {
       const random = crypto.getRandomValues(new Uint32Array(2)).join('-');
-      const name = `.writable-${random}`;
-      await store.write(name, new Uint8Array());
-      await store.remove(name);
+      const name = `${PROBE_PREFIX}${random}`;
+      try {
+        for (const file of await store.list(PROBE_PREFIX))
+          if (PROBE_FILE.test(file)) await store.remove(file);
+        await store.write(name, new Uint8Array());
+        await store.remove(name);
+      } catch (error) {
+        await store.remove(name).catch(() => {}); // A part of the file may have been written.
+        throw error;
+      }
     }
   }
 

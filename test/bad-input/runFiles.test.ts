@@ -180,9 +180,10 @@ describe('a second run with another spelling of the same name', () => {
   });
 });
 
-test('fit keeps a file .writable of the user and leaves no file of its check', async () => {
+test('fit keeps a file .writable of the user and leaves no file of its check or of that of a killed run', async () => {
   const store = memoryStore();
   await store.write('.writable', new Uint8Array([7]));
+  await store.write('.writable-17-4', new Uint8Array()); // of a run that was killed during its check
   await small().fit(good(), { ...settings, epochs: 1, callbacks: [csvLogger(store)] });
   expect(await store.list()).toEqual(['.writable', 'history.csv']);
   expect([...(await store.read('.writable'))!]).toEqual([7]);

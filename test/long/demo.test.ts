@@ -109,13 +109,13 @@ describe('the model-a example on drawn faces', () => {
 });
 
 describe('the ablation-grayscale example on drawn faces', () => {
-  test('writes a figure and a table, and skips runs that are already finished', {
+  test('writes a figure and a table, and skips runs that are already finished if it is resumed', {
     timeout: 900_000,
   }, async () => {
     const out = mkdtempSync(join(scratch, 'ablation-'));
     const args = ['--limit', '40', '--epochs', '1', '--seeds', '2', '--engine', 'onnx', '--out', out];
-    const runAblation = () =>
-      promisify(execFile)('npx', ['tsx', 'examples/ablation-grayscale.ts', ...args], { cwd: ROOT });
+    const runAblation = (...more: string[]) =>
+      promisify(execFile)('npx', ['tsx', 'examples/ablation-grayscale.ts', ...args, ...more], { cwd: ROOT });
     const { stdout } = await runAblation();
     expect(readdirSync(out).sort()).toEqual(
       [
@@ -136,7 +136,8 @@ describe('the ablation-grayscale example on drawn faces', () => {
     // Seeds and splits are equal, so different numbers show that each setting uses a different network.
     expect(new Set([neither, gender, age, both].map((values) => values[0])).size).toBe(4);
     const history = readFileSync(join(out, 'seed-7', 'gray-for-age', 'history.csv'), 'utf8');
-    const again = await runAblation();
+    await expect(runAblation()).rejects.toThrow('add --resume to continue it');
+    const again = await runAblation('--resume');
     // The file contains the duration of each epoch, which would differ after a second run.
     expect(readFileSync(join(out, 'seed-7', 'gray-for-age', 'history.csv'), 'utf8')).toBe(history);
     expect(again.stdout).toContain(table);

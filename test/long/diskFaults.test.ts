@@ -92,6 +92,7 @@ test.each(engines)(
       action: (folder) => trainAndRecord(folder, options),
       check: (folder) => checkInterruptedFolder(folder, [reference]),
       expected: reference.files,
+      step: 3,
     });
     console.log(`${count} faults in a run of two epochs on ${engine}`);
     expect(count).toBeGreaterThan(100);
