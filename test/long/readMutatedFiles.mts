@@ -44,6 +44,9 @@ process.on('unhandledRejection', (reason) => {
   unhandled = reason;
 });
 
+/** Returns whether an error is about tasks that do not fit a file. The mutated bytes can describe another valid model. */
+const isTaskError = (path: string) => path === 'loadKeras.tasks' || path.startsWith('face.file: ');
+
 /** Reads a file. Returns `read` or `rejected`, and a description of the problem if the library behaved incorrectly. */
 async function readFile({ kind, engine, original, bytes }: Awaited<ReturnType<typeof createFile>>) {
   const meaning = kind.isChecksummed && (await getMeaning(kind, engine, original));
@@ -58,7 +61,7 @@ async function readFile({ kind, engine, original, bytes }: Awaited<ReturnType<ty
   } catch (error) {
     outcome = 'rejected';
     if (!isMultitaskError(error)) problem = `a raw error: ${(error as Error)?.stack ?? String(error)}`;
-    else if (!FILE_ERRORS.includes(error.kind) && error.path !== 'loadKeras.tasks')
+    else if (!FILE_ERRORS.includes(error.kind) && !isTaskError(error.path))
       problem = `an error of kind ${error.kind}: ${error.stack}`;
     else if (isReplay) console.log(error.message);
   }
