@@ -3,7 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { sha256 } from '../../src/core/digest.js';
+import { memoryStore } from '../../src/entries/node.js';
 import { folderStore } from '../../src/node/index.js';
+import { lockFile } from '../../src/node/platform/lockFile.js';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
 const scratch = mkdtempSync(join(tmpdir(), 'two-runs-'));
@@ -96,4 +99,26 @@ describe('fit in a folder that another process trains in', () => {
     expect(lines.filter((line) => line === 'waiting')).toHaveLength(1);
     expect(lines.filter((line) => line.startsWith('refused'))).toHaveLength(1);
   });
+});
+
+test('a lock is replaced if every process that tried to replace it was killed, and releasing it leaves no files', async () => {
+  const store = memoryStore();
+  const host = hostname();
+  const encode = (pid: number) => new TextEncoder().encode(JSON.stringify({ host, pid, token: String(pid) }));
+  // These ids are above the largest process id on Linux.
+  const [first, second, third] = [1, 2, 3].map((i) => encode(2 ** 22 + i)) as [
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+  ];
+  const getTakeoverName = async (name: string, bytes: Uint8Array) =>
+    `${name}.${(await sha256(bytes)).slice(0, 16)}`;
+  await store.write('run.lock', first);
+  const takeover = await getTakeoverName('run.lock', first);
+  await store.write(takeover, second);
+  await store.write(await getTakeoverName(takeover, second), third);
+  const release = await lockFile(store, 'run.lock');
+  await expect(lockFile(store, 'run.lock')).rejects.toMatchObject({ kind: 'file', path: 'memory/run.lock' });
+  await release();
+  expect(await store.list()).toEqual([]);
 });

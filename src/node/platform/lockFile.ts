@@ -60,21 +60,34 @@ export async function lockFile(
   };
 }
 
-/** Creates the lock. Removes the lock of a process that has ended. */
+/** Creates the lock, or throws a `file` error if it is held. */
 async function acquireLock(
   store: Store,
   name: string,
   create: (name: string) => Promise<boolean>,
   subject: LockSubject,
 ): Promise<void> {
+  const blocking = await tryLock(store, name, create);
+  if (!blocking) return;
+  const advice =
+    'Wait for that process, or choose another folder. If the process no longer exists, remove this file.';
+  throw createLockError(`${store.label}/${name}`, subject, describeHolder(blocking.holder), advice);
+}
+
+/** Creates the lock. Removes the lock of a process that has ended. Returns the holder if another process or call holds the lock. */
+async function tryLock(
+  store: Store,
+  name: string,
+  create: (name: string) => Promise<boolean>,
+): Promise<{ readonly holder: LockHolder | undefined } | undefined> {
   for (let tries = 0; !(await create(name)); tries++) {
     const bytes = await readStoreFile(store, name);
     const holder = parseLockHolder(bytes);
     if (bytes && tries < 3 && hasHolderEnded(holder)) {
-      // Only the process that creates this second file may remove the old lock. Otherwise, two processes that both find the old
-      // lock could remove each other's new lock.
+      // Only the process that holds this second lock may remove the old lock. Otherwise, two processes that both find the old lock could
+      // remove each other's new lock. The holder of the second lock may have been killed too.
       const takeoverName = `${name}.${(await sha256(bytes)).slice(0, 16)}`;
-      if (await create(takeoverName)) {
+      if (!(await tryLock(store, takeoverName, create))) {
         // A slow process may reach this line after another process has replaced the lock, ended its work and released its lock.
         if (equalBytes(await readStoreFile(store, name), bytes)) await store.remove(name);
         else await store.remove(takeoverName);
@@ -82,10 +95,9 @@ async function acquireLock(
       }
     }
     if (bytes === undefined && tries < 3) continue; // The lock has just been released.
-    const advice =
-      'Wait for that process, or choose another folder. If the process no longer exists, remove this file.';
-    throw createLockError(`${store.label}/${name}`, subject, describeHolder(holder), advice);
+    return { holder };
   }
+  return undefined;
 }
 
 interface LockHolder {
