@@ -46,11 +46,11 @@ function compile(options) {
 
 writeFileSync(
   resolvePath('../src/tensor/kernels/simd/simdModule.ts'),
-  `/** Wasm module of assembly/training.ts in base64, compiled by \`npm run kernels\`. */
+  `/** Wasm module of the folder assembly in base64, compiled by \`npm run kernels\`. */
 export const SIMD_MODULE =
   '${compile([])}';
 
-/** Wasm module of assembly/training.ts in base64, for a heap that threads share. */
+/** Wasm module of the folder assembly in base64, for a heap that threads share. */
 export const SHARED_SIMD_MODULE =
   '${compile(SHARED)}';
 `,

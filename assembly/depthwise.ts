@@ -1,6 +1,7 @@
 // Gradients of depthwise convolutions with one output channel per input channel. See training.ts for the conventions of this folder.
 
 import { clear } from './memory';
+import { endInside, firstInside } from './rows';
 
 const FLOAT: usize = 4;
 
@@ -74,12 +75,9 @@ export function depthwiseFilterGradient(
         const iy = oy * strideHeight + ky * dilationHeight - padTop;
         if (iy < 0 || iy >= inHeight) continue;
         for (let kx = 0; kx < kernelWidth; kx++) {
-          // The first and the last pixel of the row whose window is inside the image at kx.
           const shift = kx * dilationWidth - padLeft;
-          const first = shift >= 0 ? 0 : (strideWidth - 1 - shift) / strideWidth;
-          const reach = inWidth - 1 - shift;
-          if (reach < 0) continue;
-          const count = min(outWidth, reach / strideWidth + 1) - first;
+          const first = firstInside(shift, strideWidth);
+          const count = endInside(shift, strideWidth, inWidth, outWidth) - first;
           if (count <= 0) continue;
           const xs = x + <usize>((b * inHeight + iy) * inWidth + first * strideWidth + shift) * pixel;
           const gs = dy + <usize>((b * outHeight + oy) * outWidth + first) * pixel;

@@ -1,5 +1,6 @@
-// Loops in place of memory.fill and memory.copy. Those check their range against the size of the memory that a thread has noticed, which
-// may be that before the memory has grown. See training.ts for the conventions of this folder.
+// Loops in place of memory.fill and memory.copy. With those, a kernel once failed in a thread; the presumed cause is that they check their
+// range against the size of the memory that the thread has noticed, which may be that before the memory has grown. See training.ts for the
+// conventions of this folder.
 
 /** Sets `bytes` bytes to 0, a multiple of 4. */
 export function clear(at: usize, bytes: usize): void {

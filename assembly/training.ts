@@ -9,6 +9,8 @@ export { depthwiseFilterGradient, depthwiseInputGradient } from './depthwise';
 export { greaterEqual, lessEqual, logicalAnd, select4 } from './masks';
 export { winogradConvolution, winogradFilter, winogradFilterGradient, winogradGradientSums } from './winograd';
 
+import { endInside, firstInside } from './rows';
+
 const FLOAT: usize = 4;
 
 /** Computes masked = y > 0 ? dy : 0, and its sum per channel. Parts are ranges of channels. `bias` must contain zeros. */
@@ -292,12 +294,9 @@ export function filterGradient(
           const last = min(to - tap, inChannels);
           let ci = max(from - tap, 0);
           if (ci >= last) continue;
-          // The first and the last pixel of the row whose window is inside the image at kx.
           const shift = kx * dilationWidth - padLeft;
-          const first = shift >= 0 ? 0 : (strideWidth - 1 - shift) / strideWidth;
-          const reach = inWidth - 1 - shift;
-          if (reach < 0) continue;
-          const count = min(outWidth, reach / strideWidth + 1) - first;
+          const first = firstInside(shift, strideWidth);
+          const count = endInside(shift, strideWidth, inWidth, outWidth) - first;
           if (count <= 0) continue;
           const xs = x + <usize>((b * inHeight + iy) * inWidth + first * strideWidth + shift) * xPixel;
           const gs = dy + <usize>((b * outHeight + oy) * outWidth + first) * dyStep;

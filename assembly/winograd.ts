@@ -162,13 +162,16 @@ function transformTile(
   }
 }
 
-/** Computes m[4][8] = the sum over `depth` channels of v[4][channel] u[channel][8]. */
+/**
+ * Computes the sum over `count` terms of v[4][term] u[term][8], and stores it in m[4][8], or adds it if `isAdded`. The rows of v are `row`
+ * bytes apart and its terms `term` bytes, the terms of u PANEL bytes, and the rows of m `mRow` bytes.
+ */
 // @ts-ignore: decorator
 @inline
-function multiply4x8(v: usize, pixel: usize, u: usize, depth: i32, m: usize): void {
-  let v1 = v + pixel;
-  let v2 = v1 + pixel;
-  let v3 = v2 + pixel;
+function multiply4x8(isAdded: bool, v: usize, row: usize, term: usize, u: usize, count: i32, m: usize, mRow: usize): void {
+  let v1 = v + row;
+  let v2 = v1 + row;
+  let v3 = v2 + row;
   let a0 = f32x4.splat(0);
   let a1 = f32x4.splat(0);
   let b0 = f32x4.splat(0);
@@ -177,7 +180,7 @@ function multiply4x8(v: usize, pixel: usize, u: usize, depth: i32, m: usize): vo
   let c1 = f32x4.splat(0);
   let d0 = f32x4.splat(0);
   let d1 = f32x4.splat(0);
-  for (let i = 0; i < depth; i++) {
+  for (let i = 0; i < count; i++) {
     const u0 = v128.load(u);
     const u1 = v128.load(u, 16);
     let value = v128.load_splat<f32>(v);
@@ -192,20 +195,24 @@ function multiply4x8(v: usize, pixel: usize, u: usize, depth: i32, m: usize): vo
     value = v128.load_splat<f32>(v3);
     d0 = f32x4.add(d0, f32x4.mul(value, u0));
     d1 = f32x4.add(d1, f32x4.mul(value, u1));
-    v += FLOAT;
-    v1 += FLOAT;
-    v2 += FLOAT;
-    v3 += FLOAT;
+    v += term;
+    v1 += term;
+    v2 += term;
+    v3 += term;
     u += PANEL;
   }
-  v128.store(m, a0);
-  v128.store(m, a1, 16);
-  v128.store(m, b0, 32);
-  v128.store(m, b1, 48);
-  v128.store(m, c0, 64);
-  v128.store(m, c1, 80);
-  v128.store(m, d0, 96);
-  v128.store(m, d1, 112);
+  storeSums(isAdded, m, a0, a1);
+  storeSums(isAdded, m + mRow, b0, b1);
+  storeSums(isAdded, m + 2 * mRow, c0, c1);
+  storeSums(isAdded, m + 3 * mRow, d0, d1);
+}
+
+/** Stores 8 sums, or adds them to those in memory if `isAdded`. */
+// @ts-ignore: decorator
+@inline
+function storeSums(isAdded: bool, at: usize, a: v128, b: v128): void {
+  v128.store(at, isAdded ? f32x4.add(v128.load(at), a) : a);
+  v128.store(at, isAdded ? f32x4.add(v128.load(at, 16), b) : b, 16);
 }
 
 /** Computes a row of two output pixels of 4 channels from a row of 4 sums, and stores the pixels that are inside the image. */
@@ -261,7 +268,7 @@ export function winogradConvolution(
           const us = weights + <usize>(p * inChannels) * PANEL;
           const ms = m + <usize>p * sums;
           for (let t = 0; t < count; t += 4) {
-            multiply4x8(vs + <usize>t * xPixel, xPixel, us, inChannels, ms + <usize>t * PANEL);
+            multiply4x8(false, vs + <usize>t * xPixel, xPixel, FLOAT, us, inChannels, ms + <usize>t * PANEL, PANEL);
           }
         }
         for (let t = 0; t < count; t++) {
@@ -317,49 +324,6 @@ function storeGradientRow(a: v128, b: v128, out: usize, step: usize, first: i32,
   if (first <= 1 && last > 1) v128.store(out + step, f32x4.mul(f32x4.add(a, b), half));
   if (first <= 2 && last > 2) v128.store(out + 2 * step, f32x4.mul(f32x4.sub(a, b), half));
   if (first <= 3 && last > 3) v128.store(out + 3 * step, b);
-}
-
-/** Adds the sum over `count` tiles of v[tile][4] d[tile][8] to sums[4][8], whose rows are `row` bytes apart. */
-// @ts-ignore: decorator
-@inline
-function addProducts4x8(v: usize, d: usize, count: i32, sums: usize, row: usize): void {
-  let a0 = f32x4.splat(0);
-  let a1 = f32x4.splat(0);
-  let b0 = f32x4.splat(0);
-  let b1 = f32x4.splat(0);
-  let c0 = f32x4.splat(0);
-  let c1 = f32x4.splat(0);
-  let d0 = f32x4.splat(0);
-  let d1 = f32x4.splat(0);
-  for (let t = 0; t < count; t++) {
-    const g0 = v128.load(d);
-    const g1 = v128.load(d, 16);
-    let value = v128.load_splat<f32>(v);
-    a0 = f32x4.add(a0, f32x4.mul(value, g0));
-    a1 = f32x4.add(a1, f32x4.mul(value, g1));
-    value = v128.load_splat<f32>(v, 4);
-    b0 = f32x4.add(b0, f32x4.mul(value, g0));
-    b1 = f32x4.add(b1, f32x4.mul(value, g1));
-    value = v128.load_splat<f32>(v, 8);
-    c0 = f32x4.add(c0, f32x4.mul(value, g0));
-    c1 = f32x4.add(c1, f32x4.mul(value, g1));
-    value = v128.load_splat<f32>(v, 12);
-    d0 = f32x4.add(d0, f32x4.mul(value, g0));
-    d1 = f32x4.add(d1, f32x4.mul(value, g1));
-    v += 16;
-    d += PANEL;
-  }
-  v128.store(sums, f32x4.add(v128.load(sums), a0));
-  v128.store(sums, f32x4.add(v128.load(sums, 16), a1), 16);
-  sums += row;
-  v128.store(sums, f32x4.add(v128.load(sums), b0));
-  v128.store(sums, f32x4.add(v128.load(sums, 16), b1), 16);
-  sums += row;
-  v128.store(sums, f32x4.add(v128.load(sums), c0));
-  v128.store(sums, f32x4.add(v128.load(sums, 16), c1), 16);
-  sums += row;
-  v128.store(sums, f32x4.add(v128.load(sums), d0));
-  v128.store(sums, f32x4.add(v128.load(sums, 16), d1), 16);
 }
 
 /**
@@ -433,7 +397,7 @@ export function winogradGradientSums(
         const row = sums + <usize>p * sumsPosition + <usize>ci * yPixel;
         for (let co = 0; co < outChannels; co += 8) {
           const b = ds + <usize>p * yPosition + <usize>(co * TILES) * FLOAT;
-          addProducts4x8(a, b, count, row + <usize>co * FLOAT, yPixel);
+          multiply4x8(true, a, FLOAT, 16, b, count, row + <usize>co * FLOAT, yPixel);
         }
       }
     }

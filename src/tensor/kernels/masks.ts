@@ -1,7 +1,7 @@
 import { overrideKernel } from '../overrideKernel.js';
 import { tf } from '../tf.js';
 import { getSimdRunner } from './simd/simdKernels.js';
-import { getByteAddress, type WasmBackend } from './simd/wasmHeap.js';
+import { getByteAddress, getFloatBits, type WasmBackend } from './simd/wasmHeap.js';
 
 /** Minimum number of values per thread. For fewer values, waking up a thread takes more time than the thread saves. */
 const THREAD_GRANULARITY = 16_384;
@@ -21,8 +21,8 @@ export function accelerateMasks(): void {
       if (!simd || a!.dtype !== 'float32' || b!.dtype !== 'float32' || b!.shape.length > 0) return undefined;
       const out = wasm.makeOutput(a!.shape, 'bool');
       const bound = wasm.typedArrayFromHeap(b!)[0]!;
-      const bits = new Int32Array(Float32Array.of(bound).buffer)[0]!;
-      simd(simdKernel, [getByteAddress(wasm, a!), getByteAddress(wasm, out), bits], divideValues(a!));
+      const args = [getByteAddress(wasm, a!), getByteAddress(wasm, out), ...getFloatBits(bound)];
+      simd(simdKernel, args, divideValues(a!));
       return out;
     });
   }

@@ -1,7 +1,7 @@
 import { overrideKernel } from '../overrideKernel.js';
 import { tf } from '../tf.js';
 import { getSimdRunner } from './simd/simdKernels.js';
-import { getByteAddress, getFloat32View, type WasmBackend } from './simd/wasmHeap.js';
+import { getByteAddress, getFloat32View, getFloatBits, type WasmBackend } from './simd/wasmHeap.js';
 
 interface ActivationAttributes {
   readonly activation?: string;
@@ -79,8 +79,10 @@ function clamp(
   const values = getFloat32View(wasm, target);
   if (simd) {
     const addresses = [x, target].map((tensor) => getByteAddress(wasm, tensor));
-    const bits = new Int32Array(Float32Array.of(low, high).buffer);
-    simd('clamp', [...addresses, ...bits], { size: values.length, granularity: THREAD_GRANULARITY });
+    simd('clamp', [...addresses, ...getFloatBits(low, high)], {
+      size: values.length,
+      granularity: THREAD_GRANULARITY,
+    });
   } else {
     const source = getFloat32View(wasm, x);
     for (let i = 0; i < values.length; i++) values[i] = Math.min(Math.max(source[i]!, low), high);

@@ -12,9 +12,11 @@ interface SumAttributes {
 const CHUNK_FLOATS = 8192;
 
 /**
- * Replaces the wasm kernel for the sum over all elements of a tensor with a sum in double precision, and with SIMD that over the first axes,
- * for which TensorFlow.js transposes the tensor. The TensorFlow.js kernel accumulates
- * in float32, which caused an error in the fourth digit of a sum of 262,144 squares (the L2 penalty of a dense layer after ResNet50).
+ * Replaces two cases of the wasm kernel for sums:
+ *
+ * - The sum over all elements is computed in double precision. The stock kernel accumulates in float32, which caused an error in the fourth
+ *   digit of a sum of 262,144 squares (the L2 penalty of a dense layer after ResNet50).
+ * - The sum over the first axes is computed with SIMD. The stock kernel transposes the tensor first.
  */
 export function improveSums(): void {
   overrideKernel<SumAttributes>('wasm', 'Sum', ({ x }, { axis, keepDims }, { backend }) => {

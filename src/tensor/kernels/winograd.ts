@@ -3,7 +3,7 @@ import { tf } from '../tf.js';
 import { type Pair, toPair } from '../toPair.js';
 import { type ConvolutionGeometry, computeConvolutionGeometry } from './convolutionGradients.js';
 import { getSimdRunner, getSimdThreadCount } from './simd/simdKernels.js';
-import { getByteAddress, makeScratch, type WasmBackend } from './simd/wasmHeap.js';
+import { getByteAddress, getFloatBits, makeScratch, type WasmBackend } from './simd/wasmHeap.js';
 
 // Sizes in assembly/winograd.ts, which describes the method.
 const POSITIONS = 16;
@@ -193,7 +193,7 @@ function convolve(
     [
       ...[xAddress!, transformed.address, bias ? getByteAddress(wasm, bias) : 0, outAddress!],
       ...[batch, inHeight, inWidth, inChannels, outHeight, outWidth, outChannels],
-      ...[...padding, new Int32Array(Float32Array.of(low).buffer)[0]!],
+      ...[...padding, ...getFloatBits(low)],
       ...[scratch.address, floatsPerPart * Float32Array.BYTES_PER_ELEMENT, parts],
     ],
     { size: parts, granularity: 1 },

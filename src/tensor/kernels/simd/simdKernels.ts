@@ -4,7 +4,7 @@ import type { WasmBackend } from './wasmHeap.js';
 import type { SimdKernel, Workload } from './workload.js';
 
 /**
- * Function that runs a kernel of assembly/training.ts on all threads, and returns when all threads have finished. The arguments of the
+ * Function that runs a kernel of the folder assembly on all threads, and returns when all threads have finished. The arguments of the
  * kernel are numbers and addresses, which are byte offsets in the heap.
  */
 export type SimdRunner = (kernel: SimdKernel, args: readonly number[], workload: Workload) => void;

@@ -29,6 +29,11 @@ export function getByteAddress(backend: WasmBackend, tensor: TensorInfo): number
   return backend.dataIdMap.get(tensor.dataId).memoryOffset;
 }
 
+/** Returns the bits of numbers as float32, because the arguments of a SIMD kernel are integers. */
+export const getFloatBits = (...values: number[]): number[] => [
+  ...new Int32Array(Float32Array.from(values).buffer),
+];
+
 /** Memory in the wasm heap that a kernel uses while it runs. */
 export interface Scratch {
   /** Byte offset in the wasm heap. */

@@ -22,7 +22,7 @@ export const SIMD_KERNELS = [
   'winogradFilterGradient',
 ] as const;
 
-/** Name of a SIMD kernel in assembly/training.ts. */
+/** Name of a SIMD kernel in the folder assembly. */
 export type SimdKernel = (typeof SIMD_KERNELS)[number];
 
 /** Work of one kernel call: `size` items, which are divided into one range per thread. Ranges start at multiples of `granularity`. */
