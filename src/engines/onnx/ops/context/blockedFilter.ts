@@ -11,21 +11,19 @@ import type { Shape4D } from './windowGeometry.js';
  * block of in, block of out]`. If the filter has fewer input channels than a block, the input channels form one axis before the height.
  */
 export function addBlockedFilter(
-  { addNode, addIntegers }: LoweringContext,
+  context: LoweringContext,
   filter: string,
   [height, width, channels, filters]: Shape4D,
   block: number,
 ): string {
+  const { addNode, addIntegers } = context;
   const inputBlock = channels < block ? 1 : block;
   const taps = height * width;
   const rows = addNode('Reshape', [filter, addIntegers([1, taps * channels, 1, filters])]);
   // The bytes are those of an array [out / block, taps, in, block of out].
   const blocks = addNode(`${BLOCKED_DOMAIN}:ReorderInput`, [rows], { channels_last: 1 });
-  const splitShape = addIntegers([filters / block, taps, channels / inputBlock, inputBlock * block]);
-  const ordered =
-    taps === 1
-      ? blocks
-      : addNode('Transpose', [addNode('Reshape', [blocks, splitShape])], { perm: [0, 2, 1, 3] });
+  const splitShape = [filters / block, taps, channels / inputBlock, inputBlock * block];
+  const ordered = taps === 1 ? blocks : addMovedBlocks(context, blocks, splitShape, [0, 2, 1, 3]);
   return addNode('Reshape', [ordered, addIntegers([filters, channels, height, width])]);
 }
 
@@ -35,24 +33,36 @@ export function addBlockedFilter(
  * multiples of `block`.
  */
 export function addRotatedBlockedFilter(
-  { addNode, addIntegers }: LoweringContext,
+  context: LoweringContext,
   filter: string,
   [height, width, channels, filters]: Shape4D,
   block: number,
 ): string {
+  const { addNode, addIntegers } = context;
   const taps = height * width;
-  const reversedTaps = Array.from({ length: taps }, (_, i) => taps - 1 - i);
   const images = addNode('Reshape', [filter, addIntegers([taps, channels, 1, filters])]);
-  const rotated = taps === 1 ? images : addNode('Gather', [images, addIntegers(reversedTaps)]);
   // The bytes are those of an array [taps, in / block, out, block of in].
-  const blocks = addNode(`${BLOCKED_DOMAIN}:ReorderInput`, [rotated], { channels_last: 0 });
-  const splitShape = addIntegers([taps, channels / block, filters / block, block * block]);
-  const ordered =
-    taps === 1
-      ? blocks
-      : addNode('Transpose', [addNode('Reshape', [blocks, splitShape])], { perm: [1, 2, 0, 3] });
+  const blocks = addNode(`${BLOCKED_DOMAIN}:ReorderInput`, [addReversedTaps(context, images, taps)], {
+    channels_last: 0,
+  });
+  const splitShape = [taps, channels / block, filters / block, block * block];
+  const ordered = taps === 1 ? blocks : addMovedBlocks(context, blocks, splitShape, [1, 2, 0, 3]);
   return addNode('Reshape', [ordered, addIntegers([channels, filters, height, width])]);
 }
+
+/** Adds nodes that exchange the axes of an array whose last axis is a whole block. */
+const addMovedBlocks = (
+  { addNode, addIntegers }: LoweringContext,
+  value: string,
+  shape: readonly number[],
+  perm: number[],
+): string => addNode('Transpose', [addNode('Reshape', [value, addIntegers(shape)])], { perm });
+
+/** Adds a node that reverses the order of the taps of a filter, its first axis, which rotates the filter by 180 degrees. */
+const addReversedTaps = ({ addNode, addIntegers }: LoweringContext, value: string, taps: number): string =>
+  taps === 1
+    ? value
+    : addNode('Gather', [value, addIntegers(Array.from({ length: taps }, (_, i) => taps - 1 - i))]);
 
 /**
  * Adds nodes that pad a filter `[height, width, in, out]` with zeros for the additional channels of images in blocked layout. Input channels
@@ -76,20 +86,18 @@ export function addPaddedFilter(
  * width, block]`. If `isRotated` is true, the filter is rotated by 180 degrees, as for the gradient with respect to the input.
  */
 export function addDepthwiseBlockedFilter(
-  { addNode, addIntegers }: LoweringContext,
+  context: LoweringContext,
   filter: string,
   [height, width, channels]: Shape4D,
   block: number,
   isRotated = false,
 ): string {
+  const { addNode, addIntegers } = context;
   const taps = height * width;
-  const paddedChannels = padChannels(channels, block);
-  const padding = paddedChannels - channels;
-  const padded =
-    padding === 0 ? filter : addNode('Pad', [filter, addIntegers([0, 0, 0, 0, 0, 0, padding, 0])]);
-  const split = addNode('Reshape', [padded, addIntegers([taps, paddedChannels / block, block])]);
-  const reversedTaps = Array.from({ length: taps }, (_, i) => taps - 1 - i);
-  const ordered = isRotated ? addNode('Gather', [split, addIntegers(reversedTaps)]) : split;
+  const { value, shape } = addPaddedFilter(context, filter, [height, width, channels, 1], block);
+  const paddedChannels = shape[2];
+  const split = addNode('Reshape', [value, addIntegers([taps, paddedChannels / block, block])]);
+  const ordered = isRotated ? addReversedTaps(context, split, taps) : split;
   const blocks = addNode('Transpose', [ordered], { perm: [1, 0, 2] });
   return addNode('Reshape', [blocks, addIntegers([paddedChannels, 1, height, width])]);
 }

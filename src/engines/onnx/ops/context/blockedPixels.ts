@@ -46,6 +46,27 @@ export function addPixelPads(
   return addImageShape(context, padded, [height + top + bottom, width + left + right], channels);
 }
 
+/**
+ * Adds nodes that insert `stride - 1` rows and columns of zeros after each row and column of images in blocked layout. A single `Pad`
+ * inserts both, because in the shape `[blocks, height, 1, width, block]` a row of zeros follows on the third axis, and a pixel of zeros on
+ * the last axis.
+ */
+export function addPixelGaps(
+  context: LoweringContext,
+  images: string,
+  [height, width]: Size,
+  channels: number,
+  [strideHeight, strideWidth]: readonly [number, number],
+): string {
+  if (strideHeight === 1 && strideWidth === 1) return images;
+  const { addNode, addIntegers, channelBlock } = context;
+  const block = channelBlock!;
+  const rows = addNode('Reshape', [images, addIntegers([INFER_SIZE, height, 1, width, block])]);
+  const gaps = [strideHeight - 1, 0, (strideWidth - 1) * block];
+  const padded = addNode('Pad', [rows, addIntegers([0, 0, 0, 0, 0, 0, 0, ...gaps])]);
+  return addImageShape(context, padded, [height * strideHeight, width * strideWidth], channels);
+}
+
 /** Adds nodes that select the pixels of images in blocked layout from row `top` and column `left`. `cropSize` is the size of the result. */
 export function addPixelCrop(
   context: LoweringContext,

@@ -6,26 +6,22 @@ import type { Shape4D } from './windowGeometry.js';
 // of one image with N times as many channels. A depthwise convolution can then use another filter for each image of the batch. The number
 // of channels is an attribute of the convolution, so the graph must be written for one batch size.
 
+/** Returns the number of channels of all images of a batch together, additional channels included. */
+const countAllChannels = ({ channelBlock }: LoweringContext, [batchSize, , , channels]: Shape4D): number =>
+  batchSize * padChannels(channels, channelBlock!);
+
 /** Adds a node that reshapes images in blocked layout to one image whose channels are the channels of all images. */
-export const addMergedImages = (
-  { addNode, addIntegers, channelBlock }: LoweringContext,
-  images: string,
-  [batchSize, height, width, channels]: Shape4D,
-): string =>
-  addNode('Reshape', [
+export const addMergedImages = (context: LoweringContext, images: string, shape: Shape4D): string =>
+  context.addNode('Reshape', [
     images,
-    addIntegers([1, batchSize * padChannels(channels, channelBlock!), height, width]),
+    context.addIntegers([1, countAllChannels(context, shape), shape[1], shape[2]]),
   ]);
 
 /** Adds a node that reshapes images in blocked layout to the filter of a depthwise convolution, with one filter per image and channel. */
-export const addImagesAsFilter = (
-  { addNode, addIntegers, channelBlock }: LoweringContext,
-  images: string,
-  [batchSize, height, width, channels]: Shape4D,
-): string =>
-  addNode('Reshape', [
+export const addImagesAsFilter = (context: LoweringContext, images: string, shape: Shape4D): string =>
+  context.addNode('Reshape', [
     images,
-    addIntegers([batchSize * padChannels(channels, channelBlock!), 1, height, width]),
+    context.addIntegers([countAllChannels(context, shape), 1, shape[1], shape[2]]),
   ]);
 
 /**
@@ -33,10 +29,9 @@ export const addImagesAsFilter = (
  * images is not stored. The result has one element per image and channel, and the shape `[1, batch * channels, 1, 1]`.
  */
 export function addImageDot(context: LoweringContext, value: string, other: string, shape: Shape4D): string {
-  const [batchSize, height, width, channels] = shape;
   const inputs = [addMergedImages(context, value, shape), addImagesAsFilter(context, other, shape)];
   return context.addNode(`${BLOCKED_DOMAIN}:Conv`, inputs, {
-    group: batchSize * padChannels(channels, context.channelBlock!),
-    kernel_shape: [height, width],
+    group: countAllChannels(context, shape),
+    kernel_shape: [shape[1], shape[2]],
   });
 }

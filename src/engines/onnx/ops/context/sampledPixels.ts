@@ -1,7 +1,7 @@
+import { addPixelCrop, addPixelGaps, type Size } from './blockedPixels.js';
 import { chooseImageLayout } from './channelOps.js';
-import { BLOCKED_DOMAIN, convertLayout, type Layout, padChannels } from './layout.js';
+import { BLOCKED_DOMAIN, convertLayout, type Layout } from './layout.js';
 import type { LoweringContext } from './loweringContext.js';
-import { INFER_SIZE } from './shapeConstants.js';
 import type { computeConvGeometry, Shape4D } from './windowGeometry.js';
 
 // A convolution with a 1x1 filter and a stride reads only some of the pixels. Copying these pixels first is faster than a convolution with
@@ -25,7 +25,7 @@ export const isBlockedPointwise = (
 
 /**
  * Returns the pixels of the kernel input `x` that a 1x1 convolution with strides reads, as an image in the memory layout `layout`. Equal
- * nodes are merged by ONNX Runtime.
+ * nodes are merged, so several calls share one copy.
  */
 export function getSampledImage(
   context: LoweringContext,
@@ -45,28 +45,13 @@ export function getSampledImage(
  * blocked layout.
  */
 export function addSkippedPixels(
-  { addNode, addIntegers, addFloats, channelBlock, call }: LoweringContext,
+  context: LoweringContext,
   value: string,
   { strideHeight, strideWidth, inHeight, inWidth, outHeight, outWidth }: ConvGeometry,
 ): string {
-  const block = channelBlock!;
-  const channels = padChannels(call.outputs[0]!.shape[3]!, block);
-  const lines = addNode('Reshape', [value, addIntegers([INFER_SIZE, outHeight, 1, outWidth, block])]);
-  const padded = addNode('Pad', [
-    lines,
-    addIntegers([0, 0, strideHeight - 1, (strideWidth - 1) * block]),
-    addFloats([0]),
-    addIntegers([2, 4]),
-  ]);
-  const [height, width] = [outHeight * strideHeight, outWidth * strideWidth];
-  const isCropped = height > inHeight || width > inWidth;
-  const images = isCropped
-    ? addNode('Slice', [
-        addNode('Reshape', [padded, addIntegers([INFER_SIZE, height, width, block])]),
-        addIntegers([0, 0]),
-        addIntegers([inHeight, inWidth]),
-        addIntegers([1, 2]),
-      ])
-    : padded;
-  return addNode('Reshape', [images, addIntegers([INFER_SIZE, channels, inHeight, inWidth])]);
+  const channels = context.call.outputs[0]!.shape[3]!;
+  const size: Size = [outHeight * strideHeight, outWidth * strideWidth];
+  const images = addPixelGaps(context, value, [outHeight, outWidth], channels, [strideHeight, strideWidth]);
+  if (size[0] === inHeight && size[1] === inWidth) return images;
+  return addPixelCrop(context, images, size, channels, [0, 0], [inHeight, inWidth]);
 }

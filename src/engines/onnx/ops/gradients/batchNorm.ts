@@ -59,7 +59,7 @@ function addInverseCount(
   return addNode('Div', [addFloats([sign / pixels]), size]);
 }
 
-/** Adds nodes that subtract the channel means from `x`. The forward pass and the gradient add equal nodes, which ONNX Runtime merges. */
+/** Adds nodes that subtract the channel means from `x`. The forward pass and the gradient add equal nodes, which are merged. */
 function addCentered(context: LoweringContext, mean: string): string {
   const { call, addNode, addFloats } = context;
   const { getValues, addAffine } = createChannelOps(context, 'x');

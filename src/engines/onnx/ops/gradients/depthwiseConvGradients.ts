@@ -1,10 +1,11 @@
 import { addBatchSum } from '../context/batchSum.js';
 import { addDepthwiseBlockedFilter } from '../context/blockedFilter.js';
+import { addPixelGaps } from '../context/blockedPixels.js';
 import { chooseImageLayout } from '../context/channelOps.js';
 import { addImagesAsFilter, addMergedImages } from '../context/imageChannels.js';
 import { BLOCKED_DOMAIN, NCHW_TO_NHWC, NHWC_TO_NCHW, padChannels } from '../context/layout.js';
 import type { LoweringContext, OpLowering } from '../context/loweringContext.js';
-import { INFER_SIZE, KEEP_SIZE, SLICE_TO_START } from '../context/shapeConstants.js';
+import { KEEP_SIZE, SLICE_TO_START } from '../context/shapeConstants.js';
 import { computeConvGeometry, type Shape4D } from '../context/windowGeometry.js';
 
 /**
@@ -125,7 +126,10 @@ function addBlockedInputGradient(context: LoweringContext): string | undefined {
   const pads = [top, left, bottom, right];
   const isBlocked = multiplier === 1 && chooseImageLayout(context, channels) === 'blocked';
   if (!isBlocked || pads.some((pad) => pad < 0)) return undefined;
-  const dy = addPixelGaps(context, getImage('dy', 'blocked'), [strideHeight, strideWidth]);
+  const dy = addPixelGaps(context, getImage('dy', 'blocked'), [outHeight, outWidth], channels, [
+    strideHeight,
+    strideWidth,
+  ]);
   const filter = addDepthwiseBlockedFilter(
     context,
     context.getInput('filter'),
@@ -140,26 +144,6 @@ function addBlockedInputGradient(context: LoweringContext): string | undefined {
     pads,
   });
   return markLayout(dx, 'blocked');
-}
-
-/**
- * Adds nodes that insert `stride - 1` rows and columns of zeros after each row and column of `dy`, an image in blocked layout. A single `Pad`
- * inserts both, because in the shape `[blocks, height, 1, width, block]` a row of zeros follows on the third axis, and a pixel of zeros on the
- * last axis.
- */
-function addPixelGaps(
-  { call, addNode, addIntegers, channelBlock }: LoweringContext,
-  dy: string,
-  [strideHeight, strideWidth]: readonly [number, number],
-): string {
-  if (strideHeight === 1 && strideWidth === 1) return dy;
-  const [, height, width, channels] = call.inputs.dy!.shape as Shape4D;
-  const block = channelBlock!;
-  const rows = addNode('Reshape', [dy, addIntegers([INFER_SIZE, height, 1, width, block])]);
-  const gaps = [strideHeight - 1, 0, (strideWidth - 1) * block];
-  const padded = addNode('Pad', [rows, addIntegers([0, 0, 0, 0, 0, 0, 0, ...gaps])]);
-  const shape = [INFER_SIZE, padChannels(channels, block), height * strideHeight, width * strideWidth];
-  return addNode('Reshape', [padded, addIntegers(shape)]);
 }
 
 /**
