@@ -26,8 +26,17 @@ export const formatShape = (shape: readonly (number | null)[]): string => `[${sh
 export const formatItemShape = (shape: readonly (number | null)[]): string => formatShape(shape.slice(1));
 
 /** Concatenates byte arrays into one new array. */
-export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+export const concatBytes = (pieces: readonly Uint8Array[]): Uint8Array =>
+  fillWith(new Uint8Array(countAll(pieces)), pieces);
+
+/** Concatenates float arrays into one new array. */
+export const concatFloats = (pieces: readonly Float32Array[]): Float32Array =>
+  fillWith(new Float32Array(countAll(pieces)), pieces);
+
+const countAll = (pieces: readonly { readonly length: number }[]) =>
+  pieces.reduce((sum, { length }) => sum + length, 0);
+
+function fillWith<A extends Uint8Array | Float32Array>(whole: A, pieces: readonly A[]): A {
   let offset = 0;
   for (const piece of pieces) {
     whole.set(piece, offset);

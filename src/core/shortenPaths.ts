@@ -2,8 +2,11 @@
 const FOLDERS =
   /(?<![\p{L}\p{N}_.:/\\~-])(?:file:\/\/\/?)?(?:\/|[A-Za-z]:[\\/]|\\\\)(?:[^\s/\\:*?"'<>|()]+[\\/])+/gu;
 
+/** Start of an absolute path of Linux, macOS or Windows, or of a `file:` URL. */
+export const PATH_START = /^(?:file:\/\/\/?)?(?:\/|[A-Za-z]:[\\/]|\\\\)/;
+
 /** Text that consists of one absolute path, which can contain spaces. */
-const ABSOLUTE_PATH = /^(?:file:\/\/\/?)?(?:\/|[A-Za-z]:[\\/]|\\\\)[^\n]*$/;
+const ABSOLUTE_PATH = new RegExp(`${PATH_START.source}[^\\n]*$`);
 
 /** Returns whether a text is an absolute path. */
 export const isAbsolutePath = (text: string): boolean => ABSOLUTE_PATH.test(text);

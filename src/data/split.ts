@@ -1,3 +1,4 @@
+import { addToGroup } from '../core/arrays.js';
 import * as checks from '../core/errors/checks.js';
 import { createError } from '../core/errors/errors.js';
 import { formatValue } from '../core/errors/formatValue.js';
@@ -138,7 +139,7 @@ function splitStratified<L>(
       advice: 'Write by: { stratify: ({ gender }) => gender }.',
     });
     const key = String(group);
-    groups.set(key, [...(groups.get(key) ?? []), index]);
+    addToGroup(groups, key, index);
   });
   const chosen = new Set<number>();
   for (const [key, members] of groups) {

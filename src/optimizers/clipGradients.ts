@@ -7,18 +7,17 @@ import type { GradientClipping } from './optimizer.js';
  * gradients are returned unchanged. A gradient with norm 0 stays 0.
  *
  * @param gradients - Gradients of all weights, each a tensor with the gradients of one or more weights.
- * @param split - Function that splits a tensor into one tensor per weight, because `clipNorm` clips the gradient of each weight separately.
+ * @param mapWeights - Function that applies `clip` to the gradient of each weight in a tensor, because `clipNorm` clips the gradient of each
+ *   weight separately.
  */
 export function clipGradients(
   gradients: readonly Tensor[],
-  split: (gradient: Tensor, index: number) => readonly Tensor[],
+  mapWeights: (gradient: Tensor, index: number, clip: (part: Tensor) => Tensor) => Tensor,
   { clipNorm, clipValue, globalClipNorm }: GradientClipping,
 ): readonly Tensor[] {
   if (clipNorm !== undefined) {
-    return gradients.map((gradient, i) => {
-      const parts = split(gradient, i).map((part) => clipByNorm(part, computeNorm([part]), clipNorm));
-      return parts.length === 1 ? parts[0]! : tf.concat(parts.map((part) => tf.reshape(part, [-1])));
-    });
+    const clip = (part: Tensor) => clipByNorm(part, computeNorm([part]), clipNorm);
+    return gradients.map((gradient, i) => mapWeights(gradient, i, clip));
   }
   if (globalClipNorm !== undefined) {
     const norm = computeNorm(gradients);

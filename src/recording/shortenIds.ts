@@ -1,7 +1,6 @@
+import { addToGroup } from '../core/arrays.js';
 import type { RunRecord } from '../core/records/runRecord.js';
-
-/** Start of an absolute path of Linux, macOS or Windows, or of a `file:` URL. */
-const PATH_START = /^(?:file:\/\/\/?)?(?:\/|[A-Za-z]:[\\/]|\\\\)/;
+import { PATH_START } from '../core/shortenPaths.js';
 
 /** Number of folders, counted from the root, that are never part of a record, for example `/home/jane` or `C:\\Users\\jane`. */
 const HIDDEN_FOLDERS = 2;
@@ -31,11 +30,7 @@ function createShortIds(ids: readonly string[]): ReadonlyMap<string, string> {
   const groups = new Map<string, (readonly string[])[]>();
   const getRoot = (parts: readonly string[]) =>
     JSON.stringify(parts.slice(0, Math.min(HIDDEN_FOLDERS, parts.length - 1)));
-  for (const parts of partsById.values()) {
-    const group = groups.get(getRoot(parts));
-    if (group) group.push(parts);
-    else groups.set(getRoot(parts), [parts]);
-  }
+  for (const parts of partsById.values()) addToGroup(groups, getRoot(parts), parts);
   const commonLengths = new Map(
     [...groups].map(([root, group]) => [root, countCommonFolders(group)] as const),
   );

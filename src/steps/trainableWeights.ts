@@ -14,7 +14,7 @@ export function getTrainableWeights(network: Network): Weight[] {
 
 /** Returns the number of trainable parameters, which is also the length of every optimizer slot. */
 export function countTrainableParams(network: Network): number {
-  return getWeightSizes(getTrainableWeights(network)).reduce((sum, size) => sum + size, 0);
+  return countParams(getTrainableWeights(network));
 }
 
 /** Splits a vector that contains all trainable weights into one tensor per weight, each in the shape of its weight. */
@@ -44,8 +44,7 @@ export function groupBySize(weights: readonly Weight[]): readonly WeightGroup[] 
 
 /** Returns the shape of the tensor that contains the weights of a group. */
 export function getGroupShape(group: WeightGroup): readonly number[] {
-  const sizes = getWeightSizes(group);
-  return group.length === 1 ? (group[0]!.shape as number[]) : [sizes.reduce((sum, size) => sum + size, 0)];
+  return group.length === 1 ? (group[0]!.shape as number[]) : [countParams(group)];
 }
 
 /** Creates the tensor of a group from one tensor per weight. */
@@ -59,6 +58,9 @@ export const splitGroup = (tensor: Tensor, group: WeightGroup): readonly Tensor[
 /** Returns the number of parameters in each weight. */
 export const getWeightSizes = (weights: readonly Weight[]) =>
   weights.map(({ shape }) => countElements(shape));
+
+const countParams = (weights: readonly Weight[]) =>
+  getWeightSizes(weights).reduce((sum, size) => sum + size, 0);
 
 /** Flattens tensors and concatenates them into one vector. */
 export const flattenTensors = (tensors: readonly Tensor[]) =>

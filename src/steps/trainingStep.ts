@@ -136,7 +136,9 @@ function computeUpdate(
 ): Pick<GroupedStepOutputs, 'weights' | 'groupSlots'> {
   const { rule, clipping, weightDecay, gradientAccumulationSteps: batches } = optimizer;
   const means = batches > 1 ? gradients.map((gradient) => tf.div(gradient, batches)) : gradients;
-  const clipped = clipGradients(means, (tensor, i) => splitGroup(tensor, groups[i]!), clipping);
+  const mapWeights = (tensor: Tensor, i: number, clip: (part: Tensor) => Tensor) =>
+    joinGroup(splitGroup(tensor, groups[i]!).map(clip));
+  const clipped = clipGradients(means, mapWeights, clipping);
   const values = new Map<Weight, Tensor>();
   const newSlots = groups.map((group, i) => {
     const weight = joinGroup(group.map((member) => member.read()));

@@ -1,5 +1,5 @@
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
-import { countElements, type HostArray, type NamedArrays } from '../../../core/arrays.js';
+import { concatFloats, countElements, type HostArray, type NamedArrays } from '../../../core/arrays.js';
 import { createError } from '../../../core/errors/errors.js';
 import type { Weight } from '../../../layers/patched/forwardContext.js';
 import type { Network } from '../../../network/network.js';
@@ -294,16 +294,6 @@ function splitVector(vector: Float32Array, weights: readonly Weight[]): Readonly
       return [weights[i]!, part];
     }),
   );
-}
-
-function concatFloats(parts: readonly Float32Array[]): Float32Array {
-  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let start = 0;
-  for (const part of parts) {
-    whole.set(part, start);
-    start += part.length;
-  }
-  return whole;
 }
 
 const toHostArray = ({ dims, data }: OnnxTensor): HostArray => ({ shape: dims, data });
