@@ -552,6 +552,24 @@ describe('the compilation of a training step on onnx', () => {
     );
   });
 
+  test('reports nothing when a batch of another size is prepared later in the run', async () => {
+    const lines: string[] = [];
+    let batches = 0;
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(0);
+    const onBatchEnd = () => {
+      batches++;
+      clock.mockReturnValue(1e9);
+    };
+    const callbacks = [{ name: 'later', onBatchEnd }];
+    try {
+      await train({ epochs: 1, batchSize: data.size - 2, callbacks, log: (line) => lines.push(line) });
+    } finally {
+      vi.restoreAllMocks();
+    }
+    expect(batches).toBe(2);
+    expect(lines.filter((line) => line.includes('compiling'))).toEqual([]);
+  });
+
   test('stops when the signal is aborted, and the run can be resumed with the same history, bit for bit', async () => {
     const uninterrupted = await train();
     const checkpoint = memoryStore();

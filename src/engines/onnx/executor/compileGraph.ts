@@ -98,10 +98,12 @@ export async function compileGraph(
   const bufferedRun = await findBufferedRun(runtime);
   await verify(runtime, pass, tracing, { channelBlock }, options, progress);
   const { pair } = tracing;
+  await progress.advance('optimizing the graph');
   return {
     acceptsAnyBatchSize: pair[0].batchSize !== pair[1].batchSize,
     createSession: async (sessionOptions) => {
-      await progress.advance('optimizing the graph');
+      // A session for another batch size is created much later, so its progress is that of a new compilation.
+      await new CompileProgress(sessionOptions.description, log, signal).advance('optimizing the graph');
       const { verificationOutputs = [] } = options;
       const model = lowerPair(pair, { channelBlock }, sessionOptions.batchSize, verificationOutputs);
       return createGraphSession(runtime, bufferedRun, model, { ...options, ...sessionOptions });
