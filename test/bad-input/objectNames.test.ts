@@ -108,7 +108,7 @@ describe('a layer', () => {
 describe('labels', () => {
   const labels = ['constructor', 'toString', 'hasOwnProperty'];
 
-  test('that are properties of every object train to the same history as other labels', async () => {
+  test('that are properties of every object give the same history as other labels', async () => {
     const histories = [];
     for (const [first, ...rest] of [labels, ['a', 'b', 'c']]) {
       const list = [first!, ...rest];

@@ -44,7 +44,7 @@ describe('imageFolder with a CSV file', () => {
     expect(faces.skipped.map(({ path }) => path)).toEqual(['b.jpg', 'notes.txt']);
   });
 
-  test('reports a row without an image file also if only a part of the files is used', async () => {
+  test('reports a row without an image file even if only some of the files are used', async () => {
     const folder = createFolder('limited', ['a.jpg', 'b.jpg']);
     const labels = age('file,age\na.jpg,1\nb.jpg,2\nc.jpg,3\n');
     const { ids, skipped } = await imageFolder(folder, { ...SKIP, labels, limit: 1 });

@@ -97,7 +97,7 @@ function addMaxima({ addNode }: LoweringContext, images: string, size: Size, dir
   });
 }
 
-/** Returns attributes of a convolution for an activation that is 1 for zero, and 0 for numbers whose sign is not that of `slope`. */
+/** Returns attributes of a convolution that replaces each result with 1 if it is 0 or has the sign of `slope`, and with 0 otherwise. */
 const toStepActivation = (slope: number) => ({
   activation: 'HardSigmoid',
   activation_params: { floats: [slope, 1] },
